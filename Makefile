@@ -1,0 +1,42 @@
+# Every target sets up what it needs. The first run installs into .venv; later runs start at once.
+PYTHON ?= python3
+SWEEP  := python -m src.sweep -m optimizer=sgd,adam,rmsprop
+BIN    := .venv/bin
+YAMLLINT := {extends: relaxed, rules: {line-length: disable, document-start: disable}}
+
+.DEFAULT_GOAL := help
+.PHONY: help sweep test ui data check lock
+
+help:  ## this list
+	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /  make \1\t/' | expand -t 16
+
+sweep: .venv/installed data  ## three optimizers compared on Fashion-MNIST: a few minutes
+	@echo '$(SWEEP)'
+	@$(BIN)/$(SWEEP)
+
+test: .venv/installed data  ## every test
+	@$(BIN)/python -m pytest
+
+ui: .venv/installed  ## MLflow's pages on this machine
+	@$(BIN)/python -m src.tracking.ui
+
+data: .venv/installed  ## Fashion-MNIST into the cache
+	@$(BIN)/python -m src.datasets.fetch
+
+check: .venv/installed  ## format, lint, types, YAML
+	@$(BIN)/ruff format --check .
+	@$(BIN)/ruff check .
+	@$(BIN)/mypy
+	@$(BIN)/yamllint --strict -d '$(YAMLLINT)' conf sweeps .pre-commit-config.yaml
+
+lock: .venv/installed  ## requirements.lock from pyproject.toml
+	@$(BIN)/uv pip compile --quiet --universal --no-header --extra dev --output-file requirements.lock pyproject.toml
+
+.venv/installed: requirements.lock
+	@if command -v uv >/dev/null; then \
+	  uv venv --quiet --allow-existing --python $(PYTHON) .venv && uv pip install --quiet --python $(BIN)/python -r requirements.lock; \
+	else \
+	  $(PYTHON) -m venv .venv && $(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements.lock; \
+	fi
+	@if command -v nvidia-smi >/dev/null; then $(BIN)/python -m pip install --quiet -c requirements.lock 'tensorflow[and-cuda]'; fi
+	@touch $@

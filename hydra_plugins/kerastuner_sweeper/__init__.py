@@ -1,0 +1,46 @@
+"""The thin door between Hydra and src/. Hydra 1.3 finds a sweeper only under this name.
+
+It is imported at every start: nothing heavy here.
+"""
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from hydra.core.config_store import ConfigStore
+from hydra.plugins.sweeper import Sweeper
+from hydra.types import HydraContext, TaskFunction
+from omegaconf import DictConfig
+
+
+@dataclass
+class SweeperConf:
+    """The `hydra.sweeper` node of a sweep's file.
+
+    Attributes:
+        params: config path → values to go through, as in Hydra's own sweepers.
+        trials: explicit trials, each a list of overrides.
+    """
+
+    _target_: str = "hydra_plugins.kerastuner_sweeper.KerasTunerSweeper"
+    params: dict[str, Any] = field(default_factory=dict)
+    trials: list[Any] = field(default_factory=list)
+
+
+ConfigStore.instance().store(group="hydra/sweeper", name="kerastuner", node=SweeperConf, provider="trialbook")
+
+
+class KerasTunerSweeper(Sweeper):  # type: ignore[misc]
+    """Hands the overrides of `-m` to src/study/."""
+
+    def __init__(self, params: Any, trials: Any) -> None:
+        """Both are read from the sweep's file by src/config/asked.py, together with the command line."""
+
+    def setup(self, *, hydra_context: HydraContext, task_function: TaskFunction, config: DictConfig) -> None:
+        """Called by Hydra before `sweep`."""
+        self._loader, self._config = hydra_context.config_loader, config
+
+    def sweep(self, arguments: list[str]) -> None:
+        """Called by Hydra with the overrides of the command line."""
+        from src.study.run import run
+
+        run(self._loader, self._config, arguments, single=False)

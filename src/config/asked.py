@@ -1,0 +1,82 @@
+"""What was asked: the command line, and the file of a named sweep. The command line wins."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from typing import Any
+
+import yaml
+from omegaconf import OmegaConf
+
+from src.config.catalog import Catalog
+from src.config.overrides import Assignment, Parser, as_text, joined
+from src.config.paths import leaves
+
+PACKAGE_LINE = "# @package _global_"
+
+
+@dataclass
+class Asked:
+    """Assignments in the order in which they were written, and the mistakes found while reading."""
+
+    assignments: list[Assignment] = field(default_factory=list)
+    trials: list[list[Assignment]] = field(default_factory=list)  # explicit trials, `hydra.sweeper.trials`
+    sweep: str | None = None  # the name of the sweep in sweeps/
+    multirun: bool = False
+    mistakes: list[str] = field(default_factory=list)
+
+    @property
+    def everything(self) -> list[Assignment]:
+        """Assignments of all trials."""
+        return [*self.assignments, *(assignment for trial in self.trials for assignment in trial)]
+
+
+def read_asked(catalog: Catalog, parser: Parser, lines: Iterable[str], *, multirun: bool) -> Asked:
+    """Reads overrides as they stand on the command line, and the sweep file that they name."""
+    asked = Asked(multirun=multirun)
+    own = [one for line in lines if not line.lstrip("+~").startswith(("hydra.", "hydra/")) for one in _read(parser, asked, line)]
+    for one in own:
+        if one.key == "sweeps" and not one.swept and one.values[0] in catalog.groups["sweeps"]:
+            asked.sweep = one.values[0]
+            _read_sweep(catalog, parser, asked)
+    named = {one.key for one in own}
+    asked.assignments = [one for one in asked.assignments if one.key not in named] + [
+        one for one in own if one.key != "sweeps" or asked.sweep is None
+    ]
+    asked.trials = [[one for one in trial if one.key not in named] for trial in asked.trials]
+    return asked
+
+
+def _read(parser: Parser, asked: Asked, line: str, place: str = "") -> list[Assignment]:
+    """The assignment of a line; none, and a mistake, where it does not parse."""
+    try:
+        return [parser.read(line, f"{place}: {line}" if place else line)]
+    except ValueError as error:
+        asked.mistakes.append(str(error))
+        return []
+
+
+def _read_sweep(catalog: Catalog, parser: Parser, asked: Asked) -> None:
+    """Adds the assignments and explicit trials of sweeps/<name>.yaml to what was asked."""
+    place = f"sweeps/{asked.sweep}.yaml"
+    try:
+        file = catalog.file(f"sweeps/{asked.sweep}")
+    except yaml.MarkedYAMLError as error:
+        mark = error.problem_mark
+        where = f", line {mark.line + 1}, column {mark.column + 1}" if mark else ""
+        asked.mistakes.append(f"{place}{where}: {error.problem}. Expected YAML.")
+        return
+    if file.header.get("package") != "_global_":
+        asked.mistakes.append(f"{place}: its first line must be {PACKAGE_LINE!r}, otherwise Hydra puts its keys under 'sweeps'.")
+        return
+    content: dict[str, Any] = OmegaConf.to_container(file.config)  # type: ignore[assignment]
+    entries, hydra = content.pop("defaults", []), content.pop("hydra", {})
+    asked.multirun = asked.multirun or hydra.get("mode") == "MULTIRUN"
+    chosen = {key.removeprefix("override /"): option for entry in entries if isinstance(entry, dict) for key, option in entry.items()}
+    fixed = {**chosen, **(leaves(content) if content else {})}
+    sweeper = hydra.get("sweeper", {})
+    written = [
+        *(f"{key}={as_text(value)}" for key, value in fixed.items()),
+        *(f"{key}={joined(value)}" for key, value in sweeper.get("params", {}).items()),
+    ]
+    asked.assignments += [one for line in written for one in _read(parser, asked, line, place)]
+    asked.trials += [[one for line in trial for one in _read(parser, asked, line, place)] for trial in sweeper.get("trials", [])]

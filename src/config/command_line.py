@@ -1,0 +1,41 @@
+"""The command line of `python -m src.sweep`, checked before Hydra sees it: Hydra tells one mistake at a time and misses whole kinds."""
+
+import hydra
+from hydra._internal.utils import get_args_parser
+from hydra.core.config_loader import ConfigLoader
+from hydra.core.global_hydra import GlobalHydra
+
+from src.config.asked import Asked, read_asked
+from src.config.catalog import Catalog
+from src.config.mistakes import find_mistakes
+from src.config.overrides import Parser
+from src.config.paths import CONF
+from src.errors import ConfigError
+
+
+def read(loader: ConfigLoader, lines: list[str], *, multirun: bool) -> tuple[Asked, Catalog]:
+    """What was asked, and what conf/ offers."""
+    catalog = Catalog(loader)
+    return read_asked(catalog, Parser(loader), lines, multirun=multirun), catalog
+
+
+def checked(argv: list[str]) -> list[str]:
+    """The arguments as Hydra must be told them.
+
+    Hydra composes a sweep's first configuration with the swept groups at their defaults, where a key such as
+    `optimizer.beta_1=0.8` may not exist; told `choice(0.8)` it leaves the key to the sweeper.
+
+    Raises:
+        ConfigError: with every mistake of the command line.
+    """
+    asked_for = get_args_parser().parse_args(argv)
+    if asked_for.help or asked_for.hydra_help or asked_for.info or asked_for.shell_completion:
+        return argv
+    with hydra.initialize_config_dir(str(CONF), version_base="1.3"):
+        asked, catalog = read(GlobalHydra.instance().config_loader(), asked_for.overrides, multirun=asked_for.multirun)
+        if mistakes := find_mistakes(asked, catalog):
+            raise ConfigError(mistakes)
+    if not asked.multirun:
+        return argv
+    told = {one.origin: one.override(f"choice({one.texts[0]})") for one in asked.assignments if "." in one.key and not one.swept}
+    return [told.get(argument, argument) for argument in argv]

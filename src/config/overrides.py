@@ -1,0 +1,94 @@
+"""One override, `optimizer.learning_rate=0.1,0.01`, as Hydra's own parser reads it."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from hydra.core.config_loader import ConfigLoader
+from hydra.core.override_parser.overrides_parser import OverridesParser
+from hydra.core.override_parser.types import Override
+from hydra.errors import HydraException
+
+PLAIN = set("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_.-+/%@?|*")
+
+
+@dataclass(frozen=True)
+class Assignment:
+    """A key and the values that were asked for it; several values are an axis of the sweep."""
+
+    key: str  # its config path, "optimizer.learning_rate"
+    prefix: str  # "", "+" or "++": how Hydra is told
+    texts: tuple[str, ...]  # the values in Hydra's grammar
+    values: tuple[Any, ...]  # the same, parsed
+    swept: bool
+    origin: str  # what the user wrote, for messages
+
+    def override(self, text: str) -> str:
+        """The override that sets this key to one of its values."""
+        return f"{self.prefix}{self.key}={text}"
+
+
+def as_text(value: Any) -> str:
+    """A value from YAML in the grammar of Hydra's overrides.
+
+    >>> as_text(["a", None, 0.1, {"b": True}]), as_text("it's, quoted")
+    ('[a,null,0.1,{b:true}]', "'it\\\\'s, quoted'")
+    """
+    if value is None or isinstance(value, bool):
+        return {None: "null", True: "true", False: "false"}[value]
+    if isinstance(value, list):
+        return f"[{','.join(map(as_text, value))}]"
+    if isinstance(value, dict):
+        return "{" + ",".join(f"{key}:{as_text(item)}" for key, item in value.items()) + "}"
+    if isinstance(value, str) and (not value or not set(value) <= PLAIN or value.lower() in ("null", "true", "false") or _is_number(value)):
+        return "'" + value.replace("\\", "\\\\").replace("'", "\\'") + "'"
+    return str(value)
+
+
+def joined(value: Any) -> str:
+    """An entry of `hydra.sweeper.params`: a list, or text in Hydra's grammar, is swept.
+
+    >>> joined([0.0, None]), joined("sgd,adam"), joined(3)
+    ('0.0,null', 'sgd,adam', '3')
+    """
+    if isinstance(value, list):
+        return ",".join(map(as_text, value))
+    return value if isinstance(value, str) else as_text(value)
+
+
+def _is_number(text: str) -> bool:
+    try:
+        float(text)
+    except ValueError:
+        return False
+    return True
+
+
+class Parser:
+    """Reads overrides one by one, so that one mistake does not hide the next."""
+
+    def __init__(self, loader: ConfigLoader) -> None:
+        self._parse = OverridesParser.create(config_loader=loader).parse_override
+
+    def read(self, line: str, origin: str = "") -> Assignment:
+        """Parses one override.
+
+        Raises:
+            ValueError: it does not parse; the message says where.
+        """
+        try:
+            override = self._parse(line)
+            texts = tuple(self._texts(override))
+            values = tuple(self._parse(f"x={text}").value() for text in texts)
+        except HydraException as error:
+            said = " ".join(str(error).split("See https")[0].split())
+            raise ValueError(f"{origin or line}: {said} Expected key=value; quote odd characters: \"key='…'\".") from error
+        prefix = "++" if override.is_force_add() else "+" if override.is_add() else ""
+        return Assignment(override.key_or_group, prefix, texts, values, override.is_sweep_override(), origin or line)
+
+    @staticmethod
+    def _texts(override: Override) -> list[str]:
+        if override.is_delete():
+            raise HydraException("a key can not be deleted.")
+        if override.is_interval_sweep():
+            raise HydraException("an interval has no list of values to go through; say range(1,10,3) or choice(1,4,7).")
+        return list(override.sweep_string_iterator()) if override.is_sweep_override() else [override.get_value_string()]

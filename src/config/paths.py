@@ -1,0 +1,27 @@
+"""Config paths: `{"optimizer": {"rho": 0.9}}` is the same as `optimizer.rho=0.9`."""
+
+from pathlib import Path
+from typing import Any
+
+ROOT = Path(__file__).resolve().parents[2]
+CONF = ROOT / "conf"
+TRIAL_GROUPS = ("data", "model", "optimizer", "training")
+TRIAL_KEYS = ("seed", "objective", *TRIAL_GROUPS)  # what a trial sees of the configuration; the rest belongs to the sweep
+
+
+def leaves(node: Any, path: str = "") -> dict[str, Any]:
+    """Every value of a nested configuration under its config path; an empty mapping is a value.
+
+    >>> leaves({"optimizer": {"rho": 0.9}, "seed": 42})
+    {'optimizer.rho': 0.9, 'seed': 42}
+    """
+    if not isinstance(node, dict) or not node:
+        return {path: node}
+    return {leaf: value for name, child in node.items() for leaf, value in leaves(child, f"{path}.{name}".lstrip(".")).items()}
+
+
+def active_leaves(config: dict[str, Any]) -> dict[str, Any]:
+    """The leaves of a trial's configuration without the groups that its model lists under `inactive:`."""
+    model = {key: value for key, value in config["model"].items() if key != "inactive"}
+    resting = config["model"].get("inactive", ())
+    return leaves({name: node for name, node in {**config, "model": model}.items() if name not in resting})

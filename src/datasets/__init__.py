@@ -1,0 +1,91 @@
+"""Data sets: one file, one function `load(*, …) -> Dataset`, and a YAML in conf/data/ that names it."""
+
+import hashlib
+import json
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cached_property, lru_cache
+from typing import Any
+
+import numpy as np
+from sklearn.model_selection import train_test_split
+
+from src.config.targets import build
+from src.errors import DataError
+
+Examples = tuple[np.ndarray, np.ndarray]
+
+
+@dataclass(frozen=True)
+class Dataset:
+    """Labelled examples, split once and for all.
+
+    Attributes:
+        x: float32, shape (n, *input_shape); pictures in [0, 1].
+        y: int64, shape (n,), in [0, num_classes).
+        train_index, validation_index: positions in x and y.
+        class_names: one name per class.
+        test: loads the test examples (x, y). Only promotion calls it.
+    """
+
+    x: np.ndarray
+    y: np.ndarray
+    train_index: np.ndarray
+    validation_index: np.ndarray
+    class_names: tuple[str, ...]
+    test: Callable[[], Examples]
+
+    @property
+    def input_shape(self) -> tuple[int, ...]:
+        """The shape of one example."""
+        return self.x.shape[1:]
+
+    @property
+    def num_classes(self) -> int:
+        """The number of classes."""
+        return len(self.class_names)
+
+    @cached_property
+    def train(self) -> Examples:
+        """The training examples (x, y)."""
+        return self.x[self.train_index], self.y[self.train_index]
+
+    @cached_property
+    def validation(self) -> Examples:
+        """The validation examples (x, y)."""
+        return self.x[self.validation_index], self.y[self.validation_index]
+
+    @cached_property
+    def digest(self) -> str:
+        """SHA-256 of the examples and of their split."""
+        found = hashlib.sha256()
+        for array in (self.x, self.y, self.train_index, self.validation_index):
+            found.update(repr((array.shape, array.dtype.str)).encode())
+            found.update(np.ascontiguousarray(array).data)
+        return found.hexdigest()
+
+
+def split(
+    x: np.ndarray, y: np.ndarray, names: tuple[str, ...], test: Callable[[], Examples], *, validation_split: float, split_seed: int
+) -> Dataset:
+    """A Dataset whose split is that of scikit-learn's `train_test_split(x, y, test_size=validation_split, random_state=split_seed)`.
+
+    Raises:
+        DataError: the split leaves no training or no validation example.
+    """
+    try:
+        train, validation = train_test_split(np.arange(len(x)), test_size=validation_split, random_state=split_seed)
+    except ValueError as error:
+        raise DataError(f"data.validation_split={validation_split} of {len(x)} examples: {error}") from error
+    return Dataset(x, y.astype(np.int64), train, validation, names, test)
+
+
+def load(node: dict[str, Any]) -> Dataset:
+    """The data set that a `data:` node of the configuration names; the last one is kept in memory."""
+    return _load(json.dumps(node, sort_keys=True))
+
+
+@lru_cache(maxsize=1)
+def _load(node: str) -> Dataset:
+    found: Dataset = build("data", json.loads(node))
+    return found

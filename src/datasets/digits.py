@@ -1,0 +1,25 @@
+"""scikit-learn's handwritten digits: 1,797 pictures of 8x8, shipped with the library."""
+
+from functools import partial
+
+import numpy as np
+from sklearn.datasets import load_digits
+from sklearn.model_selection import train_test_split
+
+from src.datasets import Dataset, Examples, split
+
+
+def load(*, validation_split: float, split_seed: int) -> Dataset:
+    """Digits scaled to [0, 1]; a fifth is the test split, the rest is split into training and validation."""
+    x, y = _examples(split_seed, test=False)
+    return split(
+        x, y, tuple("0123456789"), partial(_examples, split_seed, test=True), validation_split=validation_split, split_seed=split_seed
+    )
+
+
+def _examples(split_seed: int, *, test: bool) -> Examples:
+    digits = load_digits()
+    x = (digits.images / 16).astype(np.float32)
+    rest, held_out = train_test_split(np.arange(len(x)), test_size=0.2, random_state=split_seed)
+    chosen = held_out if test else rest
+    return x[chosen], digits.target[chosen]

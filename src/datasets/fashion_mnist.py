@@ -1,0 +1,81 @@
+"""Fashion-MNIST, looked for on this machine, else downloaded from the address that Keras uses."""
+
+import logging
+import os
+import urllib.request
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+
+from src.datasets import Dataset, Examples, idx, split
+from src.errors import DataError
+
+log = logging.getLogger(__name__)
+ADDRESS = "https://storage.googleapis.com/tensorflow/tf-keras-datasets"
+SECONDS = 15  # without an answer; keras.utils.get_file has no time-out
+CLASS_NAMES = ("T-shirt/top", "Trouser", "Pullover", "Dress", "Coat", "Sandal", "Shirt", "Sneaker", "Bag", "Ankle boot")
+DIGESTS = {  # SHA-256 of the decompressed bytes
+    "train-images-idx3-ubyte.gz": "c59f468a2f672dc815687fe0f83887768d799fd8a3f3276145d20f83aa44d888",
+    "train-labels-idx1-ubyte.gz": "bad3541b69d912435c50bb6ba87bec294ff4f6a2e1246121d8633921760443d9",
+    "t10k-images-idx3-ubyte.gz": "5b4141f0afbad91edebe8549f8fcffe087ea10ca49f1dbef5c9a5cd8815ce37b",
+    "t10k-labels-idx1-ubyte.gz": "0402a96d92fd2663957122ceb108a494c5af83dab82d92729df917d7dec38c34",
+}
+
+
+def cache() -> Path:
+    """Our own folder for the files."""
+    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "trialbook" / "fashion_mnist"
+
+
+def load(*, folder: str | None, validation_split: float, split_seed: int) -> Dataset:
+    """The 60,000 training pictures, scaled to [0, 1] and split; the 10,000 test pictures stay closed.
+
+    Args:
+        folder: looked into first; it holds the four `*-ubyte.gz` files.
+
+    Raises:
+        DataError: the files are nowhere; the message lists what was tried and the command that helps.
+    """
+    x, y = _examples("train", folder)
+    return split(x, y, CLASS_NAMES, partial(_examples, "t10k", folder), validation_split=validation_split, split_seed=split_seed)
+
+
+def download() -> None:
+    """Fetches the missing files of the cache.
+
+    Raises:
+        OSError: the address does not answer.
+        ValueError: it answers with other bytes than the published ones.
+    """
+    for name, digest in DIGESTS.items():
+        if not (cache() / name).exists():
+            with urllib.request.urlopen(f"{ADDRESS}/{name}", timeout=SECONDS) as answer:  # noqa: S310  a constant https address
+                idx.store(answer.read(), cache() / name, digest)
+
+
+def _examples(part: str, folder: str | None) -> Examples:
+    pictures = _read(f"{part}-images-idx3-ubyte.gz", folder)
+    return (pictures / np.float32(255)).astype(np.float32), _read(f"{part}-labels-idx1-ubyte.gz", folder)
+
+
+def _read(name: str, folder: str | None) -> np.ndarray:
+    keras_home = Path(os.environ.get("KERAS_HOME") or Path.home() / ".keras")
+    places = [cache(), keras_home / "datasets" / "fashion-mnist", Path("/usr/share/datasets/fashion-mnist")]
+    tried = []
+    for place in [*([Path(folder)] if folder else []), *places]:
+        try:
+            return idx.read(place / name, DIGESTS[name])
+        except FileNotFoundError:
+            tried.append(f"{place}: no {name}")
+        except (OSError, ValueError) as error:
+            tried.append(f"{place}: {error}")
+            log.warning("not used: %s", error)
+            if place == cache():
+                (place / name).unlink(missing_ok=True)  # a damaged file of our own is fetched again
+    try:
+        download()
+        return idx.read(cache() / name, DIGESTS[name])
+    except (OSError, ValueError) as error:
+        tried.append(f"{ADDRESS}: {error}")
+    raise DataError("\n  ".join(["Fashion-MNIST was not found. Tried:", *tried, "To fetch it: make data"]))

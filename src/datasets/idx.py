@@ -1,0 +1,52 @@
+"""IDX files (LeCun's format of MNIST), gzipped, trusted only when their decompressed bytes have the known SHA-256."""
+
+import gzip
+import hashlib
+import struct
+import zlib
+from pathlib import Path
+
+import numpy as np
+
+from src import files
+
+
+def read(file: Path, digest: str) -> np.ndarray:
+    """The array of one gzipped IDX file of unsigned bytes.
+
+    Args:
+        file: a `*-ubyte.gz`.
+        digest: SHA-256 of the *decompressed* bytes; gzip bytes differ between distributions.
+
+    Raises:
+        ValueError: the file is damaged or another one; it names the file and both digests.
+        OSError: it cannot be read.
+    """
+    return decode(_decompress(file.read_bytes(), digest, str(file)))
+
+
+def decode(content: bytes) -> np.ndarray:
+    """Decodes IDX bytes: two zero bytes, the type (8: unsigned byte), the number of dimensions, the dimensions, the values."""
+    dimensions = content[3]
+    shape = struct.unpack(f">{dimensions}I", content[4 : 4 + 4 * dimensions])
+    return np.frombuffer(content, np.uint8, offset=4 + 4 * dimensions).reshape(shape)
+
+
+def store(compressed: bytes, target: Path, digest: str) -> None:
+    """Writes a gzipped file, verified first.
+
+    Raises:
+        ValueError: the bytes are not the expected ones; nothing is written.
+    """
+    _decompress(compressed, digest, target.name)
+    files.write(target, compressed)
+
+
+def _decompress(compressed: bytes, digest: str, name: str) -> bytes:
+    try:
+        content = gzip.decompress(compressed)
+    except (OSError, EOFError, zlib.error) as error:
+        raise ValueError(f"{name} is damaged ({error}); expected gzipped bytes with SHA-256 {digest}") from error
+    if (found := hashlib.sha256(content).hexdigest()) != digest:
+        raise ValueError(f"{name} is not the published file: SHA-256 {found}, expected {digest}")
+    return content

@@ -1,0 +1,68 @@
+"""What can go wrong, and who is told.
+
+TrialbookError            the user can mend it: the message says what happened, what was expected and how to fix it
+├── ConfigError           mistakes of the command line or of conf/ and sweeps/, all at once
+├── DataError             a data set that is missing, damaged or malformed
+└── TrialError            this trial is infeasible (it ends FAILED); the sweep goes on
+
+Stop                      not an error: raised by `report` to end a trial early (KILLED)
+"""
+
+import difflib
+import sys
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+
+
+class TrialbookError(Exception):
+    """Something the user can mend."""
+
+
+class ConfigError(TrialbookError):
+    """Mistakes of a configuration, told together.
+
+    >>> str(ConfigError(["optimizer=adm: no such option"]))
+    'Nothing was started, 1 mistake to mend:\\n  optimizer=adm: no such option'
+    """
+
+    def __init__(self, mistakes: Iterable[str]) -> None:
+        self.mistakes = list(mistakes)
+        count = f"{len(self.mistakes)} mistake{'s' if len(self.mistakes) > 1 else ''}"
+        super().__init__("\n  ".join([f"Nothing was started, {count} to mend:", *self.mistakes]))
+
+
+class DataError(TrialbookError):
+    """A data set that is missing, damaged or malformed."""
+
+
+class TrialError(TrialbookError):
+    """A trial that cannot give a score, for example because its loss is not finite."""
+
+
+class Stop(Exception):
+    """Ends the running trial; its run becomes KILLED."""
+
+
+def did_you_mean(word: str, known: Iterable[str]) -> str:
+    """Ends a sentence: with a hint to the most similar known word, or with a full stop.
+
+    >>> did_you_mean("adm", ["sgd", "adam"])
+    "; did you mean 'adam'?"
+    >>> did_you_mean("epochs", ["training.epochs"])
+    "; did you mean 'training.epochs'?"
+    >>> did_you_mean("xyz", ["sgd", "adam"])
+    '.'
+    """
+    known = list(known)
+    near = difflib.get_close_matches(word, known, 1) or [path for path in known if path.endswith(f".{word}")]
+    return f"; did you mean {near[0]!r}?" if near else "."
+
+
+@contextmanager
+def told() -> Iterator[None]:
+    """Prints a TrialbookError instead of a traceback and exits with 2."""
+    try:
+        yield
+    except TrialbookError as error:
+        print(error, file=sys.stderr)  # noqa: T201  the one place where errors reach the terminal
+        sys.exit(2)

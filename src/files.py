@@ -1,0 +1,20 @@
+"""Files that are either whole or not there: written beside, synced, renamed."""
+
+import os
+import tempfile
+from pathlib import Path
+
+
+def write(target: Path, content: bytes) -> None:
+    """Writes a file so that a reader, or a kill at any moment, never finds half of it."""
+    target.parent.mkdir(parents=True, exist_ok=True)
+    handle, beside = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name}.")
+    try:
+        with os.fdopen(handle, "wb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+        Path(beside).replace(target)
+    except BaseException:
+        Path(beside).unlink(missing_ok=True)
+        raise

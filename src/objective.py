@@ -1,0 +1,62 @@
+"""The only definition of "best": a metric's name and the direction in which it improves."""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from src.errors import ConfigError
+
+MAXIMIZED = ("accuracy", "auc", "precision", "recall", "f1", "iou")
+MINIMIZED = ("loss", "error", "crossentropy", "divergence", "mse", "mae")
+
+
+@dataclass(frozen=True)
+class Objective:
+    """A metric as Keras reports it (`val_accuracy`) and its direction, "min" or "max"."""
+
+    name: str
+    direction: str
+
+    @classmethod
+    def parse(cls, text: str) -> "Objective":
+        """Reads `val_accuracy`, `val_loss` or, where the direction is not obvious, `min:name`.
+
+        Raises:
+            ConfigError: the direction is neither given nor obvious from the name.
+
+        >>> Objective.parse("val_accuracy").direction, Objective.parse("min:val_top5").direction
+        ('max', 'min')
+        """
+        direction, _, name = text.rpartition(":")
+        words = name.split("_")
+        if not direction:
+            direction = "max" if any(w in MAXIMIZED for w in words) else "min" if any(w in MINIMIZED for w in words) else ""
+        if direction not in ("min", "max") or not name:
+            directed = f"min:{name} or max:{name}"
+            raise ConfigError([f"objective={text}: expected a metric such as val_accuracy; where the direction is not obvious {directed}."])
+        return cls(name, direction)
+
+    def __str__(self) -> str:
+        return f"{self.direction}:{self.name}"
+
+    def key(self, score: float | None) -> float:
+        """Sorts best first; no score and non-finite scores last.
+
+        >>> sorted([None, 0.2, float("nan"), 0.9], key=Objective("val_accuracy", "max").key)
+        [0.9, 0.2, None, nan]
+        """
+        if score is None or not math.isfinite(score):
+            return math.inf
+        return -score if self.direction == "max" else score
+
+    def improves(self, score: float, best: float | None) -> bool:
+        """Whether a score is better than the best one so far; equal is not better."""
+        return self.key(score) < self.key(best)
+
+    def best_epoch(self, values: Sequence[float]) -> int:
+        """The first epoch, counted from 1, with the best value.
+
+        >>> Objective("val_loss", "min").best_epoch([0.5, 0.3, 0.3])
+        2
+        """
+        return min(range(len(values)), key=lambda epoch: self.key(values[epoch])) + 1

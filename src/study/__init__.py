@@ -1,0 +1,1 @@
+"""A study: the ask/tell loop over one space, its durable state, and what is told when it ends."""

@@ -1,0 +1,55 @@
+"""The folder of a sweep or of a single trial: its id, and what repeats it."""
+
+import secrets
+import subprocess
+from datetime import UTC, datetime
+from importlib.metadata import distributions
+from pathlib import Path
+
+from omegaconf import DictConfig, OmegaConf
+
+from src import files
+from src.config.paths import ROOT
+
+
+def create(parent: Path) -> Path:
+    """A new folder named by its id, UTC time and four hex digits; two starts in the same second get two folders."""
+    parent.mkdir(parents=True, exist_ok=True)
+    while True:
+        folder = parent / f"{datetime.now(UTC):%Y%m%d-%H%M%S}-{secrets.token_hex(2)}"
+        try:
+            folder.mkdir()
+        except FileExistsError:
+            continue
+        return folder
+
+
+def write_composition(folder: Path, composed: DictConfig, overrides: list[str]) -> None:
+    """Hydra's `.hydra/{config,hydra,overrides}.yaml` of a trial."""
+    task = OmegaConf.masked_copy(composed, [str(key) for key in composed if key != "hydra"])
+    hydra = OmegaConf.masked_copy(composed, ["hydra"])
+    for name, node in {"config": task, "hydra": hydra, "overrides": OmegaConf.create(overrides)}.items():
+        files.write(folder / ".hydra" / f"{name}.yaml", OmegaConf.to_yaml(node).encode())
+
+
+def code_patch() -> bytes:
+    """What differs from the commit, as a patch; empty without git or without a difference."""
+    return _git("diff", "--binary", "HEAD")
+
+
+def commit() -> str:
+    """The commit of this code, or nothing outside of git."""
+    return _git("rev-parse", "HEAD").decode().strip()
+
+
+def packages() -> bytes:
+    """The installed packages, as `pip freeze` prints them."""
+    found = {f"{package.name}=={package.version}" for package in distributions()}
+    return "\n".join(sorted(found, key=str.lower)).encode()
+
+
+def _git(*arguments: str) -> bytes:
+    try:
+        return subprocess.run(["git", "-C", str(ROOT), *arguments], capture_output=True, check=False).stdout  # noqa: S603, S607
+    except FileNotFoundError:
+        return b""

@@ -1,0 +1,45 @@
+"""What was asked for in one invocation of `python -m src.sweep`."""
+
+import shlex
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+from omegaconf import DictConfig
+
+from src.config.paths import ROOT
+from src.objective import Objective
+from src.space import Space
+
+
+@dataclass(frozen=True)
+class Invocation:
+    """A space of trials, and Hydra's configuration with the swept keys at their defaults.
+
+    Attributes:
+        sweep: the name of a file in sweeps/, if one was named.
+        single: one trial, without `-m`.
+        folder: mlruns/sweeps/<id> or mlruns/trials/<id>.
+    """
+
+    space: Space
+    config: DictConfig
+    objective: Objective
+    sweep: str | None
+    single: bool
+    folder: Path
+
+    @property
+    def name(self) -> str:
+        """For the terminal, and for MLflow's list of runs."""
+        return f"{'trial' if self.single else self.sweep or 'sweep'} {self.folder.name}"
+
+    @property
+    def command(self) -> str:
+        """The command line that repeats it."""
+        return shlex.join(["python", *sys.orig_argv[1:]])
+
+    @property
+    def question(self) -> str:
+        """The second line of its file in sweeps/."""
+        return (ROOT / "sweeps" / f"{self.sweep}.yaml").read_text().splitlines()[1].strip("# ") if self.sweep else ""

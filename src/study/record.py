@@ -1,0 +1,58 @@
+"""What a run is told about its trial or sweep: parameters, tags, description."""
+
+import platform
+from importlib.metadata import version
+from typing import Any
+
+from omegaconf import DictConfig
+
+from src.config.paths import TRIAL_GROUPS, active_leaves
+from src.space import Point, active_hash, overrides
+from src.study import folder
+from src.study.invocation import Invocation
+
+PACKAGES = ("keras", "tensorflow", "keras-tuner", "mlflow", "hydra-core", "scikit-learn", "numpy")
+NOT_PARAMETERS = ("_target_", "folder", "path", "objective")  # code and places are no hyperparameters
+
+
+def parameters(config: dict[str, Any], choices: DictConfig) -> dict[str, Any]:
+    """The choices of a trial and every active leaf."""
+    active = active_leaves(config)
+    chosen = {group: choices[group] for group in TRIAL_GROUPS if any(key.startswith(f"{group}.") for key in active)}
+    return {**chosen, **{key: value for key, value in active.items() if key.rpartition(".")[2] not in NOT_PARAMETERS}}
+
+
+def versions() -> str:
+    """Python and the packages that decide on digits."""
+    return f"python {platform.python_version()}, {', '.join(f'{package} {version(package)}' for package in PACKAGES)}"
+
+
+def common_tags(asked: Invocation) -> dict[str, str]:
+    """What all runs of one invocation share; MLflow's filters lose the children of filtered parents, so each child has them too."""
+    sweep = {"trialbook.sweep": asked.folder.name, "trialbook.sweep_name": asked.sweep or ""}
+    return {
+        "trialbook.schema": "1",
+        "trialbook.versions": versions(),
+        "trialbook.code_dirty": str(bool(folder.code_patch())).lower(),
+        "mlflow.source.git.commit": folder.commit(),
+        **({} if asked.single else sweep),
+    }
+
+
+def trial_tags(number: int, config: dict[str, Any], point: Point, name: str) -> dict[str, str]:
+    """What distinguishes a trial; the overrides repeat it."""
+    return {
+        "trialbook.kind": "trial",
+        "trialbook.trial": str(number),
+        "trialbook.attempt": "1",
+        "trialbook.overrides": " ".join(overrides(point)),
+        "trialbook.swept": name,
+        "trialbook.active_hash": active_hash(config),
+        "trialbook.config_hash": active_hash(config, seed=False),
+        "trialbook.objective": str(config["objective"]),
+    }
+
+
+def description(asked: Invocation, table: str = "") -> str:
+    """The text that MLflow shows on a sweep's page."""
+    return "\n\n".join(filter(None, [f"**{asked.question}**" if asked.question else "", f"```\n{asked.command}\n```", table]))

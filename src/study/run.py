@@ -1,0 +1,128 @@
+"""One invocation: a sweep, or a single trial (the same without a parent run and without a study file)."""
+
+import logging
+import signal
+import sys
+from pathlib import Path
+from types import FrameType
+
+from hydra.core.config_loader import ConfigLoader
+from hydra.core.hydra_config import HydraConfig
+from hydra.types import RunMode
+from omegaconf import DictConfig, OmegaConf
+
+from src import files, oracles
+from src.config.command_line import read
+from src.errors import told
+from src.objective import Objective
+from src.space import Space
+from src.study import ending, folder, record, table
+from src.study.driver import Driver
+from src.study.invocation import Invocation
+from src.study.store import Store
+from src.terminal import Terminal
+from src.tracking import Tracker
+
+
+def run(loader: ConfigLoader, config: DictConfig, arguments: list[str], *, single: bool) -> None:
+    """Runs every trial, then prints the table and the next commands.
+
+    Args:
+        config: as Hydra composed it, `hydra` node included.
+        arguments: the overrides as they were given.
+        single: one trial, recorded without a parent run and without a study file.
+
+    Raises:
+        SystemExit: 1 when a trial failed, 2 when nothing could be started, 130 or 143 when interrupted.
+    """
+    HydraConfig.instance().set_config(config)
+    with told():
+        asked, catalog = read(loader, arguments, multirun=not single)
+        parent = Path(config.hydra.run.dir if single else config.hydra.sweep.dir)
+        objective = Objective.parse(config.objective)
+        code = _run(Invocation(Space.of(asked, catalog), config, objective, asked.sweep, single, folder.create(parent)), loader)
+    if code:
+        sys.exit(code)
+
+
+def _run(asked: Invocation, loader: ConfigLoader) -> int:
+    _log_to(asked.folder / ("trial.log" if asked.single else "sweep.log"))
+    total = sum(1 for _ in asked.space.points())
+    with Terminal(total, asked.objective) as terminal:
+        terminal.say(f"{asked.name}: {total} trial{'' if total == 1 else 's'}, {asked.objective}")
+        tracker = _tracker(asked)
+        store = _store(asked)
+        driver = Driver(
+            oracle=oracles.grid(asked.space, asked.objective),
+            store=store,
+            tracker=tracker,
+            terminal=terminal,
+            compose=lambda words: loader.load_configuration("config", words, RunMode.RUN),
+            objective=asked.objective,
+            swept=asked.space.swept,
+            folder_of=lambda number: asked.folder if asked.single else asked.folder / f"{number:05d}",
+        )
+        interrupted = _drive(driver)
+    rows = table.ranked(store.trials(), asked.objective, asked.space.swept)
+    store.describe(data_digest=driver.facts.get("data_digest", ""))
+    store.close()
+    ending.record_end(asked, tracker, rows, driver.facts, state="KILLED" if interrupted else "FINISHED")
+    ending.tell_end(asked, terminal, tracker, rows, driver.facts, interrupted=bool(interrupted))
+    return interrupted or (1 if any(row["state"] == "FAILED" for row in rows) else 0)
+
+
+def _log_to(path: Path) -> None:
+    """Sends everything that src/ logs to a file of this invocation."""
+    handler = logging.FileHandler(path)
+    handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(message)s"))
+    logging.getLogger("src").addHandler(handler)
+    logging.getLogger("src").setLevel(logging.INFO)
+
+
+def _drive(driver: Driver) -> int:
+    """Runs the loop; 0, or the exit code of an interruption."""
+
+    def terminate(number: int, _: FrameType | None) -> None:
+        raise SystemExit(128 + number)
+
+    signal.signal(signal.SIGTERM, terminate)
+    try:
+        driver.run()
+    except KeyboardInterrupt:
+        return 130
+    except SystemExit as end:
+        return int(end.code or 0)
+    return 0
+
+
+def _tracker(asked: Invocation) -> Tracker:
+    """Connects to MLflow and starts the parent run of a sweep."""
+    from src.tracking.tracker import MlflowTracker  # imports MLflow, seconds
+
+    tags = record.common_tags(asked)
+    tracker = MlflowTracker(asked.config.tracking.uri, asked.config.tracking.experiment, asked.folder.name, tags)
+    if not asked.single:
+        params = {"oracle": "grid", "objective": str(asked.objective)}
+        tracker.open(asked.name, params, {"trialbook.objective": str(asked.objective)}, record.description(asked))
+    return tracker
+
+
+def _store(asked: Invocation) -> Store:
+    """The study file, and beside it what repeats the sweep."""
+    files.write(asked.folder / "code.patch", folder.code_patch())
+    files.write(asked.folder / "packages.txt", folder.packages())
+    files.write(asked.folder / "multirun.yaml", OmegaConf.to_yaml(asked.config).encode())
+    store = Store(None if asked.single else asked.folder / "study.db")
+    store.describe(
+        sweep_id=asked.folder.name,
+        name=asked.sweep or "",
+        command=asked.command,
+        base_config=OmegaConf.to_yaml(asked.config),
+        space=asked.space.described(),
+        fingerprint=asked.space.fingerprint,
+        objective=str(asked.objective),
+        oracle="grid",
+        commit=folder.commit(),
+        versions=record.versions(),
+    )
+    return store

@@ -1,0 +1,112 @@
+"""What people see: progress while a sweep runs, the table and the next commands when it ends."""
+
+import logging
+import math
+import time
+
+from rich.console import Console
+from rich.logging import RichHandler
+from rich.progress import BarColumn, Progress, TaskID, TextColumn
+from rich.table import Table
+
+from src.objective import Objective
+
+PIPE_WIDTH = 1000  # a file has no edge to wrap at
+PIPE_SECONDS = 30  # on a pipe, the least time between two lines of one trial
+
+
+def seconds_text(seconds: float) -> str:
+    """A duration as people say it.
+
+    >>> seconds_text(9.6), seconds_text(75), seconds_text(7300)
+    ('10 s', '1 min 15 s', '2 h 2 min')
+    """
+    whole = round(seconds)
+    if whole < 60:
+        return f"{whole} s"
+    if whole < 3600:
+        return f"{whole // 60} min {whole % 60} s"
+    return f"{whole // 3600} h {whole % 3600 // 60} min"
+
+
+class Terminal:
+    """Shows a bar per sweep and per trial on a terminal, plain lines on a pipe."""
+
+    def __init__(self, total: int, objective: Objective) -> None:
+        self.console = Console(soft_wrap=True, highlight=False)
+        if not self.console.is_terminal:
+            self.console.width = PIPE_WIDTH
+        self._total, self._objective = total, objective
+        self._live = self.console.is_terminal
+        self._progress = Progress(
+            TextColumn("{task.description}"),
+            BarColumn(),
+            TextColumn("{task.fields[note]}"),
+            console=self.console,
+            transient=True,
+            disable=not self._live,
+        )
+        self._sweep = self._progress.add_task("sweep", total=total, note="")
+        self._bars: dict[int, TaskID] = {}
+        self._names: dict[int, str] = {}
+        self._epochs: dict[int, int] = {}
+        self._started: dict[int, float] = {}
+        self._ended = 0
+        self._begun = self._spoken = time.monotonic()
+
+    def __enter__(self) -> "Terminal":
+        self._progress.start()
+        logging.getLogger("src").addHandler(RichHandler(logging.WARNING, self.console, show_time=False, show_path=False))
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._progress.stop()
+
+    def say(self, text: str) -> None:
+        """One line, above the bars."""
+        self.console.print(text, markup=False)
+
+    def started(self, number: int, name: str, epochs: int) -> None:
+        """A trial starts; `epochs` at most."""
+        self._names[number] = f"trial {number + 1} of {self._total}{f'  {name}' if name else ''}"
+        self._epochs[number], self._started[number] = epochs, time.monotonic()
+        self._bars[number] = self._progress.add_task(self._names[number], total=epochs, note="starts")
+
+    def epoch(self, number: int, epoch: int, metrics: dict[str, float]) -> None:
+        """A trial finished an epoch."""
+        now = time.monotonic()
+        left = (now - self._started[number]) / epoch * (self._epochs[number] - epoch)
+        note = f"epoch {epoch} of {self._epochs[number]}, {self._objective.name} {metrics.get(self._objective.name, math.nan):.4f}"
+        note += f", at most {seconds_text(left)} left"
+        self._progress.update(self._bars[number], completed=epoch, note=note)
+        if not self._live and now - self._spoken > PIPE_SECONDS:
+            self._spoken = now
+            self.say(f"{self._names[number]}: {note}")
+
+    def ended(self, number: int, state: str, score: float | None, seconds: float, cause: str) -> None:
+        """A trial ended."""
+        self._progress.remove_task(self._bars.pop(number))
+        self._ended += 1
+        left = (time.monotonic() - self._begun) / self._ended * (self._total - self._ended)
+        value = f"{self._objective.name} {score:.4f}" if score is not None else f"{state} {cause}"
+        self._progress.update(self._sweep, completed=self._ended, note=f"about {seconds_text(left)} left")
+        self.say(
+            f"{self._names[number]}: {value}, {seconds_text(seconds)}"
+            + (f"; about {seconds_text(left)} left" if self._ended < self._total and not self._live else "")
+        )
+
+    def table(self, title: str, rows: list[dict[str, str]]) -> None:
+        """A table of texts; columns that are empty in every row are left out."""
+        table = Table(title=title, title_justify="left", title_style="bold", box=None, pad_edge=False, header_style="bold")
+        columns = [name for name in (rows[0] if rows else {}) if any(row[name] for row in rows)]
+        for name in columns:
+            table.add_column(
+                name, no_wrap=name != "cause", overflow="fold", justify="right" if all(_is_number(row[name]) for row in rows) else "left"
+            )
+        for row in rows:
+            table.add_row(*(row[name] for name in columns))
+        self.console.print(table, soft_wrap=not self._live, markup=False)
+
+
+def _is_number(text: str) -> bool:
+    return not text or text.replace(".", "", 1).replace("-", "").isdigit()

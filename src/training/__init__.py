@@ -1,0 +1,45 @@
+"""Engines: how a trial trains. One function per file, named in `training.engine` or by a model's YAML.
+
+An engine is `fit(model, data, *, seed, objective, report, …) -> Fitted`: it trains a compiled Keras model and leaves the
+kept epoch's weights in it. What else it needs it names as keyword arguments: they are keys of the model's or of the
+training's YAML.
+"""
+
+import inspect
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+from hydra.utils import get_object
+
+Report = Callable[[int, dict[str, float]], None]
+"""`report(epoch, metrics)` after each epoch, counted from 1; it may raise errors.Stop."""
+
+
+@dataclass(frozen=True)
+class Fitted:
+    """What an engine leaves behind, beside the weights in the model.
+
+    Attributes:
+        history: metric → its value per epoch.
+        kept_epoch: the epoch, counted from 1, whose weights the model holds.
+        metrics: values that belong to no epoch, such as `cv/accuracy`.
+        optimizer_variables: the optimizer's values at the kept epoch.
+    """
+
+    history: dict[str, list[float]]
+    kept_epoch: int
+    metrics: dict[str, float] = field(default_factory=dict)
+    optimizer_variables: list[Any] = field(default_factory=list)
+
+
+def find_engine(name: str) -> Callable[..., Fitted]:
+    """The engine `fit` of src/training/<name>.py."""
+    fit: Callable[..., Fitted] = get_object(f"src.training.{name}.fit")
+    return fit
+
+
+def own_arguments(fit: Callable[..., Fitted], *nodes: dict[str, Any]) -> dict[str, Any]:
+    """The keys of the YAML nodes that an engine names as keyword arguments."""
+    named = {name for name, parameter in inspect.signature(fit).parameters.items() if parameter.kind is parameter.KEYWORD_ONLY}
+    return {key: value for node in nodes for key, value in node.items() if key in named}

@@ -1,0 +1,61 @@
+"""TensorFlow's process-wide settings: quiet, deterministic, a fixed number of threads, GPU memory as needed."""
+
+import logging
+import os
+import sys
+import tempfile
+from functools import cache
+from typing import Any
+
+from src.errors import TrialError
+
+
+@cache
+def tensorflow() -> Any:
+    """Imports TensorFlow without the lines that its C++ writes to stderr while loading, whatever the log level."""
+    sys.stderr.flush()
+    stderr = os.dup(2)
+    with tempfile.TemporaryFile() as said:
+        os.dup2(said.fileno(), 2)
+        try:
+            import tensorflow
+        except BaseException:
+            said.seek(0)
+            os.write(stderr, said.read())
+            raise
+        finally:
+            os.dup2(stderr, 2)
+            os.close(stderr)
+    logging.getLogger("absl").setLevel(logging.ERROR)  # every .h5 that is saved would warn
+    return tensorflow
+
+
+@cache
+def configure(threads: int) -> None:
+    """Prepares this process once; called again with the same number it does nothing.
+
+    Args:
+        threads: CPU threads of one operation and of operations side by side.
+
+    Raises:
+        TrialError: TensorFlow already runs with another number of threads, which it can not change.
+    """
+    tf = tensorflow()
+    try:
+        tf.config.threading.set_intra_op_parallelism_threads(threads)
+        tf.config.threading.set_inter_op_parallelism_threads(threads)
+        for gpu in tf.config.list_physical_devices("GPU"):
+            tf.config.experimental.set_memory_growth(gpu, True)
+    except RuntimeError as error:
+        running = tf.config.threading.get_intra_op_parallelism_threads()
+        raise TrialError(
+            f"training.threads={threads}, but this process runs with {running}; one sweep has one number of threads."
+        ) from error
+    tf.config.experimental.enable_op_determinism()
+
+
+def device() -> str:
+    """What trains here: the GPU's name, or "CPU"."""
+    tf = tensorflow()
+    gpus = tf.config.list_physical_devices("GPU")
+    return str(tf.config.experimental.get_device_details(gpus[0]).get("device_name", "GPU")) if gpus else "CPU"

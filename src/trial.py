@@ -1,0 +1,177 @@
+"""One composed configuration → data, model, fit, scores, files. It knows nothing of sweeps, MLflow or KerasTuner."""
+
+import csv
+import io
+import logging
+import tempfile
+import time
+import traceback
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from src import datasets, training
+from src.config.targets import build
+from src.errors import ConfigError, Stop, TrialError
+from src.objective import Objective
+
+if TYPE_CHECKING:
+    import keras
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Job:
+    """One attempt at one trial: `config` holds the keys of paths.TRIAL_KEYS, `folder` is the trial's own."""
+
+    number: int
+    attempt: int
+    config: dict[str, Any]
+    folder: Path
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """How a trial ended, in MLflow's words: FINISHED, FAILED (with its cause) or KILLED.
+
+    Attributes:
+        metrics: `kept/<metric>`, `kept/epoch`, `seconds`, `seconds_per_epoch`, `model/parameters`, `cv/…`.
+        history: metric → its value per epoch.
+        files: name → content of the artifacts.
+        facts: `data_digest`, `validation_examples`, `device`, `threads`.
+    """
+
+    state: str
+    metrics: dict[str, float] = field(default_factory=dict)
+    history: dict[str, list[float]] = field(default_factory=dict)
+    seconds: float = 0.0
+    cause: str = ""
+    files: dict[str, bytes] = field(default_factory=dict)
+    facts: dict[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """All that is needed to train."""
+
+    job: Job
+    data: datasets.Dataset
+    model: "keras.Model"
+    engine: Callable[..., training.Fitted]
+    arguments: dict[str, Any]
+
+
+def run(job: Job, report: training.Report) -> Outcome:
+    """Prepares, fits and finishes; an exception becomes a FAILED outcome with its traceback as an artifact."""
+    start = time.monotonic()
+    try:
+        prepared = prepare(job)
+        started = time.monotonic()
+        fitted = fit(prepared, report)
+        return finish(prepared, fitted, time.monotonic() - started)
+    except Stop as stop:
+        return Outcome("KILLED", seconds=time.monotonic() - start, cause=str(stop))
+    except Exception as error:
+        mistakes = "; ".join(error.mistakes) if isinstance(error, ConfigError) else ""
+        cause = mistakes or (str(error) if isinstance(error, TrialError) else f"{type(error).__name__}: {error}")
+        log.info("trial %d failed: %s", job.number, cause)
+        return Outcome("FAILED", seconds=time.monotonic() - start, cause=cause, files={"traceback.txt": traceback.format_exc().encode()})
+
+
+def prepare(job: Job) -> Prepared:
+    """Seeds everything, loads the data, builds and compiles the model."""
+    from src.training import runtime
+
+    runtime.configure(job.config["training"]["threads"])
+    import keras
+
+    keras.backend.clear_session()
+    keras.utils.set_random_seed(job.config["seed"])
+    data = datasets.load(job.config["data"])
+    engine = training.find_engine(job.config["model"].get("engine") or job.config["training"]["engine"])
+    arguments = training.own_arguments(engine, job.config["training"], job.config["model"])
+    node = {key: value for key, value in job.config["model"].items() if key not in {"engine", "inactive", *arguments}}
+    model = build("model", node, input_shape=data.input_shape, num_classes=data.num_classes)
+    settings = job.config["training"]
+    model.compile(
+        optimizer=build("optimizer", job.config["optimizer"]),
+        loss=_built(settings["loss"]),
+        metrics=[_built(metric) for metric in settings["metrics"]],
+    )
+    return Prepared(job, data, model, engine, arguments)
+
+
+def fit(prepared: Prepared, report: training.Report) -> training.Fitted:
+    """Trains with the trial's engine."""
+    objective = Objective.parse(prepared.job.config["objective"])
+    return prepared.engine(
+        prepared.model, prepared.data, seed=prepared.job.config["seed"], objective=objective, report=report, **prepared.arguments
+    )
+
+
+def finish(prepared: Prepared, fitted: training.Fitted, seconds: float) -> Outcome:
+    """Scores and files of the kept epoch, whose weights the model holds."""
+    from src import plots
+    from src.training import runtime
+
+    epochs = len(fitted.history["loss"])
+    metrics = {
+        **{f"kept/{name}": values[fitted.kept_epoch - 1] for name, values in fitted.history.items()},
+        **fitted.metrics,
+        "kept/epoch": fitted.kept_epoch,
+        "seconds": seconds,
+        "seconds_per_epoch": seconds / epochs,
+        "model/parameters": prepared.model.count_params(),
+    }
+    title = f"{prepared.model.name}, trial {prepared.job.number}"
+    scores = [value for name, value in fitted.metrics.items() if name.startswith("cv/fold_")]
+    picture = (
+        plots.curves(fitted.history, fitted.kept_epoch, title) if epochs > 1 else plots.folds(scores, metrics["kept/val_accuracy"], title)
+    )
+    files = {
+        "curves.png": picture,
+        "history.csv": history_csv(fitted.history),
+        "summary.txt": _summary(prepared.model),
+        **_h5(prepared.model),
+    }
+    facts = {
+        "data_digest": prepared.data.digest,
+        "validation_examples": str(len(prepared.data.validation_index)),
+        "device": runtime.device(),
+        "threads": str(prepared.job.config["training"]["threads"]),
+    }
+    return Outcome("FINISHED", metrics, fitted.history, seconds, files=files, facts=facts)
+
+
+def history_csv(history: dict[str, list[float]]) -> bytes:
+    """One row per epoch, counted from 1.
+
+    >>> history_csv({"loss": [0.5, 0.25]})
+    b'epoch,loss\\r\\n1,0.5\\r\\n2,0.25\\r\\n'
+    """
+    text = io.StringIO()
+    rows = csv.writer(text)
+    rows.writerow(["epoch", *history])
+    rows.writerows([epoch, *values] for epoch, values in enumerate(zip(*history.values(), strict=True), 1))
+    return text.getvalue().encode()
+
+
+def _built(node: Any) -> Any:
+    return build("training", node) if isinstance(node, dict) else node
+
+
+def _summary(model: "keras.Model") -> bytes:
+    lines: list[str] = []
+    model.summary(print_fn=lambda line, **_: lines.append(line))
+    return "\n".join(lines).encode()
+
+
+def _h5(model: "keras.Model") -> dict[str, bytes]:
+    """The whole model, and its weights alone; Keras writes files, so they pass through a folder that goes away."""
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        model.save(folder / "model.h5")
+        model.save_weights(folder / "model.weights.h5")
+        return {file: (folder / file).read_bytes() for file in ("model.h5", "model.weights.h5")}
