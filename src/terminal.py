@@ -18,7 +18,7 @@ PIPE_SECONDS = 30  # on a pipe, the least time between two lines of one trial
 def seconds_text(seconds: float) -> str:
     """A duration as people say it.
 
-    >>> seconds_text(9.6), seconds_text(75), seconds_text(7300)
+    >>> seconds_text(9.6), seconds_text(75), seconds_text(7350)
     ('10 s', '1 min 15 s', '2 h 2 min')
     """
     whole = round(seconds)

@@ -19,11 +19,13 @@ class SweeperConf:
     Attributes:
         params: config path → values to go through, as in Hydra's own sweepers.
         trials: explicit trials, each a list of overrides.
+        asked: the overrides of the command line, set by src/config/command_line.py.
     """
 
     _target_: str = "hydra_plugins.kerastuner_sweeper.KerasTunerSweeper"
     params: dict[str, Any] = field(default_factory=dict)
     trials: list[Any] = field(default_factory=list)
+    asked: list[str] = field(default_factory=list)
 
 
 ConfigStore.instance().store(group="hydra/sweeper", name="kerastuner", node=SweeperConf, provider="trialbook")
@@ -32,15 +34,15 @@ ConfigStore.instance().store(group="hydra/sweeper", name="kerastuner", node=Swee
 class KerasTunerSweeper(Sweeper):  # type: ignore[misc]
     """Hands the overrides of `-m` to src/study/."""
 
-    def __init__(self, params: Any, trials: Any) -> None:
-        """Both are read from the sweep's file by src/config/asked.py, together with the command line."""
+    def __init__(self, params: Any, trials: Any, asked: Any) -> None:
+        """What is asked is read from the configuration, by src/study/run.py."""
 
     def setup(self, *, hydra_context: HydraContext, task_function: TaskFunction, config: DictConfig) -> None:
         """Called by Hydra before `sweep`."""
         self._loader, self._config = hydra_context.config_loader, config
 
     def sweep(self, arguments: list[str]) -> None:
-        """Called by Hydra with the overrides of the command line."""
+        """Called by Hydra."""
         from src.study.run import run
 
-        run(self._loader, self._config, arguments, single=False)
+        run(self._loader, self._config, list(self._config.hydra.sweeper.asked), single=False)

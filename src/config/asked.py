@@ -10,7 +10,9 @@ from omegaconf import OmegaConf
 from src.config.catalog import Catalog
 from src.config.overrides import Assignment, Parser, as_text, joined
 from src.config.paths import leaves
+from src.errors import did_you_mean
 
+SWEEPER_KEYS = ("params", "trials")
 PACKAGE_LINE = "# @package _global_"
 
 
@@ -74,6 +76,10 @@ def _read_sweep(catalog: Catalog, parser: Parser, asked: Asked) -> None:
     chosen = {key.removeprefix("override /"): option for entry in entries if isinstance(entry, dict) for key, option in entry.items()}
     fixed = {**chosen, **(leaves(content) if content else {})}
     sweeper = hydra.get("sweeper", {})
+    for key in sweeper.keys() - SWEEPER_KEYS:
+        asked.mistakes.append(
+            f"{place}: hydra.sweeper has no {key!r}{did_you_mean(key, SWEEPER_KEYS)} Expected {' or '.join(SWEEPER_KEYS)}."
+        )
     written = [
         *(f"{key}={as_text(value)}" for key, value in fixed.items()),
         *(f"{key}={joined(value)}" for key, value in sweeper.get("params", {}).items()),

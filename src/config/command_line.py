@@ -8,8 +8,8 @@ from hydra.core.global_hydra import GlobalHydra
 from src.config.asked import Asked, read_asked
 from src.config.catalog import Catalog
 from src.config.mistakes import find_mistakes
-from src.config.overrides import Parser
-from src.config.paths import CONF
+from src.config.overrides import Parser, as_text
+from src.config.paths import CONF, TRIAL_GROUPS
 from src.errors import ConfigError
 
 
@@ -22,8 +22,8 @@ def read(loader: ConfigLoader, lines: list[str], *, multirun: bool) -> tuple[Ask
 def checked(argv: list[str]) -> list[str]:
     """The arguments as Hydra must be told them.
 
-    Hydra composes a sweep's first configuration with the swept groups at their defaults, where a key such as
-    `optimizer.beta_1=0.8` may not exist; told `choice(0.8)` it leaves the key to the sweeper.
+    Hydra composes the configuration of a whole sweep with the swept groups at their defaults, where a key such as
+    `optimizer.beta_1=0.8` may not exist. So the keys of trials go past it, to the sweeper, as `hydra.sweeper.asked`.
 
     Raises:
         ConfigError: with every mistake of the command line.
@@ -37,5 +37,5 @@ def checked(argv: list[str]) -> list[str]:
             raise ConfigError(mistakes)
     if not asked.multirun:
         return argv
-    told = {one.origin: one.override(f"choice({one.texts[0]})") for one in asked.assignments if "." in one.key and not one.swept}
-    return [told.get(argument, argument) for argument in argv]
+    own = {one.origin for one in asked.assignments if one.swept or one.key.startswith(tuple(f"{group}." for group in TRIAL_GROUPS))}
+    return [*(argument for argument in argv if argument not in own), f"hydra.sweeper.asked={as_text(asked_for.overrides)}"]

@@ -67,7 +67,7 @@ class Parser:
     """Reads overrides one by one, so that one mistake does not hide the next."""
 
     def __init__(self, loader: ConfigLoader) -> None:
-        self._parse = OverridesParser.create(config_loader=loader).parse_override
+        self._parse = OverridesParser.create(config_loader=loader).parse_overrides
 
     def read(self, line: str, origin: str = "") -> Assignment:
         """Parses one override.
@@ -76,9 +76,9 @@ class Parser:
             ValueError: it does not parse; the message says where.
         """
         try:
-            override = self._parse(line)
+            [override] = self._parse([line])
             texts = tuple(self._texts(override))
-            values = tuple(self._parse(f"x={text}").value() for text in texts)
+            values = tuple(self._parse([f"x={text}"])[0].value() for text in texts)
         except HydraException as error:
             said = " ".join(str(error).split("See https")[0].split())
             raise ValueError(f"{origin or line}: {said} Expected key=value; quote odd characters: \"key='…'\".") from error

@@ -13,6 +13,7 @@ from src.errors import DataError
 
 log = logging.getLogger(__name__)
 ADDRESS = "https://storage.googleapis.com/tensorflow/tf-keras-datasets"
+SYSTEM = Path("/usr/share/datasets/fashion-mnist")  # Debian's package
 SECONDS = 15  # without an answer; keras.utils.get_file has no time-out
 CLASS_NAMES = ("T-shirt/top", "Trouser", "Pullover", "Dress", "Coat", "Sandal", "Shirt", "Sneaker", "Bag", "Ankle boot")
 DIGESTS = {  # SHA-256 of the decompressed bytes
@@ -61,7 +62,7 @@ def _examples(part: str, folder: str | None) -> Examples:
 
 def _read(name: str, folder: str | None) -> np.ndarray:
     keras_home = Path(os.environ.get("KERAS_HOME") or Path.home() / ".keras")
-    places = [cache(), keras_home / "datasets" / "fashion-mnist", Path("/usr/share/datasets/fashion-mnist")]
+    places = [cache(), keras_home / "datasets" / "fashion-mnist", SYSTEM]
     tried = []
     for place in [*([Path(folder)] if folder else []), *places]:
         try:

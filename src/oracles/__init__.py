@@ -25,7 +25,7 @@ class Oracle(Protocol):
         """What makes the next proposal, as JSON."""
 
 
-def grid(space: Space, objective: Objective) -> Oracle:
+def create(space: Space, objective: Objective) -> Oracle:
     """Every point of the space, once."""
     runtime.tensorflow()  # keras_tuner imports it, with noise
     from src.oracles.grid import Grid

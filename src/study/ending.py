@@ -1,5 +1,7 @@
 """The end of a sweep: what MLflow's parent run keeps of it, and what people read."""
 
+import shlex
+
 from src.space import overrides
 from src.study import record, table
 from src.study.invocation import Invocation
@@ -34,7 +36,7 @@ def tell_end(asked: Invocation, terminal: Terminal, tracker: Tracker, rows: list
     terminal.say(f"\nNext:\n  make ui    then open {tracker.link(asked.objective.name)}")
     if rows and rows[0]["rank"] and not asked.single:
         best = next(point for number, point in enumerate(asked.space.points()) if number == rows[0]["trial"])
-        terminal.say(f"  python -m src.sweep {' '.join(overrides(best))}    repeats the best trial")
+        terminal.say(f"  python -m src.sweep {shlex.join(overrides(best))}    repeats the best trial")
 
 
 def _for_people(row: Row, swept: list[str]) -> dict[str, str]:

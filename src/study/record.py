@@ -1,6 +1,7 @@
 """What a run is told about its trial or sweep: parameters, tags, description."""
 
 import platform
+import shlex
 from importlib.metadata import version
 from typing import Any
 
@@ -45,7 +46,7 @@ def trial_tags(number: int, config: dict[str, Any], point: Point, name: str) -> 
         "trialbook.kind": "trial",
         "trialbook.trial": str(number),
         "trialbook.attempt": "1",
-        "trialbook.overrides": " ".join(overrides(point)),
+        "trialbook.overrides": shlex.join(overrides(point)),
         "trialbook.swept": name,
         "trialbook.active_hash": active_hash(config),
         "trialbook.config_hash": active_hash(config, seed=False),

@@ -53,7 +53,7 @@ def _run(asked: Invocation, loader: ConfigLoader) -> int:
         tracker = _tracker(asked)
         store = _store(asked)
         driver = Driver(
-            oracle=oracles.grid(asked.space, asked.objective),
+            oracle=oracles.create(asked.space, asked.objective),
             store=store,
             tracker=tracker,
             terminal=terminal,

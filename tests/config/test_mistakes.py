@@ -1,0 +1,84 @@
+import pytest
+
+from src.config.command_line import checked
+from src.errors import ConfigError
+
+MISTAKES = {
+    "optimizer=adm": "optimizer has no option 'adm'; did you mean 'adam'? Options: adagrad, adam, rmsprop",
+    "optmizer=adam": "there is no 'optmizer'; did you mean 'optimizer'?",
+    "+optmizer=adam": "there is no 'optmizer'; did you mean 'optimizer'?",
+    "model.dropuot=0.3": "did you mean 'model.dropout'?",
+    "learning_rate=0.1": "did you mean 'optimizer.learning_rate'?",
+    "optimizer.learning_rate=abc": "'abc', where optimizer.learning_rate is a number, above 0.",
+    "optimizer.learning_rate=nan": "nan, where",
+    "optimizer.learning_rate=1e400": "inf, where",
+    "training.epochs=-5": "-5, where training.epochs is a whole number, at least 1.",
+    "training.epochs=1.5": "1.5, where training.epochs is a whole number",
+    "training.batch_size=0": "at least 1",
+    "training.keep=beste": "best or last",
+    "model.dropout=1.5": "at least 0 and below 1",
+    "seed=-1": "-1, where seed is a whole number, at least 0",
+    "model.units=": "'', where model.units is a whole number",
+    "optimizer.beta_1=0.8": "optimizer=rmsprop has no 'optimizer.beta_1'; it belongs to optimizer=adam.",
+    "optimizer=sgd,adam": "add -m to sweep over them",
+    "optimizer=[sgd,adam]": "for a sweep say -m optimizer=sgd,adam",
+    "~optimizer": "a key can not be deleted",
+    "objective=val_acuracy": "no metric 'val_acuracy' is reported; did you mean 'val_accuracy'? Metrics: loss, accuracy",
+    "data=npz": "data.path is not set",
+    "sweeps=dropuot": "did you mean 'dropout'?",
+    "model.units": "Expected key=value",
+}
+SWEEP_MISTAKES = {
+    "optimizer=sgd,sgd": "sgd is given twice",
+    "model.units=1e1,10.0": "given twice",
+    "model.units=choice()": "model.units=choice()",
+    "model.units=interval(1,5)": "range(1,10,3)",
+    "tracking.experiment=a,b": "a sweep has one tracking.experiment",
+    "optimizer=sgd,adm": "did you mean 'adam'?",
+    "model.dropout=0.1,1.5": "1.5, where",
+}
+
+
+@pytest.mark.parametrize(("argument", "message"), MISTAKES.items(), ids=MISTAKES)
+def test_a_mistake_is_told(argument: str, message: str) -> None:
+    with pytest.raises(ConfigError) as told:
+        checked([argument])
+    assert message in str(told.value)
+    assert argument in str(told.value)
+
+
+@pytest.mark.parametrize(("argument", "message"), SWEEP_MISTAKES.items(), ids=SWEEP_MISTAKES)
+def test_a_mistake_in_a_sweep_is_told(argument: str, message: str) -> None:
+    with pytest.raises(ConfigError) as told:
+        checked(["-m", argument])
+    assert message in str(told.value)
+
+
+def test_all_mistakes_are_told_at_once() -> None:
+    with pytest.raises(ConfigError) as told:
+        checked(["optimizer=adm", "training.epochs=-5", "model.dropuot=3"])
+    assert len(told.value.mistakes) == 3
+
+
+def test_a_key_that_no_trial_uses_is_a_mistake() -> None:
+    for argument in ("optimizer=sgd", "training.epochs=3"):
+        with pytest.raises(ConfigError, match="logistic_regression does not use"):
+            checked(["model=logistic_regression", argument])
+    checked(["-m", "model=logistic_regression,two_layer", "optimizer=sgd", "training.epochs=3"])
+
+
+def test_a_file_that_does_not_exist_is_a_mistake() -> None:
+    with pytest.raises(ConfigError, match=r"'nowhere\.npz' does not exist"):
+        checked(["data=npz", "data.path=nowhere.npz"])
+
+
+@pytest.mark.parametrize(
+    "line", ["optimizer=adam model.dropout=0.3", "objective=min:val_loss", "training.patience=null", "+optimizer.clipnorm=1"]
+)
+def test_good_lines_pass_unchanged(line: str) -> None:
+    assert checked(line.split()) == line.split()
+
+
+def test_hydra_does_not_see_the_keys_of_trials_in_a_sweep() -> None:
+    told = checked(["-m", "data=digits", "optimizer=adam,sgd", "optimizer.beta_1=0.8"])
+    assert told == ["-m", "data=digits", "hydra.sweeper.asked=['data=digits','optimizer=adam,sgd','optimizer.beta_1=0.8']"]

@@ -1,0 +1,61 @@
+"""Every file of sweeps/: it parses, says its question and command, and its trials compose."""
+
+import shutil
+from pathlib import Path
+
+import hydra
+import pytest
+from hydra.core.config_loader import ConfigLoader
+from hydra.core.global_hydra import GlobalHydra
+from hydra.types import RunMode
+
+from src.config.command_line import read
+from src.config.mistakes import find_mistakes
+from src.config.paths import CONF, ROOT
+from src.space import Space, overrides
+from tests.conftest import options
+
+SWEEPS = options("sweeps")
+
+
+def test_there_are_sweeps() -> None:
+    assert len(SWEEPS) >= 3
+    assert (CONF / "sweeps").resolve() == ROOT / "sweeps"
+
+
+@pytest.mark.parametrize("name", SWEEPS)
+def test_a_sweep_composes(name: str, loader: ConfigLoader) -> None:
+    asked, catalog = read(loader, [f"sweeps={name}"], multirun=False)
+    assert asked.multirun, "hydra.mode: MULTIRUN is missing"
+    assert not find_mistakes(asked, catalog)
+    points = list(Space.of(asked, catalog).points())
+    assert len(points) > 1
+    for point in points:
+        loader.load_configuration("config", overrides(point), RunMode.RUN)
+
+
+@pytest.mark.parametrize("name", SWEEPS)
+def test_a_sweep_says_its_question_and_command(name: str) -> None:
+    lines = (ROOT / "sweeps" / f"{name}.yaml").read_text().splitlines()
+    assert lines[0] == "# @package _global_"
+    assert lines[1].startswith("# ") and lines[1].endswith("?")
+    assert f"python -m src.sweep sweeps={name}" in lines[2]
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        ("hydra:\n  mode: MULTIRUN\n", "its first line must be '# @package _global_'"),
+        ("# @package _global_\ntraining: {epochs: 5\n", "line 3, column 1"),
+        ("# @package _global_\ntrainig: {epochs: 5}\n", "did you mean 'training.epochs'?"),
+        ("# @package _global_\nhydra: {mode: MULTIRUN, sweeper: {params: {optimizer: 'sgd,adm'}}}\n", "did you mean 'adam'?"),
+        ("# @package _global_\nhydra: {mode: MULTIRUN, sweeper: {trials: [[model.dropuot=0.1]]}}\n", "did you mean 'model.dropout'?"),
+        ("# @package _global_\nhydra: {mode: MULTIRUN, sweeper: {parms: {seed: '1,2'}}}\n", "did you mean 'params'?"),
+    ],
+)
+def test_a_mistake_in_a_sweep_file_names_the_file(content: str, message: str, tmp_path: Path) -> None:
+    shutil.copytree(CONF, tmp_path / "conf")
+    (tmp_path / "conf" / "sweeps" / "mine.yaml").write_text(content)
+    with hydra.initialize_config_dir(str(tmp_path / "conf"), version_base="1.3"):
+        mistakes = find_mistakes(*read(GlobalHydra.instance().config_loader(), ["sweeps=mine"], multirun=False))
+    assert any(message in mistake and mistake.startswith("sweeps/mine.yaml") for mistake in mistakes), mistakes

@@ -1,0 +1,36 @@
+import pytest
+
+from src.config.targets import build
+from src.errors import ConfigError
+
+
+@pytest.mark.parametrize(
+    "target",
+    [
+        "os.system",
+        "src.files.write",
+        "keras.models.load_model",
+        "src.models.two_layer.keras.models.load_model",
+        "src.models.two_layer",
+        "keras.optimizers.Nonsense",
+    ],
+)
+def test_only_what_conf_is_made_of_is_instantiated(target: str) -> None:
+    for group in ("model", "optimizer", "training"):
+        with pytest.raises(ConfigError, match="_target_"):
+            build(group, {"_target_": target})
+
+
+def test_a_nested_target_is_checked_too() -> None:
+    with pytest.raises(ConfigError, match="not allowed"):
+        build("optimizer", {"_target_": "keras.optimizers.SGD", "learning_rate": {"_target_": "os.getcwd"}})
+
+
+def test_an_argument_that_the_constructor_rejects_is_named() -> None:
+    with pytest.raises(ConfigError, match="clipnrom"):
+        build("optimizer", {"_target_": "keras.optimizers.SGD", "clipnrom": 1.0})
+
+
+def test_a_learning_rate_schedule_needs_no_python() -> None:
+    schedule = {"_target_": "keras.optimizers.schedules.CosineDecay", "initial_learning_rate": 0.1, "decay_steps": 100}
+    assert float(build("optimizer", {"_target_": "keras.optimizers.SGD", "learning_rate": schedule}).learning_rate) == pytest.approx(0.1)

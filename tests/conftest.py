@@ -1,0 +1,88 @@
+"""Fixtures: the real conf/, composed and shrunk; a store that is copied instead of created; the command in a subprocess."""
+
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import hydra
+import pytest
+from hydra.core.config_loader import ConfigLoader
+from hydra.core.global_hydra import GlobalHydra
+from hydra.types import RunMode
+from omegaconf import OmegaConf
+
+from src.config.paths import CONF, ROOT, TRIAL_KEYS
+from src.space import Space
+
+Compose = Callable[..., dict[str, Any]]
+
+
+@pytest.fixture
+def loader() -> Iterator[ConfigLoader]:
+    with hydra.initialize_config_dir(str(CONF), version_base="1.3"):
+        yield GlobalHydra.instance().config_loader()
+
+
+@pytest.fixture
+def compose(loader: ConfigLoader) -> Compose:
+    """Overrides → a trial's configuration, on digits for one epoch unless told otherwise."""
+
+    def composed(*overrides: str) -> dict[str, Any]:
+        config = loader.load_configuration("config", ["data=digits", "training.epochs=1", *overrides], RunMode.RUN)
+        return OmegaConf.to_container(OmegaConf.masked_copy(config, list(TRIAL_KEYS)), resolve=True)
+
+    return composed
+
+
+@pytest.fixture
+def space(loader: ConfigLoader) -> Callable[..., Space]:
+    """Overrides as typed behind `-m` → the space they mean."""
+    from src.config.command_line import read
+
+    return lambda *overrides: Space.of(*read(loader, list(overrides), multirun=True))
+
+
+@pytest.fixture(scope="session")
+def prepared_store(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """An MLflow database with its schema, which takes seconds to create."""
+    from src.tracking.store import connect
+
+    folder = tmp_path_factory.mktemp("store")
+    connect(f"sqlite:///{folder}/mlflow.db", "unused")
+    return folder / "mlflow.db"
+
+
+@pytest.fixture
+def store_uri(tmp_path: Path, prepared_store: Path) -> str:
+    (tmp_path / "mlruns").mkdir(exist_ok=True)
+    shutil.copy(prepared_store, tmp_path / "mlruns" / "mlflow.db")
+    return f"sqlite:///{tmp_path}/mlruns/mlflow.db"
+
+
+@pytest.fixture
+def command(tmp_path: Path) -> Callable[..., "subprocess.CompletedProcess[str]"]:
+    """Runs `python -m src.<verb> …` as a user would, with mlruns/ in a temporary folder."""
+
+    def run(*arguments: str, **environment: str) -> "subprocess.CompletedProcess[str]":
+        unset = {"MLFLOW_TRACKING_URI", "MLFLOW_EXPERIMENT_NAME"}
+        inherited = {key: value for key, value in os.environ.items() if key not in unset}
+        return subprocess.run(
+            [sys.executable, "-m", *arguments],
+            cwd=tmp_path,
+            env={**inherited, "PYTHONPATH": str(ROOT), **environment},
+            capture_output=True,
+            text=True,
+            timeout=300,
+            check=False,
+        )
+
+    return run
+
+
+def options(group: str) -> list[str]:
+    """The options of a group of conf/, for tests that run over every file."""
+    return sorted(file.stem for file in (CONF / group).glob("*.yaml"))

@@ -1,0 +1,67 @@
+"""The import rules that README's design section states, read from that very sentence."""
+
+import ast
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from src.config.paths import ROOT
+
+DOORS = {"mlflow": "src/tracking/", "keras_tuner": "src/oracles/", "hydra.plugins.sweeper": "hydra_plugins/"}
+FILES = [file for folder in ("src", "hydra_plugins") for file in (ROOT / folder).rglob("*.py")]
+
+
+def tiers() -> list[set[str]]:
+    line = re.search(r"^`hydra_plugins, sweep → .*`$", (ROOT / "README.md").read_text(), re.MULTILINE)
+    assert line, "README.md lost its line of import tiers"
+    return [set(re.findall(r"\w+", part)) for part in line[0].split("→")]
+
+
+def imported(file: Path) -> set[str]:
+    found = set()
+    for node in ast.walk(ast.parse(file.read_text())):
+        if isinstance(node, ast.Import):
+            found |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            found |= {f"{node.module}.{alias.name}" for alias in node.names} if node.module == "src" else {node.module}
+    return found
+
+
+def part(module: str) -> str:
+    words = module.split(".")
+    return words[1] if words[0] == "src" and len(words) > 1 else words[0]
+
+
+def test_every_part_has_a_tier() -> None:
+    parts = {part(".".join(file.relative_to(ROOT).with_suffix("").parts)) for file in FILES} - {"__init__"}
+    assert len(FILES) > 40
+    assert parts == set().union(*tiers())
+
+
+@pytest.mark.parametrize("file", FILES, ids=lambda file: str(file.relative_to(ROOT)))
+def test_imports_point_downwards(file: Path) -> None:
+    order = {name: depth for depth, names in enumerate(tiers()) for name in names}
+    own = part(".".join(file.relative_to(ROOT).with_suffix("").parts))
+    for module in imported(file):
+        if module.startswith("src.") and own != "__init__":
+            assert part(module) == own or order[part(module)] > order[own] or order[own] == len(tiers()) - 1, f"{file} imports {module}"
+        for library, door in DOORS.items():
+            if module == library or module.startswith(f"{library}."):
+                assert str(file.relative_to(ROOT)).startswith(door), f"{file} imports {module}; its door is {door}"
+
+
+@pytest.mark.parametrize("arguments", ["--help", "--cfg job", "optimizer=adm", "-m optimizer=sgd,adm"])
+def test_nothing_heavy_is_imported_before_a_trial_runs(arguments: str) -> None:
+    code = (
+        "import runpy, sys\n"
+        f"sys.argv = ['src.sweep', *{arguments.split()!r}]\n"
+        "try:\n    runpy.run_module('src.sweep', run_name='__main__', alter_sys=True)\n"
+        "except SystemExit: pass\n"
+        "heavy = {'tensorflow', 'keras', 'keras_tuner', 'mlflow', 'sklearn', 'numpy', 'pandas', 'matplotlib', 'rich'}\n"
+        "print('HEAVY', sorted(heavy & set(sys.modules)))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
+    assert done.stdout.splitlines()[-1] == "HEAVY []"

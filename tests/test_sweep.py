@@ -1,0 +1,173 @@
+"""`python -m src.sweep` as users type it, and everything that it leaves behind, read back from the store."""
+
+import hashlib
+import re
+import shlex
+import signal
+import sqlite3
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from mlflow import MlflowClient
+from mlflow.entities import Run
+from omegaconf import OmegaConf
+
+from src.config.paths import ROOT
+
+Command = Callable[..., "subprocess.CompletedProcess[str]"]
+FILES = {"model.h5", "model.weights.h5", "history.csv", "curves.png", "summary.txt", "config.yaml", "overrides.yaml"}
+SWEEP_FILES = {"code.patch", "packages.txt", "multirun.yaml", "table.csv"}
+
+
+def runs(folder: Path, experiment: str) -> tuple[list[Run], list[Run]]:
+    """Parents and children of an experiment, children by trial number."""
+    client = MlflowClient(f"sqlite:///{folder}/mlruns/mlflow.db")
+    found = client.search_runs([client.get_experiment_by_name(experiment).experiment_id])
+    children = [run for run in found if run.data.tags["trialbook.kind"] == "trial"]
+    return [run for run in found if run not in children], sorted(children, key=lambda run: int(run.data.tags["trialbook.trial"]))
+
+
+def artifacts(folder: Path, run: Run) -> dict[str, bytes]:
+    return {file.name: file.read_bytes() for file in (folder / "mlruns" / "artifacts" / run.info.run_id / "artifacts").iterdir()}
+
+
+def check_record(folder: Path, experiment: str, trials: int, epochs: int) -> None:
+    """Everything that a sweep of three optimizers promises to record."""
+    [parent], children = runs(folder, experiment)
+    assert len(children) == trials
+    assert parent.info.status == "FINISHED" and parent.data.metrics["trials/finished"] == trials
+    assert set(artifacts(folder, parent)) == SWEEP_FILES
+    assert parent.data.params == {"oracle": "grid", "objective": "max:val_accuracy"}
+    assert "| rank |" in parent.data.tags["mlflow.note.content"]
+    [study] = (folder / "mlruns" / "sweeps").iterdir()
+    assert parent.data.tags["trialbook.sweep"] == study.name
+    assert parent.data.metrics["kept/val_accuracy"] == max(child.data.metrics["kept/val_accuracy"] for child in children)
+    client = MlflowClient(f"sqlite:///{folder}/mlruns/mlflow.db")
+    for child in children:
+        files = artifacts(folder, child)
+        assert set(files) == FILES
+        assert files["curves.png"].startswith(b"\x89PNG")
+        assert len(files["history.csv"].splitlines()) == epochs + 1
+        tags = child.data.tags
+        assert tags["mlflow.parentRunId"] == parent.info.run_id
+        assert tags["trialbook.sha256.model"] == hashlib.sha256(files["model.h5"]).hexdigest()
+        assert {"trialbook.data_digest", "trialbook.device", "trialbook.threads", "trialbook.active_hash", "trialbook.config_hash"} <= set(
+            tags
+        )
+        for name in ("loss", "accuracy", "val_loss", "val_accuracy"):
+            history = client.get_metric_history(child.info.run_id, name)
+            assert [metric.step for metric in history] == list(range(1, epochs + 1))
+            assert child.data.metrics[f"kept/{name}"] == history[int(child.data.metrics["kept/epoch"]) - 1].value
+    stored = sqlite3.connect(study / "study.db").execute("select number, state, run_id, score from trial order by number").fetchall()
+    assert stored == [(n, "FINISHED", child.info.run_id, child.data.metrics["kept/val_accuracy"]) for n, child in enumerate(children)]
+    for number in range(trials):
+        assert {file.name for file in (study / f"{number:05d}").iterdir()} == {".hydra", "trial.log"}
+
+
+def finished_epochs(study: Path) -> int:
+    db = sqlite3.connect(study, timeout=30)
+    ready = db.execute("select 1 from sqlite_master where name = 'epoch'").fetchone()
+    return db.execute("select count(*) from epoch").fetchone()[0] if ready else 0
+
+
+@pytest.mark.real
+def test_the_fixed_command_on_the_real_fashion_mnist(command: Command, tmp_path: Path) -> None:
+    done = command("src.sweep", "-m", "optimizer=sgd,adam,rmsprop", "training.epochs=2")
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert done.stderr == ""
+    check_record(tmp_path, "fashion_mnist", trials=3, epochs=2)
+    _, children = runs(tmp_path, "fashion_mnist")
+    assert [child.info.run_name for child in children] == ["optimizer=sgd", "optimizer=adam", "optimizer=rmsprop"]
+    assert all(0.78 < child.data.metrics["kept/val_accuracy"] < 0.9 for child in children)
+    assert "3 trials" in done.stdout and re.search(r"^ *1 +\d +(adam|rmsprop) +0\.8", done.stdout, re.MULTILINE)
+    link = re.search(r"http://127\.0\.0\.1:5000/\S+", done.stdout)
+    assert link and all(child.info.run_id in link[0] for child in children)
+
+
+def test_a_sweep_is_recorded_and_its_best_trial_repeats_to_the_last_digit(command: Command, tmp_path: Path) -> None:
+    environment = {"MLFLOW_EXPERIMENT_NAME": "from the environment"}
+    done = command("src.sweep", "-m", "data=digits", "optimizer=sgd,adam", "training.epochs=2", "model.units=16", **environment)
+    assert done.returncode == 0, done.stdout + done.stderr
+    check_record(tmp_path, "from the environment", trials=2, epochs=2)
+    repeat = re.search(r"python -m (src\.sweep .*?) {4}repeats the best trial", done.stdout)
+    assert repeat, done.stdout
+    assert command(*shlex.split(repeat[1]), "tracking.experiment=again").returncode == 0
+    _, children = runs(tmp_path, "from the environment")
+    nobody, [again] = runs(tmp_path, "again")
+    best = max(children, key=lambda run: run.data.metrics["kept/val_accuracy"])
+    assert nobody == [] and "mlflow.parentRunId" not in again.data.tags
+    assert again.data.tags["trialbook.active_hash"] == best.data.tags["trialbook.active_hash"]
+    exact = {name: value for name, value in best.data.metrics.items() if not name.startswith("seconds")}
+    assert {name: value for name, value in again.data.metrics.items() if not name.startswith("seconds")} == exact
+    [single] = (tmp_path / "mlruns" / "trials").iterdir()
+    assert not (single / "study.db").exists() and (single / ".hydra" / "overrides.yaml").exists()
+
+
+def test_a_failing_trial_is_recorded_and_the_exit_code_tells(command: Command, tmp_path: Path) -> None:
+    done = command("src.sweep", "-m", "data=digits", "training.epochs=1", "optimizer.learning_rate=0.001,1e30")
+    assert done.returncode == 1, done.stdout + done.stderr
+    [parent], children = runs(tmp_path, "digits")
+    assert [child.info.status for child in children] == ["FINISHED", "FAILED"]
+    assert "expected finite values" in children[1].data.tags["trialbook.cause"]
+    assert b"TrialError" in artifacts(tmp_path, children[1])["traceback.txt"]
+    assert parent.data.metrics["trials/failed"] == 1
+    assert "Traceback" not in done.stdout + done.stderr
+
+
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+def test_interrupted_nothing_is_left_running(number: int, code: int, tmp_path: Path) -> None:
+    arguments = ["-m", "data=digits", "training=fixed_epochs", "training.epochs=100000", "seed=1,2"]
+    sweep = subprocess.Popen(
+        [sys.executable, "-m", "src.sweep", *arguments],
+        cwd=tmp_path,
+        env={"PYTHONPATH": str(ROOT), "PATH": "/usr/bin:/bin", "HOME": str(Path.home())},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    deadline = time.monotonic() + 120
+    while time.monotonic() < deadline:
+        if any(finished_epochs(study) > 2 for study in tmp_path.glob("mlruns/sweeps/*/study.db")):
+            break
+        time.sleep(0.3)
+    sweep.send_signal(number)
+    output, errors = sweep.communicate(timeout=60)
+    assert sweep.returncode == code, output + errors
+    assert "interrupted" in output and "Traceback" not in output + errors
+    [parent], children = runs(tmp_path, "digits")
+    assert [run.info.status for run in (parent, *children)] == ["KILLED", "KILLED"]
+
+
+def test_paths_with_odd_characters(command: Command, tmp_path: Path) -> None:
+    odd = tmp_path / "a b=c,d 'ü'"
+    odd.mkdir()
+    done = command(
+        "src.sweep",
+        "data=digits",
+        "training.epochs=1",
+        f"tracking.uri='sqlite:///{str(odd).replace(chr(39), chr(92) + chr(39))}/mlflow.db'",
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert len(list((odd / "artifacts").iterdir())) == 1
+
+
+def test_a_mistake_starts_nothing(command: Command, tmp_path: Path) -> None:
+    started = time.monotonic()
+    done = command("src.sweep", "-m", "optimizer=sgd,adm")
+    assert done.returncode == 2 and "did you mean 'adam'?" in done.stderr and "Traceback" not in done.stderr
+    assert not (tmp_path / "mlruns").exists()
+    assert time.monotonic() - started < 5
+
+
+def test_the_whole_configuration_is_kept(command: Command, tmp_path: Path) -> None:
+    assert command("src.sweep", "sweeps=dropout", "data=digits", "training.epochs=1", "model.dropout=0.0,0.5").returncode == 0
+    [parent], children = runs(tmp_path, "digits")
+    assert parent.info.run_name.startswith("dropout ") and parent.data.tags["trialbook.sweep_name"] == "dropout"
+    assert parent.data.tags["mlflow.note.content"].startswith("**Does dropout help")
+    kept = [OmegaConf.create(artifacts(tmp_path, child)["config.yaml"].decode()) for child in children]
+    assert [config.model.dropout for config in kept] == [0.0, 0.5]
+    assert all(config.optimizer["_target_"] == "keras.optimizers.Adam" for config in kept)
