@@ -1,7 +1,8 @@
 # Every target sets up what it needs. The first run installs into .venv; later runs start at once.
-PYTHON ?= python3
-SWEEP  := python -m src.sweep -m optimizer=sgd,adam,rmsprop
-BIN    := .venv/bin
+PYTHON  ?= python3
+SWEEP   := python -m src.sweep -m optimizer=sgd,adam,rmsprop
+BIN     := .venv/bin
+INSTALL := $(if $(shell command -v uv),uv pip install --quiet --python $(BIN)/python,$(BIN)/python -m pip install --quiet --disable-pip-version-check)
 YAMLLINT := {extends: relaxed, rules: {line-length: disable, document-start: disable}}
 
 .DEFAULT_GOAL := help
@@ -33,10 +34,8 @@ lock: .venv/installed  ## requirements.lock from pyproject.toml
 	@$(BIN)/uv pip compile --quiet --universal --no-header --extra dev --output-file requirements.lock pyproject.toml
 
 .venv/installed: requirements.lock
-	@if command -v uv >/dev/null; then \
-	  uv venv --quiet --allow-existing --python $(PYTHON) .venv && uv pip install --quiet --python $(BIN)/python -r requirements.lock; \
-	else \
-	  $(PYTHON) -m venv .venv && $(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements.lock; \
-	fi
-	@if command -v nvidia-smi >/dev/null; then $(BIN)/python -m pip install --quiet -c requirements.lock 'tensorflow[and-cuda]'; fi
+	@echo 'installing requirements.lock into .venv, once'
+	@if command -v uv >/dev/null; then uv venv --quiet --allow-existing --seed --python $(PYTHON) .venv; else $(PYTHON) -m venv .venv; fi
+	@$(INSTALL) -r requirements.lock
+	@if command -v nvidia-smi >/dev/null; then $(INSTALL) -c requirements.lock 'tensorflow[and-cuda]'; fi
 	@touch $@

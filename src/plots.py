@@ -21,7 +21,8 @@ def png(figure: Figure) -> bytes:
 def curves(history: dict[str, list[float]], kept_epoch: int, title: str) -> bytes:
     """Each metric per epoch, train (solid) against validation (dashed), the kept epoch marked."""
     names = [name for name in history if not name.startswith("val_") and f"val_{name}" in history]
-    figure = Figure(figsize=(4.8 * len(names), 3.8), layout="constrained")
+    figure = Figure(figsize=(4.8 * len(names), 3.8))
+    figure.subplots_adjust(left=0.075, right=0.985, bottom=0.13, top=0.89, wspace=0.22)  # a layout engine would draw twice
     epochs = range(1, len(history["loss"]) + 1)
     for axes, name in zip(figure.subplots(1, len(names), squeeze=False)[0], names, strict=True):
         axes.plot(epochs, history[name], color=BLUE, marker="o", markersize=3, label="train")
@@ -40,9 +41,8 @@ def folds(scores: Sequence[float], validation: float, title: str) -> bytes:
     figure = Figure(figsize=(6, 3.8), layout="constrained")
     axes = figure.subplots()
     axes.plot(range(1, len(scores) + 1), scores, "o", color=BLUE, label="fold")
-    if len(scores):
-        mean = sum(scores) / len(scores)
-        axes.axhline(mean, color=BLUE, label=f"mean of the folds {mean:.4f}")
+    mean = sum(scores) / len(scores)
+    axes.axhline(mean, color=BLUE, label=f"mean of the folds {mean:.4f}")
     axes.axhline(validation, color=ORANGE, linestyle="--", label=f"validation split {validation:.4f}")
     axes.set(xlabel="fold", ylabel="accuracy")
     axes.xaxis.set_major_locator(MaxNLocator(integer=True))

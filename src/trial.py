@@ -125,10 +125,11 @@ def finish(prepared: Prepared, fitted: training.Fitted, seconds: float) -> Outco
         "seconds_per_epoch": seconds / epochs,
         "model/parameters": prepared.model.count_params(),
     }
-    title = f"{prepared.model.name}, trial {prepared.job.number}"
     scores = [value for name, value in fitted.metrics.items() if name.startswith("cv/fold_")]
     picture = (
-        plots.curves(fitted.history, fitted.kept_epoch, title) if epochs > 1 else plots.folds(scores, metrics["kept/val_accuracy"], title)
+        plots.folds(scores, metrics["kept/val_accuracy"], prepared.model.name)
+        if scores
+        else plots.curves(fitted.history, fitted.kept_epoch, prepared.model.name)
     )
     files = {
         "curves.png": picture,
