@@ -59,6 +59,15 @@ def did_you_mean(word: str, known: Iterable[str]) -> str:
 
 
 @contextmanager
+def collecting(mistakes: list[str]) -> Iterator[None]:
+    """Adds the mistakes of a ConfigError to a list, so that the next ones are found too."""
+    try:
+        yield
+    except ConfigError as error:
+        mistakes += error.mistakes
+
+
+@contextmanager
 def told() -> Iterator[None]:
     """Prints a TrialbookError instead of a traceback and exits with 2."""
     try:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from src import datasets, training
 from src.config.targets import build
-from src.errors import ConfigError, Stop, TrialError
+from src.errors import ConfigError, Stop, TrialError, collecting
 from src.objective import Objective
 
 if TYPE_CHECKING:
@@ -81,25 +81,38 @@ def run(job: Job, report: training.Report) -> Outcome:
 
 
 def prepare(job: Job) -> Prepared:
-    """Seeds everything, loads the data, builds and compiles the model."""
+    """Seeds everything, loads the data, builds and compiles the model.
+
+    Raises:
+        ConfigError: with every mistake that only Keras or the data can tell.
+        DataError: the data set is missing or malformed.
+    """
     from src.training import runtime
 
-    runtime.configure(job.config["training"]["threads"])
+    settings = job.config["training"]
+    runtime.configure(settings["threads"])
     import keras
 
     keras.backend.clear_session()
     keras.utils.set_random_seed(job.config["seed"])
     data = datasets.load(job.config["data"])
-    engine = training.find_engine(job.config["model"].get("engine") or job.config["training"]["engine"])
-    arguments = training.own_arguments(engine, job.config["training"], job.config["model"])
+    engine = training.find_engine(job.config["model"].get("engine") or settings["engine"])
+    arguments = training.own_arguments(engine, settings, job.config["model"])
     node = {key: value for key, value in job.config["model"].items() if key not in {"engine", "inactive", *arguments}}
-    model = build("model", node, input_shape=data.input_shape, num_classes=data.num_classes)
-    settings = job.config["training"]
-    model.compile(
-        optimizer=build("optimizer", job.config["optimizer"]),
-        loss=_built(settings["loss"]),
-        metrics=[_built(metric) for metric in settings["metrics"]],
-    )
+    mistakes: list[str] = []
+    with collecting(mistakes):
+        model = build("model", node, input_shape=data.input_shape, num_classes=data.num_classes)
+    with collecting(mistakes):
+        optimizer = build("optimizer", job.config["optimizer"])
+    with collecting(mistakes):
+        loss = _built(settings["loss"], keras.losses)
+    with collecting(mistakes):
+        metrics = [_built(metric, keras.metrics) for metric in settings["metrics"]]
+    if (batch_size := arguments.get("batch_size", 1)) > len(data.train_index):
+        mistakes.append(f"training.batch_size={batch_size}: there are {len(data.train_index)} training examples; expected at most as many.")
+    if mistakes:
+        raise ConfigError(mistakes)
+    model.compile(optimizer=optimizer, loss=loss, metrics=metrics)
     return Prepared(job, data, model, engine, arguments)
 
 
@@ -113,7 +126,7 @@ def fit(prepared: Prepared, report: training.Report) -> training.Fitted:
 
 def finish(prepared: Prepared, fitted: training.Fitted, seconds: float) -> Outcome:
     """Scores and files of the kept epoch, whose weights the model holds."""
-    from src import plots
+    from src.plots import curves
     from src.training import runtime
 
     epochs = len(fitted.history["loss"])
@@ -127,9 +140,9 @@ def finish(prepared: Prepared, fitted: training.Fitted, seconds: float) -> Outco
     }
     scores = [value for name, value in fitted.metrics.items() if name.startswith("cv/fold_")]
     picture = (
-        plots.folds(scores, metrics["kept/val_accuracy"], prepared.model.name)
+        curves.folds(scores, metrics["kept/val_accuracy"], prepared.model.name)
         if scores
-        else plots.curves(fitted.history, fitted.kept_epoch, prepared.model.name)
+        else curves.curves(fitted.history, fitted.kept_epoch, prepared.model.name)
     )
     files = {
         "curves.png": picture,
@@ -159,8 +172,15 @@ def history_csv(history: dict[str, list[float]]) -> bytes:
     return text.getvalue().encode()
 
 
-def _built(node: Any) -> Any:
-    return build("training", node) if isinstance(node, dict) else node
+def _built(node: Any, module: Any) -> Any:
+    """A loss or metric; Keras itself would look a name up only when training begins."""
+    if isinstance(node, dict):
+        return build("training", node)
+    try:
+        module.get(node)
+    except ValueError as error:
+        raise ConfigError([f"training: {module.__name__} has no {node!r}; expected a name of Keras or a _target_."]) from error
+    return node
 
 
 def _summary(model: "keras.Model") -> bytes:

@@ -1,6 +1,7 @@
 """`python -m src.sweep` as users type it, and everything that it leaves behind, read back from the store."""
 
 import hashlib
+import os
 import re
 import shlex
 import signal
@@ -124,7 +125,8 @@ def test_interrupted_nothing_is_left_running(number: int, code: int, tmp_path: P
     sweep = subprocess.Popen(
         [sys.executable, "-m", "src.sweep", *arguments],
         cwd=tmp_path,
-        env={"PYTHONPATH": str(ROOT), "PATH": "/usr/bin:/bin", "HOME": str(Path.home())},
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),  # a shell's background jobs ignore it
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,

@@ -19,12 +19,14 @@ class SweeperConf:
     Attributes:
         params: config path → values to go through, as in Hydra's own sweepers.
         trials: explicit trials, each a list of overrides.
+        reported: published figures (metric: value) of each explicit trial, to compare with.
         asked: the overrides of the command line, set by src/config/command_line.py.
     """
 
     _target_: str = "hydra_plugins.kerastuner_sweeper.KerasTunerSweeper"
     params: dict[str, Any] = field(default_factory=dict)
     trials: list[Any] = field(default_factory=list)
+    reported: list[Any] = field(default_factory=list)
     asked: list[str] = field(default_factory=list)
 
 
@@ -34,7 +36,7 @@ ConfigStore.instance().store(group="hydra/sweeper", name="kerastuner", node=Swee
 class KerasTunerSweeper(Sweeper):  # type: ignore[misc]
     """Hands the overrides of `-m` to src/study/."""
 
-    def __init__(self, params: Any, trials: Any, asked: Any) -> None:
+    def __init__(self, **asked: Any) -> None:
         """What is asked is read from the configuration, by src/study/run.py."""
 
     def setup(self, *, hydra_context: HydraContext, task_function: TaskFunction, config: DictConfig) -> None:

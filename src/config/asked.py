@@ -12,7 +12,7 @@ from src.config.overrides import Assignment, Parser, as_text, joined
 from src.config.paths import leaves
 from src.errors import did_you_mean
 
-SWEEPER_KEYS = ("params", "trials")
+SWEEPER_KEYS = ("params", "trials", "reported")
 PACKAGE_LINE = "# @package _global_"
 
 
@@ -22,6 +22,7 @@ class Asked:
 
     assignments: list[Assignment] = field(default_factory=list)
     trials: list[list[Assignment]] = field(default_factory=list)  # explicit trials, `hydra.sweeper.trials`
+    reported: list[dict[str, float]] = field(default_factory=list)  # published figures of each explicit trial
     sweep: str | None = None  # the name of the sweep in sweeps/
     multirun: bool = False
     mistakes: list[str] = field(default_factory=list)
@@ -86,3 +87,6 @@ def _read_sweep(catalog: Catalog, parser: Parser, asked: Asked) -> None:
     ]
     asked.assignments += [one for line in written for one in _read(parser, asked, line, place)]
     asked.trials += [[one for line in trial for one in _read(parser, asked, line, place)] for trial in sweeper.get("trials", [])]
+    asked.reported = sweeper.get("reported", [])
+    if asked.reported and len(asked.reported) != len(asked.trials):
+        asked.mistakes.append(f"{place}: {len(asked.reported)} entries of reported for {len(asked.trials)} trials; expected one for each.")

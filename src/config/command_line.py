@@ -1,5 +1,7 @@
 """The command line of `python -m src.sweep`, checked before Hydra sees it: Hydra tells one mistake at a time and misses whole kinds."""
 
+import sys
+
 import hydra
 from hydra._internal.utils import get_args_parser
 from hydra.core.config_loader import ConfigLoader
@@ -7,6 +9,7 @@ from hydra.core.global_hydra import GlobalHydra
 
 from src.config.asked import Asked, read_asked
 from src.config.catalog import Catalog
+from src.config.help import help_text
 from src.config.mistakes import find_mistakes
 from src.config.overrides import Parser, as_text
 from src.config.paths import CONF, TRIAL_GROUPS
@@ -27,12 +30,17 @@ def checked(argv: list[str]) -> list[str]:
 
     Raises:
         ConfigError: with every mistake of the command line.
+        SystemExit: help was asked for and printed.
     """
     asked_for = get_args_parser().parse_args(argv)
-    if asked_for.help or asked_for.hydra_help or asked_for.info or asked_for.shell_completion:
+    if asked_for.hydra_help or asked_for.info or asked_for.shell_completion:
         return argv
     with hydra.initialize_config_dir(str(CONF), version_base="1.3"):
-        asked, catalog = read(GlobalHydra.instance().config_loader(), asked_for.overrides, multirun=asked_for.multirun)
+        loader = GlobalHydra.instance().config_loader()
+        if asked_for.help:
+            print(help_text(loader))  # noqa: T201  Hydra's own walks every group twice
+            sys.exit(0)
+        asked, catalog = read(loader, asked_for.overrides, multirun=asked_for.multirun)
         if mistakes := find_mistakes(asked, catalog):
             raise ConfigError(mistakes)
     if not asked.multirun:

@@ -3,10 +3,18 @@
 from pathlib import Path
 from typing import Any
 
+from omegaconf import DictConfig, OmegaConf
+
 ROOT = Path(__file__).resolve().parents[2]
 CONF = ROOT / "conf"
 TRIAL_GROUPS = ("data", "model", "optimizer", "training")
 TRIAL_KEYS = ("seed", "objective", *TRIAL_GROUPS)  # what a trial sees of the configuration; the rest belongs to the sweep
+
+
+def trial_config(composed: DictConfig) -> dict[str, Any]:
+    """What a trial sees of a composed configuration, resolved."""
+    config: dict[str, Any] = OmegaConf.to_container(OmegaConf.masked_copy(composed, list(TRIAL_KEYS)), resolve=True)  # type: ignore[assignment]
+    return config
 
 
 def leaves(node: Any, path: str = "") -> dict[str, Any]:

@@ -1,19 +1,19 @@
 """The ask/tell loop: one thread that asks the oracle, submits trials, and tells what came back."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
 
-from omegaconf import DictConfig, OmegaConf
+from omegaconf import DictConfig
 
 from src import trial
-from src.config.paths import TRIAL_KEYS
+from src.config.paths import trial_config
 from src.executors.inline import Inline
 from src.objective import Objective
 from src.oracles import Oracle
 from src.space import Point, active_hash, overrides
 from src.study import folder, record, table
+from src.study.pictures import Best
 from src.study.store import Store
 from src.terminal import Terminal
 from src.tracking import Tracker
@@ -40,8 +40,9 @@ class Driver:
 
     def __post_init__(self) -> None:
         self.executor = Inline(self._on_epoch, self._on_end, self.run_trial)
-        self.facts: dict[str, str] = {}
-        self._running: dict[int, Path] = {}
+        self.ended: dict[int, Outcome] = {}  # without their files
+        self.best: Best | None = None
+        self._running: dict[int, Job] = {}
 
     def run(self) -> None:
         """Until the oracle has nothing more. Interrupted, what was running becomes KILLED and the interruption goes on."""
@@ -64,16 +65,16 @@ class Driver:
     def _start(self, number: int, point: Point) -> None:
         """Composes, records and submits one trial."""
         composed = self.compose(overrides(point))
-        config: dict[str, Any] = OmegaConf.to_container(OmegaConf.masked_copy(composed, list(TRIAL_KEYS)), resolve=True)  # type: ignore[assignment]
+        config = trial_config(composed)
         choices, name = composed.hydra.runtime.choices, table.trial_name(point, self.swept)
-        self._running[number] = self.folder_of(number)
-        folder.write_composition(self._running[number], composed, overrides(point))
+        job = self._running[number] = Job(number, 1, config, self.folder_of(number))
+        folder.write_composition(job.folder, composed, overrides(point))
         self.store.asked(number, point, active_hash(config), self.oracle.state())
         tags = record.trial_tags(number, config, point, name)
         run_id = self.tracker.start(number, name or f"{choices.model} {choices.optimizer}", record.parameters(config, choices), tags)
         self.store.recorded(number, run_id)
         self.terminal.started(number, name, 1 if config["model"].get("engine") else config["training"]["epochs"])
-        self.executor.submit(Job(number, 1, config, self._running[number]))
+        self.executor.submit(job)
 
     def _on_epoch(self, number: int, epoch: int, metrics: dict[str, float]) -> None:
         self.store.epoch(number, epoch, metrics)
@@ -82,11 +83,14 @@ class Driver:
 
     def _on_end(self, number: int, outcome: Outcome) -> None:
         """Tells the oracle and everything that remembers; a trial without a score is infeasible."""
-        path = self._running.pop(number)
+        job = self._running.pop(number)
         score = outcome.metrics.get(f"kept/{self.objective.name}") if outcome.state == "FINISHED" else None
         self.oracle.tell(number, score)
         self.store.told(number, outcome, score, self.oracle.state())
-        kept = {name: (path / ".hydra" / name).read_bytes() for name in ("config.yaml", "overrides.yaml")}
-        self.tracker.finish(number, Outcome(**{**vars(outcome), "files": {**outcome.files, **kept}}))
+        kept = {name: (job.folder / ".hydra" / name).read_bytes() for name in ("config.yaml", "overrides.yaml")}
+        self.tracker.finish(number, replace(outcome, files={**outcome.files, **kept}))
         self.terminal.ended(number, outcome.state, score, outcome.seconds, outcome.cause)
-        self.facts = self.facts or outcome.facts
+        self.ended[number] = replace(outcome, files={})
+        weights = outcome.files.get("model.weights.h5")
+        if score is not None and weights and self.objective.improves(score, self.best.score if self.best else None):
+            self.best = Best(job, score, weights)

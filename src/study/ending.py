@@ -1,34 +1,66 @@
-"""The end of a sweep: what MLflow's parent run keeps of it, and what people read."""
+"""The end of a sweep: what MLflow keeps of it, and what people read."""
 
 import shlex
 
 from src.space import overrides
-from src.study import record, table
+from src.study import pictures, record, table
+from src.study.driver import Driver
 from src.study.invocation import Invocation
+from src.study.reported import compared
 from src.study.table import Row
 from src.terminal import Terminal
-from src.tracking import Tracker
 
+MOST_TAG = 5000  # characters that MLflow takes
 MOST_COLUMNS = 3  # of keys that vary, in a terminal's table
 
 
-def record_end(asked: Invocation, tracker: Tracker, rows: list[Row], facts: dict[str, str], *, state: str) -> None:
-    """Ends the parent run with the best score, counts, the table and what repeats the sweep."""
+def end(asked: Invocation, driver: Driver, terminal: Terminal, *, interrupted: bool) -> list[Row]:
+    """Records and tells how a sweep ended; returns its ranked table."""
+    trials = driver.store.trials()
+    rows = table.ranked(trials, asked.objective, asked.space.swept)
+    metrics = {number: outcome.metrics for number, outcome in driver.ended.items()}
+    published = compared(asked.space, asked.reported, trials, metrics) if asked.reported else []
+    best = pictures.of_best(driver.best) if driver.best and not interrupted else {}
+    shown = {}
+    if driver.best and best:
+        driver.tracker.attach(driver.best.job.number, best)
+        shown = dict.fromkeys(best, trials[driver.best.job.number]["run_id"])
+    driver.store.describe(data_digest=_facts(driver).get("data_digest", ""))
+    _record(asked, driver, rows, published, shown, interrupted=interrupted)
+    _tell(asked, driver, terminal, rows, published, interrupted=interrupted)
+    return rows
+
+
+def _record(
+    asked: Invocation, driver: Driver, rows: list[Row], published: list[Row], of_best: dict[str, str], *, interrupted: bool
+) -> None:
+    """Ends the parent run with the best score, counts, tables, pictures and what repeats the sweep.
+
+    Args:
+        of_best: name of a picture of the best trial → its run.
+    """
     metrics = {f"trials/{word.lower()}": float(sum(row["state"] == word for row in rows)) for word in ("FINISHED", "FAILED")}
     if rows and rows[0]["rank"]:
         metrics[f"kept/{asked.objective.name}"] = rows[0][asked.objective.name]
-    tags = {f"trialbook.{name}": value for name, value in facts.items()}
-    tags["mlflow.note.content"] = record.description(asked, table.as_markdown(rows))
-    kept = {name: (asked.folder / name).read_bytes() for name in ("code.patch", "packages.txt", "multirun.yaml")}
-    tracker.close(state, metrics, tags, {**kept, "table.csv": table.as_csv(rows)})
+    names = {row["trial"]: table.named(row, asked.space.swept) or f"trial {row['trial']}" for row in rows}
+    curves = pictures.of_sweep([(names[row["trial"]], driver.ended[row["trial"]].history) for row in rows if row["rank"]])
+    files = {name: (asked.folder / name).read_bytes() for name in ("code.patch", "packages.txt", "multirun.yaml")}
+    files |= {"table.csv": table.as_csv(rows), **({"reported.csv": table.as_csv(published)} if published else {}), **curves}
+    shown = [_picture(name, driver.tracker.parent) for name in curves] + [_picture(name, run_id) for name, run_id in of_best.items()]
+    tags = {f"trialbook.{name}": value for name, value in _facts(driver).items()}
+    tags["mlflow.note.content"] = record.description(asked, table.as_markdown(rows), table.as_markdown(published), *shown)[:MOST_TAG]
+    driver.tracker.close("KILLED" if interrupted else "FINISHED", metrics, tags, files)
 
 
-def tell_end(asked: Invocation, terminal: Terminal, tracker: Tracker, rows: list[Row], facts: dict[str, str], *, interrupted: bool) -> None:
-    """Prints the ranked table, what to make of it, and the next commands."""
+def _tell(asked: Invocation, driver: Driver, terminal: Terminal, rows: list[Row], published: list[Row], *, interrupted: bool) -> None:
+    """Prints the tables, what to make of them, and the next commands."""
+    facts, tracker = _facts(driver), driver.tracker
     terminal.table(asked.question or asked.name, [_for_people(row, asked.space.swept) for row in rows])
     noise = table.noise(rows, asked.objective, int(facts["validation_examples"])) if facts else None
     if noise and "seed" not in asked.space.swept:
         terminal.say(f"one seed: differences below {noise} are noise")
+    if published:
+        terminal.table("reported and obtained", [{name: table.cell(value) for name, value in row.items()} for row in published])
     if interrupted:
         terminal.say(f"interrupted: {sum(row['state'] == 'FINISHED' for row in rows)} finished trials are kept in {asked.folder}")
     if tracker.lost:
@@ -39,15 +71,19 @@ def tell_end(asked: Invocation, terminal: Terminal, tracker: Tracker, rows: list
         terminal.say(f"  python -m src.sweep {shlex.join(overrides(best))}    repeats the best trial")
 
 
+def _facts(driver: Driver) -> dict[str, str]:
+    return next((outcome.facts for outcome in driver.ended.values() if outcome.facts), {})
+
+
+def _picture(name: str, run_id: str | None) -> str:
+    """A picture of a run, in the markdown of MLflow's own pages."""
+    return f"![{name}](get-artifact?path={name}&run_uuid={run_id})"
+
+
 def _for_people(row: Row, swept: list[str]) -> dict[str, str]:
     """A row as texts: trials count from 1, and many keys that vary share one column."""
     cells = {name: table.cell(value) for name, value in {**row, "trial": row["trial"] + 1}.items()}
     if len(swept) <= MOST_COLUMNS:
         return cells
-    values = " ".join(f"{key}={cells[key]}" for key in swept if cells[key])
-    return {
-        "rank": cells["rank"],
-        "trial": cells["trial"],
-        "values": values,
-        **{key: text for key, text in cells.items() if key not in swept},
-    }
+    rest = {key: text for key, text in cells.items() if key not in swept}
+    return {"rank": rest.pop("rank"), "trial": rest.pop("trial"), "values": table.named(row, swept), **rest}

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from omegaconf import DictConfig
 
-from src.config.paths import ROOT
+from src.config.help import question
 from src.objective import Objective
 from src.space import Space
 
@@ -18,6 +18,7 @@ class Invocation:
 
     Attributes:
         sweep: the name of a file in sweeps/, if one was named.
+        reported: published figures of each of the space's explicit trials.
         single: one trial, without `-m`.
         folder: mlruns/sweeps/<id> or mlruns/trials/<id>.
     """
@@ -26,6 +27,7 @@ class Invocation:
     config: DictConfig
     objective: Objective
     sweep: str | None
+    reported: list[dict[str, float]]
     single: bool
     folder: Path
 
@@ -41,5 +43,5 @@ class Invocation:
 
     @property
     def question(self) -> str:
-        """The second line of its file in sweeps/."""
-        return (ROOT / "sweeps" / f"{self.sweep}.yaml").read_text().splitlines()[1].strip("# ") if self.sweep else ""
+        """What the sweep's file asks, if it has one."""
+        return question(self.sweep) if self.sweep else ""

@@ -37,6 +37,8 @@ def common_tags(asked: Invocation) -> dict[str, str]:
         "trialbook.code_dirty": str(bool(folder.code_patch())).lower(),
         "mlflow.source.git.commit": folder.commit(),
         **({} if asked.single else sweep),
+        **({"trialbook.note": asked.config.note} if asked.config.note else {}),
+        **dict.fromkeys(map(str, asked.config.tags), "true"),
     }
 
 
@@ -54,6 +56,7 @@ def trial_tags(number: int, config: dict[str, Any], point: Point, name: str) -> 
     }
 
 
-def description(asked: Invocation, table: str = "") -> str:
-    """The text that MLflow shows on a sweep's page."""
-    return "\n\n".join(filter(None, [f"**{asked.question}**" if asked.question else "", f"```\n{asked.command}\n```", table]))
+def description(asked: Invocation, *parts: str) -> str:
+    """The text that MLflow shows on a sweep's page: question, note, command, and what else there is to show."""
+    question = f"**{asked.question}**" if asked.question else ""
+    return "\n\n".join(filter(None, [question, asked.config.note, f"```\n{asked.command}\n```", *parts]))

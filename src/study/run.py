@@ -1,6 +1,7 @@
 """One invocation: a sweep, or a single trial (the same without a parent run and without a study file)."""
 
 import logging
+import shutil
 import signal
 import sys
 from pathlib import Path
@@ -13,12 +14,13 @@ from omegaconf import DictConfig, OmegaConf
 
 from src import files, oracles
 from src.config.command_line import read
-from src.errors import told
+from src.errors import TrialbookError, told
 from src.objective import Objective
 from src.space import Space
-from src.study import ending, folder, record, table
-from src.study.driver import Driver
+from src.study import ending, folder, record
+from src.study.driver import Compose, Driver
 from src.study.invocation import Invocation
+from src.study.precheck import precheck
 from src.study.store import Store
 from src.terminal import Terminal
 from src.tracking import Tracker
@@ -38,36 +40,42 @@ def run(loader: ConfigLoader, config: DictConfig, arguments: list[str], *, singl
     HydraConfig.instance().set_config(config)
     with told():
         asked, catalog = read(loader, arguments, multirun=not single)
-        parent = Path(config.hydra.run.dir if single else config.hydra.sweep.dir)
-        objective = Objective.parse(config.objective)
-        code = _run(Invocation(Space.of(asked, catalog), config, objective, asked.sweep, single, folder.create(parent)), loader)
+        space, objective = Space.of(asked, catalog), Objective.parse(config.objective)
+        total = sum(1 for _ in space.points())
+
+        def compose(words: list[str]) -> DictConfig:
+            return loader.load_configuration("config", words, RunMode.RUN)
+
+        with Terminal(total, objective) as terminal:
+            terminal.say(f"{asked.sweep or ('trial' if single else 'sweep')}: {total} trial{'' if total == 1 else 's'}, {objective}")
+            precheck(space, compose)
+            path = folder.create(Path(config.hydra.run.dir if single else config.hydra.sweep.dir))
+            invocation = Invocation(space, config, objective, asked.sweep, asked.reported, single, path)
+            try:
+                code = _run(invocation, terminal, compose)
+            except TrialbookError:
+                shutil.rmtree(path)  # nothing was started
+                raise
     if code:
         sys.exit(code)
 
 
-def _run(asked: Invocation, loader: ConfigLoader) -> int:
+def _run(asked: Invocation, terminal: Terminal, compose: Compose) -> int:
+    """Drives the trials from the first to the end; the exit code."""
     _log_to(asked.folder / ("trial.log" if asked.single else "sweep.log"))
-    total = sum(1 for _ in asked.space.points())
-    with Terminal(total, asked.objective) as terminal:
-        terminal.say(f"{asked.name}: {total} trial{'' if total == 1 else 's'}, {asked.objective}")
-        tracker = _tracker(asked)
-        store = _store(asked)
-        driver = Driver(
-            oracle=oracles.create(asked.space, asked.objective),
-            store=store,
-            tracker=tracker,
-            terminal=terminal,
-            compose=lambda words: loader.load_configuration("config", words, RunMode.RUN),
-            objective=asked.objective,
-            swept=asked.space.swept,
-            folder_of=lambda number: asked.folder if asked.single else asked.folder / f"{number:05d}",
-        )
-        interrupted = _drive(driver)
-    rows = table.ranked(store.trials(), asked.objective, asked.space.swept)
-    store.describe(data_digest=driver.facts.get("data_digest", ""))
-    store.close()
-    ending.record_end(asked, tracker, rows, driver.facts, state="KILLED" if interrupted else "FINISHED")
-    ending.tell_end(asked, terminal, tracker, rows, driver.facts, interrupted=bool(interrupted))
+    driver = Driver(
+        oracle=oracles.create(asked.space, asked.objective),
+        store=_store(asked),
+        tracker=_tracker(asked),
+        terminal=terminal,
+        compose=compose,
+        objective=asked.objective,
+        swept=asked.space.swept,
+        folder_of=lambda number: asked.folder if asked.single else asked.folder / f"{number:05d}",
+    )
+    interrupted = _drive(driver)
+    rows = ending.end(asked, driver, terminal, interrupted=bool(interrupted))
+    driver.store.close()
     return interrupted or (1 if any(row["state"] == "FAILED" for row in rows) else 0)
 
 

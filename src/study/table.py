@@ -46,7 +46,12 @@ def trial_name(point: Point, swept: list[str]) -> str:
     >>> trial_name({"optimizer": "sgd", "training.epochs": "2"}, ["optimizer"])
     'optimizer=sgd'
     """
-    return " ".join(f"{key}={text}" for key, text in swept_values(point, swept).items() if text)
+    return named(swept_values(point, swept), swept)
+
+
+def named(row: Row, swept: list[str]) -> str:
+    """`trial_name` of a row."""
+    return " ".join(f"{key}={row[key]}" for key in swept if row[key])
 
 
 def as_csv(rows: list[Row]) -> bytes:

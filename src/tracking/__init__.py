@@ -9,6 +9,7 @@ class Tracker(Protocol):
     """Keyed by trial number. After construction nothing here raises: a sweep must not die of its record."""
 
     lost: list[str]  # what could not be delivered, and why
+    parent: str | None  # the id of the sweep's run
 
     def open(self, name: str, params: dict[str, object], tags: dict[str, str], note: str) -> None:
         """Starts the parent run of a sweep; a single trial has none."""
@@ -21,6 +22,9 @@ class Tracker(Protocol):
 
     def finish(self, number: int, outcome: Outcome) -> None:
         """Metrics, files, facts and the final state of a trial."""
+
+    def attach(self, number: int, files: dict[str, bytes]) -> None:
+        """Adds files to the run of a trial that ended."""
 
     def close(self, state: str, metrics: dict[str, float], tags: dict[str, str], files: dict[str, bytes]) -> None:
         """Ends the parent run."""

@@ -47,18 +47,18 @@ class MlflowTracker:
         self._uri, self._sweep_id = uri, sweep_id
         self._client, self._experiment_id = connect(uri, experiment)
         self._tags = {"mlflow.user": getpass.getuser(), "mlflow.source.name": "src.sweep", "mlflow.source.type": "LOCAL", **tags}
-        self._parent: str | None = None
+        self.parent: str | None = None
         self._runs: dict[int, str] = {}
 
     @delivered
     def open(self, name: str, params: dict[str, object], tags: dict[str, str], note: str) -> None:
         """Starts the parent run of a sweep."""
-        self._parent = self._create(name, params, {**tags, "trialbook.kind": "sweep", "mlflow.note.content": note})
+        self.parent = self._create(name, params, {**tags, "trialbook.kind": "sweep", "mlflow.note.content": note})
 
     @delivered
     def start(self, number: int, name: str, params: dict[str, object], tags: dict[str, str]) -> str | None:
         """Starts a trial's run and returns its id."""
-        parent = {"mlflow.parentRunId": self._parent} if self._parent else {}
+        parent = {"mlflow.parentRunId": self.parent} if self.parent else {}
         self._runs[number] = self._create(name, params, {**tags, **parent})
         return self._runs[number]
 
@@ -76,10 +76,15 @@ class MlflowTracker:
         self._end(self._runs[number], outcome.state, outcome.metrics, {**digests, **cause, **facts}, outcome.files)
 
     @delivered
+    def attach(self, number: int, files: dict[str, bytes]) -> None:
+        """Adds files to the run of a trial that ended."""
+        self._upload(self._runs[number], files)
+
+    @delivered
     def close(self, state: str, metrics: dict[str, float], tags: dict[str, str], files: dict[str, bytes]) -> None:
         """Logs what the sweep found, and ends its run."""
-        if self._parent:
-            self._end(self._parent, state, metrics, tags, files)
+        if self.parent:
+            self._end(self.parent, state, metrics, tags, files)
 
     def link(self, objective: str) -> str:
         """Where MLflow's UI shows these runs side by side."""
@@ -93,12 +98,15 @@ class MlflowTracker:
     def _end(self, run_id: str, state: str, metrics: dict[str, float], tags: dict[str, str], files: dict[str, bytes]) -> None:
         try:
             self._client.log_batch(run_id, metrics=_metrics(metrics, 0), tags=[RunTag(key, value) for key, value in tags.items()])
-            with tempfile.TemporaryDirectory() as folder:
-                for name, content in files.items():
-                    (Path(folder) / name).write_bytes(content)
-                self._client.log_artifacts(run_id, folder)
+            self._upload(run_id, files)
         finally:
             self._client.set_terminated(run_id, state)
+
+    def _upload(self, run_id: str, files: dict[str, bytes]) -> None:
+        with tempfile.TemporaryDirectory() as folder:
+            for name, content in files.items():
+                (Path(folder) / name).write_bytes(content)
+            self._client.log_artifacts(run_id, folder)
 
 
 def _metrics(metrics: dict[str, float], step: int) -> list[Metric]:

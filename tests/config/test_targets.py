@@ -2,6 +2,7 @@ import pytest
 
 from src.config.targets import build
 from src.errors import ConfigError
+from src.training import runtime
 
 
 @pytest.mark.parametrize(
@@ -27,10 +28,12 @@ def test_a_nested_target_is_checked_too() -> None:
 
 
 def test_an_argument_that_the_constructor_rejects_is_named() -> None:
+    runtime.configure(1)
     with pytest.raises(ConfigError, match="clipnrom"):
         build("optimizer", {"_target_": "keras.optimizers.SGD", "clipnrom": 1.0})
 
 
 def test_a_learning_rate_schedule_needs_no_python() -> None:
+    runtime.configure(1)  # before anything of Keras is made
     schedule = {"_target_": "keras.optimizers.schedules.CosineDecay", "initial_learning_rate": 0.1, "decay_steps": 100}
     assert float(build("optimizer", {"_target_": "keras.optimizers.SGD", "learning_rate": schedule}).learning_rate) == pytest.approx(0.1)

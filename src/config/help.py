@@ -1,0 +1,39 @@
+"""`python -m src.sweep --help`: examples first, then what can be chosen and asked."""
+
+from hydra.core.config_loader import ConfigLoader
+
+from src.config.catalog import Catalog
+from src.config.paths import CONF
+
+EXAMPLES = """\
+Sweeps for Keras: Hydra composes every trial, KerasTuner chooses the next one, MLflow remembers every run.
+
+  python -m src.sweep                                              one trial
+  python -m src.sweep -m optimizer=sgd,adam,rmsprop                three, compared
+  python -m src.sweep -m optimizer=sgd,adam model.dropout=0,0.3    their product, four
+  python -m src.sweep -m 'model.units=range(50,200,50)' seed=1,2   functions want quotes
+  python -m src.sweep sweeps=dropout note="before the holidays"    a named question, found again in MLflow
+  python -m src.sweep -m data=digits optimizer=sgd,adam            a try in seconds
+"""
+
+
+def help_text(loader: ConfigLoader) -> str:
+    """Examples, groups with their options (the default in brackets), named sweeps with their questions."""
+    catalog = Catalog(loader)
+    lines = [EXAMPLES, "Groups (group=option, the default in brackets):"]
+    for group in sorted(catalog.defaults):
+        options = [f"[{option}]" if option == catalog.defaults[group] else option for option in catalog.groups[group]]
+        lines.append(f"  {group:<10} {', '.join(options)}")
+    lines += ["", "Questions (sweeps=name, the command line wins over the file):"]
+    lines += [f"  {name:<10} {question(name)}" for name in catalog.groups["sweeps"]]
+    lines += ["", "Every key and its default:  python -m src.sweep --cfg job", "Compare the runs:           make ui"]
+    return "\n".join(lines)
+
+
+def question(sweep: str) -> str:
+    """The second line of a file in sweeps/.
+
+    >>> question("dropout")
+    'Does dropout help the 2-layer network, and how much of it?'
+    """
+    return (CONF / "sweeps" / f"{sweep}.yaml").read_text().splitlines()[1].strip("# ")

@@ -1,0 +1,90 @@
+"""What a classifier confuses: by class, and picture by picture."""
+
+from collections.abc import Sequence
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from src.plots import BLUE, GREY, png
+
+CHANNELS = (1, 3, 4)
+
+
+def confusion(truth: np.ndarray, predicted: np.ndarray, names: Sequence[str]) -> bytes:
+    """Counts of (true class, predicted class), shaded by the share of the true class.
+
+    Args:
+        truth, predicted: class numbers, shape (examples,).
+    """
+    counts = np.zeros((len(names), len(names)), int)
+    np.add.at(counts, (truth, predicted), 1)
+    shares = counts / np.maximum(1, counts.sum(axis=1, keepdims=True))
+    size = 2.4 + 0.55 * len(names)
+    figure = Figure(figsize=(size + 1, size), layout="constrained")
+    axes = figure.subplots()
+    image = axes.imshow(shares, cmap="Blues", vmin=0, vmax=1)
+    for (row, column), count in np.ndenumerate(counts):
+        if count:
+            axes.text(
+                column, row, str(count), ha="center", va="center", fontsize=8, color="white" if shares[row, column] > 0.5 else "black"
+            )
+    axes.set_xticks(range(len(names)), names, rotation=45, ha="right")
+    axes.set_yticks(range(len(names)), names)
+    axes.set(xlabel="predicted", ylabel="true")
+    figure.colorbar(image, label="share of the true class", shrink=0.8)
+    return png(figure)
+
+
+def accuracy_per_class(truth: np.ndarray, predicted: np.ndarray, names: Sequence[str]) -> bytes:
+    """The share of each class that was recognized, worst first, against the accuracy of all."""
+    classes = [number for number in range(len(names)) if (truth == number).any()]
+    shares = {number: float((predicted[truth == number] == number).mean()) for number in classes}
+    worst_first = sorted(classes, key=lambda number: shares[number])
+    figure = Figure(figsize=(6.5, 1.2 + 0.32 * len(classes)), layout="constrained")
+    axes = figure.subplots()
+    bars = axes.barh([names[number] for number in worst_first], [shares[number] for number in worst_first], color=BLUE)
+    axes.bar_label(bars, fmt="%.3f", padding=3)
+    overall = float((truth == predicted).mean())
+    axes.axvline(overall, color=GREY, linestyle="--", label=f"all classes {overall:.4f}")
+    axes.invert_yaxis()
+    axes.set(xlabel="accuracy on the validation split", xlim=(0, 1.1))
+    axes.legend(loc="lower left")
+    return png(figure)
+
+
+def confidently_wrong(x: np.ndarray, truth: np.ndarray, probabilities: np.ndarray, names: Sequence[str], most: int = 20) -> bytes:
+    """The wrongly classified pictures with the highest probability, most confident first.
+
+    Args:
+        x: pictures, shape (examples, height, width) or (examples, height, width, channels).
+        probabilities: shape (examples, classes).
+    """
+    predicted, confidence = probabilities.argmax(axis=1), probabilities.max(axis=1)
+    wrong = np.flatnonzero(predicted != truth)
+    shown = wrong[np.argsort(-confidence[wrong], kind="stable")][:most]
+    captions = [f"{names[predicted[i]]} {confidence[i]:.2f}\nis {names[truth[i]]}" for i in shown]
+    return _sheet(x[shown], captions, "the most confident mistakes: predicted, its probability, and the truth")
+
+
+def examples(x: np.ndarray, labels: np.ndarray, names: Sequence[str]) -> bytes:
+    """The first ten pictures with the names of their classes."""
+    return _sheet(x[:10], [names[label] for label in labels[:10]], "the first ten examples")
+
+
+def are_pictures(x: np.ndarray) -> bool:
+    """Whether examples can be shown: height, width and perhaps colours."""
+    return x.ndim == 3 or (x.ndim == 4 and x.shape[-1] in CHANNELS)
+
+
+def _sheet(pictures: np.ndarray, captions: Sequence[str], title: str) -> bytes:
+    columns, rows = 5, max(1, -(-len(pictures) // 5))
+    figure = Figure(figsize=(1.75 * columns, 2.1 * rows + 0.4), layout="constrained")
+    grid: list[Axes] = list(figure.subplots(rows, columns, squeeze=False).flat)
+    for axes, picture, caption in zip(grid, pictures, captions, strict=False):
+        axes.imshow(picture.squeeze(), cmap="gray_r")
+        axes.set_title(caption, fontsize=8)
+    for axes in grid:
+        axes.set_axis_off()
+    figure.suptitle(title if len(pictures) else f"{title}: none", fontsize=10)
+    return png(figure)

@@ -1,0 +1,95 @@
+"""Learning curves: of one trial, of the folds of a baseline, of all trials of a sweep."""
+
+from collections.abc import Sequence
+
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
+
+from src.plots import BLUE, GREY, LINES, ORANGE, PALETTE, png
+
+History = dict[str, list[float]]
+MOST_PANELS = 16
+
+
+def curves(history: History, kept_epoch: int, title: str) -> bytes:
+    """Each metric per epoch, train (solid) against validation (dashed), the kept epoch marked."""
+    names = _paired(history)
+    figure = Figure(figsize=(4.8 * len(names), 3.8))
+    figure.subplots_adjust(left=0.075, right=0.985, bottom=0.13, top=0.89, wspace=0.22)  # a layout engine would draw twice
+    for axes, name in zip(figure.subplots(1, len(names), squeeze=False)[0], names, strict=True):
+        _train_and_validation(axes, history, name)
+        axes.axvline(kept_epoch, color=GREY, linestyle=":", label=f"kept epoch {kept_epoch}")
+        axes.set_ylabel(name)
+        axes.legend()
+    figure.suptitle(title)
+    return png(figure)
+
+
+def folds(scores: Sequence[float], validation: float, title: str) -> bytes:
+    """Accuracy of each fold of a cross-validation, their mean, and the accuracy on the validation split."""
+    figure = Figure(figsize=(6, 3.8), layout="constrained")
+    axes = figure.subplots()
+    mean = sum(scores) / len(scores)
+    axes.plot(range(1, len(scores) + 1), scores, "o", color=BLUE, label="fold")
+    axes.axhline(mean, color=BLUE, label=f"mean of the folds {mean:.4f}")
+    axes.axhline(validation, color=ORANGE, linestyle="--", label=f"validation split {validation:.4f}")
+    axes.set_ylabel("accuracy")
+    _by_whole_numbers(axes, "fold")
+    axes.legend()
+    figure.suptitle(title)
+    return png(figure)
+
+
+def overview(histories: Sequence[tuple[str, History]]) -> bytes:
+    """The validation curves of all trials, best first: each metric in its own axes, one legend."""
+    names = [f"val_{name}" for name in _paired(histories[0][1])]
+    figure = Figure(figsize=(4.8 * len(names) + 2.4, 4.2), layout="constrained")
+    for axes, name in zip(figure.subplots(1, len(names), squeeze=False)[0], names, strict=True):
+        for rank, (label, history) in enumerate(histories):
+            style = LINES[rank // len(PALETTE) % len(LINES)]
+            values = history.get(name, [])
+            marker = "o" if len(values) == 1 else None
+            axes.plot(range(1, len(values) + 1), values, style, marker=marker, color=PALETTE[rank % len(PALETTE)], label=label)
+        axes.set_ylabel(name)
+        _by_whole_numbers(axes, "epoch")
+    handles, labels = axes.get_legend_handles_labels()
+    shown = len(PALETTE) * len(LINES)
+    figure.legend(handles[:shown], labels[:shown], loc="outside right upper", fontsize="small", title="best first")
+    return png(figure)
+
+
+def panels(histories: Sequence[tuple[str, History]], metric: str) -> bytes:
+    """One panel per trial, train against validation, on common axes; the first 16."""
+    shown = [(label, history) for label, history in histories if len(history.get(metric, [])) > 1][:MOST_PANELS]
+    columns = min(4, max(1, len(shown)))
+    rows = -(-max(1, len(shown)) // columns)
+    figure = Figure(figsize=(3.4 * columns, 2.7 * rows + 0.4), layout="constrained")
+    grid = figure.subplots(rows, columns, squeeze=False, sharex=True, sharey=True).flat
+    for axes, (label, history) in zip(grid, shown, strict=False):
+        _train_and_validation(axes, history, metric)
+        axes.set_title(label.replace(" ", "\n"), fontsize=8)
+    for axes in list(grid)[len(shown) :]:
+        axes.set_axis_off()
+    if shown:
+        figure.legend(*figure.axes[0].get_legend_handles_labels(), loc="outside upper right", ncols=2)
+    figure.supylabel(metric)
+    return png(figure)
+
+
+def _train_and_validation(axes: Axes, history: History, name: str) -> None:
+    epochs = range(1, len(history[name]) + 1)
+    axes.plot(epochs, history[name], color=BLUE, marker="o", markersize=3, label="train")
+    axes.plot(epochs, history[f"val_{name}"], color=ORANGE, marker="s", markersize=3, linestyle="--", label="validation")
+    _by_whole_numbers(axes, "epoch")
+
+
+def _by_whole_numbers(axes: Axes, label: str) -> None:
+    axes.set_xlabel(label)
+    axes.xaxis.set_major_locator(MaxNLocator(integer=True))
+    axes.grid(alpha=0.3)
+
+
+def _paired(history: History) -> list[str]:
+    """The metrics that are known for training and for validation."""
+    return [name for name in history if f"val_{name}" in history]

@@ -1,0 +1,55 @@
+"""The pictures of a sweep: all learning curves, and what the best trial's model confuses."""
+
+import tempfile
+import warnings
+from dataclasses import dataclass
+from pathlib import Path
+
+from src import trial
+from src.plots import classes, curves
+from src.plots.curves import History
+from src.trial import Job
+
+
+@dataclass(frozen=True)
+class Best:
+    """The best trial so far, with the weights of its kept epoch as an .h5."""
+
+    job: Job
+    score: float
+    weights: bytes
+
+
+def of_best(best: Best) -> dict[str, bytes]:
+    """Confusion matrix, accuracy per class and, of pictures, the most confident mistakes, all on the validation split."""
+    prepared = trial.prepare(best.job)
+    with tempfile.TemporaryDirectory() as folder:
+        file = Path(folder) / "model.weights.h5"
+        file.write_bytes(best.weights)
+        with warnings.catch_warnings():
+            warnings.filterwarnings("ignore", "Skipping variable loading for optimizer")
+            prepared.model.load_weights(file)
+    x, truth = prepared.data.validation
+    probabilities = prepared.model.predict(x, batch_size=1000, verbose=0)
+    predicted, names = probabilities.argmax(axis=1), prepared.data.class_names
+    found = {
+        "confusion_matrix.png": classes.confusion(truth, predicted, names),
+        "accuracy_per_class.png": classes.accuracy_per_class(truth, predicted, names),
+    }
+    if classes.are_pictures(x):
+        found["confidently_wrong.png"] = classes.confidently_wrong(x, truth, probabilities, names)
+        found["examples.png"] = classes.examples(prepared.data.x, prepared.data.y, names)
+    return found
+
+
+def of_sweep(histories: list[tuple[str, History]]) -> dict[str, bytes]:
+    """All learning curves, best trial first: validation in one picture, and train against validation a panel per trial.
+
+    Args:
+        histories: (name of the trial, its metrics per epoch), best first.
+    """
+    if not histories:
+        return {}
+    metrics = [name for name in histories[0][1] if f"val_{name}" in histories[0][1]]
+    panels = {f"curves_{name}.png": curves.panels(histories, name) for name in metrics}
+    return {"learning_curves.png": curves.overview(histories), **panels}
