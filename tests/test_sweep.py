@@ -21,7 +21,9 @@ from src.config.paths import ROOT
 
 Command = Callable[..., "subprocess.CompletedProcess[str]"]
 FILES = {"model.h5", "model.weights.h5", "history.csv", "curves.png", "summary.txt", "config.yaml", "overrides.yaml"}
-SWEEP_FILES = {"code.patch", "packages.txt", "multirun.yaml", "table.csv"}
+PICTURES_OF_BEST = {"confusion_matrix.png", "accuracy_per_class.png", "confidently_wrong.png", "examples.png"}
+CURVES = {"learning_curves.png", "curves_loss.png", "curves_accuracy.png"}
+SWEEP_FILES = {"code.patch", "packages.txt", "multirun.yaml", "table.csv", *CURVES}
 
 
 def runs(folder: Path, experiment: str) -> tuple[list[Run], list[Run]]:
@@ -43,14 +45,17 @@ def check_record(folder: Path, experiment: str, trials: int, epochs: int) -> Non
     assert parent.info.status == "FINISHED" and parent.data.metrics["trials/finished"] == trials
     assert set(artifacts(folder, parent)) == SWEEP_FILES
     assert parent.data.params == {"oracle": "grid", "objective": "max:val_accuracy"}
-    assert "| rank |" in parent.data.tags["mlflow.note.content"]
+    best = max(children, key=lambda child: child.data.metrics["kept/val_accuracy"])
+    note = parent.data.tags["mlflow.note.content"]
+    assert "| rank |" in note and "python -m src.sweep -m" in note
+    assert f"![confusion_matrix.png](get-artifact?path=confusion_matrix.png&run_uuid={best.info.run_id})" in note
     [study] = (folder / "mlruns" / "sweeps").iterdir()
     assert parent.data.tags["trialbook.sweep"] == study.name
-    assert parent.data.metrics["kept/val_accuracy"] == max(child.data.metrics["kept/val_accuracy"] for child in children)
+    assert parent.data.metrics["kept/val_accuracy"] == best.data.metrics["kept/val_accuracy"]
     client = MlflowClient(f"sqlite:///{folder}/mlruns/mlflow.db")
     for child in children:
         files = artifacts(folder, child)
-        assert set(files) == FILES
+        assert set(files) == (FILES | PICTURES_OF_BEST if child is best else FILES)
         assert files["curves.png"].startswith(b"\x89PNG")
         assert len(files["history.csv"].splitlines()) == epochs + 1
         tags = child.data.tags
@@ -91,9 +96,13 @@ def test_the_fixed_command_on_the_real_fashion_mnist(command: Command, tmp_path:
 
 def test_a_sweep_is_recorded_and_its_best_trial_repeats_to_the_last_digit(command: Command, tmp_path: Path) -> None:
     environment = {"MLFLOW_EXPERIMENT_NAME": "from the environment"}
-    done = command("src.sweep", "-m", "data=digits", "optimizer=sgd,adam", "training.epochs=2", "model.units=16", **environment)
+    noted = ("note='before lunch, a try'", "tags=[baseline,paper]")
+    done = command("src.sweep", "-m", "data=digits", "optimizer=sgd,adam", "training.epochs=2", "model.units=16", *noted, **environment)
     assert done.returncode == 0, done.stdout + done.stderr
     check_record(tmp_path, "from the environment", trials=2, epochs=2)
+    [parent], children = runs(tmp_path, "from the environment")
+    assert "before lunch, a try" in parent.data.tags["mlflow.note.content"]
+    assert all(run.data.tags["baseline"] == run.data.tags["paper"] == "true" for run in (parent, *children))
     repeat = re.search(r"python -m (src\.sweep .*?) {4}repeats the best trial", done.stdout)
     assert repeat, done.stdout
     assert command(*shlex.split(repeat[1]), "tracking.experiment=again").returncode == 0

@@ -44,7 +44,7 @@ def folds(scores: Sequence[float], validation: float, title: str) -> bytes:
 def overview(histories: Sequence[tuple[str, History]]) -> bytes:
     """The validation curves of all trials, best first: each metric in its own axes, one legend."""
     names = [f"val_{name}" for name in _paired(histories[0][1])]
-    figure = Figure(figsize=(4.8 * len(names) + 2.4, 4.2), layout="constrained")
+    figure = Figure(figsize=(3.9 * len(names) + 2.2, 3.8), layout="constrained")
     for axes, name in zip(figure.subplots(1, len(names), squeeze=False)[0], names, strict=True):
         for rank, (label, history) in enumerate(histories):
             style = LINES[rank // len(PALETTE) % len(LINES)]
@@ -64,12 +64,14 @@ def panels(histories: Sequence[tuple[str, History]], metric: str) -> bytes:
     shown = [(label, history) for label, history in histories if len(history.get(metric, [])) > 1][:MOST_PANELS]
     columns = min(4, max(1, len(shown)))
     rows = -(-max(1, len(shown)) // columns)
-    figure = Figure(figsize=(3.4 * columns, 2.7 * rows + 0.4), layout="constrained")
-    grid = figure.subplots(rows, columns, squeeze=False, sharex=True, sharey=True).flat
+    figure = Figure(figsize=(2.5 * columns, 2.2 * rows + 0.5), layout="constrained")
+    grid = list(figure.subplots(rows, columns, squeeze=False, sharex=True, sharey=True).flat)
     for axes, (label, history) in zip(grid, shown, strict=False):
         _train_and_validation(axes, history, metric)
         axes.set_title(label.replace(" ", "\n"), fontsize=8)
-    for axes in list(grid)[len(shown) :]:
+    for axes in grid:
+        axes.label_outer()
+    for axes in grid[len(shown) :]:
         axes.set_axis_off()
     if shown:
         figure.legend(*figure.axes[0].get_legend_handles_labels(), loc="outside upper right", ncols=2)

@@ -75,8 +75,10 @@ def cell(value: Any) -> str:
 
 
 def as_markdown(rows: list[Row]) -> str:
-    """The table for MLflow's description of a sweep."""
-    columns = [name for name in (rows[0] if rows else {}) if any(row[name] not in (None, "") for row in rows)]
+    """The table for MLflow's description of a sweep; nothing without rows."""
+    if not rows:
+        return ""
+    columns = [name for name in rows[0] if any(row[name] not in (None, "") for row in rows)]
     lines = [columns, ["---"] * len(columns), *([cell(row[name]).replace("|", "\\|") for name in columns] for row in rows)]
     return "\n".join(f"| {' | '.join(line)} |" for line in lines)
 

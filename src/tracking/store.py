@@ -19,6 +19,8 @@ from src.errors import TrialbookError
 for noisy in ("mlflow", "alembic"):
     logging.getLogger(noisy).setLevel(logging.ERROR)
 
+KIND = {"mlflow.experimentKind": "custom_model_development"}  # so that the UI opens on training runs, not on language models
+
 
 def connect(uri: str, experiment: str) -> tuple[MlflowClient, str]:
     """A client, and the id of the experiment, which is created when it is new.
@@ -34,7 +36,7 @@ def connect(uri: str, experiment: str) -> tuple[MlflowClient, str]:
         if not uri.startswith("sqlite:///"):
             client = MlflowClient(uri)
             found = client.get_experiment_by_name(experiment)
-            return client, found.experiment_id if found else client.create_experiment(experiment)
+            return client, found.experiment_id if found else client.create_experiment(experiment, tags=KIND)
         folder = Path(uri.removeprefix("sqlite:///")).resolve().parent
         folder.mkdir(parents=True, exist_ok=True)
         with FileLock(folder / "store.lock"):
@@ -49,7 +51,7 @@ def _local_experiment(client: MlflowClient, name: str, folder: Path) -> str:
     location = (folder / "artifacts").as_uri()
     found = client.get_experiment_by_name(name)
     if found is None:
-        created: str = client.create_experiment(name, artifact_location=location)
+        created: str = client.create_experiment(name, artifact_location=location, tags=KIND)
         return created
     if found.artifact_location != location:
         raise TrialbookError(

@@ -1,0 +1,32 @@
+from collections.abc import Callable
+
+import pytest
+from hydra.core.config_loader import ConfigLoader
+from hydra.types import RunMode
+
+from src import trial
+from src.errors import ConfigError
+from src.study.precheck import precheck
+
+
+@pytest.fixture
+def check(loader: ConfigLoader, space: Callable) -> Callable:
+    return lambda *overrides: precheck(
+        space("data=digits", *overrides), lambda words: loader.load_configuration("config", words, RunMode.RUN)
+    )
+
+
+def test_what_only_keras_or_the_data_knows_is_told_at_once(check: Callable) -> None:
+    with pytest.raises(ConfigError) as told:
+        check("model.activation=relu,relx", "training.batch_size=32,5000", "+optimizer.clipnrom=1", "training.metrics=[acuracy]")
+    for message in ("relx", "5000: there are 1149 training examples", "clipnrom", "keras.metrics has no 'acuracy'"):
+        assert any(message in mistake for mistake in told.value.mistakes)
+    assert len(told.value.mistakes) == 4
+
+
+def test_every_value_is_looked_at_in_few_trials(check: Callable, monkeypatch: pytest.MonkeyPatch) -> None:
+    prepared = []
+    monkeypatch.setattr(trial, "prepare", lambda job: prepared.append((job.config["model"]["units"], job.config["seed"])))
+    check("model.units=range(1,21)", "seed=range(1,21)")
+    assert len(prepared) <= 40
+    assert {units for units, _ in prepared} == {seed for _, seed in prepared} == set(range(1, 21))

@@ -1,0 +1,50 @@
+from collections.abc import Callable
+
+import pytest
+
+from src.config.asked import Asked
+from src.config.command_line import read
+from src.space import Space
+from src.study.reported import compared
+
+
+@pytest.fixture
+def notebook(loader) -> Callable[..., tuple[Space, Asked]]:
+    def made(*overrides: str) -> tuple[Space, Asked]:
+        asked, catalog = read(loader, ["sweeps=notebook", *overrides], multirun=True)
+        return Space.of(asked, catalog), asked
+
+    return made
+
+
+def rows_for(space: Space, asked: Asked, value: Callable[[int], float]) -> list[dict]:
+    trials = [{"number": number, "overrides": point} for number, point in enumerate(space.points())]
+    names = {name for figures in asked.reported for name in figures}
+    metrics = {number: {name if "/" in name else f"kept/{name}": value(number) for name in names} for number in range(len(trials))}
+    return compared(space, asked.reported, trials, metrics)
+
+
+def test_every_published_figure_has_its_trial(notebook) -> None:
+    space, asked = notebook()
+    rows = rows_for(space, asked, lambda number: number / 100)
+    assert len(rows) == sum(map(len, asked.reported)) == 17
+    assert rows[0] == {
+        "trial": "model=logistic_regression",
+        "metric": "cv/accuracy",
+        "reported": 0.84185,
+        "obtained": 0.0,
+        "difference": "-0.8418",
+        "seeds": 1,
+    }
+    assert rows[-1]["obtained"] == 0.10
+
+
+def test_seeds_are_averaged(notebook) -> None:
+    space, asked = notebook("seed=1,2")
+    rows = rows_for(space, asked, lambda number: number % 2)
+    assert {(row["obtained"], row["seeds"]) for row in rows} == {(0.5, 2)}
+
+
+def test_a_changed_sweep_is_not_compared(notebook) -> None:
+    assert rows_for(*notebook("training.epochs=1"), lambda number: 0.5) == []
+    assert rows_for(*notebook("data=digits"), lambda number: 0.5) == []
