@@ -69,9 +69,12 @@ def collecting(mistakes: list[str]) -> Iterator[None]:
 
 @contextmanager
 def told() -> Iterator[None]:
-    """Prints a TrialbookError instead of a traceback and exits with 2."""
+    """Prints instead of a traceback: a TrialbookError, exit code 2; an interruption outside of the trials, 130."""
     try:
         yield
     except TrialbookError as error:
         print(error, file=sys.stderr)  # noqa: T201  the one place where errors reach the terminal
         sys.exit(2)
+    except KeyboardInterrupt:
+        print("interrupted", file=sys.stderr)  # noqa: T201
+        sys.exit(130)

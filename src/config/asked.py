@@ -36,9 +36,14 @@ class Asked:
 def read_asked(catalog: Catalog, parser: Parser, lines: Iterable[str], *, multirun: bool) -> Asked:
     """Reads overrides as they stand on the command line, and the sweep file that they name."""
     asked = Asked(multirun=multirun)
-    own = [one for line in lines if not line.lstrip("+~").startswith(("hydra.", "hydra/")) for one in _read(parser, asked, line)]
+    own = []
+    for line in lines:
+        if line.lstrip("+").startswith("hydra.sweeper."):
+            asked.mistakes.append(f"{line}: belongs into a file of sweeps/; on the command line say -m key=a,b")
+        elif not line.lstrip("+~").startswith(("hydra.", "hydra/")):
+            own += _read(parser, asked, line)
     for one in own:
-        if one.key == "sweeps" and not one.swept and one.values[0] in catalog.groups["sweeps"]:
+        if one.key == "sweeps" and not one.swept and not one.prefix and one.values[0] in catalog.groups["sweeps"]:
             asked.sweep = one.values[0]
             _read_sweep(catalog, parser, asked)
     named = {one.key for one in own}

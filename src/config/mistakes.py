@@ -40,6 +40,9 @@ def _options(asked: Asked, catalog: Catalog) -> dict[str, list[str]]:
 
 def _option_mistakes(one: Assignment, options: dict[str, list[str]], catalog: Catalog) -> Iterator[str]:
     known = catalog.groups[one.key]
+    if one.key == "sweeps" and (one.swept or isinstance(one.values[0], list)):
+        yield f"{one.origin}: one question at a time; expected one of {', '.join(known)}"
+        return
     for value in one.values:
         if isinstance(value, list):
             yield f"{one.origin}: a list would merge all its options into one; for a sweep say -m {one.key}={','.join(map(str, value))}"
@@ -94,7 +97,7 @@ def _shape_mistakes(one: Assignment, asked: Asked) -> Iterator[str]:
         yield f"{one.origin}: {twice} is given twice; expected distinct values."
     if one.swept and len(one.texts) > 1 and not asked.multirun:
         yield f"{one.origin}: several values; add -m to sweep over them."
-    if one.swept and one.key.partition(".")[0] not in TRIAL_KEYS:
+    if one.swept and one.key.partition(".")[0] not in (*TRIAL_KEYS, "sweeps"):
         yield f"{one.origin}: a sweep has one {one.key}; expected a single value."
 
 

@@ -60,7 +60,7 @@ def _tell(asked: Invocation, driver: Driver, terminal: Terminal, rows: list[Row]
     if noise and "seed" not in asked.space.swept:
         terminal.say(f"one seed: differences below {noise} are noise")
     if published:
-        terminal.table("reported and obtained", [{name: table.cell(value) for name, value in row.items()} for row in published])
+        terminal.table("reported and obtained", [{name: table.cell(value, name) for name, value in row.items()} for row in published])
     if interrupted:
         terminal.say(f"interrupted: {sum(row['state'] == 'FINISHED' for row in rows)} finished trials are kept in {asked.folder}")
     if tracker.lost:
@@ -82,7 +82,7 @@ def _picture(name: str, run_id: str | None) -> str:
 
 def _for_people(row: Row, swept: list[str]) -> dict[str, str]:
     """A row as texts: trials count from 1, and many keys that vary share one column."""
-    cells = {name: table.cell(value) for name, value in {**row, "trial": row["trial"] + 1}.items()}
+    cells = {name: table.cell(value, name) for name, value in {**row, "trial": row["trial"] + 1}.items()}
     if len(swept) <= MOST_COLUMNS:
         return cells
     rest = {key: text for key, text in cells.items() if key not in swept}

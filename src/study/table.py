@@ -63,14 +63,16 @@ def as_csv(rows: list[Row]) -> bytes:
     return text.getvalue().encode()
 
 
-def cell(value: Any) -> str:
+def cell(value: Any, column: str = "") -> str:
     """A value as people read it.
 
-    >>> cell(0.87654321), cell(None), cell(12)
-    ('0.8765', '', '12')
+    >>> cell(0.87654321), cell(None), cell(12), cell(7.83, "seconds")
+    ('0.8765', '', '12', '8')
     """
     if value is None:
         return ""
+    if column == "seconds":
+        return f"{value:.0f}"
     return f"{value:.4f}" if isinstance(value, float) else str(value)
 
 
@@ -79,7 +81,7 @@ def as_markdown(rows: list[Row]) -> str:
     if not rows:
         return ""
     columns = [name for name in rows[0] if any(row[name] not in (None, "") for row in rows)]
-    lines = [columns, ["---"] * len(columns), *([cell(row[name]).replace("|", "\\|") for name in columns] for row in rows)]
+    lines = [columns, ["---"] * len(columns), *([cell(row[name], name).replace("|", "\\|") for name in columns] for row in rows)]
     return "\n".join(f"| {' | '.join(line)} |" for line in lines)
 
 

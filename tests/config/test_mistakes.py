@@ -27,6 +27,14 @@ MISTAKES = {
     "data=npz": "data.path is not set",
     "sweeps=dropuot": "did you mean 'dropout'?",
     "model.units": "Expected key=value",
+    "+sweeps=dropout": "say sweeps=dropout without '+'",
+    "sweeps=[dropout,optimizers]": "one question at a time",
+    "sweeps=dropout,optimizers": "one question at a time",
+    "sweeps=null": "sweeps has no option 'None'",
+    "hydra.sweeper.params={seed: '1,2'}": "belongs into a file of sweeps/",
+    "model=one_layer,two_layer": "add -m",
+    "seed=99999999999": "below 4294967296",
+    "data.folder=/nowhere": "'/nowhere' does not exist",
 }
 SWEEP_MISTAKES = {
     "optimizer=sgd,sgd": "sgd is given twice",
@@ -36,6 +44,7 @@ SWEEP_MISTAKES = {
     "tracking.experiment=a,b": "a sweep has one tracking.experiment",
     "optimizer=sgd,adm": "did you mean 'adam'?",
     "model.dropout=0.1,1.5": "1.5, where",
+    "model.units=range(5,1)": "an empty list of values",
 }
 
 
