@@ -156,12 +156,7 @@ def test_interrupted_nothing_is_left_running(number: int, code: int, tmp_path: P
 def test_paths_with_odd_characters(command: Command, tmp_path: Path) -> None:
     odd = tmp_path / "a b=c,d 'ü'"
     odd.mkdir()
-    done = command(
-        "src.sweep",
-        "data=digits",
-        "training.epochs=1",
-        f"tracking.uri='sqlite:///{str(odd).replace(chr(39), chr(92) + chr(39))}/mlflow.db'",
-    )
+    done = command("src.sweep", "data=digits", "training.epochs=1", MLFLOW_TRACKING_URI=f"sqlite:///{odd}/mlflow.db")
     assert done.returncode == 0, done.stdout + done.stderr
     assert len(list((odd / "artifacts").iterdir())) == 1
 

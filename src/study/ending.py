@@ -1,5 +1,6 @@
 """The end of a sweep: what MLflow keeps of it, and what people read."""
 
+import logging
 import shlex
 
 from src.space import overrides
@@ -10,6 +11,7 @@ from src.study.reported import compared
 from src.study.table import Row
 from src.terminal import Terminal
 
+log = logging.getLogger(__name__)
 MOST_TAG = 5000  # characters that MLflow takes
 MOST_COLUMNS = 3  # of keys that vary, in a terminal's table
 
@@ -20,7 +22,7 @@ def end(asked: Invocation, driver: Driver, terminal: Terminal, *, interrupted: b
     rows = table.ranked(trials, asked.objective, asked.space.swept)
     metrics = {number: outcome.metrics for number, outcome in driver.ended.items()}
     published = compared(asked.space, asked.reported, trials, metrics) if asked.reported else []
-    best = pictures.of_best(driver.best) if driver.best and not interrupted else {}
+    best = {} if interrupted else _pictures_of_best(driver)
     shown = {}
     if driver.best and best:
         driver.tracker.attach(driver.best.job.number, best)
@@ -69,6 +71,15 @@ def _tell(asked: Invocation, driver: Driver, terminal: Terminal, rows: list[Row]
     if rows and rows[0]["rank"] and not asked.single:
         best = next(point for number, point in enumerate(asked.space.points()) if number == rows[0]["trial"])
         terminal.say(f"  python -m src.sweep {shlex.join(overrides(best))}    repeats the best trial")
+
+
+def _pictures_of_best(driver: Driver) -> dict[str, bytes]:
+    """None, and a line, for a model whose outputs are not class probabilities: a picture must not cost the record."""
+    try:
+        return pictures.of_best(driver.best) if driver.best else {}
+    except Exception as error:
+        log.warning("no pictures of the best trial: %s", error, exc_info=error)
+        return {}
 
 
 def _facts(driver: Driver) -> dict[str, str]:

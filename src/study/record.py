@@ -44,11 +44,13 @@ def common_tags(asked: Invocation) -> dict[str, str]:
 
 def trial_tags(number: int, config: dict[str, Any], point: Point, name: str) -> dict[str, str]:
     """What distinguishes a trial; the overrides repeat it."""
+    repeat = shlex.join(overrides(point))
     return {
+        "mlflow.note.content": f"```\npython -m src.sweep {repeat}\n```",
         "trialbook.kind": "trial",
         "trialbook.trial": str(number),
         "trialbook.attempt": "1",
-        "trialbook.overrides": shlex.join(overrides(point)),
+        "trialbook.overrides": repeat,
         "trialbook.swept": name,
         "trialbook.active_hash": active_hash(config),
         "trialbook.config_hash": active_hash(config, seed=False),

@@ -1,6 +1,7 @@
 """`make ui`: MLflow's pages on this machine alone; waits until they answer, then prints the address."""
 
 import os
+import signal
 import socket
 import subprocess
 import sys
@@ -52,6 +53,7 @@ def main() -> int:
         URI,
     ]
     server = subprocess.Popen(command, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)  # noqa: S603
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))  # so that the server never outlives this process
     try:
         if not _answers(server, f"{address}/health"):
             print(server.communicate()[1] if server.poll() is not None else f"{address} did not answer in {SECONDS} s", file=sys.stderr)  # noqa: T201
