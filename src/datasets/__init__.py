@@ -8,7 +8,6 @@ from functools import cached_property, lru_cache
 from typing import Any
 
 import numpy as np
-from sklearn.model_selection import train_test_split
 
 from src.config.targets import build
 from src.errors import DataError
@@ -73,6 +72,8 @@ def split(
     Raises:
         DataError: the split leaves no training or no validation example.
     """
+    from sklearn.model_selection import train_test_split  # 1.5 s, which reading a study should not pay
+
     try:
         train, validation = train_test_split(np.arange(len(x)), test_size=validation_split, random_state=split_seed)
     except ValueError as error:

@@ -27,7 +27,7 @@ def end(asked: Invocation, driver: Driver, terminal: Terminal, *, interrupted: b
     if driver.best and best:
         driver.tracker.attach(driver.best.job.number, best)
         shown = dict.fromkeys(best, trials[driver.best.job.number]["run_id"])
-    driver.store.describe(data_digest=_facts(driver).get("data_digest", ""))
+    driver.store.describe(**_facts(driver))
     _record(asked, driver, rows, published, shown, interrupted=interrupted)
     _tell(asked, driver, terminal, rows, published, interrupted=interrupted)
     return rows

@@ -120,7 +120,7 @@ def _store(asked: Invocation) -> Store:
     files.write(asked.folder / "code.patch", folder.code_patch())
     files.write(asked.folder / "packages.txt", folder.packages())
     files.write(asked.folder / "multirun.yaml", OmegaConf.to_yaml(asked.config).encode())
-    store = Store(None if asked.single else asked.folder / "study.db")
+    store = Store.create(None if asked.single else asked.folder / "study.db")
     store.describe(
         sweep_id=asked.folder.name,
         name=asked.sweep or "",

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 from src.space import Point
 from src.trial import Outcome
@@ -24,14 +25,25 @@ create table outbox (id integer primary key, number integer, kind text, payload 
 
 
 class Store:
-    """A new study; without a path it is kept in memory."""
+    """One study."""
 
-    def __init__(self, path: Path | None) -> None:
-        self._db = sqlite3.connect(path or ":memory:", isolation_level=None)
+    def __init__(self, db: sqlite3.Connection) -> None:
+        self._db = db
         self._db.row_factory = sqlite3.Row
-        self._db.execute("pragma journal_mode = wal")
-        self._db.executescript(SCHEMA)
-        self.describe(schema=SCHEMA_VERSION, created=time.time())
+
+    @classmethod
+    def create(cls, path: Path | None) -> "Store":
+        """A new study; without a path it is kept in memory."""
+        store = cls(sqlite3.connect(path or ":memory:", isolation_level=None))
+        store._db.execute("pragma journal_mode = wal")
+        store._db.executescript(SCHEMA)
+        store.describe(schema=SCHEMA_VERSION, created=time.time())
+        return store
+
+    @classmethod
+    def open(cls, path: Path) -> "Store":
+        """A study that is there, to read; its sweep may still be running."""
+        return cls(sqlite3.connect(f"file:{quote(str(path))}?mode=ro", uri=True, isolation_level=None))
 
     def describe(self, **meta: Any) -> None:
         """What the sweep is: sweep_id, name, command, space, objective, …"""
@@ -76,6 +88,11 @@ class Store:
         """The rows of all trials by number, `overrides` as a point."""
         rows = self._db.execute("select * from trial order by number").fetchall()
         return [{**row, "overrides": json.loads(row["overrides"])} for row in map(dict, rows)]
+
+    def epochs(self) -> Iterator[tuple[int, int, dict[str, float]]]:
+        """(trial, epoch, metrics) of every epoch, in order."""
+        for number, epoch, metrics in self._db.execute("select number, epoch, metrics from epoch order by number, epoch"):
+            yield number, epoch, json.loads(metrics)
 
     def close(self) -> None:
         """Folds the write-ahead log into the file."""

@@ -11,6 +11,7 @@ from src.objective import Objective
 from src.space import Point
 
 Row = dict[str, Any]
+WHOLE = ("seconds", "kept epoch")  # columns whose fractions nobody reads
 
 
 def ranked(trials: Iterable[dict[str, Any]], objective: Objective, swept: list[str]) -> list[Row]:
@@ -71,7 +72,7 @@ def cell(value: Any, column: str = "") -> str:
     """
     if value is None:
         return ""
-    if column == "seconds":
+    if column in WHOLE:
         return f"{value:.0f}"
     return f"{value:.4f}" if isinstance(value, float) else str(value)
 
@@ -85,6 +86,15 @@ def as_markdown(rows: list[Row]) -> str:
     return "\n".join(f"| {' | '.join(line)} |" for line in lines)
 
 
+def two_standard_errors(accuracy: float, examples: int) -> float:
+    """What two accuracies measured on so many examples may differ by without meaning anything.
+
+    >>> two_standard_errors(0.8866, 12000)
+    0.006
+    """
+    return round(2 * math.sqrt(accuracy * (1 - accuracy) / examples), 3) if examples else 0.0
+
+
 def noise(rows: list[Row], objective: Objective, validation_examples: int) -> float | None:
     """Two standard errors of an accuracy measured on so many examples, if two ranked rows differ by less; else None.
 
@@ -94,5 +104,5 @@ def noise(rows: list[Row], objective: Objective, validation_examples: int) -> fl
     scores = [row[objective.name] for row in rows if row["rank"]]
     if not objective.name.endswith("accuracy") or len(scores) < 2 or not 0 < scores[0] < 1:
         return None
-    error = round(2 * math.sqrt(scores[0] * (1 - scores[0]) / validation_examples), 3)
+    error = two_standard_errors(scores[0], validation_examples)
     return error if min(abs(a - b) for a, b in pairwise(scores)) < error else None

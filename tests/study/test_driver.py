@@ -44,7 +44,7 @@ class Recorder:
 @pytest.fixture
 def drive(loader: ConfigLoader, space: Callable[..., Space], tmp_path: Path) -> Callable:
     def run(run_trial: Callable, *overrides: str) -> tuple[Store, Recorder, Driver]:
-        asked, recorder, store = space("data=digits", *overrides), Recorder(), Store(tmp_path / "study.db")
+        asked, recorder, store = space("data=digits", *overrides), Recorder(), Store.create(tmp_path / "study.db")
         with Terminal(9, OBJECTIVE) as terminal:
             driver = Driver(
                 oracles.create(asked, OBJECTIVE),

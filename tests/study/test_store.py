@@ -8,7 +8,7 @@ from src.trial import Outcome
 
 
 def test_ask_and_tell_survive_the_process(tmp_path: Path) -> None:
-    store = Store(tmp_path / "study.db")
+    store = Store.create(tmp_path / "study.db")
     store.describe(name="x", space=[["seed", 1, 2]])
     store.asked(0, {"seed": "1"}, "hash", {"cursor": 1})
     store.recorded(0, "run")
@@ -27,7 +27,7 @@ def test_ask_and_tell_survive_the_process(tmp_path: Path) -> None:
 
 
 def test_a_failed_transaction_changes_nothing(tmp_path: Path) -> None:
-    store = Store(None)
+    store = Store.create(None)
     store.asked(0, {}, "hash", {"cursor": 1})
     with pytest.raises(sqlite3.IntegrityError):
         store.asked(0, {}, "hash", {"cursor": 2})

@@ -1,0 +1,93 @@
+"""`python -m src.compare` on study files made here."""
+
+import json
+import subprocess
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from src.study.store import Store
+
+Command = Callable[..., "subprocess.CompletedProcess[str]"]
+
+
+def study(folder: Path, sweep_id: str, name: str, trials: list[tuple[dict[str, str], float | None]]) -> None:
+    path = folder / "mlruns" / "sweeps" / sweep_id
+    path.mkdir(parents=True)
+    store = Store.create(path / "study.db")
+    store.describe(sweep_id=sweep_id, name=name, objective="max:val_accuracy", validation_examples="12000")
+    with store._transaction():
+        for number, (point, score) in enumerate(trials):
+            state = "FAILED" if score is None else "FINISHED"
+            values = (number, json.dumps(point), state, score, 2, 3, 1.5, "" if score else "ValueError: no")
+            store._db.execute(
+                "insert into trial (number, overrides, state, score, kept_epoch, epochs, seconds, cause) values (?,?,?,?,?,?,?,?)", values
+            )
+            for epoch in (1, 2, 3):
+                metrics = {"val_accuracy": (score or 0) - abs(epoch - 2) / 10, "val_loss": 1 - (score or 0)}
+                store._db.execute("insert into epoch values (?, ?, ?)", (number, epoch, json.dumps(metrics)))
+    store.close()
+
+
+def points(scores: dict[str, list[float | None]]) -> list[tuple[dict[str, str], float | None]]:
+    return [
+        ({"optimizer": name, "training.epochs": "3", "seed": str(seed)}, score)
+        for name, values in scores.items()
+        for seed, score in enumerate(values)
+    ]
+
+
+@pytest.fixture
+def two_sweeps(tmp_path: Path) -> None:
+    study(tmp_path, "20260101-000000-aaaa", "optimizers", points({"sgd": [0.80, 0.81, 0.82], "adam": [0.88, 0.884, 0.888]}))
+    study(
+        tmp_path, "20260101-000001-bbbb", "", points({"adam": [0.879, 0.883, 0.887], "rmsprop": [0.881, 0.885, 0.889], "sgd": [None, None]})
+    )
+
+
+@pytest.mark.usefixtures("two_sweeps")
+def test_the_latest_sweep_is_ranked_with_seeds_as_one_row(command: Command) -> None:
+    found = json.loads(command("src.compare", "format=json").stdout)
+    assert [(row["rank"], row["optimizer"], row["seeds"]) for row in found] == [(1, "rmsprop", 3), (1, "adam", 3)]
+    assert found[0]["val_accuracy"] == pytest.approx(0.885) and found[0]["last"] == pytest.approx(0.785)
+    assert "training.epochs" not in found[0]
+
+
+@pytest.mark.usefixtures("two_sweeps")
+def test_the_table_says_what_would_separate_the_first_two_and_why_others_failed(command: Command) -> None:
+    done = command("src.compare")
+    assert done.returncode == 0 and done.stderr == ""
+    assert "more seeds of each would tell the first two apart" in done.stdout or "can not be separated" in done.stdout
+    assert "2 x FAILED ValueError: no" in done.stdout
+
+
+@pytest.mark.usefixtures("two_sweeps")
+def test_sweeps_are_found_by_name_and_id_and_compared_as_one(command: Command) -> None:
+    found = json.loads(command("src.compare", "sweep=optimizers,20260101-000001-bbbb", "objective=min:val_loss", "format=json").stdout)
+    assert [(row["optimizer"], row["seeds"]) for row in found] == [("rmsprop", 3), ("adam", 6), ("sgd", 3)]
+    assert found[0]["val_loss"] == pytest.approx(0.115)
+
+
+@pytest.mark.usefixtures("two_sweeps")
+def test_mistakes(command: Command) -> None:
+    for argument, message in {
+        "sweep=optimisers": "did you mean 'optimizers'?",
+        "swep=latest": "did you mean 'sweep'?",
+        "format=tabel": "did you mean 'table'?",
+        "objective=max:val_acuracy": "did you mean 'val_accuracy'?",
+        "latest": "expected key=value",
+    }.items():
+        done = command("src.compare", argument)
+        assert done.returncode == 2 and message in done.stderr and "Traceback" not in done.stderr, done.stderr
+
+
+def test_no_sweep_yet(command: Command) -> None:
+    done = command("src.compare")
+    assert done.returncode == 2 and "python -m src.sweep -m" in done.stderr
+
+
+def test_ten_thousand_trials(command: Command, tmp_path: Path) -> None:
+    many = [({"model.units": str(n // 5), "seed": str(n % 5)}, 0.8 + (n * 7919 % 1000) / 1e4) for n in range(10_000)]
+    study(tmp_path, "20260101-000000-aaaa", "", many)
+    assert len(command("src.compare", "format=csv").stdout.splitlines()) == 2001
