@@ -44,7 +44,7 @@ def accuracy_per_class(truth: np.ndarray, predicted: np.ndarray, names: Sequence
     figure = Figure(figsize=(6.5, 1.2 + 0.32 * len(classes)), layout="constrained")
     axes = figure.subplots()
     bars = axes.barh([names[number] for number in worst_first], [shares[number] for number in worst_first], color=BLUE)
-    axes.bar_label(bars, fmt="%.3f", padding=-34, color="white")
+    axes.bar_label(bars, fmt="%.3f", label_type="center", color="white")
     overall = float((truth == predicted).mean())
     axes.axvline(overall, color=GREY, linestyle="--", label=f"all classes {overall:.4f}")
     axes.invert_yaxis()

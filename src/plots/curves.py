@@ -10,6 +10,7 @@ from src.plots import BLUE, GREY, LINES, ORANGE, PALETTE, png
 
 History = dict[str, list[float]]
 MOST_PANELS = 16
+SHORT_LABEL = 45  # characters, of which three fit beside each other
 
 
 def curves(history: History, kept_epoch: int, title: str) -> bytes:
@@ -44,7 +45,9 @@ def folds(scores: Sequence[float], validation: float, title: str) -> bytes:
 def overview(histories: Sequence[tuple[str, History]]) -> bytes:
     """The validation curves of all trials, best first: each metric in its own axes, one legend."""
     names = [f"val_{name}" for name in _paired(histories[0][1])]
-    figure = Figure(figsize=(3.9 * len(names) + 2.2, 3.8), layout="constrained")
+    shown = histories[: len(PALETTE) * len(LINES)]
+    columns = 3 if max(len(label) for label, _ in shown) < SHORT_LABEL else 1
+    figure = Figure(figsize=(5 * len(names), 3.8 + 0.18 * -(-len(shown) // columns)), layout="constrained")
     for axes, name in zip(figure.subplots(1, len(names), squeeze=False)[0], names, strict=True):
         for rank, (label, history) in enumerate(histories):
             style = LINES[rank // len(PALETTE) % len(LINES)]
@@ -54,8 +57,9 @@ def overview(histories: Sequence[tuple[str, History]]) -> bytes:
         axes.set_ylabel(name)
         _by_whole_numbers(axes, "epoch")
     handles, labels = axes.get_legend_handles_labels()
-    shown = len(PALETTE) * len(LINES)
-    figure.legend(handles[:shown], labels[:shown], loc="outside right upper", fontsize="small", title="best first")
+    figure.legend(
+        handles[: len(shown)], labels[: len(shown)], loc="outside lower left", ncols=columns, fontsize="small", title="best first"
+    )
     return png(figure)
 
 
