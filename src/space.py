@@ -28,9 +28,9 @@ class Space:
     @classmethod
     def of(cls, asked: Asked, catalog: Catalog) -> "Space":
         """The space that was asked for; what belongs to the sweep and not to a trial is left out."""
-        own = [assignment for assignment in asked.assignments if assignment.key.partition(".")[0] in TRIAL_KEYS]
-        axes = tuple(assignment for assignment in own if assignment.swept)
-        return cls(axes, tuple(assignment for assignment in own if not assignment.swept), tuple(map(tuple, asked.trials)), catalog)
+        own = [one for one in asked.assignments if one.group in TRIAL_KEYS]
+        axes, fixed = (tuple(one for one in own if one.swept is swept) for swept in (True, False))
+        return cls(axes, fixed, tuple(map(tuple, asked.trials)), catalog)
 
     def points(self) -> Iterator[Point]:
         """Every distinct trial, in the order of Hydra's own product: the last axis varies fastest.
@@ -49,9 +49,9 @@ class Space:
     def _active(self, chosen: list[tuple[Assignment, int]]) -> tuple[Point, dict[str, Any]]:
         """The override texts of the active keys, and the whole active configuration as leaves."""
         choices = {**self.catalog.defaults, **{one.key: one.values[i] for one, i in chosen if one.key in self.catalog.groups}}
-        used = [(one, i) for one, i in chosen if self.catalog.has(choices, one.key) or (one.prefix and "." in one.key)]
-        leaves = {"seed": self.catalog.top["seed"], "objective": self.catalog.top["objective"]}
         resting = self.catalog.inactive(choices["model"])
+        used = [(one, i) for one, i in chosen if self.catalog.has(choices, one.key) or (one.prefix and one.group not in resting)]
+        leaves = {"seed": self.catalog.top["seed"], "objective": self.catalog.top["objective"]}
         for group in TRIAL_GROUPS:
             if group not in resting:
                 leaves |= self.catalog.keys(group, choices[group])

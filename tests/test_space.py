@@ -41,6 +41,11 @@ def test_the_baseline_runs_once(space: MakeSpace) -> None:
     assert found[0] == "model=logistic_regression"
 
 
+def test_an_added_argument_of_a_group_that_rests_is_not_varied(space: MakeSpace) -> None:
+    found = lines(space("model=logistic_regression,two_layer", "+optimizer.clipnorm=1,2"))
+    assert found == ["model=logistic_regression", "model=two_layer +optimizer.clipnorm=1", "model=two_layer +optimizer.clipnorm=2"]
+
+
 def test_trials_equal_in_their_active_keys_are_one(space: MakeSpace) -> None:
     assert lines(space("optimizer=sgd,sgd_momentum", "optimizer.momentum=0.9")) == ["optimizer.momentum=0.9 optimizer=sgd"]
     assert len(lines(space("optimizer.learning_rate=0.001,1e-3,0.01"))) == 2

@@ -55,7 +55,7 @@ def _option_mistakes(one: Assignment, options: dict[str, list[str]], catalog: Ca
 
 
 def _key_mistakes(one: Assignment, options: dict[str, list[str]], catalog: Catalog) -> Iterator[str]:
-    group = one.key.partition(".")[0]
+    group = one.group
     found = {option: catalog.keys(group, option) for option in options.get(group, ())}
     defaults = [keys[one.key] for keys in (*found.values(), catalog.top) if one.key in keys]
     if one.prefix and group in catalog.groups and group != one.key:
@@ -97,7 +97,7 @@ def _shape_mistakes(one: Assignment, asked: Asked) -> Iterator[str]:
         yield f"{one.origin}: {twice} is given twice; expected distinct values."
     if one.swept and len(one.texts) > 1 and not asked.multirun:
         yield f"{one.origin}: several values; add -m to sweep over them."
-    if one.swept and one.key.partition(".")[0] not in (*TRIAL_KEYS, "sweeps"):
+    if one.swept and one.group not in (*TRIAL_KEYS, "sweeps"):
         yield f"{one.origin}: a sweep has one {one.key}; expected a single value."
 
 
@@ -116,10 +116,11 @@ def _missing_values(asked: Asked, options: dict[str, list[str]], catalog: Catalo
 def _objective_mistakes(asked: Asked, options: dict[str, list[str]], catalog: Catalog) -> Iterator[str]:
     lists = [one.values[0] for one in asked.everything if one.key == "training.metrics"]
     reported = _reported_metrics(lists or [catalog.keys("training", name)["training.metrics"] for name in options["training"]])
-    for one, value in [(given, str(value)) for given in asked.everything if given.key == "objective" for value in given.values]:
+    given = [(one.origin, str(value)) for one in asked.everything if one.key == "objective" for value in one.values]
+    for origin, value in given or [(f"objective={catalog.top['objective']}", str(catalog.top["objective"]))]:
         name = value.rpartition(":")[2]
         if name not in reported:
-            yield f"{one.origin}: no metric {name!r} is reported{did_you_mean(name, reported)} Metrics: {', '.join(reported)}"
+            yield f"{origin}: no metric {name!r} is reported{did_you_mean(name, reported)} Metrics: {', '.join(reported)}"
             continue
         try:
             Objective.parse(value)

@@ -22,6 +22,11 @@ class Assignment:
     swept: bool
     origin: str  # what the user wrote, for messages
 
+    @property
+    def group(self) -> str:
+        """The first word of its path."""
+        return self.key.partition(".")[0]
+
     def override(self, text: str) -> str:
         """The override that sets this key to one of its values."""
         return f"{self.prefix}{self.key}={text}"

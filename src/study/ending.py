@@ -13,6 +13,7 @@ from src.terminal import Terminal
 
 log = logging.getLogger(__name__)
 MOST_TAG = 5000  # characters that MLflow takes
+MOST_ROWS = 12  # of the table on MLflow's page of a sweep
 MOST_COLUMNS = 3  # of keys that vary, in a terminal's table
 
 
@@ -50,7 +51,9 @@ def _record(
     files |= {"table.csv": table.as_csv(rows), **({"reported.csv": table.as_csv(published)} if published else {}), **curves}
     shown = [_picture(name, driver.tracker.parent) for name in curves] + [_picture(name, run_id) for name, run_id in of_best.items()]
     tags = {f"trialbook.{name}": value for name, value in _facts(driver).items()}
-    tags["mlflow.note.content"] = record.description(asked, table.as_markdown(rows), table.as_markdown(published), *shown)[:MOST_TAG]
+    rest = f"{len(rows) - MOST_ROWS} more in table.csv" if len(rows) > MOST_ROWS else ""
+    parts = [table.as_markdown(rows[:MOST_ROWS]), rest, *shown, table.as_markdown(published)]
+    tags["mlflow.note.content"] = record.description(asked, *parts)[:MOST_TAG]
     driver.tracker.close("KILLED" if interrupted else "FINISHED", metrics, tags, files)
 
 
@@ -69,7 +72,7 @@ def _tell(asked: Invocation, driver: Driver, terminal: Terminal, rows: list[Row]
         terminal.say(f"MLflow did not take {len(tracker.lost)} records; the first: {tracker.lost[0]}")
     terminal.say(f"\nNext:\n  make ui    then open {tracker.link(asked.objective.name)}")
     if rows and rows[0]["rank"] and not asked.single:
-        best = next(point for number, point in enumerate(asked.space.points()) if number == rows[0]["trial"])
+        best = driver.store.trials()[rows[0]["trial"]]["overrides"]
         terminal.say(f"  python -m src.sweep {shlex.join(overrides(best))}    repeats the best trial")
 
 

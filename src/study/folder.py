@@ -33,8 +33,9 @@ def write_composition(folder: Path, composed: DictConfig, overrides: list[str]) 
 
 
 def code_patch() -> bytes:
-    """What differs from the commit, as a patch; empty without git or without a difference."""
-    return _git("diff", "--binary", "HEAD")
+    """What differs from the commit, new files of code and configuration included; empty without git or without a difference."""
+    new = _git("ls-files", "--others", "--exclude-standard", "--", "src", "conf", "sweeps", "hydra_plugins").decode().splitlines()
+    return _git("diff", "--binary", "HEAD") + b"".join(_git("diff", "--binary", "--no-index", "/dev/null", file) for file in new)
 
 
 def commit() -> str:

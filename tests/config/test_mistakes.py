@@ -76,6 +76,11 @@ def test_a_key_that_no_trial_uses_is_a_mistake() -> None:
     checked(["-m", "model=logistic_regression,two_layer", "optimizer=sgd", "training.epochs=3"])
 
 
+def test_the_default_objective_must_be_reported_too() -> None:
+    with pytest.raises(ConfigError, match="no metric 'val_accuracy' is reported"):
+        checked(["training.metrics=[]"])
+
+
 def test_a_file_that_does_not_exist_is_a_mistake() -> None:
     with pytest.raises(ConfigError, match=r"'nowhere\.npz' does not exist"):
         checked(["data=npz", "data.path=nowhere.npz"])

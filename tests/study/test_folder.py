@@ -1,6 +1,9 @@
 import re
+import subprocess
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+
+import pytest
 
 from src.study import folder
 
@@ -10,6 +13,28 @@ def test_folders_made_at_once_are_all_different(tmp_path: Path) -> None:
         made = list(pool.map(lambda _: folder.create(tmp_path / "mlruns" / "sweeps"), range(64)))
     assert len(set(made)) == 64
     assert all(re.fullmatch(r"\d{8}-\d{6}-[0-9a-f]{4}", path.name) for path in made)
+
+
+def test_the_patch_holds_changes_and_new_files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def git(*arguments: str) -> None:
+        subprocess.run(["git", "-c", "user.name=x", "-c", "user.email=x@x", *arguments], cwd=tmp_path, check=True, capture_output=True)
+
+    (tmp_path / "src").mkdir()
+    (tmp_path / "src" / "old.py").write_text("old = 1\n")
+    git("init")
+    git("add", ".")
+    git("commit", "-m", "x")
+    monkeypatch.setattr(folder, "ROOT", tmp_path)
+    assert folder.code_patch() == b"" and len(folder.commit()) == 40
+    (tmp_path / "src" / "old.py").write_text("old = 2\n")
+    (tmp_path / "src" / "new.py").write_text("new = 1\n")
+    (tmp_path / "data.npz").write_bytes(b"large")
+    patch = tmp_path.parent / "code.patch"
+    patch.write_bytes(folder.code_patch())
+    git("stash", "--include-untracked")
+    git("apply", str(patch))
+    assert (tmp_path / "src" / "old.py").read_text() == "old = 2\n" and (tmp_path / "src" / "new.py").read_text() == "new = 1\n"
+    assert b"data.npz" not in patch.read_bytes()
 
 
 def test_packages_are_pinned() -> None:
