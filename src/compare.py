@@ -3,20 +3,16 @@
 import json
 import shlex
 import sys
-from collections import Counter
-from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
 from src import leaderboard
 from src.config.words import read_words
 from src.errors import ConfigError, did_you_mean, told
-from src.leaderboard import Entry, Scored
-from src.objective import Objective
+from src.leaderboard import Entry
 from src.space import overrides
 from src.study import table
-from src.study.find import find
-from src.study.store import Store
+from src.study.scores import Found, gather
 from src.terminal import Terminal
 
 FORMATS = ("table", "csv", "json")
@@ -29,50 +25,6 @@ class Words:
     sweep: str = "latest"
     objective: str = ""
     format: str = "table"
-
-
-@dataclass(frozen=True)
-class Found:
-    """All trials of the sweeps, those with a score apart."""
-
-    objective: Objective
-    scored: list[Scored]
-    unscored: Counter[str]  # cause → how many
-    noise: float  # two standard errors of an accuracy, for entries with one seed
-
-
-def gather(words: Words) -> Found:
-    """Reads the studies' own files; MLflow is not asked.
-
-    Raises:
-        ConfigError: no such sweep, format or metric.
-    """
-    if words.format not in FORMATS:
-        raise ConfigError([f"format={words.format}: no such format{did_you_mean(words.format, FORMATS)} Formats: {', '.join(FORMATS)}"])
-    stores = [Store.open(folder / "study.db") for folder in find(words.sweep)]
-    objective = Objective.parse(words.objective or stores[0].meta()["objective"])
-    scored = [trial for store in stores for trial in _scored(store, objective)]
-    unscored = [trial for store in stores for trial in store.trials() if trial["score"] is None]
-    best = min((trial.score for trial in scored), key=objective.key, default=0.0)
-    examples = int(stores[0].meta().get("validation_examples", 0)) if objective.name.endswith("accuracy") else 0
-    causes = Counter(f"{trial['state']} {trial['cause'] or ''}".strip() for trial in unscored)
-    return Found(objective, scored, causes, table.two_standard_errors(best, examples))
-
-
-def _scored(store: Store, objective: Objective) -> Iterator[Scored]:
-    """The finished trials of one study, scored at their kept epochs."""
-    histories: dict[int, list[dict[str, float]]] = {}
-    for number, _, metrics in store.epochs():
-        histories.setdefault(number, []).append(metrics)
-    for trial in store.trials():
-        if trial["score"] is None:
-            continue
-        history, name = histories[trial["number"]], objective.name
-        if name not in history[-1]:
-            hint = f"{did_you_mean(name, history[-1])} Metrics: {', '.join(history[-1])}"
-            raise ConfigError([f"objective={name}: not reported{hint}"])
-        kept = history[trial["kept_epoch"] - 1][name]
-        yield Scored(trial["number"], trial["overrides"], kept, trial["kept_epoch"], history[-1][name], trial["seconds"])
 
 
 def rows(found: Found) -> list[dict[str, Any]]:
@@ -124,7 +76,10 @@ def main() -> None:
     """Prints the leaderboard."""
     with told():
         words = read_words(Words, sys.argv[1:])
-        found = gather(words)
+        if words.format not in FORMATS:
+            hint = did_you_mean(words.format, FORMATS)
+            raise ConfigError([f"format={words.format}: no such format{hint} Formats: {', '.join(FORMATS)}"])
+        found = gather(words.sweep, words.objective)
         ranked = rows(found)
         if words.format == "json":
             print(json.dumps(ranked, indent=1))  # noqa: T201

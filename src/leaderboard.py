@@ -20,6 +20,7 @@ class Scored:
 
     number: int
     point: Point
+    run_id: str | None
     score: float
     kept_epoch: int
     last: float

@@ -6,6 +6,7 @@ import logging
 import tempfile
 import time
 import traceback
+import warnings
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -98,10 +99,9 @@ def prepare(job: Job) -> Prepared:
     data = datasets.load(job.config["data"])
     engine = training.find_engine(job.config["model"].get("engine") or settings["engine"])
     arguments = training.own_arguments(engine, settings, job.config["model"])
-    node = {key: value for key, value in job.config["model"].items() if key not in {"engine", "inactive", *arguments}}
     mistakes: list[str] = []
     with collecting(mistakes):
-        model = build("model", node, input_shape=data.input_shape, num_classes=data.num_classes)
+        model = build("model", model_node(job.config), input_shape=data.input_shape, num_classes=data.num_classes)
     with collecting(mistakes):
         optimizer = build("optimizer", job.config["optimizer"])
     with collecting(mistakes):
@@ -170,6 +170,22 @@ def history_csv(history: dict[str, list[float]]) -> bytes:
     rows.writerow(["epoch", *history])
     rows.writerows([epoch, *values] for epoch, values in enumerate(zip(*history.values(), strict=True), 1))
     return text.getvalue().encode()
+
+
+def model_node(config: dict[str, Any]) -> dict[str, Any]:
+    """The `model:` node without what belongs to its engine: what its `build` is called with."""
+    engine = training.find_engine(config["model"].get("engine") or config["training"]["engine"])
+    named = training.own_arguments(engine, config["training"], config["model"])
+    return {key: value for key, value in config["model"].items() if key not in {"engine", "inactive", *named}}
+
+
+def load_weights(prepared: Prepared, weights: bytes) -> None:
+    """Puts the content of a `model.weights.h5` into a prepared model; its optimizer stays new."""
+    with tempfile.TemporaryDirectory() as folder, warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "Skipping variable loading for optimizer")
+        file = Path(folder) / "model.weights.h5"
+        file.write_bytes(weights)
+        prepared.model.load_weights(file)
 
 
 def _built(node: Any, module: Any) -> Any:

@@ -11,7 +11,7 @@ ACCURACY, LOSS = Objective("val_accuracy", "max"), Objective("val_loss", "min")
 def scored(**scores: list[float]) -> list[Scored]:
     """`adam=[0.8, 0.9]`: two seeds of optimizer=adam."""
     pairs = [(name, seed, score) for name, values in scores.items() for seed, score in enumerate(values)]
-    return [Scored(n, {"optimizer": name, "seed": str(seed)}, score, 1, score, 1.0) for n, (name, seed, score) in enumerate(pairs)]
+    return [Scored(n, {"optimizer": name, "seed": str(seed)}, None, score, 1, score, 1.0) for n, (name, seed, score) in enumerate(pairs)]
 
 
 def test_seeds_are_one_entry_with_mean_and_interval() -> None:

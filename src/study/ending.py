@@ -74,6 +74,7 @@ def _tell(asked: Invocation, driver: Driver, terminal: Terminal, rows: list[Row]
     if rows and rows[0]["rank"] and not asked.single:
         best = driver.store.trials()[rows[0]["trial"]]["overrides"]
         terminal.say(f"  python -m src.sweep {shlex.join(overrides(best))}    repeats the best trial")
+        terminal.say(f"  python -m src.promote sweep={asked.folder.name}    the best model against the champion")
 
 
 def _pictures_of_best(driver: Driver) -> dict[str, bytes]:

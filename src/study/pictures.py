@@ -1,9 +1,6 @@
 """The pictures of a sweep: all learning curves, and what the best trial's model confuses."""
 
-import tempfile
-import warnings
 from dataclasses import dataclass
-from pathlib import Path
 
 from src import trial
 from src.plots import classes, curves
@@ -23,12 +20,7 @@ class Best:
 def of_best(best: Best) -> dict[str, bytes]:
     """Confusion matrix, accuracy per class and, of pictures, the most confident mistakes, all on the validation split."""
     prepared = trial.prepare(best.job)
-    with tempfile.TemporaryDirectory() as folder:
-        file = Path(folder) / "model.weights.h5"
-        file.write_bytes(best.weights)
-        with warnings.catch_warnings():
-            warnings.filterwarnings("ignore", "Skipping variable loading for optimizer")
-            prepared.model.load_weights(file)
+    trial.load_weights(prepared, best.weights)
     x, truth = prepared.data.validation
     probabilities = prepared.model.predict(x, batch_size=1000, verbose=0)
     predicted, names = probabilities.argmax(axis=1), prepared.data.class_names

@@ -2,6 +2,8 @@
 
 import logging
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from urllib.parse import urlparse
 
@@ -22,29 +24,52 @@ for noisy in ("mlflow", "alembic"):
 KIND = {"mlflow.experimentKind": "custom_model_development"}  # so that the UI opens on training runs, not on language models
 
 
+@contextmanager
+def client(uri: str) -> Iterator[MlflowClient]:
+    """A client of a store; a local one is created when it is new, and locked meanwhile.
+
+    Raises:
+        TrialbookError: the store does not answer.
+    """
+    if urlparse(uri).scheme in ("", "file"):
+        raise TrialbookError(
+            f"tracking.uri={uri}: MLflow no longer writes to a folder; expected sqlite:///PATH/mlflow.db or http://HOST:PORT"
+        )
+    try:
+        with locked(uri):
+            yield MlflowClient(uri)
+    except (MlflowException, OSError) as error:
+        said = str(error).splitlines()[0]
+        raise TrialbookError(f"tracking.uri={uri}: {said}. Expected a running MLflow server; leave it out for a local file.") from error
+
+
 def connect(uri: str, experiment: str) -> tuple[MlflowClient, str]:
     """A client, and the id of the experiment, which is created when it is new.
 
     Raises:
         TrialbookError: the store does not answer, or its artifacts lie where another copy of it stands.
     """
-    if urlparse(uri).scheme in ("", "file"):
-        raise TrialbookError(
-            f"tracking.uri={uri}: MLflow no longer writes to a folder of files; expected sqlite:///PATH/mlflow.db or http://HOST:PORT"
-        )
-    try:
-        if not uri.startswith("sqlite:///"):
-            client = MlflowClient(uri)
-            found = client.get_experiment_by_name(experiment)
-            return client, found.experiment_id if found else client.create_experiment(experiment, tags=KIND)
-        folder = Path(uri.removeprefix("sqlite:///")).resolve().parent
-        folder.mkdir(parents=True, exist_ok=True)
-        with FileLock(folder / "store.lock"):
-            client = MlflowClient(uri)
-            return client, _local_experiment(client, experiment, folder)
-    except (MlflowException, OSError) as error:
-        said = str(error).splitlines()[0]
-        raise TrialbookError(f"tracking.uri={uri}: {said}. Expected a running MLflow server; leave it out for a local file.") from error
+    with client(uri) as connected:
+        if folder := local_folder(uri):
+            return connected, _local_experiment(connected, experiment, folder)
+        found = connected.get_experiment_by_name(experiment)
+        return connected, found.experiment_id if found else connected.create_experiment(experiment, tags=KIND)
+
+
+def local_folder(uri: str) -> Path | None:
+    """Where a local store lies; None for a server."""
+    return Path(uri.removeprefix("sqlite:///")).resolve().parent if uri.startswith("sqlite:///") else None
+
+
+@contextmanager
+def locked(uri: str) -> Iterator[None]:
+    """Keeps other processes out of a local store; a server looks after itself."""
+    if not (folder := local_folder(uri)):
+        yield
+        return
+    folder.mkdir(parents=True, exist_ok=True)
+    with FileLock(folder / "store.lock"):
+        yield
 
 
 def _local_experiment(client: MlflowClient, name: str, folder: Path) -> str:

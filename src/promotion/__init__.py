@@ -1,0 +1,1 @@
+"""Challenger against champion: the only place that opens the test split."""

@@ -1,0 +1,78 @@
+"""A run's model, rebuilt by our own code: its configuration is replayed, its weights are verified, nothing stored is executed."""
+
+import hashlib
+import shlex
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from hydra.core.config_loader import ConfigLoader
+from hydra.types import RunMode
+
+from src import trial
+from src.config.command_line import read
+from src.config.mistakes import find_mistakes
+from src.config.paths import trial_config
+from src.errors import ConfigError, TrialbookError
+from src.tracking.registry import StoredRun
+
+LATENCY_ROUNDS = 30
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """A model and what it does on the test split.
+
+    Attributes:
+        probabilities: shape (test examples, classes).
+        correct: bool, shape (test examples,).
+        milliseconds: median time of a prediction for one example alone.
+    """
+
+    run: StoredRun
+    prepared: trial.Prepared
+    probabilities: np.ndarray
+    correct: np.ndarray
+    milliseconds: float
+
+    @property
+    def accuracy(self) -> float:
+        """The share of test examples that it classifies correctly."""
+        return float(self.correct.mean())
+
+
+def rebuild(run: StoredRun, loader: ConfigLoader) -> trial.Prepared:
+    """The run's network with its kept epoch's weights.
+
+    Only overrides of known groups and keys are replayed; a configuration that comes out of a store is never instantiated.
+
+    Raises:
+        TrialbookError: unknown overrides, other weights than recorded, other data than trained on, weights that are not finite.
+    """
+    lines = shlex.split(run.overrides)
+    asked, catalog = read(loader, lines, multirun=False)
+    if mistakes := find_mistakes(asked, catalog):
+        raise ConfigError(f"run {run.run_id}: {mistake}" for mistake in mistakes)
+    if (found := hashlib.sha256(run.weights).hexdigest()) != run.digest:
+        raise TrialbookError(f"run {run.run_id}: model.weights.h5 was changed: SHA-256 {found}, recorded {run.digest}. It is not used.")
+    prepared = trial.prepare(trial.Job(0, 1, trial_config(loader.load_configuration("config", lines, RunMode.RUN)), Path()))
+    if prepared.data.digest != run.data_digest:
+        raise TrialbookError(f"run {run.run_id} was trained on other data: digest {run.data_digest}, here it is {prepared.data.digest}.")
+    trial.load_weights(prepared, run.weights)
+    if bad := [weight.path for weight in prepared.model.weights if not np.isfinite(weight.numpy()).all()]:
+        raise TrialbookError(f"run {run.run_id}: weights that are not finite in {', '.join(bad)}.")
+    return prepared
+
+
+def evaluate(run: StoredRun, loader: ConfigLoader) -> Candidate:
+    """Rebuilds a run's model and opens the test split."""
+    prepared = rebuild(run, loader)
+    x, y = prepared.data.test()
+    probabilities = prepared.model.predict(x, batch_size=1000, verbose=0)
+    seconds = []
+    for _ in range(LATENCY_ROUNDS):
+        start = time.perf_counter()
+        prepared.model.predict_on_batch(x[:1])
+        seconds.append(time.perf_counter() - start)
+    return Candidate(run, prepared, probabilities, probabilities.argmax(axis=1) == y, float(np.median(seconds)) * 1000)

@@ -1,0 +1,70 @@
+"""Whether a challenger may become champion."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from scipy.stats import binomtest
+
+RESAMPLES = 2000
+
+
+@dataclass(frozen=True)
+class Gates:
+    """What conf/promotion/ demands; None demands nothing."""
+
+    min_accuracy: float
+    min_gain: float
+    max_p_value: float | None
+    max_megabytes: float | None
+    max_milliseconds: float | None
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """Two models on the same test examples.
+
+    Attributes:
+        gain: accuracy of the challenger minus that of the champion.
+        interval: its 95 % bootstrap interval (Efron 1979).
+        p_value: of McNemar's exact test (Psychometrika 1947): of the examples that one of the two gets right, is it as often either?
+    """
+
+    gain: float
+    interval: tuple[float, float]
+    p_value: float
+
+
+def compare(challenger: np.ndarray, champion: np.ndarray) -> Comparison:
+    """Compares what two models got right, bool arrays of shape (test examples,)."""
+    difference = challenger.astype(int) - champion.astype(int)
+    won, lost = int((difference > 0).sum()), int((difference < 0).sum())
+    resamples = np.random.default_rng(0).integers(0, len(difference), (RESAMPLES, len(difference)), dtype=np.int32)
+    low, high = np.quantile(difference[resamples].mean(axis=1), (0.025, 0.975))
+    p_value = float(binomtest(won, won + lost).pvalue) if won + lost else 1.0
+    return Comparison(float(difference.mean()), (float(low), float(high)), p_value)
+
+
+def refusals(gates: Gates, accuracy: float, megabytes: float, milliseconds: float, against: Comparison | None) -> list[str]:
+    """Why the challenger is refused, each with the received and the expected value; empty when it may pass.
+
+    Args:
+        against: the champion; None where there is none yet.
+    """
+    checks = [
+        (accuracy >= gates.min_accuracy, f"test accuracy {accuracy:.4f}, expected at least {gates.min_accuracy}"),
+        (gates.max_megabytes is None or megabytes <= gates.max_megabytes, f"{megabytes:.2f} MB, expected at most {gates.max_megabytes}"),
+        (
+            gates.max_milliseconds is None or milliseconds <= gates.max_milliseconds,
+            f"{milliseconds:.1f} ms for one example, expected at most {gates.max_milliseconds}",
+        ),
+    ]
+    if against:
+        better = against.gain > 0 and against.gain >= gates.min_gain
+        checks += [
+            (better, f"{against.gain:+.4f} against the champion, expected more than 0 and at least {gates.min_gain:+}"),
+            (
+                gates.max_p_value is None or against.p_value <= gates.max_p_value,
+                f"p = {against.p_value:.3g} by McNemar's exact test, expected at most {gates.max_p_value}",
+            ),
+        ]
+    return [text for passed, text in checks if not passed]

@@ -1,0 +1,118 @@
+"""`python -m src.promote` from a sweep to the alias, on digits."""
+
+import sqlite3
+from collections.abc import Callable
+from pathlib import Path
+
+import mlflow
+import numpy as np
+import pytest
+from mlflow import MlflowClient
+
+from src import promote
+from src.errors import TrialbookError
+from src.tracking.registry import Registry
+
+Run = Callable[..., tuple[int, str]]
+
+
+@pytest.fixture
+def swept(command: Callable, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A sweep of a good and a bad configuration, and the folder of its record as working directory."""
+    done = command(
+        "src.sweep", "-m", "data=digits", "training=fixed_epochs", "training.epochs=2", "optimizer=adam", "model.units=4,64", "seed=1,2"
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", uri(tmp_path))  # MLflow keeps one client per address in a process
+    return tmp_path
+
+
+@pytest.fixture
+def run(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Run:
+    """Runs the verb in this process; its exit code and what it said."""
+
+    def verb(*words: str) -> tuple[int, str]:
+        monkeypatch.setattr("sys.argv", ["promote", *words])
+        try:
+            code = promote.main()
+        except SystemExit as end:
+            code = int(end.code or 0)
+        return code, "".join(capsys.readouterr())
+
+    return verb
+
+
+def uri(folder: Path) -> str:
+    return f"sqlite:///{folder}/mlruns/mlflow.db"
+
+
+def worst_run(folder: Path) -> str:
+    study = next((folder / "mlruns" / "sweeps").glob("*/study.db"))
+    return sqlite3.connect(study).execute("select run_id from trial order by score limit 1").fetchone()[0]
+
+
+def test_from_a_sweep_to_the_champion_and_back(swept: Path, run: Run) -> None:
+    client, bad = MlflowClient(uri(swept)), worst_run(swept)
+
+    code, said = run("dry_run=true")
+    assert code == 0 and "dry run: it would be promoted" in said
+    assert not client.search_registered_models()
+
+    code, said = run(f"run={bad}")
+    assert code == 0 and "version 1 of digits is champion" in said
+
+    code, said = run()
+    assert code == 0 and "version 2 of digits is champion" in said and "McNemar" in said
+    champion = client.get_model_version_by_alias("digits", "champion")
+    assert client.get_run(champion.run_id).data.params["model.units"] == "64"
+    assert str(client.get_model_version_by_alias("digits", "previous").version) == "1"
+    assert {"trialbook.run", "trialbook.sweep", "trialbook.data_digest", "trialbook.test_accuracy", "trialbook.gain"} <= set(champion.tags)
+    answer = mlflow.pyfunc.load_model("models:/digits@champion").predict(np.zeros((3, 8, 8), np.float32))
+    assert list(answer.columns) == ["class", "probability", *"0123456789"] and len(answer) == 3
+
+    assert "is the champion already" in run()[1]
+    code, said = run(f"run={bad}")
+    assert code == 3 and "refused, the champion stays" in said
+    assert client.get_run(bad).data.tags["trialbook.promotion"].startswith("refused")
+    assert client.get_model_version_by_alias("digits", "champion").run_id == champion.run_id
+
+    assert run("rollback=digits") == (0, "digits: version 1 is champion again\n")
+    assert [event["version"] for event in Registry(uri(swept)).history("digits")] == ["1", "2", "1"]
+    [parent] = [found for found in client.search_runs(["1"]) if found.data.tags["trialbook.kind"] == "sweep"]
+    assert parent.data.tags["trialbook.test_openings"] == "4"
+
+
+def test_changed_weights_are_never_used(swept: Path, run: Run) -> None:
+    weights = next((swept / "mlruns" / "artifacts").glob("*/artifacts/model.weights.h5")).parent
+    content = bytearray((weights / "model.weights.h5").read_bytes())
+    content[len(content) // 2] ^= 1
+    (weights / "model.weights.h5").write_bytes(content)
+    code, said = run(f"run={weights.parent.name}")
+    assert code == 2 and "model.weights.h5 was changed" in said and "Traceback" not in said
+    assert not MlflowClient(uri(swept)).search_registered_models()
+
+
+def test_of_two_promoters_one_is_told_to_decide_again(store_uri: str) -> None:
+    registry, client = Registry(store_uri), MlflowClient(store_uri)
+    client.create_registered_model("digits")
+    for _ in range(2):
+        version = client.create_model_version("digits", "runs:/x/champion").version
+        client.set_registered_model_alias("digits", "challenger", version)
+    registry.promote("digits", "1", None, "first")
+    with pytest.raises(TrialbookError, match="changed from version None to 1 meanwhile"):
+        registry.promote("digits", "2", None, "second, decided against no champion")
+    assert str(registry.champion("digits").version) == "1"
+
+
+def test_mistakes(run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    for words, message in {
+        ("gates=strct",): "did you mean 'strict'?",
+        ("dryrun=true",): "did you mean 'dry_run'?",
+        ("rollback=digits",): "no previous champion",
+        ("run=nonsense",): "no finished trial with a model",
+        ("sweep=latest",): "python -m src.sweep -m",
+    }.items():
+        code, said = run(*words)
+        assert code == 2 and message in said, said
