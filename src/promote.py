@@ -25,7 +25,8 @@ from src.promotion.candidate import Candidate, evaluate
 from src.promotion.gates import Comparison, Gates
 from src.study.scores import gather
 from src.terminal import Terminal
-from src.tracking.registry import Registry, StoredRun
+from src.tracking.registry import Registry
+from src.tracking.runs import StoredRun
 
 EXIT_REFUSED = 3
 SAME = 1e-5  # the most that a probability of the registered model may differ from the run's own
@@ -65,13 +66,13 @@ def main() -> int:
 
 def challenge(words: Words, config: DictConfig, registry: Registry, loader: ConfigLoader, terminal: Terminal) -> int:
     """Evaluates challenger and champion on the test split, decides, and moves the alias."""
-    run = registry.run(words.run or best_run(words.sweep))
+    run = registry.runs.read(words.run or best_run(words.sweep))
     old = registry.champion(run.data)
     if old and old.run_id == run.run_id:
         raise TrialbookError(f"run {run.run_id} is the champion already, version {old.version} of {run.data}.")
     opened = registry.count_opening(run)
     challenger = evaluate(run, loader)
-    champion = evaluate(registry.run(old.run_id), loader) if old else None
+    champion = evaluate(registry.runs.read(old.run_id), loader) if old else None
     against = gates.compare(challenger.correct, champion.correct) if champion else None
     demanded = Gates(**OmegaConf.to_container(config.promotion))  # type: ignore[arg-type]
     reasons = gates.refusals(demanded, challenger.accuracy, run.megabytes, challenger.milliseconds, against)
@@ -108,7 +109,7 @@ def best_run(sweep: str) -> str:
 def _register(registry: Registry, challenger: Candidate, against: Comparison | None) -> str:
     """Registers the model, loads it back as anybody would, and checks that it predicts what the run's weights predict."""
     run, data = challenger.run, challenger.prepared.data
-    tags = {"run": run.run_id, "sweep": run.sweep, "data_digest": run.data_digest, "commit": run.commit}
+    tags = {"run": run.run_id, "sweep": run.sweep, "data_digest": run.data_digest, "commit": run.surroundings["mlflow.source.git.commit"]}
     tags |= {"test_accuracy": f"{challenger.accuracy:.4f}"}
     tags |= (
         {"gain": f"{against.gain:+.4f} [{against.interval[0]:+.4f}, {against.interval[1]:+.4f}], p = {against.p_value:.3g}"}

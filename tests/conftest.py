@@ -21,6 +21,13 @@ from src.space import Space
 Compose = Callable[..., dict[str, Any]]
 
 
+@pytest.fixture(autouse=True)
+def no_store_of_the_users(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Neither the user's MLflow server, nor the store that a test before set: mlflow.set_tracking_uri writes into the environment."""
+    for name in ("MLFLOW_TRACKING_URI", "MLFLOW_EXPERIMENT_NAME"):
+        monkeypatch.delenv(name, raising=False)
+
+
 @pytest.fixture
 def loader() -> Iterator[ConfigLoader]:
     with hydra.initialize_config_dir(str(CONF), version_base="1.3"):
@@ -68,12 +75,10 @@ def command(tmp_path: Path) -> Callable[..., "subprocess.CompletedProcess[str]"]
     """Runs `python -m src.<verb> …` as a user would, with mlruns/ in a temporary folder."""
 
     def run(*arguments: str, **environment: str) -> "subprocess.CompletedProcess[str]":
-        unset = {"MLFLOW_TRACKING_URI", "MLFLOW_EXPERIMENT_NAME"}
-        inherited = {key: value for key, value in os.environ.items() if key not in unset}
         return subprocess.run(
             [sys.executable, "-m", *arguments],
             cwd=tmp_path,
-            env={**inherited, "PYTHONPATH": str(ROOT), **environment},
+            env={**os.environ, "PYTHONPATH": str(ROOT), **environment},
             capture_output=True,
             text=True,
             timeout=300,

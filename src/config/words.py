@@ -1,6 +1,6 @@
 """The arguments of the verbs beside src.sweep: words `key=value`, into a dataclass."""
 
-from dataclasses import fields
+from dataclasses import MISSING, fields
 from typing import Any, TypeVar
 
 from src.errors import ConfigError, did_you_mean
@@ -12,7 +12,7 @@ def read_words(kind: type[Wanted], argv: list[str]) -> Wanted:
     """Reads `key=value` words into a dataclass of texts.
 
     Raises:
-        ConfigError: an unknown key, a key given twice, or a word without a value; all of them at once.
+        ConfigError: an unknown key, one given twice, one without a value, or one that is missing; all of them at once.
 
     >>> from dataclasses import dataclass
     >>> @dataclass
@@ -33,6 +33,8 @@ def read_words(kind: type[Wanted], argv: list[str]) -> Wanted:
         elif key in given:
             mistakes.append(f"{word}: {key} is given twice; expected it once.")
         given[key] = value
+    required = [field.name for field in fields(kind) if field.default is MISSING]  # type: ignore[arg-type]
+    mistakes += [f"{name} is not given; expected {name}=…" for name in required if name not in given]
     if mistakes:
         raise ConfigError(mistakes)
     return kind(**given)

@@ -15,7 +15,7 @@ from src.config.command_line import read
 from src.config.mistakes import find_mistakes
 from src.config.paths import trial_config
 from src.errors import ConfigError, TrialbookError
-from src.tracking.registry import StoredRun
+from src.tracking.runs import StoredRun
 
 LATENCY_ROUNDS = 30
 

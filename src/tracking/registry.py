@@ -3,13 +3,12 @@
 import getpass
 import json
 import tempfile
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-from src.tracking.store import client, locked  # first: it sets MLflow's environment
+from src.tracking.runs import Runs, StoredRun  # first: it sets MLflow's environment
 
 import mlflow  # isort: skip
 import numpy as np
@@ -20,24 +19,9 @@ from mlflow.types.schema import Schema, TensorSpec
 
 from src.config.paths import ROOT
 from src.errors import TrialbookError
+from src.tracking.store import locked
 
 EVENT = "trialbook.champion."  # tag of a version + time = who made it champion, and how
-
-
-@dataclass(frozen=True)
-class StoredRun:
-    """What a trial's run recorded about its model."""
-
-    run_id: str
-    parent_id: str | None
-    data: str
-    overrides: str
-    digest: str
-    data_digest: str
-    commit: str
-    sweep: str
-    weights: bytes
-    megabytes: float
 
 
 class Registry:
@@ -45,37 +29,9 @@ class Registry:
 
     def __init__(self, uri: str) -> None:
         self._uri = uri
-        with client(uri) as self._client:
-            self._client.search_registered_models(max_results=1)  # does it answer?
+        self.runs = Runs(uri)
+        self._client = self.runs.client
         mlflow.set_tracking_uri(uri)
-
-    def run(self, run_id: str) -> StoredRun:
-        """A finished trial's run with its weights.
-
-        Raises:
-            TrialbookError: there is no such run, or it kept no model.
-        """
-        try:
-            found = self._client.get_run(run_id)
-            tags, name = found.data.tags, found.data.params["data"]
-            with tempfile.TemporaryDirectory() as folder:
-                weights = Path(self._client.download_artifacts(run_id, "model.weights.h5", folder)).read_bytes()
-                size = Path(self._client.download_artifacts(run_id, "model.h5", folder)).stat().st_size
-            overrides, digest, data_digest = (tags[f"trialbook.{key}"] for key in ("overrides", "sha256.weights", "data_digest"))
-        except (MlflowException, OSError, KeyError) as error:
-            raise TrialbookError(f"run={run_id}: no finished trial with a model: {error}. Expected the id of one.") from error
-        return StoredRun(
-            run_id=run_id,
-            parent_id=tags.get("mlflow.parentRunId"),
-            data=name,
-            overrides=overrides,
-            digest=digest,
-            data_digest=data_digest,
-            commit=tags.get("mlflow.source.git.commit", ""),
-            sweep=tags.get("trialbook.sweep", ""),
-            weights=weights,
-            megabytes=size / 2**20,
-        )
 
     def count_opening(self, run: StoredRun) -> int:
         """Counts on the sweep (or the single run) that the test split was opened for it."""

@@ -1,0 +1,90 @@
+"""The same trial again:  python -m src.reproduce run=<id>
+
+Says what differs from here, runs the trial's overrides as a new run, and gives a verdict. What comes out of the store is only replayed
+as overrides of known groups and keys; it is never instantiated.
+"""
+
+import shlex
+import subprocess
+import sys
+from dataclasses import dataclass
+from statistics import stdev
+
+import hydra
+from hydra.core.global_hydra import GlobalHydra
+from hydra.types import RunMode
+
+from src.config.command_line import read
+from src.config.mistakes import find_mistakes
+from src.config.paths import CONF
+from src.config.words import read_words
+from src.errors import ConfigError, TrialbookError, told
+from src.objective import Objective
+from src.terminal import Terminal
+from src.tracking.runs import Runs, StoredRun
+
+EXIT_DIFFERENT = 1
+SPREADS = 2  # standard deviations over seeds that still count as noise
+
+
+@dataclass(frozen=True)
+class Words:
+    """What may be said behind the command."""
+
+    run: str
+
+
+def main() -> int:
+    """Reproduces one run; 0 when it is identical or within seed noise."""
+    with told():
+        words = read_words(Words, sys.argv[1:])
+        terminal = Terminal(1, Objective("accuracy", "max"))
+        with hydra.initialize_config_dir(str(CONF), version_base="1.3"):
+            loader = GlobalHydra.instance().config_loader()
+            config = loader.load_configuration("config", [], RunMode.RUN)
+            runs = Runs(config.tracking.uri)
+            run = runs.read(words.run)
+            overrides = shlex.split(run.overrides)
+            asked, catalog = read(loader, overrides, multirun=False)
+            if mistakes := find_mistakes(asked, catalog):
+                raise ConfigError(mistakes)
+        again = runs.read(_run_again(runs, run, overrides))
+        code, verdict = judge(runs, run, again)
+        terminal.say(verdict)
+    return code
+
+
+def _run_again(runs: Runs, run: StoredRun, overrides: list[str]) -> str:
+    """Runs the trial in a process of its own, as pasting its overrides would; the new run's id."""
+    note = f"reproduces {run.run_id}"
+    experiment = runs.client.get_experiment(run.experiment_id).name
+    extra = [f"note='{note}'", f"tracking.experiment='{experiment}'"]
+    if subprocess.run([sys.executable, "-m", "src.sweep", *overrides, *extra], check=False).returncode:  # noqa: S603  checked above
+        raise TrialbookError(f"run={run.run_id}: running it again failed; the lines above say why.")
+    return runs.newest(run.experiment_id, note)
+
+
+def judge(runs: Runs, run: StoredRun, again: StoredRun) -> tuple[int, str]:
+    """Exit code and verdict: identical, within seed noise, or different with what differs around it."""
+    before, after = runs.histories(run.run_id), runs.histories(again.run_id)
+    if before == after and run.digest == again.digest:
+        return 0, "identical to the last digit: every metric of every epoch, and the weights"
+    changed = [
+        f"{name.split('.')[-1]}: {old} → {again.surroundings[name]}"
+        for name, old in run.surroundings.items()
+        if old != again.surroundings[name]
+    ]
+    reasons = "; ".join(changed) or "nothing that is recorded differs around it"
+    metric = Objective.parse(run.objective).name
+    difference = abs(run.kept[metric] - again.kept[metric])
+    scores = runs.scores_of_seeds(run, metric)
+    if len(scores) < 2:
+        measure = f"python -m src.sweep -m {run.overrides} seed=1,2,3,4,5"
+        return EXIT_DIFFERENT, f"different: {metric} by {difference:.4f}, because: {reasons}\nto measure the noise of the seed: {measure}"
+    noise = SPREADS * stdev(scores)
+    known = f"{metric} differs by {difference:.4f}, {SPREADS} spreads of {len(scores)} seeds are {noise:.4f}; {reasons}"
+    return (0, f"within seed noise: {known}") if difference <= noise else (EXIT_DIFFERENT, f"different, beyond seed noise: {known}")
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,110 @@
+"""Reads back what a trial's run recorded."""
+
+import math
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+
+from mlflow.entities import Run
+from mlflow.exceptions import MlflowException
+
+from src.errors import TrialbookError
+from src.tracking.store import client
+
+METRICS = ("loss", "accuracy", "val_loss", "val_accuracy")
+SURROUNDINGS = (
+    "mlflow.source.git.commit",
+    *(f"trialbook.{name}" for name in ("code_dirty", "versions", "data_digest", "device", "threads")),
+)
+
+
+@dataclass(frozen=True)
+class StoredRun:
+    """One finished trial: what repeats it, its model, and where it ran."""
+
+    run_id: str
+    parent_id: str | None
+    experiment_id: str
+    data: str
+    overrides: str
+    digest: str
+    config_hash: str
+    surroundings: dict[str, str]
+    sweep: str
+    objective: str
+    kept: dict[str, float]
+    weights: bytes
+    megabytes: float
+
+    @property
+    def data_digest(self) -> str:
+        """SHA-256 of the examples and their split."""
+        return self.surroundings["trialbook.data_digest"]
+
+
+class Runs:
+    """The runs of one store.
+
+    Raises:
+        TrialbookError: on construction, when the store does not answer.
+    """
+
+    def __init__(self, uri: str) -> None:
+        with client(uri) as self.client:
+            self.client.search_registered_models(max_results=1)  # does it answer?
+
+    def read(self, run_id: str) -> StoredRun:
+        """A finished trial's run with its weights.
+
+        Raises:
+            TrialbookError: there is no such run, or it kept no model.
+        """
+        try:
+            found = self.client.get_run(run_id)
+            with tempfile.TemporaryDirectory() as folder:
+                weights = Path(self.client.download_artifacts(run_id, "model.weights.h5", folder)).read_bytes()
+                size = Path(self.client.download_artifacts(run_id, "model.h5", folder)).stat().st_size
+            return _stored(found, weights, size / 2**20)
+        except (MlflowException, OSError, KeyError) as error:
+            raise TrialbookError(f"run={run_id}: no finished trial with a model: {error}. Expected the id of one.") from error
+
+    def histories(self, run_id: str) -> dict[str, list[float]]:
+        """Metric → its value per epoch."""
+        return {name: [metric.value for metric in self.client.get_metric_history(run_id, name)] for name in METRICS}
+
+    def newest(self, experiment_id: str, note: str) -> str:
+        """The id of the newest run with a note.
+
+        Raises:
+            TrialbookError: there is none.
+        """
+        found = self.client.search_runs([experiment_id], f"tags.`trialbook.note` = '{note}'", order_by=["start_time DESC"], max_results=1)
+        if not found:
+            raise TrialbookError(f"no run with the note {note!r}; expected the one that was just made.")
+        return str(found[0].info.run_id)
+
+    def scores_of_seeds(self, run: StoredRun, metric: str) -> list[float]:
+        """The scores of the sweep's trials that differ from a run in their seed alone, its own included."""
+        wanted = f"tags.`trialbook.sweep` = '{run.sweep}' and tags.`trialbook.config_hash` = '{run.config_hash}'"
+        found = self.client.search_runs([run.experiment_id], wanted) if run.sweep else []
+        scores = [one.data.metrics.get(f"kept/{metric}", math.nan) for one in found]
+        return [score for score in scores if math.isfinite(score)]
+
+
+def _stored(run: Run, weights: bytes, megabytes: float) -> StoredRun:
+    tags = run.data.tags
+    return StoredRun(
+        run_id=run.info.run_id,
+        parent_id=tags.get("mlflow.parentRunId"),
+        experiment_id=run.info.experiment_id,
+        data=run.data.params["data"],
+        overrides=tags["trialbook.overrides"],
+        digest=tags["trialbook.sha256.weights"],
+        config_hash=tags["trialbook.config_hash"],
+        surroundings={name: tags[name] for name in SURROUNDINGS},
+        sweep=tags.get("trialbook.sweep", ""),
+        objective=tags["trialbook.objective"],
+        kept={name.removeprefix("kept/"): value for name, value in run.data.metrics.items() if name.startswith("kept/")},
+        weights=weights,
+        megabytes=megabytes,
+    )

@@ -1,0 +1,55 @@
+"""`python -m src.reproduce` on digits: the verdicts, and what it is never talked into."""
+
+import dataclasses
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from mlflow import MlflowClient
+
+from src import reproduce
+from src.tracking.runs import Runs
+
+
+@pytest.fixture
+def single(command: Callable, tmp_path: Path) -> str:
+    """The id of a finished single run."""
+    assert command("src.sweep", "data=digits", "training.epochs=2", "model.dropout=0.3").returncode == 0
+    [run] = MlflowClient(f"sqlite:///{tmp_path}/mlruns/mlflow.db").search_runs(["1"])
+    return run.info.run_id
+
+
+def test_the_same_machine_gives_the_same_digits(single: str, command: Callable, tmp_path: Path) -> None:
+    done = command("src.reproduce", f"run={single}")
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "identical to the last digit" in done.stdout
+    runs = Runs(f"sqlite:///{tmp_path}/mlruns/mlflow.db")
+    run, again = runs.read(single), runs.read(runs.newest("1", f"reproduces {single}"))
+    assert run.run_id != again.run_id and run.digest == again.digest
+
+    other = dataclasses.replace(
+        again, run_id=again.run_id, digest="x", kept={"val_accuracy": 0.1}, surroundings={**again.surroundings, "trialbook.threads": "2"}
+    )
+    code, verdict = reproduce.judge(runs, run, other)
+    assert code == 1 and verdict.startswith("different: val_accuracy by") and "threads: 1 → 2" in verdict and "seed=1,2,3,4,5" in verdict
+    for spread, expected in ((0.5, 0), (0.0001, 1)):
+        runs.scores_of_seeds = lambda *_, spread=spread: [0.5, 0.5 + spread]
+        code, verdict = reproduce.judge(runs, run, dataclasses.replace(other, kept={"val_accuracy": run.kept["val_accuracy"] - 0.01}))
+        assert code == expected and "seed noise" in verdict
+
+
+def test_stored_overrides_are_checked_before_anything_runs(single: str, command: Callable, tmp_path: Path) -> None:
+    client = MlflowClient(f"sqlite:///{tmp_path}/mlruns/mlflow.db")
+    for hostile, message in {
+        "data=digits +model.callback._target_=os.system": "_target_",
+        "data=digits optimizer._target_=os.system": "_target_",
+        "nonsense=1": "there is no 'nonsense'",
+    }.items():
+        client.set_tag(single, "trialbook.overrides", hostile)
+        done = command("src.reproduce", f"run={single}")
+        assert done.returncode == 2 and message in done.stderr and "Traceback" not in done.stderr, done.stdout + done.stderr
+
+
+def test_mistakes(command: Callable) -> None:
+    assert "run is not given" in command("src.reproduce").stderr
+    assert "did you mean 'run'?" in command("src.reproduce", "rnu=1").stderr
