@@ -60,6 +60,10 @@ class Terminal:
         return self
 
     def __exit__(self, *_: object) -> None:
+        self.rest()
+
+    def rest(self) -> None:
+        """The bars go; lines and tables may follow."""
         self._progress.stop()
 
     def say(self, text: str) -> None:

@@ -19,6 +19,7 @@ MOST_COLUMNS = 3  # of keys that vary, in a terminal's table
 
 def end(asked: Invocation, driver: Driver, terminal: Terminal, *, interrupted: bool) -> list[Row]:
     """Records and tells how a sweep ended; returns its ranked table."""
+    terminal.rest()
     trials = driver.store.trials()
     rows = table.ranked(trials, asked.objective, asked.space.swept)
     metrics = {number: outcome.metrics for number, outcome in driver.ended.items()}

@@ -4,6 +4,7 @@ import json
 from urllib.parse import quote
 
 LOCAL = "http://127.0.0.1:5000"  # `make ui`
+TRAINING = "workflowType=machine_learning"  # else the pages are those for language models
 MOST_COMPARED = 50  # runs that MLflow's comparison page takes
 
 
@@ -11,11 +12,10 @@ def comparison(uri: str, experiment_id: str, run_ids: list[str], sweep_id: str, 
     """The comparison page for up to 50 runs, else the runs table as charts, filtered to the sweep."""
     base = uri.rstrip("/") if uri.startswith("http") else LOCAL
     if len(run_ids) == 1:
-        return f"{base}/#/experiments/{experiment_id}/runs/{run_ids[0]}"
+        return f"{base}/#/experiments/{experiment_id}/runs/{run_ids[0]}?{TRAINING}"
     if len(run_ids) <= MOST_COMPARED:
-        return f"{base}/#/compare-runs?runs={quote(json.dumps(run_ids))}&experiments={quote(json.dumps([experiment_id]))}"
+        return f"{base}/#/compare-runs?runs={quote(json.dumps(run_ids))}&experiments={quote(json.dumps([experiment_id]))}&{TRAINING}"
     wanted = f'tags.`trialbook.sweep` = "{sweep_id}" and tags.`trialbook.kind` = "trial"'
     order = quote(f"metrics.`kept/{objective}`")  # without an order the children fold under their parent
-    return (
-        f"{base}/#/experiments/{experiment_id}/runs?searchFilter={quote(wanted)}&orderByKey={order}&orderByAsc=false&compareRunsMode=CHART"
-    )
+    filtered = f"searchFilter={quote(wanted)}&orderByKey={order}&orderByAsc=false&compareRunsMode=CHART"
+    return f"{base}/#/experiments/{experiment_id}/runs?{filtered}&{TRAINING}"

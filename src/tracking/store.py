@@ -21,8 +21,6 @@ from src.errors import TrialbookError
 for noisy in ("mlflow", "alembic"):
     logging.getLogger(noisy).setLevel(logging.ERROR)
 
-KIND = {"mlflow.experimentKind": "custom_model_development"}  # so that the UI opens on training runs, not on language models
-
 
 @contextmanager
 def client(uri: str) -> Iterator[MlflowClient]:
@@ -53,7 +51,7 @@ def connect(uri: str, experiment: str) -> tuple[MlflowClient, str]:
         if folder := local_folder(uri):
             return connected, _local_experiment(connected, experiment, folder)
         found = connected.get_experiment_by_name(experiment)
-        return connected, found.experiment_id if found else connected.create_experiment(experiment, tags=KIND)
+        return connected, found.experiment_id if found else connected.create_experiment(experiment)
 
 
 def local_folder(uri: str) -> Path | None:
@@ -76,7 +74,7 @@ def _local_experiment(client: MlflowClient, name: str, folder: Path) -> str:
     location = (folder / "artifacts").as_uri()
     found = client.get_experiment_by_name(name)
     if found is None:
-        created: str = client.create_experiment(name, artifact_location=location, tags=KIND)
+        created: str = client.create_experiment(name, artifact_location=location)
         return created
     if found.artifact_location != location:
         raise TrialbookError(

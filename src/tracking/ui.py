@@ -8,6 +8,8 @@ import sys
 import time
 import urllib.request
 
+from src.tracking.links import TRAINING
+
 URI = os.environ.get("MLFLOW_TRACKING_URI", "sqlite:///mlruns/mlflow.db")
 SECONDS = 120  # until the first page; a cold start takes 20
 
@@ -58,7 +60,7 @@ def main() -> int:
         if not _answers(server, f"{address}/health"):
             print(server.communicate()[1] if server.poll() is not None else f"{address} did not answer in {SECONDS} s", file=sys.stderr)  # noqa: T201
             return 1
-        print(f"MLflow: {address}   (Ctrl-C ends it)", flush=True)  # noqa: T201
+        print(f"MLflow: {address}/#/experiments?{TRAINING}   (Ctrl-C ends it)", flush=True)  # noqa: T201
         server.communicate()
     except KeyboardInterrupt:
         pass

@@ -84,10 +84,13 @@ def test_a_moved_store_is_refused(store_uri: str, tmp_path: Path) -> None:
 
 
 def test_links_are_encoded_and_change_with_the_number_of_runs() -> None:
-    assert links.comparison("sqlite:///x", "1", ["a"], "S", "val_accuracy") == "http://127.0.0.1:5000/#/experiments/1/runs/a"
+    assert (
+        links.comparison("sqlite:///x", "1", ["a"], "S", "val_accuracy")
+        == "http://127.0.0.1:5000/#/experiments/1/runs/a?workflowType=machine_learning"
+    )
     assert (
         links.comparison("http://h:1/", "1", ["a", "b"], "S", "val_accuracy")
-        == "http://h:1/#/compare-runs?runs=%5B%22a%22%2C%20%22b%22%5D&experiments=%5B%221%22%5D"
+        == "http://h:1/#/compare-runs?runs=%5B%22a%22%2C%20%22b%22%5D&experiments=%5B%221%22%5D&workflowType=machine_learning"
     )
     many = links.comparison("sqlite:///x", "1", ["a"] * 51, "S", "val_accuracy")
     assert "compareRunsMode=CHART" in many and "orderByKey=metrics.%60kept/val_accuracy%60" in many and " " not in many
