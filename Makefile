@@ -9,7 +9,7 @@ YAMLLINT := {extends: relaxed, rules: {line-length: disable, document-start: dis
 .PHONY: help sweep test ui data check lock
 
 help:  ## this list
-	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /  make \1\t/' | expand -t 16
+	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 sweep: .venv/installed data  ## three optimizers compared on Fashion-MNIST: a few minutes
 	@echo '$(SWEEP)'

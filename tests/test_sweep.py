@@ -44,7 +44,7 @@ def check_record(folder: Path, experiment: str, trials: int, epochs: int) -> Non
     assert len(children) == trials
     assert parent.info.status == "FINISHED" and parent.data.metrics["trials/finished"] == trials
     assert set(artifacts(folder, parent)) == SWEEP_FILES
-    assert parent.data.params == {"oracle": "grid", "objective": "max:val_accuracy"}
+    assert parent.data.params == {"oracle": "grid", "budget": str(trials), "objective": "max:val_accuracy"}
     best = max(children, key=lambda child: child.data.metrics["kept/val_accuracy"])
     note = parent.data.tags["mlflow.note.content"]
     assert "| rank |" in note and "python -m src.sweep -m" in note

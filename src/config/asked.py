@@ -4,13 +4,12 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
-import yaml
 from omegaconf import OmegaConf
 
 from src.config.catalog import Catalog
 from src.config.overrides import Assignment, Parser, as_text, joined
 from src.config.paths import leaves
-from src.errors import did_you_mean
+from src.errors import ConfigError, did_you_mean
 
 SWEEPER_KEYS = ("params", "trials", "reported")
 PACKAGE_LINE = "# @package _global_"
@@ -68,10 +67,8 @@ def _read_sweep(catalog: Catalog, parser: Parser, asked: Asked) -> None:
     place = f"sweeps/{asked.sweep}.yaml"
     try:
         file = catalog.file(f"sweeps/{asked.sweep}")
-    except yaml.MarkedYAMLError as error:
-        mark = error.problem_mark
-        where = f", line {mark.line + 1}, column {mark.column + 1}" if mark else ""
-        asked.mistakes.append(f"{place}{where}: {error.problem}. Expected YAML.")
+    except ConfigError as error:
+        asked.mistakes += error.mistakes
         return
     if file.header.get("package") != "_global_":
         asked.mistakes.append(f"{place}: its first line must be {PACKAGE_LINE!r}, otherwise Hydra puts its keys under 'sweeps'.")

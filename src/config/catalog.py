@@ -6,6 +6,7 @@ Files are read, not composed (1 ms instead of 70 ms); only an option that inheri
 from functools import cached_property
 from typing import Any
 
+import yaml
 from hydra.core.config_loader import ConfigLoader
 from hydra.core.object_type import ObjectType
 from hydra.plugins.config_source import ConfigResult
@@ -13,6 +14,7 @@ from hydra.types import RunMode
 from omegaconf import OmegaConf
 
 from src.config.paths import leaves
+from src.errors import ConfigError
 
 
 class Catalog:
@@ -30,8 +32,18 @@ class Catalog:
         return {name: self._source.list(name, ObjectType.CONFIG) for name in names}
 
     def file(self, name: str) -> ConfigResult:
-        """One file of conf/ as it stands there: `config`, and `header["package"]`."""
-        return self._source.load_config(name)
+        """One file of conf/ as it stands there: `config`, and `header["package"]`.
+
+        Raises:
+            ConfigError: it is no YAML; the message says where.
+        """
+        try:
+            return self._source.load_config(name)
+        except yaml.MarkedYAMLError as error:
+            place = f"{name}.yaml" if name.startswith("sweeps/") else f"conf/{name}.yaml"
+            mark = error.problem_mark
+            where = f", line {mark.line + 1}, column {mark.column + 1}" if mark else ""
+            raise ConfigError([f"{place}{where}: {error.problem}. Expected YAML."]) from error
 
     @cached_property
     def defaults(self) -> dict[str, str]:

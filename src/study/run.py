@@ -110,7 +110,7 @@ def _tracker(asked: Invocation) -> Tracker:
     tags = record.common_tags(asked)
     tracker = MlflowTracker(asked.config.tracking.uri, asked.config.tracking.experiment, asked.folder.name, tags)
     if not asked.single:
-        params = {"oracle": "grid", "objective": str(asked.objective)}
+        params = {"oracle": "grid", "budget": sum(1 for _ in asked.space.points()), "objective": str(asked.objective)}
         tracker.open(asked.name, params, {"trialbook.objective": str(asked.objective)}, record.description(asked))
     return tracker
 

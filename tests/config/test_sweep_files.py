@@ -12,6 +12,7 @@ from hydra.types import RunMode
 from src.config.command_line import read
 from src.config.mistakes import find_mistakes
 from src.config.paths import CONF, ROOT
+from src.errors import ConfigError
 from src.space import Space, overrides
 from tests.conftest import options
 
@@ -59,3 +60,11 @@ def test_a_mistake_in_a_sweep_file_names_the_file(content: str, message: str, tm
     with hydra.initialize_config_dir(str(tmp_path / "conf"), version_base="1.3"):
         mistakes = find_mistakes(*read(GlobalHydra.instance().config_loader(), ["sweeps=mine"], multirun=False))
     assert any(message in mistake and mistake.startswith("sweeps/mine.yaml") for mistake in mistakes), mistakes
+
+
+def test_a_file_of_conf_that_is_no_yaml_is_named(tmp_path: Path) -> None:
+    shutil.copytree(CONF, tmp_path / "conf")
+    (tmp_path / "conf" / "model" / "one_layer.yaml").write_text("units: [1, 2\n")
+    with hydra.initialize_config_dir(str(tmp_path / "conf"), version_base="1.3"), pytest.raises(ConfigError) as told:
+        find_mistakes(*read(GlobalHydra.instance().config_loader(), ["model=one_layer", "model.units=3"], multirun=False))
+    assert "conf/model/one_layer.yaml, line 2, column 1" in str(told.value)
