@@ -39,7 +39,7 @@ class Words:
     sweep: str = "latest"
     run: str = ""
     gates: str = "default"
-    dry_run: str = "false"
+    dry_run: bool = False
     rollback: str = ""
     history: str = ""
 
@@ -77,7 +77,7 @@ def challenge(words: Words, config: DictConfig, registry: Registry, loader: Conf
     demanded = Gates(**OmegaConf.to_container(config.promotion))  # type: ignore[arg-type]
     reasons = gates.refusals(demanded, challenger.accuracy, run.megabytes, challenger.milliseconds, against)
     _tell(terminal, challenger, champion, against, opened)
-    if words.dry_run == "true":
+    if words.dry_run:
         terminal.say(f"dry run: it would be {'refused: ' + '; '.join(reasons) if reasons else 'promoted'}")
         return EXIT_REFUSED if reasons else 0
     if reasons:

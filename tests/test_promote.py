@@ -110,6 +110,7 @@ def test_mistakes(run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> 
     for words, message in {
         ("gates=strct",): "did you mean 'strict'?",
         ("dryrun=true",): "did you mean 'dry_run'?",
+        ("dry_run=yes",): "'yes', where dry_run is true or false",
         ("rollback=digits",): "no previous champion",
         ("run=nonsense",): "no finished trial with a model",
         ("sweep=latest",): "python -m src.sweep -m",

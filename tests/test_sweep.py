@@ -177,3 +177,9 @@ def test_the_whole_configuration_is_kept(command: Command, tmp_path: Path) -> No
     kept = [OmegaConf.create(artifacts(tmp_path, child)["config.yaml"].decode()) for child in children]
     assert [config.model.dropout for config in kept] == [0.0, 0.5]
     assert all(config.optimizer["_target_"] == "keras.optimizers.Adam" for config in kept)
+
+
+def test_a_store_that_does_not_answer_starts_nothing_and_leaves_nothing(command: Command, tmp_path: Path) -> None:
+    done = command("src.sweep", "-m", "data=digits", "seed=1,2", MLFLOW_TRACKING_URI="http://127.0.0.1:9")
+    assert done.returncode == 2 and "Expected a running MLflow server" in done.stderr and "Traceback" not in done.stderr
+    assert not list((tmp_path / "mlruns" / "sweeps").iterdir())

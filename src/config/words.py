@@ -9,7 +9,7 @@ Wanted = TypeVar("Wanted")
 
 
 def read_words(kind: type[Wanted], argv: list[str]) -> Wanted:
-    """Reads `key=value` words into a dataclass of texts.
+    """Reads `key=value` words into a dataclass of texts; a field that is False by default takes true or false.
 
     Raises:
         ConfigError: an unknown key, one given twice, one without a value, or one that is missing; all of them at once.
@@ -21,7 +21,7 @@ def read_words(kind: type[Wanted], argv: list[str]) -> Wanted:
     >>> read_words(Words, ["sweep=dropout"])
     Words(sweep='dropout')
     """
-    known = [field.name for field in fields(kind)]  # type: ignore[arg-type]
+    known = {field.name: field for field in fields(kind)}  # type: ignore[arg-type]
     given: dict[str, Any] = {}
     mistakes = []
     for word in argv:
@@ -32,8 +32,10 @@ def read_words(kind: type[Wanted], argv: list[str]) -> Wanted:
             mistakes.append(f"{word}: there is no {key!r}{did_you_mean(key, known)} Keys: {', '.join(known)}")
         elif key in given:
             mistakes.append(f"{word}: {key} is given twice; expected it once.")
-        given[key] = value
-    required = [field.name for field in fields(kind) if field.default is MISSING]  # type: ignore[arg-type]
+        elif known[key].default is False and value not in ("true", "false"):
+            mistakes.append(f"{word}: {value!r}, where {key} is true or false.")
+        given[key] = value == "true" if key in known and known[key].default is False else value
+    required = [name for name, field in known.items() if field.default is MISSING]
     mistakes += [f"{name} is not given; expected {name}=…" for name in required if name not in given]
     if mistakes:
         raise ConfigError(mistakes)

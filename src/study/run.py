@@ -52,21 +52,22 @@ def run(loader: ConfigLoader, config: DictConfig, arguments: list[str], *, singl
             path = folder.create(Path(config.hydra.run.dir if single else config.hydra.sweep.dir))
             invocation = Invocation(space, config, objective, asked.sweep, asked.reported, single, path)
             try:
-                code = _run(invocation, terminal, compose)
+                tracker = _tracker(invocation)
             except TrialbookError:
                 shutil.rmtree(path)  # nothing was started
                 raise
+            code = _run(invocation, tracker, terminal, compose)
     if code:
         sys.exit(code)
 
 
-def _run(asked: Invocation, terminal: Terminal, compose: Compose) -> int:
+def _run(asked: Invocation, tracker: Tracker, terminal: Terminal, compose: Compose) -> int:
     """Drives the trials from the first to the end; the exit code."""
     _log_to(asked.folder / ("trial.log" if asked.single else "sweep.log"))
     driver = Driver(
         oracle=oracles.create(asked.space, asked.objective),
         store=_store(asked),
-        tracker=_tracker(asked),
+        tracker=tracker,
         terminal=terminal,
         compose=compose,
         objective=asked.objective,
