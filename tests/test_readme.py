@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from src import compare, promote, reproduce
+from src import compare, predict, promote, reproduce
 from src.config.command_line import checked
 from src.config.paths import ROOT
 from src.config.words import read_words
@@ -19,7 +19,7 @@ README = (ROOT / "README.md").read_text()
 BLOCKS = re.findall(r"```(\w*)\n(.*?)```", README, re.DOTALL)
 LINES = [line for kind, block in BLOCKS if kind == "sh" for line in block.splitlines()]
 COMMANDS = [line for line in LINES if line.startswith("python -m src.sweep")]
-VERBS = {"src.compare": compare, "src.promote": promote, "src.reproduce": reproduce}
+VERBS = {"src.compare": compare, "src.promote": promote, "src.predict": predict, "src.reproduce": reproduce}
 NEWCOMER = "data=npz data.path=mine.npz model=two_layer,convolutional"
 
 

@@ -1,0 +1,79 @@
+"""A picture → its class, by the champion:  python -m src.predict image=shoe.png [model=fashion_mnist]"""
+
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+import hydra
+import numpy as np
+from hydra.core.global_hydra import GlobalHydra
+from hydra.types import RunMode
+from PIL import Image, UnidentifiedImageError
+
+from src.config.paths import CONF
+from src.config.words import read_words
+from src.errors import TrialbookError, told
+from src.objective import Objective
+from src.promotion.candidate import rebuild
+from src.terminal import Terminal
+from src.tracking.registry import Registry
+
+LIGHT = 0.5  # a border lighter than this is paper; the training pictures are light on dark
+SHOWN = 3
+
+
+@dataclass(frozen=True)
+class Words:
+    """What may be said behind the command."""
+
+    image: str
+    model: str = "fashion_mnist"
+
+
+def read_picture(path: str, shape: tuple[int, ...]) -> tuple[np.ndarray, list[str]]:
+    """A picture as the model was trained on: grey, light on dark, float32 in [0, 1], of the given (height, width); and what was done to it.
+
+    Raises:
+        TrialbookError: the file is no picture, or the model takes none.
+    """
+    if len(shape) != 2:
+        raise TrialbookError(f"the champion takes inputs of shape {shape}; expected one that takes grey pictures.")
+    try:
+        picture = Image.open(Path(path))
+        done = [] if picture.mode == "L" else [f"{picture.mode} to grey"]
+        grey = picture.convert("L")
+    except (OSError, UnidentifiedImageError, Image.DecompressionBombError) as error:
+        raise TrialbookError(f"image={path}: {error}. Expected a picture such as a PNG.") from error
+    x = np.asarray(grey, np.float32) / 255
+    if np.concatenate([x[0], x[-1], x[:, 0], x[:, -1]]).mean() > LIGHT:
+        grey = Image.eval(grey, lambda value: 255 - value)
+        done.append("inverted, its border is light")
+    if grey.size != shape[::-1]:
+        done.append(f"resized from {grey.width}x{grey.height} to {shape[1]}x{shape[0]}")
+        grey = grey.resize(shape[::-1], Image.Resampling.LANCZOS)
+    return np.asarray(grey, np.float32) / 255, done
+
+
+def main() -> int:
+    """Prints the most probable classes; the exit code."""
+    with told():
+        words = read_words(Words, sys.argv[1:])
+        terminal = Terminal(0, Objective("accuracy", "max"))
+        with hydra.initialize_config_dir(str(CONF), version_base="1.3"):
+            loader = GlobalHydra.instance().config_loader()
+            registry = Registry(loader.load_configuration("config", [], RunMode.RUN).tracking.uri)
+            champion = registry.champion(words.model)
+            if not champion:
+                raise TrialbookError(f"model={words.model} has no champion; expected one made by python -m src.promote")
+            prepared = rebuild(registry.runs.read(champion.run_id), loader)
+        x, done = read_picture(words.image, prepared.data.input_shape)
+        probabilities = prepared.model.predict(x[None], verbose=0)[0]
+        if done:
+            terminal.say(f"{words.image}: {'; '.join(done)}")
+        for label in np.argsort(-probabilities)[:SHOWN]:
+            terminal.say(f"{probabilities[label]:.4f}  {prepared.data.class_names[label]}")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
