@@ -4,13 +4,11 @@ import sys
 from dataclasses import dataclass
 from pathlib import Path
 
-import hydra
 import numpy as np
-from hydra.core.global_hydra import GlobalHydra
 from hydra.types import RunMode
 from PIL import Image, UnidentifiedImageError
 
-from src.config.paths import CONF
+from src.config.command_line import conf_loader
 from src.config.words import read_words
 from src.errors import TrialbookError, told
 from src.objective import Objective
@@ -59,8 +57,7 @@ def main() -> int:
     with told():
         words = read_words(Words, sys.argv[1:])
         terminal = Terminal(0, Objective("accuracy", "max"))
-        with hydra.initialize_config_dir(str(CONF), version_base="1.3"):
-            loader = GlobalHydra.instance().config_loader()
+        with conf_loader() as loader:
             registry = Registry(loader.load_configuration("config", [], RunMode.RUN).tracking.uri)
             champion = registry.champion(words.model)
             if not champion:

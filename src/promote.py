@@ -7,16 +7,14 @@ python -m src.promote history=fashion_mnist      who was champion when
 import sys
 from dataclasses import dataclass
 
-import hydra
 import numpy as np
 from hydra.core.config_loader import ConfigLoader
-from hydra.core.global_hydra import GlobalHydra
 from hydra.types import RunMode
 from omegaconf import DictConfig, OmegaConf
 
 from src import leaderboard, trial
 from src.config.catalog import Catalog
-from src.config.paths import CONF
+from src.config.command_line import conf_loader
 from src.config.words import read_words
 from src.errors import ConfigError, TrialbookError, did_you_mean, told
 from src.objective import Objective
@@ -49,8 +47,7 @@ def main() -> int:
     with told():
         words = read_words(Words, sys.argv[1:])
         terminal = Terminal(0, Objective("accuracy", "max"))
-        with hydra.initialize_config_dir(str(CONF), version_base="1.3"):
-            loader = GlobalHydra.instance().config_loader()
+        with conf_loader() as loader:
             if words.gates not in (known := Catalog(loader).groups["promotion"]):
                 raise ConfigError([f"gates={words.gates}: no such gates{did_you_mean(words.gates, known)} Gates: {', '.join(known)}"])
             config = loader.load_configuration("config", [f"promotion={words.gates}"], RunMode.RUN)

@@ -10,13 +10,10 @@ import sys
 from dataclasses import dataclass
 from statistics import stdev
 
-import hydra
-from hydra.core.global_hydra import GlobalHydra
 from hydra.types import RunMode
 
-from src.config.command_line import read
+from src.config.command_line import conf_loader, read
 from src.config.mistakes import find_mistakes
-from src.config.paths import CONF
 from src.config.words import read_words
 from src.errors import ConfigError, TrialbookError, told
 from src.objective import Objective
@@ -39,8 +36,7 @@ def main() -> int:
     with told():
         words = read_words(Words, sys.argv[1:])
         terminal = Terminal(1, Objective("accuracy", "max"))
-        with hydra.initialize_config_dir(str(CONF), version_base="1.3"):
-            loader = GlobalHydra.instance().config_loader()
+        with conf_loader() as loader:
             config = loader.load_configuration("config", [], RunMode.RUN)
             runs = Runs(config.tracking.uri)
             run = runs.read(words.run)

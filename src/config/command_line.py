@@ -1,6 +1,8 @@
 """The command line of `python -m src.sweep`, checked before Hydra sees it: Hydra tells one mistake at a time and misses whole kinds."""
 
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 import hydra
 from hydra._internal.utils import get_args_parser
@@ -14,6 +16,13 @@ from src.config.mistakes import find_mistakes
 from src.config.overrides import Parser, as_text
 from src.config.paths import CONF, TRIAL_GROUPS
 from src.errors import ConfigError
+
+
+@contextmanager
+def conf_loader() -> Iterator[ConfigLoader]:
+    """Hydra's loader of conf/, for code that is not a Hydra application."""
+    with hydra.initialize_config_dir(str(CONF), version_base="1.3"):
+        yield GlobalHydra.instance().config_loader()
 
 
 def read(loader: ConfigLoader, lines: list[str], *, multirun: bool) -> tuple[Asked, Catalog]:
@@ -35,8 +44,7 @@ def checked(argv: list[str]) -> list[str]:
     asked_for = get_args_parser().parse_args(argv)
     if asked_for.hydra_help or asked_for.info or asked_for.shell_completion:
         return argv
-    with hydra.initialize_config_dir(str(CONF), version_base="1.3"):
-        loader = GlobalHydra.instance().config_loader()
+    with conf_loader() as loader:
         if asked_for.help:
             print(help_text(loader))  # noqa: T201  Hydra's own walks every group twice
             sys.exit(0)
