@@ -1,5 +1,6 @@
 """Files that are either whole or not there: written beside, synced, renamed."""
 
+import logging
 import os
 import tempfile
 from pathlib import Path
@@ -18,3 +19,10 @@ def write(target: Path, content: bytes) -> None:
     except BaseException:
         Path(beside).unlink(missing_ok=True)
         raise
+
+
+def log_handler(path: Path) -> logging.Handler:
+    """Writes log lines with their time to a file."""
+    handler = logging.FileHandler(path)
+    handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(message)s"))
+    return handler

@@ -1,10 +1,9 @@
 """The same trial again:  python -m src.reproduce run=<id>
 
-Says what differs from here, runs the trial's overrides as a new run, and gives a verdict. What comes out of the store is only replayed
+Runs the trial's overrides as a new run and gives a verdict, with what differs around it. What comes out of the store is only replayed
 as overrides of known groups and keys; it is never instantiated.
 """
 
-import shlex
 import subprocess
 import sys
 from dataclasses import dataclass
@@ -12,10 +11,9 @@ from statistics import stdev
 
 from hydra.types import RunMode
 
-from src.config.command_line import conf_loader, read
-from src.config.mistakes import find_mistakes
+from src.config.command_line import conf_loader, replayed
 from src.config.words import read_words
-from src.errors import ConfigError, TrialbookError, told
+from src.errors import TrialbookError, told
 from src.objective import Objective
 from src.terminal import Terminal
 from src.tracking.runs import Runs, StoredRun
@@ -40,10 +38,7 @@ def main() -> int:
             config = loader.load_configuration("config", [], RunMode.RUN)
             runs = Runs(config.tracking.uri)
             run = runs.read(words.run)
-            overrides = shlex.split(run.overrides)
-            asked, catalog = read(loader, overrides, multirun=False)
-            if mistakes := find_mistakes(asked, catalog):
-                raise ConfigError(mistakes)
+            overrides = replayed(loader, run.overrides)
         again = runs.read(_run_again(runs, run, overrides))
         code, verdict = judge(runs, run, again)
         terminal.say(verdict)

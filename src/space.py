@@ -37,14 +37,17 @@ class Space:
 
         A point holds the active keys alone, so pasting it behind `python -m src.sweep` repeats the trial.
         """
-        seen = set()
+        return iter(self._points)
+
+    @cached_property
+    def _points(self) -> list[Point]:
+        points: dict[str, Point] = {}  # by the active configuration, which makes a trial what it is
         for trial in self.trials or ((),):
             for indices in itertools.product(*(range(len(axis.texts)) for axis in self.axes)):
                 chosen = [*((one, 0) for one in (*self.fixed, *trial)), *zip(self.axes, indices, strict=True)]
                 point, leaves = self._active(chosen)
-                if (identity := json.dumps(leaves, sort_keys=True, default=str)) not in seen:
-                    seen.add(identity)
-                    yield point
+                points.setdefault(json.dumps(leaves, sort_keys=True, default=str), point)
+        return list(points.values())
 
     def _active(self, chosen: list[tuple[Assignment, int]]) -> tuple[Point, dict[str, Any]]:
         """The override texts of the active keys, and the whole active configuration as leaves."""

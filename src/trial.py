@@ -19,6 +19,7 @@ from src.objective import Objective
 
 if TYPE_CHECKING:
     import keras
+    import numpy as np
 
 log = logging.getLogger(__name__)
 
@@ -186,6 +187,14 @@ def load_weights(prepared: Prepared, weights: bytes) -> None:
         file = Path(folder) / "model.weights.h5"
         file.write_bytes(weights)
         prepared.model.load_weights(file)
+
+
+def probabilities(prepared: Prepared, x: "np.ndarray") -> "np.ndarray":
+    """What the model gives for examples (n, *input_shape): shape (n, classes), in batches of the size that validation uses."""
+    from src.training.keras import VALIDATION_BATCH
+
+    found: np.ndarray = prepared.model.predict(x, batch_size=VALIDATION_BATCH, verbose=0)
+    return found
 
 
 def _built(node: Any, module: Any) -> Any:

@@ -1,5 +1,6 @@
 """The command line of `python -m src.sweep`, checked before Hydra sees it: Hydra tells one mistake at a time and misses whole kinds."""
 
+import shlex
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -29,6 +30,18 @@ def read(loader: ConfigLoader, lines: list[str], *, multirun: bool) -> tuple[Ask
     """What was asked, and what conf/ offers."""
     catalog = Catalog(loader)
     return read_asked(catalog, Parser(loader), lines, multirun=multirun), catalog
+
+
+def replayed(loader: ConfigLoader, stored: str) -> list[str]:
+    """The overrides that a run recorded, checked like a command line: only known groups and keys pass, nothing is instantiated.
+
+    Raises:
+        ConfigError: with every mistake.
+    """
+    lines = shlex.split(stored)
+    if mistakes := find_mistakes(*read(loader, lines, multirun=False)):
+        raise ConfigError(mistakes)
+    return lines
 
 
 def checked(argv: list[str]) -> list[str]:

@@ -4,7 +4,7 @@ import logging
 from collections import deque
 from collections.abc import Callable
 
-from src import trial
+from src import files, trial
 from src.executors import OnEnd, OnEpoch
 from src.training import Report
 from src.trial import Job, Outcome
@@ -26,8 +26,7 @@ class Inline:
     def wait(self, seconds: float | None) -> None:
         """Runs the next job to its end."""
         job = self._jobs.popleft()
-        handler = logging.FileHandler(job.folder / "trial.log")
-        handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(message)s"))
+        handler = files.log_handler(job.folder / "trial.log")
         logger = logging.getLogger("src")
         logger.addHandler(handler)
         try:

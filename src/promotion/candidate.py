@@ -1,7 +1,6 @@
 """A run's model, rebuilt by our own code: its configuration is replayed, its weights are verified, nothing stored is executed."""
 
 import hashlib
-import shlex
 import time
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,10 +10,9 @@ from hydra.core.config_loader import ConfigLoader
 from hydra.types import RunMode
 
 from src import trial
-from src.config.command_line import read
-from src.config.mistakes import find_mistakes
+from src.config.command_line import replayed
 from src.config.paths import trial_config
-from src.errors import ConfigError, TrialbookError
+from src.errors import TrialbookError
 from src.tracking.runs import StoredRun
 
 LATENCY_ROUNDS = 30
@@ -50,10 +48,7 @@ def rebuild(run: StoredRun, loader: ConfigLoader) -> trial.Prepared:
     Raises:
         TrialbookError: unknown overrides, other weights than recorded, other data than trained on, weights that are not finite.
     """
-    lines = shlex.split(run.overrides)
-    asked, catalog = read(loader, lines, multirun=False)
-    if mistakes := find_mistakes(asked, catalog):
-        raise ConfigError(f"run {run.run_id}: {mistake}" for mistake in mistakes)
+    lines = replayed(loader, run.overrides)
     if (found := hashlib.sha256(run.weights).hexdigest()) != run.digest:
         raise TrialbookError(f"run {run.run_id}: model.weights.h5 was changed: SHA-256 {found}, recorded {run.digest}. It is not used.")
     prepared = trial.prepare(trial.Job(0, 1, trial_config(loader.load_configuration("config", lines, RunMode.RUN)), Path()))
@@ -69,7 +64,7 @@ def evaluate(run: StoredRun, loader: ConfigLoader) -> Candidate:
     """Rebuilds a run's model and opens the test split."""
     prepared = rebuild(run, loader)
     x, y = prepared.data.test()
-    probabilities = prepared.model.predict(x, batch_size=1000, verbose=0)
+    probabilities = trial.probabilities(prepared, x)
     seconds = []
     for _ in range(LATENCY_ROUNDS):
         start = time.perf_counter()

@@ -22,7 +22,7 @@ def of_best(best: Best) -> dict[str, bytes]:
     prepared = trial.prepare(best.job)
     trial.load_weights(prepared, best.weights)
     x, truth = prepared.data.validation
-    probabilities = prepared.model.predict(x, batch_size=1000, verbose=0)
+    probabilities = trial.probabilities(prepared, x)
     predicted, names = probabilities.argmax(axis=1), prepared.data.class_names
     found = {
         "confusion_matrix.png": classes.confusion(truth, predicted, names),

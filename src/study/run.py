@@ -63,7 +63,9 @@ def run(loader: ConfigLoader, config: DictConfig, arguments: list[str], *, singl
 
 def _run(asked: Invocation, tracker: Tracker, terminal: Terminal, compose: Compose) -> int:
     """Drives the trials from the first to the end; the exit code."""
-    _log_to(asked.folder / ("trial.log" if asked.single else "sweep.log"))
+    logging.getLogger("src").setLevel(logging.INFO)
+    if not asked.single:  # whose executor writes trial.log
+        logging.getLogger("src").addHandler(files.log_handler(asked.folder / "sweep.log"))
     driver = Driver(
         oracle=oracles.create(asked.space, asked.objective),
         store=_store(asked),
@@ -78,14 +80,6 @@ def _run(asked: Invocation, tracker: Tracker, terminal: Terminal, compose: Compo
     rows = ending.end(asked, driver, terminal, interrupted=bool(interrupted))
     driver.store.close()
     return interrupted or (1 if any(row["state"] == "FAILED" for row in rows) else 0)
-
-
-def _log_to(path: Path) -> None:
-    """Sends everything that src/ logs to a file of this invocation."""
-    handler = logging.FileHandler(path)
-    handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(message)s"))
-    logging.getLogger("src").addHandler(handler)
-    logging.getLogger("src").setLevel(logging.INFO)
 
 
 def _drive(driver: Driver) -> int:
