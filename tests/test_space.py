@@ -1,12 +1,28 @@
+import shutil
 from collections.abc import Callable
+from pathlib import Path
 
+import hydra
 from hydra.core.config_loader import ConfigLoader
+from hydra.core.global_hydra import GlobalHydra
 from hydra.types import RunMode
 from omegaconf import OmegaConf
 
-from src.space import Space, active_hash, overrides
+from src.config.command_line import read
+from src.config.mistakes import find_mistakes
+from src.config.paths import CONF
+from src.space import Interval, Space, active_hash, overrides
 
 MakeSpace = Callable[..., Space]
+SWEEP = """# @package _global_
+hydra:
+  sweeper:
+    params: {optimizer: "sgd,adam,rmsprop", optimizer.learning_rate: "0.5", model.dropout: [0, 0.3]}
+    when:
+      optimizer=sgd: {optimizer.learning_rate: [0.1, 0.01]}
+      optimizer=adam: {optimizer.learning_rate: 0.001}
+    exclude: [{optimizer: adam, model.dropout: 0.3}, {optimizer.learning_rate: [1e-2]}]
+"""
 
 
 def lines(space: Space) -> list[str]:
@@ -49,6 +65,57 @@ def test_an_added_argument_of_a_group_that_rests_is_not_varied(space: MakeSpace)
 def test_trials_equal_in_their_active_keys_are_one(space: MakeSpace) -> None:
     assert lines(space("optimizer=sgd,sgd_momentum", "optimizer.momentum=0.9")) == ["optimizer.momentum=0.9 optimizer=sgd"]
     assert len(lines(space("optimizer.learning_rate=0.001,1e-3,0.01"))) == 2
+
+
+def test_intervals_are_axes(space: MakeSpace) -> None:
+    found = space("model.units=int(interval(8,10))", "optimizer.learning_rate=tag(log, interval(1e-4,1e-1))")
+    assert [axis.domain for axis in found.axes] == [Interval(8, 10, integer=True), Interval(1e-4, 0.1, log=True)]
+    assert found.size is None and space("model.units=int(interval(8,10))").size == 3
+    assert next(iter(found.samples())) == {"model.units": "8", "optimizer.learning_rate": "0.0001"}
+
+
+def test_an_axis_knows_the_options_that_have_it(space: MakeSpace) -> None:
+    found = space("optimizer.momentum=0.8,0.9", "model=logistic_regression,two_layer", "optimizer=sgd,adam", "model.dropout=0,0.3")
+    conditions = {axis.key: dict(axis.conditions) for axis in found.axes}
+    assert conditions["optimizer.momentum"] == {"model": ("two_layer",), "optimizer": ("sgd",)}
+    assert conditions["optimizer"] == conditions["model.dropout"] == {"model": ("two_layer",)}
+    assert [axis.key for axis in found.axes] == ["model", "optimizer", "optimizer.momentum", "model.dropout"]
+    assert found.size == 1 + 4 + 2 and found.written == 16
+
+
+def test_ranges_of_their_own_per_option_and_exclusions(tmp_path: Path) -> None:
+    shutil.copytree(CONF, tmp_path / "conf")
+    (tmp_path / "conf" / "sweeps" / "mine.yaml").write_text(SWEEP)
+
+    def found(*words: str) -> list[str]:
+        with hydra.initialize_config_dir(str(tmp_path / "conf"), version_base="1.3"):
+            asked, catalog = read(GlobalHydra.instance().config_loader(), ["sweeps=mine", *words], multirun=True)
+            assert find_mistakes(asked, catalog) == []
+            return lines(Space.of(asked, catalog))
+
+    assert sorted(found()) == [
+        "optimizer.learning_rate=0.001 optimizer=adam model.dropout=0",
+        "optimizer.learning_rate=0.1 optimizer=sgd model.dropout=0",
+        "optimizer.learning_rate=0.1 optimizer=sgd model.dropout=0.3",
+        "optimizer.learning_rate=0.5 optimizer=rmsprop model.dropout=0",
+        "optimizer.learning_rate=0.5 optimizer=rmsprop model.dropout=0.3",
+    ]
+    assert len(found("optimizer.learning_rate=0.2")) == 5
+    assert found("optimizer=sgd", "model.dropout=0") == ["optimizer.learning_rate=0.1 optimizer=sgd model.dropout=0"]
+
+
+def test_samples_show_every_word_and_the_ends_of_numbers(space: MakeSpace) -> None:
+    found = list(space("model.units=range(1,100)", "optimizer=sgd,adam", "optimizer.momentum=0.8,0.9", "seed=range(1,1000)").samples())
+    assert {point["model.units"] for point in found} == {"1", "99"} and {point["optimizer"] for point in found} == {"sgd", "adam"}
+    assert {point.get("optimizer.momentum") for point in found} == {"0.8", "0.9", None} and len(found) < 10
+
+
+def test_shuffled_values_have_the_same_order_every_time(space: MakeSpace) -> None:
+    assert lines(space("seed=shuffle(range(1,50))")) == lines(space("seed=shuffle(range(1,50))")) != lines(space("seed=range(1,50)"))
+
+
+def test_fractions_of_a_range_are_exact(space: MakeSpace) -> None:
+    assert lines(space("model.dropout=range(0,0.9,0.1)"))[7] == "model.dropout=0.7"
 
 
 def test_fixed_values_go_along(space: MakeSpace) -> None:

@@ -19,6 +19,8 @@ class SweeperConf:
     Attributes:
         params: config path → values to go through, as in Hydra's own sweepers.
         trials: explicit trials, each a list of overrides.
+        when: "group=option" → the same as `params`, for trials with that option alone.
+        exclude: config path → values; a trial that has one of them for each path of an entry is left out.
         reported: published figures (metric: value) of each explicit trial, to compare with.
         asked: the overrides of the command line, set by src/config/command_line.py.
     """
@@ -26,6 +28,8 @@ class SweeperConf:
     _target_: str = "hydra_plugins.kerastuner_sweeper.KerasTunerSweeper"
     params: dict[str, Any] = field(default_factory=dict)
     trials: list[Any] = field(default_factory=list)
+    when: dict[str, dict[str, Any]] = field(default_factory=dict)
+    exclude: list[dict[str, Any]] = field(default_factory=list)
     reported: list[Any] = field(default_factory=list)
     asked: list[str] = field(default_factory=list)
 

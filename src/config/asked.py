@@ -11,7 +11,7 @@ from src.config.overrides import Assignment, Parser, as_text, joined
 from src.config.paths import leaves
 from src.errors import ConfigError, did_you_mean
 
-SWEEPER_KEYS = ("params", "trials", "reported")
+SWEEPER_KEYS = ("params", "trials", "when", "exclude", "reported")
 PACKAGE_LINE = "# @package _global_"
 
 
@@ -21,6 +21,8 @@ class Asked:
 
     assignments: list[Assignment] = field(default_factory=list)
     trials: list[list[Assignment]] = field(default_factory=list)  # explicit trials, `hydra.sweeper.trials`
+    when: list[tuple[Assignment, Assignment]] = field(default_factory=list)  # (a group's option, what is varied with it alone)
+    exclude: list[list[Assignment]] = field(default_factory=list)  # trials that have one of the values of each are left out
     reported: list[dict[str, float]] = field(default_factory=list)  # published figures of each explicit trial
     sweep: str | None = None  # the name of the sweep in sweeps/
     multirun: bool = False
@@ -29,7 +31,7 @@ class Asked:
     @property
     def everything(self) -> list[Assignment]:
         """Assignments of all trials."""
-        return [*self.assignments, *(assignment for trial in self.trials for assignment in trial)]
+        return [*self.assignments, *(one for trial in self.trials for one in trial), *(one for _, one in self.when)]
 
 
 def read_asked(catalog: Catalog, parser: Parser, lines: Iterable[str], *, multirun: bool) -> Asked:
@@ -50,6 +52,7 @@ def read_asked(catalog: Catalog, parser: Parser, lines: Iterable[str], *, multir
         one for one in own if one.key != "sweeps" or asked.sweep is None
     ]
     asked.trials = [[one for one in trial if one.key not in named] for trial in asked.trials]
+    asked.when = [(condition, one) for condition, one in asked.when if one.key not in named]
     return asked
 
 
@@ -60,6 +63,14 @@ def _read(parser: Parser, asked: Asked, line: str, place: str = "") -> list[Assi
     except ValueError as error:
         asked.mistakes.append(str(error))
         return []
+
+
+def _read_all(parser: Parser, asked: Asked, lines: Iterable[str], place: str) -> list[Assignment]:
+    return [one for line in lines for one in _read(parser, asked, line, place)]
+
+
+def _lines(node: dict[str, Any]) -> list[str]:
+    return [f"{key}={joined(value)}" for key, value in node.items()]
 
 
 def _read_sweep(catalog: Catalog, parser: Parser, asked: Asked) -> None:
@@ -83,12 +94,13 @@ def _read_sweep(catalog: Catalog, parser: Parser, asked: Asked) -> None:
         asked.mistakes.append(
             f"{place}: hydra.sweeper has no {key!r}{did_you_mean(key, SWEEPER_KEYS)} Expected {' or '.join(SWEEPER_KEYS)}."
         )
-    written = [
-        *(f"{key}={as_text(value)}" for key, value in fixed.items()),
-        *(f"{key}={joined(value)}" for key, value in sweeper.get("params", {}).items()),
-    ]
-    asked.assignments += [one for line in written for one in _read(parser, asked, line, place)]
-    asked.trials += [[one for line in trial for one in _read(parser, asked, line, place)] for trial in sweeper.get("trials", [])]
+    asked.assignments += _read_all(parser, asked, [f"{key}={as_text(value)}" for key, value in fixed.items()], place)
+    asked.assignments += _read_all(parser, asked, _lines(sweeper.get("params", {})), place)
+    asked.trials += [_read_all(parser, asked, trial, place) for trial in sweeper.get("trials", [])]
+    for condition, varied in sweeper.get("when", {}).items():
+        for holds in _read(parser, asked, condition, f"{place}: when"):
+            asked.when += [(holds, one) for one in _read_all(parser, asked, _lines(varied), place)]
+    asked.exclude += [_read_all(parser, asked, _lines(rule), f"{place}: exclude") for rule in sweeper.get("exclude", [])]
     asked.reported = sweeper.get("reported", [])
     if asked.reported and len(asked.reported) != len(asked.trials):
         asked.mistakes.append(f"{place}: {len(asked.reported)} entries of reported for {len(asked.trials)} trials; expected one for each.")

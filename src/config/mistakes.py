@@ -21,6 +21,7 @@ def find_mistakes(asked: Asked, catalog: Catalog) -> list[str]:
     for one in asked.everything:
         mistakes += _option_mistakes(one, options, catalog) if one.key in catalog.groups else _key_mistakes(one, options, catalog)
         mistakes += _shape_mistakes(one, asked)
+    mistakes += _search_mistakes(asked, options, catalog)
     if not mistakes:
         mistakes += [*_missing_values(asked, options, catalog), *_objective_mistakes(asked, options, catalog)]
     return list(dict.fromkeys(mistakes))
@@ -67,7 +68,7 @@ def _key_mistakes(one: Assignment, options: dict[str, list[str]], catalog: Catal
         if not (known and one.origin.startswith("sweeps/")):  # a file may hold the axes of options that this command line left out
             yield f"{one.origin}: {_nowhere(one.key, group, options, catalog)}"
         return
-    for value in one.values:
+    for value in one.values_or_ends:
         wanted = [expected(one.key, value, default) for default in defaults]
         if wanted and all(wanted):
             yield f"{one.origin}: {value!r}, where {one.key} is {wanted[0]}."
@@ -90,15 +91,33 @@ def _nowhere(key: str, group: str, options: dict[str, list[str]], catalog: Catal
 
 
 def _shape_mistakes(one: Assignment, asked: Asked) -> Iterator[str]:
-    if not one.texts:
+    if not one.texts and not one.interval:
         yield f"{one.origin}: an empty list of values; expected at least one."
     if len({repr(value) for value in one.values}) < len(one.values):
         twice = next(text for text, value in zip(one.texts, one.values, strict=True) if one.values.count(value) > 1)
         yield f"{one.origin}: {twice} is given twice; expected distinct values."
-    if one.swept and len(one.texts) > 1 and not asked.multirun:
+    if one.swept and len(one.texts) != 1 and not asked.multirun:
         yield f"{one.origin}: several values; add -m to sweep over them."
     if one.swept and one.group not in (*TRIAL_KEYS, "sweeps"):
         yield f"{one.origin}: a sweep has one {one.key}; expected a single value."
+
+
+def _search_mistakes(asked: Asked, options: dict[str, list[str]], catalog: Catalog) -> Iterator[str]:
+    """What the oracle can not search, and conditions and exclusions that name nothing."""
+    if options["oracle"] == ["grid"]:
+        for one in (one for one in asked.everything if one.interval):
+            yield f"{one.origin}: a grid has no list of values to go through; say range(1,10,3) or choice(1,4,7), or oracle=random."
+    elif asked.trials:
+        yield f"oracle={options['oracle'][0]}: explicit trials are gone through in turn; expected oracle=grid."
+    for condition, one in asked.when:
+        if condition.key not in catalog.groups:
+            yield f"{one.origin}: when {condition.key}: expected a group and its option, such as optimizer=sgd."
+        else:
+            yield from _option_mistakes(condition, options, catalog)
+    for one in (one for rule in asked.exclude for one in rule):
+        known = {key for group in catalog.defaults for name in catalog.groups[group] for key in catalog.keys(group, name)}
+        if one.key not in known | catalog.top.keys() | catalog.groups.keys():
+            yield f"{one.origin}: there is no {one.key!r}{did_you_mean(one.key, known)}"
 
 
 def _missing_values(asked: Asked, options: dict[str, list[str]], catalog: Catalog) -> Iterator[str]:

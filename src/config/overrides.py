@@ -1,19 +1,31 @@
 """One override, `optimizer.learning_rate=0.1,0.01`, as Hydra's own parser reads it."""
 
+import math
+import random
 from dataclasses import dataclass
 from typing import Any
 
 from hydra.core.config_loader import ConfigLoader
 from hydra.core.override_parser.overrides_parser import OverridesParser
-from hydra.core.override_parser.types import Override
+from hydra.core.override_parser.types import IntervalSweep, Override, RangeSweep
 from hydra.errors import HydraException
 
 PLAIN = set("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_.-+/%@?|*")
 
 
 @dataclass(frozen=True)
+class Interval:
+    """Numbers from `low` to `high`, both included; drawn evenly, or evenly in their logarithm."""
+
+    low: float
+    high: float
+    integer: bool = False
+    log: bool = False
+
+
+@dataclass(frozen=True)
 class Assignment:
-    """A key and the values that were asked for it; several values are an axis of the sweep."""
+    """A key and the values that were asked for it; several values, or an interval, are an axis of the sweep."""
 
     key: str  # its config path, "optimizer.learning_rate"
     prefix: str  # "", "+" or "++": how Hydra is told
@@ -21,11 +33,17 @@ class Assignment:
     values: tuple[Any, ...]  # the same, parsed
     swept: bool
     origin: str  # what the user wrote, for messages
+    interval: Interval | None = None  # then there are no texts and values
 
     @property
     def group(self) -> str:
         """The first word of its path."""
         return self.key.partition(".")[0]
+
+    @property
+    def values_or_ends(self) -> tuple[Any, ...]:
+        """All values, or the ends of the interval."""
+        return (self.interval.low, self.interval.high) if self.interval else self.values
 
     def override(self, text: str) -> str:
         """The override that sets this key to one of its values."""
@@ -82,18 +100,41 @@ class Parser:
         """
         try:
             [override] = self._parse([line])
-            texts = tuple(self._texts(override))
+            value = override.value()
+            interval = _interval(value) if isinstance(value, IntervalSweep) else None
+            texts = () if interval else tuple(_texts(override))
             values = tuple(self._parse([f"x={text}"])[0].value() for text in texts)
         except HydraException as error:
             said = " ".join(str(error).split("See https")[0].split())
             raise ValueError(f"{origin or line}: {said} Expected key=value; quote odd characters: \"key='…'\".") from error
         prefix = "++" if override.is_force_add() else "+" if override.is_add() else ""
-        return Assignment(override.key_or_group, prefix, texts, values, override.is_sweep_override(), origin or line)
+        return Assignment(override.key_or_group, prefix, texts, values, override.is_sweep_override(), origin or line, interval)
 
-    @staticmethod
-    def _texts(override: Override) -> list[str]:
-        if override.is_delete():
-            raise HydraException("a key can not be deleted.")
-        if override.is_interval_sweep():
-            raise HydraException("an interval has no list of values to go through; say range(1,10,3) or choice(1,4,7).")
-        return list(override.sweep_string_iterator()) if override.is_sweep_override() else [override.get_value_string()]
+
+def _texts(override: Override) -> list[str]:
+    """The values in Hydra's grammar; shuffled ones in an order that the line alone decides, so that a sweep can be resumed."""
+    if override.is_delete():
+        raise HydraException("a key can not be deleted.")
+    if not override.is_sweep_override():
+        return [override.get_value_string()]
+    sweep = override.value()
+    if tags := getattr(sweep, "tags", None):
+        raise HydraException(f"tag {', '.join(sorted(tags))} says nothing about listed values; expected none.")
+    before = random.getstate()
+    random.seed(override.input_line)
+    texts = list(override.sweep_string_iterator())
+    random.setstate(before)
+    if isinstance(sweep, RangeSweep):  # whose sums of fractions are not exact: 0.7000000000000001
+        return [repr(round(float(text), 12)) if "." in text else text for text in texts]
+    return texts
+
+
+def _interval(sweep: IntervalSweep) -> Interval:
+    if unknown := sweep.tags - {"log"}:
+        raise HydraException(f"there is no tag {', '.join(sorted(unknown))}; expected tag(log, interval(…)).")
+    low, high, log = sweep.start or 0, sweep.end or 0, "log" in sweep.tags
+    if not low < high or not math.isfinite(high - low):
+        raise HydraException(f"an interval from {low} to {high} is empty; expected the smaller end first.")
+    if log and low <= 0:
+        raise HydraException(f"an interval from {low} has no logarithm; expected ends above 0.")
+    return Interval(low, high, isinstance(low, int), log)

@@ -12,7 +12,7 @@ AT_LEAST_ZERO: Rule = ("at least 0", lambda value: value >= 0)
 SHARE: Rule = ("at least 0 and below 1", lambda value: 0 <= value < 1)
 POSITIVE: Rule = ("above 0", lambda value: value > 0)
 RULES: dict[str, Rule] = {
-    **dict.fromkeys(("epochs", "batch_size", "units", "max_iter", "threads"), AT_LEAST_ONE),
+    **dict.fromkeys(("epochs", "batch_size", "units", "max_iter", "threads", "max_trials", "max_epochs"), AT_LEAST_ONE),
     **dict.fromkeys(("seed", "split_seed"), ("at least 0 and below 4294967296", lambda value: 0 <= value < 2**32)),
     **dict.fromkeys(("dropout", "momentum", "rho", "beta_1", "beta_2"), SHARE),
     **dict.fromkeys(("learning_rate", "epsilon"), POSITIVE),

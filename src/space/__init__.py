@@ -1,0 +1,185 @@
+"""What a sweep goes through: axes, explicit trials, and the rule that trials equal in their active keys are one trial."""
+
+import hashlib
+import itertools
+import json
+import math
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
+from functools import cached_property
+from typing import Any
+
+from src.config.asked import Asked
+from src.config.catalog import Catalog
+from src.config.overrides import Assignment, Interval
+from src.config.paths import TRIAL_GROUPS, TRIAL_KEYS, active_leaves
+from src.errors import ConfigError
+from src.space.axes import Axis, Choice, axes_of
+
+__all__ = ["Axis", "Choice", "Interval", "Point", "Space", "active_hash", "overrides"]
+Point = dict[str, str]  # {"optimizer": "sgd", "model.units": "64"}: what Hydra is told, in words
+MOST_LISTED = 100_000  # points; a larger space is not listed
+
+
+@dataclass(frozen=True)
+class Space:
+    """The axes of a sweep, its fixed assignments and explicit trials, and what is left out."""
+
+    axes: tuple[Axis, ...]
+    fixed: tuple[Assignment, ...]
+    trials: tuple[tuple[Assignment, ...], ...]
+    exclude: tuple[tuple[Assignment, ...], ...]
+    catalog: Catalog
+
+    @classmethod
+    def of(cls, asked: Asked, catalog: Catalog) -> "Space":
+        """The space that was asked for; what belongs to the sweep and not to a trial is left out."""
+        fixed = tuple(one for one in asked.assignments if one.group in TRIAL_KEYS and not one.swept)
+        return cls(axes_of(asked, catalog), fixed, tuple(map(tuple, asked.trials)), tuple(map(tuple, asked.exclude)), catalog)
+
+    @property
+    def written(self) -> float:
+        """The number of points as written, before trials that are equal become one; infinite with an interval of fractions."""
+        return math.prod(axis.length for axis in self.axes) * (len(self.trials) or 1)
+
+    @cached_property
+    def size(self) -> int | None:
+        """The number of distinct points; None when there are too many to list."""
+        return len(self._points) if self.written <= MOST_LISTED else None
+
+    def points(self) -> Iterator[Point]:
+        """Every distinct trial, in the order of Hydra's own product: the last axis varies fastest.
+
+        A point holds the active keys alone, so pasting it behind `python -m src.sweep` repeats the trial.
+
+        Raises:
+            ConfigError: there are too many to list.
+        """
+        if self.size is None:
+            raise ConfigError([f"the space has {self.written:,.0f} points; expected at most {MOST_LISTED:,}, or oracle=random."])
+        return iter(self._points)
+
+    @cached_property
+    def _points(self) -> list[Point]:
+        points: dict[str, Point] = {}  # by the active configuration, which makes a trial what it is
+        for trial in self.trials or ((),):
+            for values in _product(self.axes, {}):
+                if (point := self.point(values, trial)) is not None:
+                    points.setdefault(self.identity(point), point)
+        return list(points.values())
+
+    def samples(self) -> Iterator[Point]:
+        """Points that hold every word of every axis, the smallest and the largest of its numbers, and every explicit trial."""
+        wanted: list[dict[str, str]] = [{}]
+        for axis in self.axes:
+            wanted += [{key: texts[0] for key, texts in axis.conditions} | {axis.key: text} for text in axis.edges]
+        seen = []
+        for trial, wish in itertools.product(self.trials or ((),), wanted):
+            values: dict[str, str] = {}
+            for axis in self.axes:
+                if axis.exists(values):
+                    values[axis.key] = wish.get(axis.key, axis.edges[0])
+            if (point := self.point(values, trial)) is not None and point not in seen:
+                seen.append(point)
+                yield point
+
+    def point(self, values: dict[str, str], trial: tuple[Assignment, ...] = ()) -> Point | None:
+        """The override texts of the active keys; None when the trial is excluded.
+
+        Args:
+            values: key of an axis → its text, for the axes that exist.
+            trial: the explicit trial, where there are some.
+        """
+        prefixes = {one.key: one.prefix for one in (*trial, *self.fixed)} | {axis.key: axis.prefix for axis in self.axes}
+        texts = {one.key: one.texts[0] for one in (*self.fixed, *trial)} | values
+        choices = self._choices(texts)
+        resting = self.catalog.inactive(choices["model"])
+        used = {
+            f"{prefixes[key]}{key}": text
+            for key, text in texts.items()
+            if self.catalog.has(choices, key) or (prefixes[key] and key.partition(".")[0] not in resting)
+        }
+        active = {**self._leaves(used), **{group: option for group, option in choices.items() if group not in resting}}
+        excluded = any(all(rule.key in active and active[rule.key] in rule.values for rule in rules) for rules in self.exclude)
+        return None if excluded else used
+
+    def identity(self, point: Point) -> str:
+        """Equal for points that are the same trial."""
+        return json.dumps(self._leaves(point), sort_keys=True, default=str)
+
+    def _choices(self, texts: dict[str, str]) -> dict[str, str]:
+        return {**self.catalog.defaults, **{key: self._value(key, text) for key, text in texts.items() if key in self.catalog.groups}}
+
+    def _leaves(self, point: Point) -> dict[str, Any]:
+        """The whole active configuration of a point."""
+        texts = {key.lstrip("+"): text for key, text in point.items()}
+        choices = self._choices(texts)
+        resting = self.catalog.inactive(choices["model"])
+        leaves = {"seed": self.catalog.top["seed"], "objective": self.catalog.top["objective"]}
+        for group in TRIAL_GROUPS:
+            if group not in resting:
+                leaves |= self.catalog.keys(group, choices[group])
+        for key, text in texts.items():
+            if key not in self.catalog.groups:
+                value = self._value(key, text)
+                leaves[key] = float(value) if isinstance(leaves.get(key), float) and type(value) is int else value
+        return leaves
+
+    def _value(self, key: str, text: str) -> Any:
+        known = self._values.get((key, text))
+        return known if known is not None or (key, text) in self._values else float(text) if set(text) & set(".e") else int(text)
+
+    @cached_property
+    def _values(self) -> dict[tuple[str, str], Any]:
+        """The parsed values of all texts that are listed; those of an interval are numbers."""
+        assigned = [*self.fixed, *(one for trial in self.trials for one in trial)]
+        listed = [(one.key, one.texts, one.values) for one in assigned]
+        listed += [(axis.key, axis.domain.texts, axis.domain.values) for axis in self.axes if isinstance(axis.domain, Choice)]
+        return {(key, text): value for key, texts, values in listed for text, value in zip(texts, values, strict=True)}
+
+    @cached_property
+    def swept(self) -> list[str]:
+        """The keys that vary between trials, in the order in which they were written."""
+        keys = dict.fromkeys(axis.key for axis in self.axes if axis.length > 1)
+        for key in dict.fromkeys(one.key for trial in self.trials for one in trial):
+            if len({next((one.texts[0] for one in trial if one.key == key), None) for trial in self.trials}) > 1:
+                keys[key] = None
+        return list(keys)
+
+    def described(self) -> dict[str, Any]:
+        """Axes, fixed assignments, explicit trials and exclusions, as JSON; alike however the space was written."""
+        axes = [
+            [axis.key, asdict(axis.domain) if isinstance(axis.domain, Interval) else axis.domain.values, axis.conditions]
+            for axis in self.axes
+        ]
+        groups = {name: [[[one.key, *one.values] for one in group] for group in getattr(self, name)] for name in ("trials", "exclude")}
+        return {"axes": axes, "fixed": [[one.key, *one.values] for one in self.fixed], **groups}
+
+    @cached_property
+    def fingerprint(self) -> str:
+        """SHA-256 of the space, however it was written."""
+        return hashlib.sha256(json.dumps(self.described(), default=str).encode()).hexdigest()
+
+
+def _product(axes: tuple[Axis, ...], chosen: dict[str, str]) -> Iterator[dict[str, str]]:
+    """Every combination; an axis that does not exist is not varied."""
+    if not axes:
+        yield chosen
+        return
+    for text in axes[0].texts if axes[0].exists(chosen) else (None,):
+        yield from _product(axes[1:], chosen if text is None else {**chosen, axes[0].key: text})
+
+
+def overrides(point: Point) -> list[str]:
+    """The overrides that compose a trial.
+
+    >>> overrides({"optimizer": "sgd", "model.units": "64"})
+    ['optimizer=sgd', 'model.units=64']
+    """
+    return [f"{key}={text}" for key, text in point.items()]
+
+
+def active_hash(config: dict[str, Any], *, seed: bool = True) -> str:
+    """SHA-256 of a trial's active leaves; without the seed it names the configuration that seeds repeat."""
+    named = sorted(f"{key}={value}" for key, value in active_leaves(config).items() if seed or key != "seed")
+    return hashlib.sha256("\n".join(named).encode()).hexdigest()
