@@ -86,7 +86,7 @@ def main() -> None:
         elif words.format == "csv":
             print(table.as_csv(ranked).decode(), end="")  # noqa: T201
         else:
-            terminal = Terminal(0, found.objective)
+            terminal = Terminal(found.objective)
             terminal.table(
                 f"{words.sweep}, {found.objective}", [{name: table.cell(value, name) for name, value in row.items()} for row in ranked]
             )

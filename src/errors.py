@@ -3,7 +3,8 @@
 TrialbookError            the user can mend it: the message says what happened, what was expected and how to fix it
 ├── ConfigError           mistakes of the command line or of conf/ and sweeps/, all at once
 ├── DataError             a data set that is missing, damaged or malformed
-└── TrialError            this trial is infeasible (it ends FAILED); the sweep goes on
+├── TrialError            this trial is infeasible (it ends FAILED); the sweep goes on
+└── Unreachable           MLflow does not answer now; what it was told waits in the study's outbox
 
 Stop                      not an error: raised by `report` to end a trial early (KILLED)
 """
@@ -37,6 +38,10 @@ class DataError(TrialbookError):
 
 class TrialError(TrialbookError):
     """A trial that cannot give a score, for example because its loss is not finite."""
+
+
+class Unreachable(TrialbookError):
+    """A store that does not answer now, and may later."""
 
 
 class Stop(Exception):

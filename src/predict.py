@@ -56,7 +56,7 @@ def main() -> int:
     """Prints the most probable classes; the exit code."""
     with told():
         words = read_words(Words, sys.argv[1:])
-        terminal = Terminal(0, Objective("accuracy", "max"))
+        terminal = Terminal(Objective("accuracy", "max"))
         with conf_loader() as loader:
             registry = Registry(loader.load_configuration("config", [], RunMode.RUN).tracking.uri)
             champion = registry.champion(words.model)

@@ -46,7 +46,7 @@ def main() -> int:
     """Promotes, rolls back or tells the history; the exit code."""
     with told():
         words = read_words(Words, sys.argv[1:])
-        terminal = Terminal(0, Objective("accuracy", "max"))
+        terminal = Terminal(Objective("accuracy", "max"))
         with conf_loader() as loader:
             if words.gates not in (known := Catalog(loader).groups["promotion"]):
                 raise ConfigError([f"gates={words.gates}: no such gates{did_you_mean(words.gates, known)} Gates: {', '.join(known)}"])

@@ -33,7 +33,7 @@ def main() -> int:
     """Reproduces one run; 0 when it is identical or within seed noise."""
     with told():
         words = read_words(Words, sys.argv[1:])
-        terminal = Terminal(1, Objective("accuracy", "max"))
+        terminal = Terminal(Objective("accuracy", "max"))
         with conf_loader() as loader:
             config = loader.load_configuration("config", [], RunMode.RUN)
             runs = Runs(config.tracking.uri)

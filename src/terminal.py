@@ -32,11 +32,12 @@ def seconds_text(seconds: float) -> str:
 class Terminal:
     """Shows a bar per sweep and per trial on a terminal, plain lines on a pipe."""
 
-    def __init__(self, total: int, objective: Objective) -> None:
+    def __init__(self, objective: Objective) -> None:
         self.console = Console(soft_wrap=True, highlight=False)
         if not self.console.is_terminal:
             self.console.width = PIPE_WIDTH
-        self._total, self._objective = total, objective
+        self._total: int | None = None
+        self._objective = objective
         self._live = self.console.is_terminal
         self._progress = Progress(
             TextColumn("{task.description}"),
@@ -46,13 +47,13 @@ class Terminal:
             transient=True,
             disable=not self._live,
         )
-        self._sweep = self._progress.add_task("sweep", total=total, note="")
+        self._sweep = self._progress.add_task("sweep", total=None, note="")
         self._bars: dict[int, TaskID] = {}
         self._names: dict[int, str] = {}
         self._epochs: dict[int, int] = {}
         self._started: dict[int, float] = {}
-        self._ended = 0
-        self._begun = self._spoken = time.monotonic()
+        self._ended = self._ended_before = 0
+        self._spoken = time.monotonic()
 
     def __enter__(self) -> "Terminal":
         self._progress.start()
@@ -61,6 +62,12 @@ class Terminal:
 
     def __exit__(self, *_: object) -> None:
         self.rest()
+
+    def begin(self, total: int | None, ended: int) -> None:
+        """Trials follow: `total` at most, where it is known, of which some ended before."""
+        self._total, self._ended, self._ended_before = total, ended, ended
+        self._progress.update(self._sweep, total=total, completed=ended)
+        self._begun = time.monotonic()
 
     def rest(self) -> None:
         """The bars go; lines and tables may follow."""
@@ -72,7 +79,7 @@ class Terminal:
 
     def started(self, number: int, name: str, epochs: int) -> None:
         """A trial starts; `epochs` at most."""
-        self._names[number] = f"trial {number + 1} of {self._total}{f'  {name}' if name else ''}"
+        self._names[number] = f"trial {number + 1}{f' of {self._total}' if self._total else ''}{f'  {name}' if name else ''}"
         self._epochs[number], self._started[number] = epochs, time.monotonic()
         self._bars[number] = self._progress.add_task(self._names[number], total=epochs, note="starts")
 
@@ -91,13 +98,17 @@ class Terminal:
         """A trial ended."""
         self._progress.remove_task(self._bars.pop(number))
         self._ended += 1
-        left = (time.monotonic() - self._begun) / self._ended * (self._total - self._ended)
+        left = self._left()
         value = f"{self._objective.name} {score:.4f}" if score is not None else f"{state} {cause}"
-        self._progress.update(self._sweep, completed=self._ended, note=f"about {seconds_text(left)} left")
-        self.say(
-            f"{self._names[number]}: {value}, {seconds_text(seconds)}"
-            + (f"; about {seconds_text(left)} left" if self._ended < self._total and not self._live else "")
-        )
+        self._progress.update(self._sweep, completed=self._ended, note=left)
+        self.say(f"{self._names[number]}: {value}, {seconds_text(seconds)}" + (f"; {left}" if left and not self._live else ""))
+
+    def _left(self) -> str:
+        """The time that the sweep still takes, judged by the trials so far; nothing where their number is not known."""
+        if not self._total or self._ended >= self._total:
+            return ""
+        each = (time.monotonic() - self._begun) / (self._ended - self._ended_before)
+        return f"about {seconds_text(each * (self._total - self._ended))} left"
 
     def table(self, title: str, rows: list[dict[str, str]]) -> None:
         """A table of texts; columns that are empty in every row are left out."""

@@ -12,26 +12,37 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from src import datasets, training
+from src import datasets, files, training
 from src.config.targets import build
 from src.errors import ConfigError, Stop, TrialError, collecting
 from src.objective import Objective
+from src.training.checkpoint import Checkpoint
 
 if TYPE_CHECKING:
     import keras
     import numpy as np
 
 log = logging.getLogger(__name__)
+CHECKPOINT = "checkpoint.npz"  # in a trial's folder
 
 
 @dataclass(frozen=True)
 class Job:
-    """One attempt at one trial: `config` holds the keys of paths.TRIAL_KEYS, `folder` is the trial's own."""
+    """One attempt at one trial.
+
+    Attributes:
+        config: the keys of paths.TRIAL_KEYS.
+        folder: the trial's own, where it leaves a checkpoint now and then.
+        checkpoint: the content of one to go on from.
+        continued: whether a later trial may go on from this one's end.
+    """
 
     number: int
     attempt: int
     config: dict[str, Any]
     folder: Path
+    checkpoint: bytes | None = None
+    continued: bool = False
 
 
 @dataclass(frozen=True)
@@ -63,15 +74,20 @@ class Prepared:
     model: "keras.Model"
     engine: Callable[..., training.Fitted]
     arguments: dict[str, Any]
+    checkpoint: Checkpoint | None
 
 
-def run(job: Job, report: training.Report) -> Outcome:
-    """Prepares, fits and finishes; an exception becomes a FAILED outcome with its traceback as an artifact."""
+def run(job: Job, report: training.Report, alive: Callable[[], None]) -> Outcome:
+    """Prepares, fits and finishes; an exception becomes a FAILED outcome with its traceback as an artifact.
+
+    Args:
+        report, alive: as in training.Monitor.
+    """
     start = time.monotonic()
     try:
         prepared = prepare(job)
         started = time.monotonic()
-        fitted = fit(prepared, report)
+        fitted = fit(prepared, report, alive)
         return finish(prepared, fitted, time.monotonic() - started)
     except Stop as stop:
         return Outcome("KILLED", seconds=time.monotonic() - start, cause=str(stop))
@@ -114,14 +130,20 @@ def prepare(job: Job) -> Prepared:
     if mistakes:
         raise ConfigError(mistakes)
     model.compile(optimizer=optimizer, loss=loss, metrics=metrics)
-    return Prepared(job, data, model, engine, arguments)
+    return Prepared(job, data, model, engine, arguments, _checkpoint(job))
 
 
-def fit(prepared: Prepared, report: training.Report) -> training.Fitted:
+def fit(prepared: Prepared, report: training.Report, alive: Callable[[], None]) -> training.Fitted:
     """Trains with the trial's engine."""
-    objective = Objective.parse(prepared.job.config["objective"])
+    job = prepared.job
+
+    def save(latest: Checkpoint) -> None:
+        files.write(job.folder / CHECKPOINT, latest.to_bytes())
+
+    monitor = training.Monitor(report, alive, save, prepared.checkpoint)
+    objective = Objective.parse(job.config["objective"])
     return prepared.engine(
-        prepared.model, prepared.data, seed=prepared.job.config["seed"], objective=objective, report=report, **prepared.arguments
+        prepared.model, prepared.data, seed=job.config["seed"], objective=objective, monitor=monitor, **prepared.arguments
     )
 
 
@@ -130,13 +152,13 @@ def finish(prepared: Prepared, fitted: training.Fitted, seconds: float) -> Outco
     from src.plots import curves
     from src.training import runtime
 
-    epochs = len(fitted.history["loss"])
+    epochs = len(fitted.history["loss"]) - (prepared.checkpoint.epochs if prepared.checkpoint else 0)
     metrics = {
         **{f"kept/{name}": values[fitted.kept_epoch - 1] for name, values in fitted.history.items()},
         **fitted.metrics,
         "kept/epoch": fitted.kept_epoch,
         "seconds": seconds,
-        "seconds_per_epoch": seconds / epochs,
+        "seconds_per_epoch": seconds / max(1, epochs),
         "model/parameters": prepared.model.count_params(),
     }
     scores = [value for name, value in fitted.metrics.items() if name.startswith("cv/fold_")]
@@ -145,19 +167,21 @@ def finish(prepared: Prepared, fitted: training.Fitted, seconds: float) -> Outco
         if scores
         else curves.curves(fitted.history, fitted.kept_epoch, prepared.model.name)
     )
-    files = {
+    artifacts = {
         "curves.png": picture,
         "history.csv": history_csv(fitted.history),
         "summary.txt": _summary(prepared.model),
         **_h5(prepared.model),
     }
+    if fitted.latest and prepared.job.continued:
+        artifacts[CHECKPOINT] = fitted.latest.to_bytes()
     facts = {
         "data_digest": prepared.data.digest,
         "validation_examples": str(len(prepared.data.validation_index)),
         "device": runtime.device(),
         "threads": str(prepared.job.config["training"]["threads"]),
     }
-    return Outcome("FINISHED", metrics, fitted.history, seconds, files=files, facts=facts)
+    return Outcome("FINISHED", metrics, fitted.history, seconds, files=artifacts, facts=facts)
 
 
 def history_csv(history: dict[str, list[float]]) -> bytes:
@@ -195,6 +219,17 @@ def probabilities(prepared: Prepared, x: "np.ndarray") -> "np.ndarray":
 
     found: np.ndarray = prepared.model.predict(x, batch_size=VALIDATION_BATCH, verbose=0)
     return found
+
+
+def _checkpoint(job: Job) -> Checkpoint | None:
+    """Where to go on; from the beginning if the checkpoint is not whole, or callbacks have a state that is not in it."""
+    if not job.checkpoint or job.config["training"]["callbacks"]:
+        return None
+    try:
+        return Checkpoint.from_bytes(job.checkpoint)
+    except ValueError as error:
+        log.warning("trial %d starts anew: %s", job.number, error)
+        return None
 
 
 def _built(node: Any, module: Any) -> Any:

@@ -128,8 +128,8 @@ def test_a_failing_trial_is_recorded_and_the_exit_code_tells(command: Command, t
     assert "Traceback" not in done.stdout + done.stderr
 
 
-@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
-def test_interrupted_nothing_is_left_running(number: int, code: int, tmp_path: Path) -> None:
+@pytest.mark.parametrize(("signals", "code"), [([signal.SIGINT, signal.SIGINT], 130), ([signal.SIGTERM], 143)])
+def test_interrupted_nothing_is_left_running(signals: list[int], code: int, tmp_path: Path) -> None:
     arguments = ["-m", "data=digits", "training=fixed_epochs", "training.epochs=100000", "seed=1,2"]
     sweep = subprocess.Popen(
         [sys.executable, "-m", "src.sweep", *arguments],
@@ -145,10 +145,12 @@ def test_interrupted_nothing_is_left_running(number: int, code: int, tmp_path: P
         if any(finished_epochs(study) > 2 for study in tmp_path.glob("mlruns/sweeps/*/study.db")):
             break
         time.sleep(0.3)
-    sweep.send_signal(number)
+    for number in signals:
+        sweep.send_signal(number)
+        time.sleep(0.2)  # two at once are one
     output, errors = sweep.communicate(timeout=60)
     assert sweep.returncode == code, output + errors
-    assert "interrupted" in output and "Traceback" not in output + errors
+    assert "interrupted" in output and "resume=" in output and "Traceback" not in output + errors
     [parent], children = runs(tmp_path, "digits")
     assert [run.info.status for run in (parent, *children)] == ["KILLED", "KILLED"]
 

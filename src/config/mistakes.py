@@ -109,6 +109,13 @@ def _search_mistakes(asked: Asked, options: dict[str, list[str]], catalog: Catal
             yield f"{one.origin}: a grid has no list of values to go through; say range(1,10,3) or choice(1,4,7), or oracle=random."
     elif asked.trials:
         yield f"oracle={options['oracle'][0]}: explicit trials are gone through in turn; expected oracle=grid."
+    given = {one.key: one for one in asked.assignments}
+    for key in ("resume", "retry", "allow"):
+        if key in given and (not asked.multirun or (key != "resume" and "resume" not in given)):
+            yield f"{given[key].origin}: expected the sweep's own command behind -m, and resume=latest or its id."
+    if options["oracle"] == ["hyperband"]:
+        for one in (one for one in asked.everything if one.key == "training.epochs"):
+            yield f"{one.origin}: hyperband decides on the epochs; expected oracle.max_epochs={one.texts[-1] if one.texts else 20}"
     for condition, one in asked.when:
         if condition.key not in catalog.groups:
             yield f"{one.origin}: when {condition.key}: expected a group and its option, such as optimizer=sgd."

@@ -132,7 +132,9 @@ def _texts(override: Override) -> list[str]:
 def _interval(sweep: IntervalSweep) -> Interval:
     if unknown := sweep.tags - {"log"}:
         raise HydraException(f"there is no tag {', '.join(sorted(unknown))}; expected tag(log, interval(…)).")
-    low, high, log = sweep.start or 0, sweep.end or 0, "log" in sweep.tags
+    low, high, log = sweep.start, sweep.end, "log" in sweep.tags
+    if low is None or high is None:
+        raise HydraException("an interval has two ends; expected interval(low, high).")
     if not low < high or not math.isfinite(high - low):
         raise HydraException(f"an interval from {low} to {high} is empty; expected the smaller end first.")
     if log and low <= 0:

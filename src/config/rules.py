@@ -20,6 +20,10 @@ RULES: dict[str, Rule] = {
     "validation_split": ("above 0 and below 1", lambda value: 0 < value < 1),
     "patience": ("at least 0, or null for off", lambda value: value >= 0),
     "folds": ("at least 2, or null for off", lambda value: value >= 2),
+    "max_minutes": ("above 0, or null for off", lambda value: value > 0),
+    "max_failures": ("at least 1, or null for off", lambda value: value >= 1),
+    "retry": ("failed, or null", lambda value: value == "failed"),
+    "allow": ("of budget and space", lambda value: set(value) <= {"budget", "space"}),
     "keep": ("best or last", lambda value: value in ("best", "last")),
 }
 

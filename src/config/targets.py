@@ -10,6 +10,7 @@ ALLOWED = {
     "data": ("src.datasets.",),
     "model": ("src.models.",),
     "optimizer": ("keras.optimizers.",),
+    "oracle": ("src.oracles.",),
     "training": ("keras.losses.", "keras.metrics.", "keras.callbacks.", "keras.optimizers."),
 }
 

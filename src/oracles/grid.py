@@ -2,32 +2,26 @@
 
 from typing import Any
 
-import keras_tuner as kt
-
 from src.objective import Objective
-from src.oracles.keras_tuner import UNUSED, Quiet
+from src.oracles import Proposal
+from src.oracles.keras_tuner import Mended, Values
 from src.space import Space
 
 
-class Grid(Quiet):
-    """Every point of `space.points()`, in its order; the cursor is the number of trials started."""
+class Grid(Mended):
+    """Every point of `space.points()`, once, in its order."""
 
     def __init__(self, space: Space, objective: Objective) -> None:
-        points = list(space.points())
-        keys = list(dict.fromkeys(key for point in points for key in point))
-        self._points = [{key: point.get(key, UNUSED) for key in keys} for point in points]
-        axes = kt.HyperParameters()
-        for key in keys:
-            axes.Choice(key, list(dict.fromkeys(point[key] for point in self._points)))
-        super().__init__(
-            objective=kt.Objective(objective.name, objective.direction),
-            hyperparameters=axes,
-            allow_new_entries=False,
-            tune_new_entries=False,
-        )
+        super().__init__(space, objective)
+        self._points = space.points()
 
     def populate_space(self, trial_id: str) -> dict[str, Any]:
-        """The next point, or STOPPED after the last."""
-        if len(self.start_order) == len(self._points):
-            return {"status": "STOPPED"}
-        return {"status": "RUNNING", "values": self._points[len(self.start_order)]}
+        """The next point that no trial has, or STOPPED after the last."""
+        for point in self._points:
+            if self.space.identity(point) not in self._known:
+                return {"status": "RUNNING", "values": point}
+        return {"status": "STOPPED"}
+
+    def proposal(self, values: Values) -> Proposal:
+        """The values are the point: with explicit trials it has keys that are no axes."""
+        return Proposal(values)

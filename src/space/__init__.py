@@ -45,7 +45,7 @@ class Space:
     @cached_property
     def size(self) -> int | None:
         """The number of distinct points; None when there are too many to list."""
-        return len(self._points) if self.written <= MOST_LISTED else None
+        return len(self.listed) if self.written <= MOST_LISTED else None
 
     def points(self) -> Iterator[Point]:
         """Every distinct trial, in the order of Hydra's own product: the last axis varies fastest.
@@ -57,16 +57,17 @@ class Space:
         """
         if self.size is None:
             raise ConfigError([f"the space has {self.written:,.0f} points; expected at most {MOST_LISTED:,}, or oracle=random."])
-        return iter(self._points)
+        return iter(self.listed.values())
 
     @cached_property
-    def _points(self) -> list[Point]:
-        points: dict[str, Point] = {}  # by the active configuration, which makes a trial what it is
+    def listed(self) -> dict[str, Point]:
+        """Every distinct trial by its identity."""
+        points: dict[str, Point] = {}
         for trial in self.trials or ((),):
             for values in _product(self.axes, {}):
                 if (point := self.point(values, trial)) is not None:
                     points.setdefault(self.identity(point), point)
-        return list(points.values())
+        return points
 
     def samples(self) -> Iterator[Point]:
         """Points that hold every word of every axis, the smallest and the largest of its numbers, and every explicit trial."""
@@ -87,7 +88,7 @@ class Space:
         """The override texts of the active keys; None when the trial is excluded.
 
         Args:
-            values: key of an axis → its text, for the axes that exist.
+            values: key of an axis → its text, for the axes that exist; also other keys, such as the epochs of a rung.
             trial: the explicit trial, where there are some.
         """
         prefixes = {one.key: one.prefix for one in (*trial, *self.fixed)} | {axis.key: axis.prefix for axis in self.axes}
@@ -95,22 +96,22 @@ class Space:
         choices = self._choices(texts)
         resting = self.catalog.inactive(choices["model"])
         used = {
-            f"{prefixes[key]}{key}": text
+            f"{prefixes.get(key, '')}{key}": text
             for key, text in texts.items()
-            if self.catalog.has(choices, key) or (prefixes[key] and key.partition(".")[0] not in resting)
+            if self.catalog.has(choices, key) or (prefixes.get(key) and key.partition(".")[0] not in resting)
         }
-        active = {**self._leaves(used), **{group: option for group, option in choices.items() if group not in resting}}
+        active = {**self.leaves(used), **{group: option for group, option in choices.items() if group not in resting}}
         excluded = any(all(rule.key in active and active[rule.key] in rule.values for rule in rules) for rules in self.exclude)
         return None if excluded else used
 
     def identity(self, point: Point) -> str:
         """Equal for points that are the same trial."""
-        return json.dumps(self._leaves(point), sort_keys=True, default=str)
+        return json.dumps(self.leaves(point), sort_keys=True, default=str)
 
     def _choices(self, texts: dict[str, str]) -> dict[str, str]:
         return {**self.catalog.defaults, **{key: self._value(key, text) for key, text in texts.items() if key in self.catalog.groups}}
 
-    def _leaves(self, point: Point) -> dict[str, Any]:
+    def leaves(self, point: Point) -> dict[str, Any]:
         """The whole active configuration of a point."""
         texts = {key.lstrip("+"): text for key, text in point.items()}
         choices = self._choices(texts)

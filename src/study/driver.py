@@ -1,96 +1,173 @@
 """The ask/tell loop: one thread that asks the oracle, submits trials, and tells what came back."""
 
+import time
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from omegaconf import DictConfig
 
-from src import trial
+from src import files, trial
 from src.config.paths import trial_config
-from src.executors.inline import Inline
+from src.errors import Stop
+from src.executors.inline import Inline, RunTrial
 from src.objective import Objective
-from src.oracles import Oracle
+from src.oracles import Oracle, Proposal
 from src.space import Point, active_hash, overrides
 from src.study import folder, record, table
-from src.study.pictures import Best
-from src.study.store import Store
+from src.study.interruption import Interruption
+from src.study.outbox import Outbox
+from src.study.stopping import StopRules
+from src.study.store import Message, Store
 from src.terminal import Terminal
-from src.tracking import Tracker
-from src.training import Report
-from src.trial import Job, Outcome
+from src.trial import CHECKPOINT, Job, Outcome
 
 Compose = Callable[[list[str]], DictConfig]
 """Overrides → the trial's whole configuration, composed by Hydra."""
+BEST = "best-{}.weights.h5"  # in the sweep's folder, for the pictures at its end
+FACTS = ("data_digest", "validation_examples", "device", "threads")
 
 
 @dataclass
 class Driver:
-    """Runs every trial that the oracle proposes."""
+    """Runs the trials that wait, then every trial that the oracle proposes.
+
+    Attributes:
+        tags: what the runs of all trials share.
+        folder_of: trial number, or None for the sweep → its folder.
+        waiting: trials of an earlier invocation that did not end, to run before new ones.
+    """
 
     oracle: Oracle
     store: Store
-    tracker: Tracker
+    outbox: Outbox
     terminal: Terminal
     compose: Compose
     objective: Objective
     swept: list[str]
-    folder_of: Callable[[int], Path]
-    run_trial: Callable[[Job, Report], Outcome] = trial.run
+    tags: dict[str, str]
+    folder_of: Callable[[int | None], Path]
+    rules: StopRules
+    interruption: Interruption
+    waiting: dict[int, Proposal] = field(default_factory=dict)
+    run_trial: RunTrial = trial.run
 
     def __post_init__(self) -> None:
-        self.executor = Inline(self._on_epoch, self._on_end, self.run_trial)
-        self.ended: dict[int, Outcome] = {}  # without their files
-        self.best: Best | None = None
+        self.executor = Inline(self._on_epoch, self._on_end, self._alive, self.run_trial)
+        rows = self.store.trials()
+        self._attempts = {row["number"]: row["attempts"] for row in rows}
+        self._best = min((row["score"] for row in rows), key=self.objective.key, default=None)
         self._running: dict[int, Job] = {}
+        self._warned = False
+        meta = self.store.meta()
+        self.facts = {name: meta[name] for name in FACTS if name in meta}
 
     def run(self) -> None:
-        """Until the oracle has nothing more. Interrupted, what was running becomes KILLED and the interruption goes on."""
-        number = 0
-        try:
-            while True:
-                while len(self._running) < self.executor.slots and (point := self.oracle.ask(number)) is not None:
-                    self._start(number, point)
-                    number += 1
-                if not self._running:
-                    return
-                self.executor.wait(None)
-        except BaseException as interruption:
-            for running in list(self._running):
-                self._on_end(running, Outcome("KILLED", cause=type(interruption).__name__))
-            raise
-        finally:
-            self.executor.close()
+        """Until the oracle has nothing more, a stop rule holds, or a signal came."""
+        with self.interruption:
+            try:
+                while True:
+                    while len(self._running) < self.executor.slots and (following := self._next()):
+                        self._start(*following)
+                    if not self._running:
+                        return
+                    self.executor.wait(1.0)
+            finally:
+                self.executor.close()
 
-    def _start(self, number: int, point: Point) -> None:
+    def config_of(self, point: Point) -> dict[str, Any]:
+        """The configuration of a trial."""
+        return trial_config(self.compose(overrides(point)))
+
+    def fail(self, number: int, cause: str) -> None:
+        """Ends a trial of an earlier invocation without running it again."""
+        self._tell(number, Outcome("FAILED", cause=cause), None)
+        self.terminal.say(f"trial {number + 1}: FAILED {cause}")
+
+    def _next(self) -> tuple[int, Proposal] | None:
+        if self.interruption.draining:
+            return None
+        if self.waiting:
+            number = min(self.waiting)
+            return number, self.waiting.pop(number)
+        if self.rules.reason():
+            return None
+        number = len(self._attempts)
+        proposal = self.oracle.ask(number)
+        return (number, proposal) if proposal else None
+
+    def _start(self, number: int, proposal: Proposal) -> None:
         """Composes, records and submits one trial."""
+        attempt = self._attempts[number] = self._attempts.get(number, 0) + 1
+        point = proposal.point
         composed = self.compose(overrides(point))
         config = trial_config(composed)
         choices, name = composed.hydra.runtime.choices, table.trial_name(point, self.swept)
-        job = self._running[number] = Job(number, 1, config, self.folder_of(number))
+        checkpoint, continued = self._checkpoint(number, proposal), proposal.epochs is not None
+        job = Job(number, attempt, config, self.folder_of(number), checkpoint, continued)
+        self._running[number] = job
         folder.write_composition(job.folder, composed, overrides(point))
-        self.store.asked(number, point, active_hash(config), self.oracle.state())
-        tags = record.trial_tags(number, config, point, name)
-        run_id = self.tracker.start(number, name or f"{choices.model} {choices.optimizer}", record.parameters(config, choices), tags)
-        self.store.recorded(number, run_id)
+        tags = {**self.tags, **record.trial_tags(number, attempt, config, point, name)}
+        run = {"name": name or f"{choices.model} {choices.optimizer}", "params": record.parameters(config, choices), "tags": tags}
+        self.store.asked(number, proposal, active_hash(config), self.oracle.state(), Message(number, "start", run))
+        self.outbox.posted()
         self.terminal.started(number, name, 1 if config["model"].get("engine") else config["training"]["epochs"])
         self.executor.submit(job)
 
+    def _checkpoint(self, number: int, proposal: Proposal) -> bytes | None:
+        """Where the trial's own training stopped, or that of the trial whose training goes on."""
+        for source in (number, proposal.parent):
+            if source is not None and (file := self.folder_of(source) / CHECKPOINT).exists():
+                return file.read_bytes()
+        return None
+
     def _on_epoch(self, number: int, epoch: int, metrics: dict[str, float]) -> None:
         self.store.epoch(number, epoch, metrics)
-        self.tracker.epoch(number, epoch, metrics)
+        self.outbox.posted()
         self.terminal.epoch(number, epoch, metrics)
 
+    def _alive(self) -> None:
+        """Called about once a second by what trains in this thread.
+
+        Raises:
+            Stop: a signal asked for it.
+        """
+        if self.interruption.stopping:
+            raise Stop("interrupted")
+        if self.interruption.draining and not self._warned:
+            self._warned = True
+            self.terminal.say("no new trials; what runs will finish. Ctrl-C again stops it, too")
+
     def _on_end(self, number: int, outcome: Outcome) -> None:
-        """Tells the oracle and everything that remembers; a trial without a score is infeasible."""
+        """Tells the oracle and everything that remembers; a trial without a score is infeasible, a killed one is to be run again."""
         job = self._running.pop(number)
         score = outcome.metrics.get(f"kept/{self.objective.name}") if outcome.state == "FINISHED" else None
-        self.oracle.tell(number, score)
-        self.store.told(number, outcome, score, self.oracle.state())
+        self.rules.tell(outcome.state, score)
+        if latest := outcome.files.pop(CHECKPOINT, None):
+            files.write(job.folder / CHECKPOINT, latest)
+        elif outcome.state != "KILLED":
+            (job.folder / CHECKPOINT).unlink(missing_ok=True)
+        self._keep_best(number, score, outcome.files.get("model.weights.h5"))
         kept = {name: (job.folder / ".hydra" / name).read_bytes() for name in ("config.yaml", "overrides.yaml")}
-        self.tracker.finish(number, replace(outcome, files={**outcome.files, **kept}))
+        self.outbox.keep(number, "end", {**outcome.files, **kept})
+        self._tell(number, outcome, score)
         self.terminal.ended(number, outcome.state, score, outcome.seconds, outcome.cause)
-        self.ended[number] = replace(outcome, files={})
-        weights = outcome.files.get("model.weights.h5")
-        if score is not None and weights and self.objective.improves(score, self.best.score if self.best else None):
-            self.best = Best(job, score, weights)
+
+    def _tell(self, number: int, outcome: Outcome, score: float | None) -> None:
+        if outcome.state != "KILLED":
+            self.oracle.tell(number, score)
+        if outcome.facts and not self.facts:
+            self.facts = outcome.facts
+            self.store.describe(**outcome.facts)
+        end: dict[str, Any] = {"state": outcome.state, "metrics": outcome.metrics, "tags": record.ended_tags(outcome), "time": time.time()}
+        self.store.told(number, outcome, score, self.oracle.state(), Message(number, "end", end))
+        self.outbox.posted()
+
+    def _keep_best(self, number: int, score: float | None, weights: bytes | None) -> None:
+        if score is not None and weights and self.objective.improves(score, self._best):
+            self._best = score
+            older = list(self.folder_of(None).glob(BEST.format("*")))
+            files.write(self.folder_of(None) / BEST.format(number), weights)
+            for file in older:
+                file.unlink()

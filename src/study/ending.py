@@ -2,14 +2,18 @@
 
 import logging
 import shlex
+import time
+from typing import Any
 
 from src.space import overrides
-from src.study import pictures, record, table
-from src.study.driver import Driver
+from src.study import pictures, record, resume, table
+from src.study.driver import BEST, Driver
 from src.study.invocation import Invocation
 from src.study.reported import compared
+from src.study.store import Message
 from src.study.table import Row
-from src.terminal import Terminal
+from src.tracking import Tracker
+from src.trial import CHECKPOINT, Job
 
 log = logging.getLogger(__name__)
 MOST_TAG = 5000  # characters that MLflow takes
@@ -17,27 +21,24 @@ MOST_ROWS = 12  # of the table on MLflow's page of a sweep
 MOST_COLUMNS = 3  # of keys that vary, in a terminal's table
 
 
-def end(asked: Invocation, driver: Driver, terminal: Terminal, *, interrupted: bool) -> list[Row]:
+def end(asked: Invocation, driver: Driver, tracker: Tracker) -> list[Row]:
     """Records and tells how a sweep ended; returns its ranked table."""
-    terminal.rest()
+    driver.terminal.rest()
+    driver.outbox.flush()
     trials = driver.store.trials()
-    rows = table.ranked(trials, asked.objective, asked.space.swept)
-    metrics = {number: outcome.metrics for number, outcome in driver.ended.items()}
-    published = compared(asked.space, asked.reported, trials, metrics) if asked.reported else []
-    best = {} if interrupted else _pictures_of_best(driver)
-    shown = {}
-    if driver.best and best:
-        driver.tracker.attach(driver.best.job.number, best)
-        shown = dict.fromkeys(best, trials[driver.best.job.number]["run_id"])
-    driver.store.describe(**_facts(driver))
-    _record(asked, driver, rows, published, shown, interrupted=interrupted)
-    _tell(asked, driver, terminal, rows, published, interrupted=interrupted)
+    rows = table.ranked(trials, asked.objective, driver.swept)
+    published = compared(asked.space, asked.reported, trials) if asked.reported else []
+    of_best = {} if driver.interruption.code else _attach_pictures(asked, driver)
+    if not asked.single:
+        _record(asked, driver, rows, published, of_best)
+    left = driver.outbox.flush()
+    _tell(asked, driver, tracker, rows, published, left)
+    if not driver.interruption.code:
+        _tidy(asked, driver, [row["trial"] for row in rows])
     return rows
 
 
-def _record(
-    asked: Invocation, driver: Driver, rows: list[Row], published: list[Row], of_best: dict[str, str], *, interrupted: bool
-) -> None:
+def _record(asked: Invocation, driver: Driver, rows: list[Row], published: list[Row], of_best: dict[str, str]) -> None:
     """Ends the parent run with the best score, counts, tables, pictures and what repeats the sweep.
 
     Args:
@@ -46,49 +47,88 @@ def _record(
     metrics = {f"trials/{word.lower()}": float(sum(row["state"] == word for row in rows)) for word in ("FINISHED", "FAILED")}
     if rows and rows[0]["rank"]:
         metrics[f"kept/{asked.objective.name}"] = rows[0][asked.objective.name]
-    names = {row["trial"]: table.named(row, asked.space.swept) or f"trial {row['trial']}" for row in rows}
-    curves = pictures.of_sweep([(names[row["trial"]], driver.ended[row["trial"]].history) for row in rows if row["rank"]])
+    curves = pictures.of_sweep(_histories(asked, driver, rows))
     files = {name: (asked.folder / name).read_bytes() for name in ("code.patch", "packages.txt", "multirun.yaml")}
     files |= {"table.csv": table.as_csv(rows), **({"reported.csv": table.as_csv(published)} if published else {}), **curves}
-    shown = [_picture(name, driver.tracker.parent) for name in curves] + [_picture(name, run_id) for name, run_id in of_best.items()]
-    tags = {f"trialbook.{name}": value for name, value in _facts(driver).items()}
+    parent = driver.store.run_id(None)
+    shown = [_picture(name, parent) for name in curves] + [_picture(name, run_id) for name, run_id in of_best.items()]
     rest = f"{len(rows) - MOST_ROWS} more in table.csv" if len(rows) > MOST_ROWS else ""
     parts = [table.as_markdown(rows[:MOST_ROWS]), rest, *shown, table.as_markdown(published)]
+    tags = {f"trialbook.{name}": value for name, value in driver.facts.items()}
     tags["mlflow.note.content"] = record.description(asked, *parts)[:MOST_TAG]
-    driver.tracker.close("KILLED" if interrupted else "FINISHED", metrics, tags, files)
+    state = "KILLED" if driver.interruption.code else "FINISHED"
+    driver.outbox.keep(None, "end", files)
+    driver.store.post(_end(None, "end", {"state": state, "metrics": metrics, "tags": tags}))
+    driver.outbox.posted()
 
 
-def _tell(asked: Invocation, driver: Driver, terminal: Terminal, rows: list[Row], published: list[Row], *, interrupted: bool) -> None:
+def _histories(asked: Invocation, driver: Driver, rows: list[Row]) -> list[tuple[str, dict[str, list[float]]]]:
+    """(name of a trial, its metrics per epoch), best first."""
+    histories: dict[int, dict[str, list[float]]] = {}
+    for number, _, metrics in driver.store.epochs():
+        for name, value in metrics.items():
+            histories.setdefault(number, {}).setdefault(name, []).append(value)
+    ranked = [row for row in rows if row["rank"] and row["trial"] in histories]
+    return [(table.named(row, driver.swept) or f"trial {row['trial']}", histories[row["trial"]]) for row in ranked]
+
+
+def _attach_pictures(asked: Invocation, driver: Driver) -> dict[str, str]:
+    """Adds the pictures of the best trial to its run; name of a picture → the run.
+
+    None, and a line, for a model whose outputs are not class probabilities: a picture must not cost the record.
+    """
+    for file in asked.folder.glob(BEST.format("*")):
+        number = int(file.name.split("-")[1].split(".")[0])
+        row = driver.store.trials()[number]
+        config = driver.config_of(row["overrides"])
+        try:
+            found = pictures.of_best(Job(number, row["attempts"], config, driver.folder_of(number)), file.read_bytes())
+        except Exception as error:
+            log.warning("no pictures of the best trial: %s", error, exc_info=error)
+            return {}
+        driver.outbox.keep(number, "attach", found)
+        driver.store.post(_end(number, "attach", {"state": None, "metrics": {}, "tags": {}}))
+        return dict.fromkeys(found, str(row["run_id"]))
+    return {}
+
+
+def _end(number: int | None, kind: str, payload: dict[str, Any]) -> Message:
+    return Message(number, kind, {**payload, "time": time.time()})
+
+
+def _tell(asked: Invocation, driver: Driver, tracker: Tracker, rows: list[Row], published: list[Row], left: int) -> None:
     """Prints the tables, what to make of them, and the next commands."""
-    facts, tracker = _facts(driver), driver.tracker
-    terminal.table(asked.question or asked.name, [_for_people(row, asked.space.swept) for row in rows])
+    terminal, facts = driver.terminal, driver.facts
+    terminal.table(asked.question or asked.name, [_for_people(row, driver.swept) for row in rows])
     noise = table.noise(rows, asked.objective, int(facts["validation_examples"])) if facts else None
-    if noise and "seed" not in asked.space.swept:
+    if noise and "seed" not in driver.swept:
         terminal.say(f"one seed: differences below {noise} are noise")
     if published:
         terminal.table("reported and obtained", [{name: table.cell(value, name) for name, value in row.items()} for row in published])
-    if interrupted:
+    if driver.interruption.code:
         terminal.say(f"interrupted: {sum(row['state'] == 'FINISHED' for row in rows)} finished trials are kept in {asked.folder}")
-    if tracker.lost:
-        terminal.say(f"MLflow did not take {len(tracker.lost)} records; the first: {tracker.lost[0]}")
-    terminal.say(f"\nNext:\n  make ui    then open {tracker.link(asked.objective.name)}")
+    elif driver.rules.reason():
+        terminal.say(f"stopped by {driver.rules.reason()}")
+    for refused in driver.outbox.refused[:1]:
+        terminal.say(f"MLflow refused {len(driver.outbox.refused)} records; the first: {refused}")
+    if left:
+        terminal.say(f"MLflow does not answer; {left} records wait in {asked.folder}: {driver.outbox.outage}")
+    if not asked.single and (driver.interruption.code or left):
+        terminal.say(f"\nGo on:\n  {resume.command(asked)}")
+    run_ids = [row["run_id"] for row in driver.store.trials() if row["run_id"]]
+    terminal.say(f"\nNext:\n  make ui    then open {tracker.link(asked.folder.name, run_ids, asked.objective.name)}")
     if rows and rows[0]["rank"] and not asked.single:
         best = driver.store.trials()[rows[0]["trial"]]["overrides"]
         terminal.say(f"  python -m src.sweep {shlex.join(overrides(best))}    repeats the best trial")
         terminal.say(f"  python -m src.promote sweep={asked.folder.name}    the best model against the champion")
 
 
-def _pictures_of_best(driver: Driver) -> dict[str, bytes]:
-    """None, and a line, for a model whose outputs are not class probabilities: a picture must not cost the record."""
-    try:
-        return pictures.of_best(driver.best) if driver.best else {}
-    except Exception as error:
-        log.warning("no pictures of the best trial: %s", error, exc_info=error)
-        return {}
-
-
-def _facts(driver: Driver) -> dict[str, str]:
-    return next((outcome.facts for outcome in driver.ended.values() if outcome.facts), {})
+def _tidy(asked: Invocation, driver: Driver, numbers: list[int]) -> None:
+    """Removes what only an unfinished sweep needs."""
+    for file in asked.folder.glob(BEST.format("*")):
+        file.unlink()
+    for number in numbers:
+        (driver.folder_of(number) / CHECKPOINT).unlink(missing_ok=True)
 
 
 def _picture(name: str, run_id: str | None) -> str:

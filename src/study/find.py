@@ -1,5 +1,6 @@
 """Finds studies on disk: the latest, by id, or by the name of their sweep."""
 
+import sqlite3
 from pathlib import Path
 
 from src.errors import ConfigError, did_you_mean
@@ -8,26 +9,39 @@ from src.study.store import Store
 SWEEPS = Path("mlruns/sweeps")
 
 
-def find(words: str, root: Path = SWEEPS) -> list[Path]:
+def find(words: str, root: Path = SWEEPS, *, key: str = "sweep") -> list[Path]:
     """The folders that `latest`, an id or a sweep's name mean; a comma makes a list, a name means its latest sweep.
+
+    Args:
+        key: in front of the words on the command line.
 
     Raises:
         ConfigError: no such sweep, or none at all.
     """
-    folders = [file.parent for file in root.glob("*/study.db")]
-    meta = {folder: Store.open(folder / "study.db").meta() for folder in folders}
-    by_age = sorted((folder for folder in folders if "created" in meta[folder]), key=lambda folder: float(meta[folder]["created"]))
+    meta = {file.parent: facts for file in root.glob("*/study.db") if (facts := _meta(file))}
+    by_age = sorted(meta, key=lambda folder: float(meta[folder]["created"]))
     if not by_age:
-        raise ConfigError([f"sweep={words}: there is no sweep in {root.resolve()}; expected one made by python -m src.sweep -m …"])
+        raise ConfigError([f"{key}={words}: there is no sweep in {root.resolve()}; expected one made by python -m src.sweep -m …"])
     known = (
         {"latest": by_age[-1]} | {meta[folder].get("name", ""): folder for folder in by_age} | {folder.name: folder for folder in by_age}
     )
     known.pop("", None)
     mistakes = [
-        f"sweep={word}: no such sweep{did_you_mean(word, known)} Sweeps: {', '.join(known)}"
+        f"{key}={word}: no such sweep{did_you_mean(word, known)} Sweeps: {', '.join(known)}"
         for word in words.split(",")
         if word not in known
     ]
     if mistakes:
         raise ConfigError(mistakes)
     return list(dict.fromkeys(known[word] for word in words.split(",")))
+
+
+def _meta(file: Path) -> dict[str, str]:
+    """What a study knows of itself; nothing where its driver died before it could begin."""
+    store = Store.open(file)
+    try:
+        return store.meta()
+    except sqlite3.OperationalError:
+        return {}
+    finally:
+        store.close()

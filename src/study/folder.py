@@ -24,6 +24,11 @@ def create(parent: Path) -> Path:
         return folder
 
 
+def of_trial(folder: Path, number: int) -> Path:
+    """A trial's own folder in that of its sweep."""
+    return folder / f"{number:05d}"
+
+
 def write_composition(folder: Path, composed: DictConfig, overrides: list[str]) -> None:
     """Hydra's `.hydra/{config,hydra,overrides}.yaml` of a trial."""
     task = OmegaConf.masked_copy(composed, [str(key) for key in composed if key != "hydra"])

@@ -4,8 +4,9 @@ import shlex
 import sys
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
-from omegaconf import DictConfig
+from omegaconf import DictConfig, OmegaConf
 
 from src.config.help import question
 from src.objective import Objective
@@ -40,6 +41,12 @@ class Invocation:
     def command(self) -> str:
         """The command line that repeats it."""
         return shlex.join(["python", *sys.orig_argv[1:]])
+
+    @property
+    def oracle(self) -> dict[str, Any]:
+        """The oracle's name and settings."""
+        settings: dict[str, Any] = OmegaConf.to_container(self.config.oracle, resolve=True)  # type: ignore[assignment]
+        return {"name": self.config.hydra.runtime.choices.oracle, **settings}
 
     @property
     def question(self) -> str:

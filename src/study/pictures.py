@@ -1,26 +1,20 @@
 """The pictures of a sweep: all learning curves, and what the best trial's model confuses."""
 
-from dataclasses import dataclass
-
 from src import trial
 from src.plots import classes, curves
 from src.plots.curves import History
 from src.trial import Job
 
 
-@dataclass(frozen=True)
-class Best:
-    """The best trial so far, with the weights of its kept epoch as an .h5."""
+def of_best(job: Job, weights: bytes) -> dict[str, bytes]:
+    """Confusion matrix, accuracy per class and, of pictures, the most confident mistakes, all on the validation split.
 
-    job: Job
-    score: float
-    weights: bytes
-
-
-def of_best(best: Best) -> dict[str, bytes]:
-    """Confusion matrix, accuracy per class and, of pictures, the most confident mistakes, all on the validation split."""
-    prepared = trial.prepare(best.job)
-    trial.load_weights(prepared, best.weights)
+    Args:
+        job: the best trial.
+        weights: of its kept epoch, as an .h5.
+    """
+    prepared = trial.prepare(job)
+    trial.load_weights(prepared, weights)
     x, truth = prepared.data.validation
     probabilities = trial.probabilities(prepared, x)
     predicted, names = probabilities.argmax(axis=1), prepared.data.class_names

@@ -1,5 +1,6 @@
 """What a run is told about its trial or sweep: parameters, tags, description."""
 
+import hashlib
 import platform
 import shlex
 from importlib.metadata import version
@@ -11,8 +12,10 @@ from src.config.paths import TRIAL_GROUPS, active_leaves
 from src.space import Point, active_hash, overrides
 from src.study import folder
 from src.study.invocation import Invocation
+from src.trial import Outcome
 
 PACKAGES = ("keras", "tensorflow", "keras-tuner", "mlflow", "hydra-core", "scikit-learn", "numpy")
+DIGESTED = {"model.h5": "trialbook.sha256.model", "model.weights.h5": "trialbook.sha256.weights"}
 NOT_PARAMETERS = ("_target_", "folder", "path", "objective")  # code and places are no hyperparameters
 
 
@@ -42,20 +45,27 @@ def common_tags(asked: Invocation) -> dict[str, str]:
     }
 
 
-def trial_tags(number: int, config: dict[str, Any], point: Point, name: str) -> dict[str, str]:
+def trial_tags(number: int, attempt: int, config: dict[str, Any], point: Point, name: str) -> dict[str, str]:
     """What distinguishes a trial; the overrides repeat it."""
     repeat = shlex.join(overrides(point))
     return {
         "mlflow.note.content": f"```\npython -m src.sweep {repeat}\n```",
         "trialbook.kind": "trial",
         "trialbook.trial": str(number),
-        "trialbook.attempt": "1",
+        "trialbook.attempt": str(attempt),
         "trialbook.overrides": repeat,
         "trialbook.swept": name,
         "trialbook.active_hash": active_hash(config),
         "trialbook.config_hash": active_hash(config, seed=False),
         "trialbook.objective": str(config["objective"]),
     }
+
+
+def ended_tags(outcome: Outcome) -> dict[str, str]:
+    """What is known of a trial when it ended; an .h5 has no checksum of its own."""
+    digests = {DIGESTED[name]: hashlib.sha256(content).hexdigest() for name, content in outcome.files.items() if name in DIGESTED}
+    cause = {"trialbook.cause": outcome.cause[:500]} if outcome.cause else {}
+    return {**digests, **cause, **{f"trialbook.{name}": value for name, value in outcome.facts.items()}}
 
 
 def description(asked: Invocation, *parts: str) -> str:

@@ -10,27 +10,24 @@ from src.space import Space
 Row = dict[str, Any]
 
 
-def compared(
-    space: Space, published: list[dict[str, float]], trials: Iterable[dict[str, Any]], metrics: dict[int, dict[str, float]]
-) -> list[Row]:
+def compared(space: Space, published: list[dict[str, float]], trials: Iterable[dict[str, Any]]) -> list[Row]:
     """Reported, obtained and difference, for every published metric; obtained is the mean where seeds repeat a trial.
 
     Args:
         space: the explicit trials in `space.trials`.
         published: metric → value, for each explicit trial in turn.
         trials: the rows of the study.
-        metrics: trial number → its final metrics.
 
     Returns:
         Nothing where the command line changed more than seeds: the figures would not be comparable.
     """
     if space.fixed or any(axis.key != "seed" for axis in space.axes):
         return []
-    numbers = {tuple(sorted(trial["overrides"].items())): trial["number"] for trial in trials}
+    metrics = {tuple(sorted(trial["overrides"].items())): trial["metrics"] for trial in trials}
     rows: list[Row] = []
     for explicit, figures in zip(space.trials, published, strict=True):
         points = replace(space, trials=(explicit,)).points()
-        found = [metrics[number] for point in points if (number := numbers.get(tuple(sorted(point.items())))) in metrics]
+        found = [metrics[key] for point in points if (key := tuple(sorted(point.items()))) in metrics]
         for name, value in figures.items():
             values = [obtained[key] for obtained in found for key in (f"kept/{name}", name) if key in obtained]
             rows.append(

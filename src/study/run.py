@@ -1,38 +1,48 @@
-"""One invocation: a sweep, or a single trial (the same without a parent run and without a study file)."""
+"""One invocation: a new sweep, one that goes on, or a single trial (the same without a parent run and without a study file)."""
 
 import logging
 import shutil
-import signal
 import sys
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import replace
 from pathlib import Path
-from types import FrameType
+from typing import Any
 
 from hydra.core.config_loader import ConfigLoader
 from hydra.core.hydra_config import HydraConfig
 from hydra.types import RunMode
 from omegaconf import DictConfig, OmegaConf
 
-from src import files, oracles
+from src import files, oracles, trial
 from src.config.command_line import read
 from src.errors import TrialbookError, told
+from src.executors.inline import RunTrial
 from src.objective import Objective
+from src.oracles import Oracle
 from src.space import Space
-from src.study import ending, folder, record
+from src.study import ending, folder, plan, record, resume
 from src.study.driver import Compose, Driver
+from src.study.find import find
+from src.study.interruption import Interruption
 from src.study.invocation import Invocation
+from src.study.lock import driving
+from src.study.outbox import Outbox
 from src.study.precheck import precheck
-from src.study.store import Store
+from src.study.stopping import StopRules
+from src.study.store import Message, Store
 from src.terminal import Terminal
 from src.tracking import Tracker
 
 
-def run(loader: ConfigLoader, config: DictConfig, arguments: list[str], *, single: bool) -> None:
+def run(loader: ConfigLoader, config: DictConfig, arguments: list[str], *, single: bool, run_trial: RunTrial = trial.run) -> None:
     """Runs every trial, then prints the table and the next commands.
 
     Args:
         config: as Hydra composed it, `hydra` node included.
         arguments: the overrides as they were given.
         single: one trial, recorded without a parent run and without a study file.
+        run_trial: what runs a trial; tests and benchmarks give stubs.
 
     Raises:
         SystemExit: 1 when a trial failed, 2 when nothing could be started, 130 or 143 when interrupted.
@@ -40,92 +50,149 @@ def run(loader: ConfigLoader, config: DictConfig, arguments: list[str], *, singl
     HydraConfig.instance().set_config(config)
     with told():
         asked, catalog = read(loader, arguments, multirun=not single)
-        space, objective = Space.of(asked, catalog), Objective.parse(config.objective)
-        total = sum(1 for _ in space.points())
+        root = Path(config.hydra.run.dir if single else config.hydra.sweep.dir)
+        invocation = Invocation(
+            Space.of(asked, catalog), config, Objective.parse(config.objective), asked.sweep, asked.reported, single, root
+        )
 
         def compose(words: list[str]) -> DictConfig:
             return loader.load_configuration("config", words, RunMode.RUN)
 
-        with Terminal(total, objective) as terminal:
-            terminal.say(f"{asked.sweep or ('trial' if single else 'sweep')}: {total} trial{'' if total == 1 else 's'}, {objective}")
-            precheck(space, compose)
-            path = folder.create(Path(config.hydra.run.dir if single else config.hydra.sweep.dir))
-            invocation = Invocation(space, config, objective, asked.sweep, asked.reported, single, path)
-            try:
-                tracker = _tracker(invocation)
-            except TrialbookError:
-                shutil.rmtree(path)  # nothing was started
-                raise
-            code = _run(invocation, tracker, terminal, compose)
+        if config.dry_run:
+            plan.show(invocation)
+            return
+        code = _run(invocation, compose, run_trial)
     if code:
         sys.exit(code)
 
 
-def _run(asked: Invocation, tracker: Tracker, terminal: Terminal, compose: Compose) -> int:
+def _run(asked: Invocation, compose: Compose, run_trial: RunTrial) -> int:
     """Drives the trials from the first to the end; the exit code."""
-    logging.getLogger("src").setLevel(logging.INFO)
-    if not asked.single:  # whose executor writes trial.log
-        logging.getLogger("src").addHandler(files.log_handler(asked.folder / "sweep.log"))
+    with ExitStack() as stack:
+        terminal = stack.enter_context(Terminal(asked.objective))
+        oracle = oracles.create(asked.space, asked.objective, asked.oracle)
+        terminal.say(plan.headline(asked, oracle.budget))
+        if run_trial is trial.run:
+            precheck(asked.space, compose)
+        old = asked.config.resume and find(asked.config.resume, asked.folder, key="resume")[0]
+        asked = replace(asked, folder=old or folder.create(asked.folder))
+        stack.enter_context(driving(asked.folder))
+        try:
+            store = _reopened(asked, compose) if old else _created(asked)
+            tracker = _tracker(asked)
+        except TrialbookError:
+            if not old:
+                shutil.rmtree(asked.folder)  # nothing was started
+            raise
+        stack.callback(store.close)
+        outbox = Outbox(
+            store, tracker, lambda number: asked.folder if asked.single or number is None else folder.of_trial(asked.folder, number)
+        )
+        stack.callback(outbox.close)
+        stack.enter_context(_logging(asked))
+        driver = _driver(asked, oracle, store, outbox, terminal, compose, run_trial)
+        driver.run()
+        rows = ending.end(asked, driver, tracker)
+        failed = any(row["state"] == "FAILED" for row in rows)
+    return driver.interruption.code or int(failed)
+
+
+def _driver(
+    asked: Invocation, oracle: Oracle, store: Store, outbox: Outbox, terminal: Terminal, compose: Compose, run_trial: RunTrial
+) -> Driver:
+    """The loop, where an earlier invocation left it."""
+    tags = record.common_tags(asked)
+    rules = StopRules(asked.objective, **asked.config.stop)
     driver = Driver(
-        oracle=oracles.create(asked.space, asked.objective),
-        store=_store(asked),
-        tracker=tracker,
+        oracle=oracle,
+        store=store,
+        outbox=outbox,
         terminal=terminal,
         compose=compose,
         objective=asked.objective,
-        swept=asked.space.swept,
-        folder_of=lambda number: asked.folder if asked.single else asked.folder / f"{number:05d}",
+        swept=oracle.swept,
+        tags=tags,
+        folder_of=outbox.folder_of,
+        rules=rules,
+        interruption=Interruption(at_once=asked.single),
+        run_trial=run_trial,
     )
-    interrupted = _drive(driver)
-    rows = ending.end(asked, driver, terminal, interrupted=bool(interrupted))
-    driver.store.close()
-    return interrupted or (1 if any(row["state"] == "FAILED" for row in rows) else 0)
+    if not asked.single:
+        _begin_parent(asked, oracle, store, outbox, tags)
+    if store.trials():
+        driver.waiting, known, dead = resume.waiting(asked, store)
+        oracle.restore(store.oracle(), known)
+        rules.see(sorted((row for row in store.trials() if row["ended"]), key=lambda row: row["ended"]))
+        for number in dead:
+            driver.fail(number, f"its process died {resume.MOST_DEATHS} times; once more: resume={asked.folder.name} retry=failed")
+    ended = sum(row["state"] in ("FINISHED", "FAILED") for row in store.trials())
+    if asked.config.resume:
+        terminal.say(f"{asked.folder.name} goes on: {ended} trials had ended, {len(driver.waiting)} had not")
+    terminal.begin(oracle.budget, ended)
+    return driver
 
 
-def _drive(driver: Driver) -> int:
-    """Runs the loop; 0, or the exit code of an interruption."""
-
-    def terminate(number: int, _: FrameType | None) -> None:
-        raise SystemExit(128 + number)
-
-    signal.signal(signal.SIGTERM, terminate)
-    try:
-        driver.run()
-    except KeyboardInterrupt:
-        return 130
-    except SystemExit as end:
-        return int(end.code or 0)
-    return 0
+def _begin_parent(asked: Invocation, oracle: Oracle, store: Store, outbox: Outbox, tags: dict[str, str]) -> None:
+    """Starts the run of the sweep, or goes on with it."""
+    invocations = int(store.meta().get("invocations", 0)) + 1
+    own = {
+        **tags,
+        "trialbook.kind": "sweep",
+        "trialbook.attempt": str(invocations),
+        "trialbook.objective": str(asked.objective),
+        "mlflow.note.content": record.description(asked),
+    }
+    params = {f"oracle.{key}" if key != "name" else "oracle": value for key, value in asked.oracle.items() if key != "_target_"}
+    params |= {"budget": oracle.budget, "objective": str(asked.objective)}
+    run = {"name": asked.name, "params": params, "tags": own}
+    store.describe(Message(None, "start", run), invocations=invocations)
+    outbox.posted()
 
 
 def _tracker(asked: Invocation) -> Tracker:
-    """Connects to MLflow and starts the parent run of a sweep."""
+    """Connects to MLflow."""
     from src.tracking.tracker import MlflowTracker  # imports MLflow, seconds
 
-    tags = record.common_tags(asked)
-    tracker = MlflowTracker(asked.config.tracking.uri, asked.config.tracking.experiment, asked.folder.name, tags)
-    if not asked.single:
-        params = {"oracle": "grid", "budget": sum(1 for _ in asked.space.points()), "objective": str(asked.objective)}
-        tracker.open(asked.name, params, {"trialbook.objective": str(asked.objective)}, record.description(asked))
-    return tracker
+    return MlflowTracker(asked.config.tracking.uri, asked.config.tracking.experiment)
 
 
-def _store(asked: Invocation) -> Store:
-    """The study file, and beside it what repeats the sweep."""
+def _created(asked: Invocation) -> Store:
+    """A new study file, and beside it what repeats the sweep."""
     files.write(asked.folder / "code.patch", folder.code_patch())
     files.write(asked.folder / "packages.txt", folder.packages())
     files.write(asked.folder / "multirun.yaml", OmegaConf.to_yaml(asked.config).encode())
-    store = Store.create(None if asked.single else asked.folder / "study.db")
-    store.describe(
-        sweep_id=asked.folder.name,
-        name=asked.sweep or "",
-        command=asked.command,
-        base_config=OmegaConf.to_yaml(asked.config),
-        space=asked.space.described(),
-        fingerprint=asked.space.fingerprint,
-        objective=str(asked.objective),
-        oracle="grid",
-        commit=folder.commit(),
-        versions=record.versions(),
-    )
+    meta: dict[str, Any] = {"sweep_id": asked.folder.name, "name": asked.sweep or "", "command": asked.command}
+    meta |= {"base_config": OmegaConf.to_yaml(asked.config), "oracle": asked.oracle, "objective": str(asked.objective)}
+    meta |= {"space": asked.space.described(), "fingerprint": asked.space.fingerprint}
+    meta |= {"commit": folder.commit(), "versions": record.versions()}
+    return Store.create(None if asked.single else asked.folder / "study.db", **meta)
+
+
+def _reopened(asked: Invocation, compose: Compose) -> Store:
+    """The study file of an earlier invocation, if what is asked agrees with it."""
+    store = Store.reopen(asked.folder / "study.db")
+    try:
+        resume.check(asked, store, compose)
+    except TrialbookError:
+        store.close()
+        raise
+    meta: dict[str, Any] = {"space": asked.space.described(), "fingerprint": asked.space.fingerprint, "oracle": asked.oracle}
+    store.describe(**meta)
     return store
+
+
+@contextmanager
+def _logging(asked: Invocation) -> Iterator[None]:
+    """Log lines go into the sweep's file; those of a single trial into the one that its executor writes."""
+    logger = logging.getLogger("src")
+    logger.setLevel(logging.INFO)
+    if asked.single:
+        yield
+        return
+    handler = files.log_handler(asked.folder / "sweep.log")
+    logger.addHandler(handler)
+    try:
+        yield
+    finally:
+        logger.removeHandler(handler)
+        handler.close()

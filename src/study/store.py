@@ -2,101 +2,172 @@
 
 import json
 import sqlite3
+import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
-from src.space import Point
+from src.oracles import Proposal
 from src.trial import Outcome
 
 SCHEMA_VERSION = 1
 SCHEMA = """
 create table meta   (key text primary key, value text);
 create table trial  (number integer primary key, overrides json, active_hash text, state text, attempts integer, parent integer,
-                     initial_epoch integer, epochs integer, run_id text, score real, kept_epoch integer, seconds real, cause text,
-                     started real, ended real);
+                     initial_epoch integer, rung_epochs integer, epochs integer, run_id text, score real, kept_epoch integer, seconds real,
+                     cause text, started real, ended real, metrics json);
 create table epoch  (number integer, epoch integer, metrics json, primary key (number, epoch));
 create table oracle (id integer primary key check (id = 1), state text);
 create table outbox (id integer primary key, number integer, kind text, payload json);
 """
+UNENDED = ("SCHEDULED", "RUNNING", "KILLED")  # states of trials that a resumed sweep runs
+
+
+@dataclass(frozen=True)
+class Message:
+    """What MLflow is to be told: about a trial, or with number None about the sweep."""
+
+    number: int | None
+    kind: str
+    payload: dict[str, Any]
+    id: int = 0
 
 
 class Store:
-    """One study."""
+    """One study. Its methods may be called from any thread."""
 
     def __init__(self, db: sqlite3.Connection) -> None:
         self._db = db
         self._db.row_factory = sqlite3.Row
+        self._lock = threading.RLock()
 
     @classmethod
-    def create(cls, path: Path | None) -> "Store":
-        """A new study; without a path it is kept in memory."""
-        store = cls(sqlite3.connect(path or ":memory:", isolation_level=None))
+    def create(cls, path: Path | None, **meta: Any) -> "Store":
+        """A new study of which `meta` is known, in one transaction; without a path it is kept in memory."""
+        store = cls(sqlite3.connect(path or ":memory:", isolation_level=None, check_same_thread=False))
         store._db.execute("pragma journal_mode = wal")
-        store._db.executescript(SCHEMA)
-        store.describe(schema=SCHEMA_VERSION, created=time.time())
+        with store._transaction():
+            for statement in SCHEMA.split(";\n"):
+                store._db.execute(statement)
+            store._describe({"schema": SCHEMA_VERSION, "created": time.time(), **meta})
         return store
+
+    @classmethod
+    def reopen(cls, path: Path) -> "Store":
+        """A study that is there, to go on with."""
+        return cls(sqlite3.connect(f"file:{quote(str(path))}?mode=rw", uri=True, isolation_level=None, check_same_thread=False))
 
     @classmethod
     def open(cls, path: Path) -> "Store":
         """A study that is there, to read; its sweep may still be running."""
         return cls(sqlite3.connect(f"file:{quote(str(path))}?mode=ro", uri=True, isolation_level=None))
 
-    def describe(self, **meta: Any) -> None:
-        """What the sweep is: sweep_id, name, command, space, objective, …"""
+    def describe(self, *messages: Message, **meta: Any) -> None:
+        """What becomes known of the sweep, and what MLflow is to be told of it."""
         with self._transaction():
-            rows = [(key, value if isinstance(value, str) else json.dumps(value, default=str)) for key, value in meta.items()]
-            self._db.executemany("insert or replace into meta values (?, ?)", rows)
+            self._describe(meta)
+            self._post(messages)
 
     def meta(self) -> dict[str, str]:
-        """All of `describe`, as text."""
-        return dict(self._db.execute("select key, value from meta").fetchall())
+        """What is known of the sweep (sweep_id, name, command, space, objective, …), as text."""
+        return dict(self._read("select key, value from meta"))
 
-    def asked(self, number: int, point: Point, active_hash: str, oracle: dict[str, Any]) -> None:
-        """A trial starts: its row and the oracle's state in one transaction."""
+    def asked(self, number: int, proposal: Proposal, active_hash: str, oracle: dict[str, Any], message: Message) -> None:
+        """A trial starts, for the first time or again: its row, the oracle's state and the message in one transaction."""
         with self._transaction():
             self._db.execute(
-                "insert into trial (number, overrides, active_hash, state, attempts, started) values (?, ?, ?, 'RUNNING', 1, ?)",
-                (number, json.dumps(point), active_hash, time.time()),
+                "insert into trial (number, overrides, active_hash, state, attempts, parent, initial_epoch, rung_epochs, started)"
+                " values (?, ?, ?, 'RUNNING', 1, ?, ?, ?, ?) on conflict (number)"
+                " do update set state = 'RUNNING', attempts = attempts + 1, active_hash = excluded.active_hash, score = null, cause = null",
+                (number, json.dumps(proposal.point), active_hash, proposal.parent, proposal.initial_epoch, proposal.epochs, time.time()),
             )
             self._keep(oracle)
-
-    def recorded(self, number: int, run_id: str | None) -> None:
-        """The MLflow run of a trial."""
-        with self._transaction():
-            self._db.execute("update trial set run_id = ? where number = ?", (run_id, number))
+            self._post([message])
 
     def epoch(self, number: int, epoch: int, metrics: dict[str, float]) -> None:
-        """The metrics of one epoch, counted from 1."""
+        """The metrics of one epoch, counted from 1; those of an epoch that is trained again are already under way to MLflow."""
+        text = json.dumps(metrics)
         with self._transaction():
-            self._db.execute("insert or replace into epoch values (?, ?, ?)", (number, epoch, json.dumps(metrics)))
+            if self._read("select 1 from epoch where number = ? and epoch = ? and metrics = ?", number, epoch, text):
+                return
+            self._db.execute("insert or replace into epoch values (?, ?, ?)", (number, epoch, text))
+            self._post([Message(number, "epoch", {"epoch": epoch, "metrics": metrics, "time": time.time()})])
 
-    def told(self, number: int, outcome: Outcome, score: float | None, oracle: dict[str, Any]) -> None:
-        """A trial ended: its row and the oracle's state in one transaction."""
+    def told(self, number: int, outcome: Outcome, score: float | None, oracle: dict[str, Any], message: Message) -> None:
+        """A trial ended: its row, the oracle's state and the message in one transaction."""
         epochs = len(next(iter(outcome.history.values()), ()))
+        kept, metrics = outcome.metrics.get("kept/epoch"), json.dumps(outcome.metrics)
         with self._transaction():
             self._db.execute(
-                "update trial set state = ?, score = ?, kept_epoch = ?, epochs = ?, seconds = ?, cause = ?, ended = ? where number = ?",
-                (outcome.state, score, outcome.metrics.get("kept/epoch"), epochs, outcome.seconds, outcome.cause, time.time(), number),
+                "update trial set state = ?, score = ?, kept_epoch = ?, epochs = ?, seconds = ?, cause = ?, ended = ?, metrics = ?"
+                " where number = ?",
+                (outcome.state, score, kept, epochs, outcome.seconds, outcome.cause, time.time(), metrics, number),
             )
             self._keep(oracle)
+            self._post([message])
+
+    def oracle(self) -> dict[str, Any]:
+        """The oracle's state after the last ask or tell."""
+        found: dict[str, Any] = json.loads(self._read("select state from oracle")[0][0])
+        return found
 
     def trials(self) -> list[dict[str, Any]]:
-        """The rows of all trials by number, `overrides` as a point."""
-        rows = self._db.execute("select * from trial order by number").fetchall()
-        return [{**row, "overrides": json.loads(row["overrides"])} for row in map(dict, rows)]
+        """The rows of all trials by number, `overrides` as a point, `metrics` as numbers."""
+        rows = self._read("select * from trial order by number")
+        return [
+            {**row, "overrides": json.loads(row["overrides"]), "metrics": json.loads(row["metrics"] or "{}")} for row in map(dict, rows)
+        ]
 
     def epochs(self) -> Iterator[tuple[int, int, dict[str, float]]]:
         """(trial, epoch, metrics) of every epoch, in order."""
-        for number, epoch, metrics in self._db.execute("select number, epoch, metrics from epoch order by number, epoch"):
+        for number, epoch, metrics in self._read("select number, epoch, metrics from epoch order by number, epoch"):
             yield number, epoch, json.loads(metrics)
+
+    def post(self, *messages: Message) -> None:
+        """Adds what MLflow is to be told."""
+        with self._transaction():
+            self._post(messages)
+
+    def undelivered(self, most: int = 100) -> list[Message]:
+        """The oldest messages that MLflow does not have yet."""
+        rows = self._read("select number, kind, payload, id from outbox order by id limit ?", most)
+        return [Message(row["number"], row["kind"], json.loads(row["payload"]), row["id"]) for row in rows]
+
+    def delivered(self, message: Message, run_id: str | None) -> None:
+        """MLflow has a message; `run_id` is that of the run which it began, if it did."""
+        with self._transaction():
+            if run_id and message.number is None:
+                self._describe({"parent_run": run_id})
+            elif run_id:
+                self._db.execute("update trial set run_id = ? where number = ?", (run_id, message.number))
+            self._db.execute("delete from outbox where id = ?", (message.id,))
+
+    def run_id(self, number: int | None) -> str | None:
+        """The MLflow run of a trial, or of the sweep."""
+        if number is None:
+            return self.meta().get("parent_run")
+        found = self._read("select run_id from trial where number = ?", number)
+        return found[0][0] if found else None
 
     def close(self) -> None:
         """Folds the write-ahead log into the file."""
         self._db.close()
+
+    def _read(self, query: str, *values: Any) -> list[Any]:
+        with self._lock:
+            return self._db.execute(query, values).fetchall()
+
+    def _describe(self, meta: dict[str, Any]) -> None:
+        rows = [(key, value if isinstance(value, str) else json.dumps(value, default=str)) for key, value in meta.items()]
+        self._db.executemany("insert or replace into meta values (?, ?)", rows)
+
+    def _post(self, messages: Iterable[Message]) -> None:
+        rows = [(message.number, message.kind, json.dumps(message.payload, default=str)) for message in messages]
+        self._db.executemany("insert into outbox (number, kind, payload) values (?, ?, ?)", rows)
 
     def _keep(self, oracle: dict[str, Any]) -> None:
         self._db.execute("insert or replace into oracle values (1, ?)", (json.dumps(oracle),))
@@ -104,10 +175,11 @@ class Store:
     @contextmanager
     def _transaction(self) -> Iterator[None]:
         """Takes the write lock at once, and commits or rolls back as a whole."""
-        self._db.execute("begin immediate")
-        try:
-            yield
-        except BaseException:
-            self._db.execute("rollback")
-            raise
-        self._db.execute("commit")
+        with self._lock:
+            self._db.execute("begin immediate")
+            try:
+                yield
+            except BaseException:
+                self._db.execute("rollback")
+                raise
+            self._db.execute("commit")

@@ -1,33 +1,28 @@
-"""MLflow remembers every run. The only package that imports mlflow; called by the driver, never by a trial."""
+"""MLflow remembers every run. The only package that imports mlflow; never called by a trial."""
 
-from typing import Protocol
-
-from src.trial import Outcome
+from pathlib import Path
+from typing import Any, Protocol
 
 
 class Tracker(Protocol):
-    """Keyed by trial number. After construction nothing here raises: a sweep must not die of its record."""
+    """Takes the messages of src/study/outbox.py, one at a time and in order.
 
-    lost: list[str]  # what could not be delivered, and why
-    parent: str | None  # the id of the sweep's run
+    Every method raises errors.Unreachable when the store does not answer now, and anything else when it will never take the message.
+    A message may come twice, after a crash between its arrival and our note of it: twice is the same as once.
+    """
 
-    def open(self, name: str, params: dict[str, object], tags: dict[str, str], note: str) -> None:
-        """Starts the parent run of a sweep; a single trial has none."""
+    def start(self, *, name: str, params: dict[str, Any], tags: dict[str, str], parent: str | None, again: bool) -> str:
+        """Begins the run of a sweep or of a trial, or goes on with it, and returns its id.
 
-    def start(self, number: int, name: str, params: dict[str, object], tags: dict[str, str]) -> str | None:
-        """Starts a trial's run and returns its id."""
+        Args:
+            again: the run may be there already.
+        """
 
-    def epoch(self, number: int, epoch: int, metrics: dict[str, float]) -> None:
-        """One epoch, counted from 1."""
+    def epoch(self, run_id: str, *, epoch: int, metrics: dict[str, float], time: float) -> None:
+        """One epoch, counted from 1; `time` in seconds since 1970."""
 
-    def finish(self, number: int, outcome: Outcome) -> None:
-        """Metrics, files, facts and the final state of a trial."""
+    def end(self, run_id: str, *, state: str | None, metrics: dict[str, float], tags: dict[str, str], time: float, folder: Path) -> None:
+        """Final metrics, tags, the files of a folder if it is there, and the final state; None leaves the state as it is."""
 
-    def attach(self, number: int, files: dict[str, bytes]) -> None:
-        """Adds files to the run of a trial that ended."""
-
-    def close(self, state: str, metrics: dict[str, float], tags: dict[str, str], files: dict[str, bytes]) -> None:
-        """Ends the parent run."""
-
-    def link(self, objective: str) -> str:
-        """Where MLflow's UI shows these runs side by side."""
+    def link(self, sweep_id: str, run_ids: list[str], objective: str) -> str:
+        """Where MLflow's UI shows runs side by side."""

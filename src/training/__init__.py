@@ -1,6 +1,6 @@
 """Engines: how a trial trains. One function per file, named in `training.engine` or by a model's YAML.
 
-An engine is `fit(model, data, *, seed, objective, report, …) -> Fitted`: it trains a compiled Keras model and leaves the
+An engine is `fit(model, data, *, seed, objective, monitor, …) -> Fitted`: it trains a compiled Keras model and leaves the
 kept epoch's weights in it. What else it needs it names as keyword arguments: they are keys of the model's or of the
 training's YAML.
 """
@@ -12,8 +12,27 @@ from typing import Any
 
 from hydra.utils import get_object
 
+from src.training.checkpoint import Checkpoint, History
+
 Report = Callable[[int, dict[str, float]], None]
-"""`report(epoch, metrics)` after each epoch, counted from 1; it may raise errors.Stop."""
+"""`report(epoch, metrics)` after each epoch, counted from 1."""
+
+
+@dataclass(frozen=True)
+class Monitor:
+    """Whom an engine tells how far it is. Each call may raise errors.Stop.
+
+    Attributes:
+        report: after each epoch.
+        alive: about once a second, where the engine can.
+        save: takes a checkpoint now and then; None where nobody wants it.
+        checkpoint: where to go on; None at the beginning.
+    """
+
+    report: Report
+    alive: Callable[[], None]
+    save: Callable[[Checkpoint], None] | None = None
+    checkpoint: Checkpoint | None = None
 
 
 @dataclass(frozen=True)
@@ -24,13 +43,13 @@ class Fitted:
         history: metric → its value per epoch.
         kept_epoch: the epoch, counted from 1, whose weights the model holds.
         metrics: values that belong to no epoch, such as `cv/accuracy`.
-        optimizer_variables: the optimizer's values at the kept epoch.
+        latest: the training after its last epoch; None where it can not go on.
     """
 
-    history: dict[str, list[float]]
+    history: History
     kept_epoch: int
     metrics: dict[str, float] = field(default_factory=dict)
-    optimizer_variables: list[Any] = field(default_factory=list)
+    latest: Checkpoint | None = None
 
 
 def find_engine(name: str) -> Callable[..., Fitted]:

@@ -7,11 +7,13 @@ from sklearn.model_selection import cross_validate
 
 from src.datasets import Dataset
 from src.objective import Objective
-from src.training import Fitted, Report
+from src.training import Fitted, Monitor
 from src.training.keras import evaluate
 
 
-def fit(model: keras.Model, data: Dataset, *, seed: int, objective: Objective, report: Report, max_iter: int, folds: int | None) -> Fitted:
+def fit(
+    model: keras.Model, data: Dataset, *, seed: int, objective: Objective, monitor: Monitor, max_iter: int, folds: int | None
+) -> Fitted:
     """Cross-validates on all examples before the split, then fits on the training split.
 
     Args:
@@ -29,7 +31,7 @@ def fit(model: keras.Model, data: Dataset, *, seed: int, objective: Objective, r
     classifier.fit(x.reshape(len(x), -1), y)
     model.get_layer("output").set_weights(_dense_weights(classifier, data.num_classes))
     step = {**evaluate(model, data.train), **{f"val_{name}": value for name, value in evaluate(model, data.validation).items()}}
-    report(1, step)
+    monitor.report(1, step)
     return Fitted({name: [value] for name, value in step.items()}, kept_epoch=1, metrics=metrics)
 
 

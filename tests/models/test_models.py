@@ -24,7 +24,7 @@ def test_all_models_and_optimizers_are_found() -> None:
 def test_contract(model: str, optimizer: str, compose: Callable[..., dict], tmp_path: Path) -> None:
     config = compose(f"model={model}", f"optimizer={optimizer}")
     reported: list[int] = []
-    outcome = trial.run(trial.Job(0, 1, config, tmp_path), lambda epoch, metrics: reported.append(epoch))
+    outcome = trial.run(trial.Job(0, 1, config, tmp_path), lambda epoch, metrics: reported.append(epoch), lambda: None)
     assert outcome.state == "FINISHED", outcome.cause
     assert reported == [1]
     assert all(math.isfinite(value) for value in outcome.metrics.values())
@@ -36,7 +36,7 @@ def test_contract(model: str, optimizer: str, compose: Callable[..., dict], tmp_
 @pytest.mark.parametrize("model", MODELS)
 def test_either_h5_evaluates_to_the_logged_values_without_this_project(model: str, compose: Callable[..., dict], tmp_path: Path) -> None:
     config = compose(f"model={model}", *(["model.dropout=0.3", "training.epochs=2"] if model == "two_layer" else []))
-    outcome = trial.run(trial.Job(0, 1, config, tmp_path), lambda *_: None)
+    outcome = trial.run(trial.Job(0, 1, config, tmp_path), lambda *_: None, lambda: None)
     for name in ("model.h5", "model.weights.h5"):
         (tmp_path / name).write_bytes(outcome.files[name])
     prepared = trial.prepare(trial.Job(0, 1, config, tmp_path))

@@ -18,10 +18,9 @@ def notebook(loader) -> Callable[..., tuple[Space, Asked]]:
 
 
 def rows_for(space: Space, asked: Asked, value: Callable[[int], float]) -> list[dict]:
-    trials = [{"number": number, "overrides": point} for number, point in enumerate(space.points())]
-    names = {name for figures in asked.reported for name in figures}
-    metrics = {number: {name if "/" in name else f"kept/{name}": value(number) for name in names} for number in range(len(trials))}
-    return compared(space, asked.reported, trials, metrics)
+    names = [name if "/" in name else f"kept/{name}" for figures in asked.reported for name in figures]
+    trials = [{"overrides": point, "metrics": dict.fromkeys(names, value(n))} for n, point in enumerate(space.points())]
+    return compared(space, asked.reported, trials)
 
 
 def test_every_published_figure_has_its_trial(notebook) -> None:

@@ -1,72 +1,79 @@
 """What a tracker writes, read back from the store."""
 
-import hashlib
 from pathlib import Path
 
 import pytest
 from mlflow import MlflowClient
+from mlflow.exceptions import MlflowException
 
-from src.errors import TrialbookError
+from src.errors import TrialbookError, Unreachable
 from src.tracking import links
 from src.tracking.store import connect
 from src.tracking.tracker import MlflowTracker
-from src.trial import Outcome
 
 HISTORY = {"loss": [0.5, 0.4], "val_accuracy": [0.7, 0.8]}
 
 
 @pytest.fixture
 def tracker(store_uri: str) -> MlflowTracker:
-    return MlflowTracker(store_uri, "digits", "20260101-000000-abcd", {"trialbook.sweep": "20260101-000000-abcd"})
+    return MlflowTracker(store_uri, "digits")
+
+
+def begin(tracker: MlflowTracker, trial: str = "0", parent: str | None = None, again: bool = False, **tags: str) -> str:
+    identity = {"trialbook.sweep": "S", "trialbook.kind": "trial", "trialbook.trial": trial, **tags}
+    return tracker.start(name=f"trial {trial}", params={"optimizer.learning_rate": 0.1}, tags=identity, parent=parent, again=again)
 
 
 def test_a_sweep_is_a_parent_and_a_run_per_trial(tracker: MlflowTracker, store_uri: str, tmp_path: Path) -> None:
-    tracker.open("sweep", {"oracle": "grid"}, {"trialbook.objective": "max:val_accuracy"}, "**why**")
-    run_id = tracker.start(0, "optimizer=sgd", {"optimizer": "sgd", "optimizer.learning_rate": 0.1}, {"trialbook.trial": "0"})
+    note = {"trialbook.sweep": "S", "trialbook.kind": "sweep", "mlflow.note.content": "**why**"}
+    parent_id = tracker.start(name="sweep", params={"oracle": "grid"}, tags=note, parent=None, again=False)
+    run_id = begin(tracker, parent=parent_id)
     for epoch in (1, 2):
-        tracker.epoch(0, epoch, {name: values[epoch - 1] for name, values in HISTORY.items()})
-    files = {"model.h5": b"whole", "model.weights.h5": b"weights", "history.csv": b"epoch"}
-    tracker.finish(0, Outcome("FINISHED", {"kept/val_accuracy": 0.8}, HISTORY, 1.0, files=files, facts={"device": "CPU"}))
-    tracker.close("FINISHED", {"trials/finished": 1.0}, {}, {"table.csv": b"rank"})
-    assert not tracker.lost
-
+        tracker.epoch(run_id, epoch=epoch, metrics={name: values[epoch - 1] for name, values in HISTORY.items()}, time=1e9)
+    (tmp_path / "files").mkdir()
+    (tmp_path / "files" / "model.h5").write_bytes(b"whole")
+    tags = {"trialbook.device": "CPU"}
+    tracker.end(run_id, state="FINISHED", metrics={"kept/val_accuracy": 0.8}, tags=tags, time=1e9, folder=tmp_path / "files")
+    tracker.end(parent_id, state="KILLED", metrics={"trials/finished": 1.0}, tags={}, time=1e9, folder=tmp_path / "none")
     client = MlflowClient(store_uri)
-    parent, child = sorted(
-        client.search_runs([run.experiment_id for run in client.search_experiments()]), key=lambda run: run.info.run_id == run_id
-    )
-    assert child.info.run_id == run_id
-    assert (parent.info.status, child.info.status) == ("FINISHED", "FINISHED")
-    assert child.data.tags["mlflow.parentRunId"] == parent.info.run_id
-    assert child.data.tags["trialbook.sweep"] == parent.data.tags["trialbook.sweep"]
-    assert child.data.tags["trialbook.sha256.model"] == hashlib.sha256(b"whole").hexdigest()
-    assert child.data.tags["trialbook.sha256.weights"] == hashlib.sha256(b"weights").hexdigest()
-    assert child.data.tags["trialbook.device"] == "CPU"
-    assert child.data.params == {"optimizer": "sgd", "optimizer.learning_rate": "0.1"}
+    parent, child = client.get_run(parent_id), client.get_run(run_id)
+    assert (parent.info.status, child.info.status) == ("KILLED", "FINISHED")
+    assert child.data.tags["mlflow.parentRunId"] == parent_id and child.data.tags["trialbook.device"] == "CPU"
+    assert child.data.params == {"optimizer.learning_rate": "0.1"}
     assert [(metric.step, metric.value) for metric in client.get_metric_history(run_id, "loss")] == [(1, 0.5), (2, 0.4)]
     artifacts = tmp_path / "mlruns" / "artifacts" / run_id / "artifacts"
-    assert {file.name: file.read_bytes() for file in artifacts.iterdir()} == files
+    assert {file.name: file.read_bytes() for file in artifacts.iterdir()} == {"model.h5": b"whole"}
     assert parent.data.tags["mlflow.note.content"] == "**why**"
 
 
-def test_a_failed_trial_says_why(tracker: MlflowTracker, store_uri: str) -> None:
-    run_id = tracker.start(0, "x", {}, {})
-    tracker.finish(0, Outcome("FAILED", cause="ValueError: no", files={"traceback.txt": b"Traceback"}))
+def test_a_message_that_comes_twice_is_the_same_as_once(tracker: MlflowTracker, store_uri: str, tmp_path: Path) -> None:
+    run_id = begin(tracker)
+    assert begin(tracker, again=True) == run_id != begin(tracker, "1", again=True)
+    for _ in range(2):
+        tracker.epoch(run_id, epoch=1, metrics={"loss": 0.5}, time=1e9)
+        tracker.end(run_id, state="FINISHED", metrics={}, tags={}, time=1e9, folder=tmp_path / "none")
+    assert len(MlflowClient(store_uri).get_metric_history(run_id, "loss")) == 1
+
+
+def test_a_trial_that_runs_again_is_the_same_run(tracker: MlflowTracker, store_uri: str, tmp_path: Path) -> None:
+    run_id = begin(tracker, **{"trialbook.attempt": "1"})
+    tracker.end(run_id, state="KILLED", metrics={}, tags={}, time=1e9, folder=tmp_path / "none")
+    assert begin(tracker, again=True, **{"trialbook.attempt": "2"}) == run_id
     run = MlflowClient(store_uri).get_run(run_id)
-    assert run.info.status == "FAILED"
-    assert run.data.tags["trialbook.cause"] == "ValueError: no"
-    assert "mlflow.parentRunId" not in run.data.tags
+    assert run.info.status == "RUNNING" and run.data.tags["trialbook.attempt"] == "2"
 
 
-def test_an_outage_is_noted_and_not_raised(tracker: MlflowTracker, store_uri: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    tracker.start(0, "x", {}, {})
+def test_an_outage_is_told_from_a_refusal(tracker: MlflowTracker, monkeypatch: pytest.MonkeyPatch) -> None:
+    run_id = begin(tracker)
+    with pytest.raises(MlflowException):
+        tracker.epoch("no such run", epoch=1, metrics={"loss": 0.5}, time=1e9)
 
     def down(*_: object, **__: object) -> None:
         raise ConnectionError("server is down")
 
     monkeypatch.setattr(tracker._client, "log_batch", down)
-    tracker.epoch(0, 1, {"loss": 0.5})
-    tracker.finish(0, Outcome("FINISHED"))
-    assert tracker.lost == ["epoch: server is down", "finish: server is down"]
+    with pytest.raises(Unreachable, match="server is down"):
+        tracker.epoch(run_id, epoch=1, metrics={"loss": 0.5}, time=1e9)
 
 
 def test_a_store_that_does_not_answer_is_told_before_anything_runs() -> None:

@@ -1,11 +1,14 @@
 """The reference engine: order of examples, kept epoch, stopping, digits."""
 
+import io
 import json
 import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
+import h5py
 import numpy as np
 import pytest
 
@@ -13,16 +16,19 @@ from src import trial
 from src.config.paths import ROOT
 from src.errors import Stop
 from src.objective import Objective
+from src.training import runtime
+from src.training.checkpoint import Checkpoint
 from src.training.keras import batches, order
 
 Compose = Callable[..., dict]
 
 
-def run(config: dict, folder: Path, report: Callable = lambda *_: None) -> trial.Outcome:
-    return trial.run(trial.Job(0, 1, config, folder), report)
+def run(config: dict, folder: Path, report: Callable = lambda *_: None, **job: Any) -> trial.Outcome:
+    return trial.run(trial.Job(0, 1, config, folder, **job), report, lambda: None)
 
 
 def test_every_epoch_has_its_own_order_and_loses_no_example() -> None:
+    runtime.configure(1)
     found = list(batches(np.arange(10.0), np.arange(10), 4, seed=7).take(6).as_numpy_iterator())
     assert [len(x) for x, _ in found] == [4, 4, 2, 4, 4, 2]
     for epoch in (0, 1):
@@ -71,6 +77,58 @@ def test_a_users_own_callback_is_instantiated(compose: Compose, tmp_path: Path) 
     assert "learning_rate" in run(compose(reduce, "training.epochs=2"), tmp_path).history
 
 
+@pytest.mark.parametrize("words", [("model.dropout=0.3",), ("optimizer=adam", "training.patience=3"), ("training=fixed_epochs",)])
+def test_three_and_six_epochs_more_are_nine_to_the_last_digit(words: tuple, compose: Compose, tmp_path: Path) -> None:
+    words = ("optimizer.learning_rate=0.02", "training.patience=null", *words)
+    first = run(compose(*words, "training.epochs=3"), tmp_path, continued=True)
+    reported: list[int] = []
+    saved = first.files[trial.CHECKPOINT]
+    then = run(compose(*words, "training.epochs=9"), tmp_path, lambda epoch, _: reported.append(epoch), checkpoint=saved)
+    other = run(compose(*words, "training.epochs=9", "seed=1"), tmp_path, checkpoint=saved)
+    assert other.history["loss"][:3] == first.history["loss"] != other.history["loss"][3:6], "it did not begin anew"
+    whole = run(compose(*words, "training.epochs=9"), tmp_path)
+    assert then.history == whole.history and reported == list(range(1, len(whole.history["loss"]) + 1))
+    assert digest(then) == digest(whole)
+    assert then.metrics["kept/epoch"] == whole.metrics["kept/epoch"]
+
+
+def digest(outcome: trial.Outcome) -> bytes:
+    """The weights themselves: two .h5 of equal weights differ in their times."""
+    with h5py.File(io.BytesIO(outcome.files["model.weights.h5"])) as file:
+        found: list[bytes] = []
+        file.visititems(lambda _, item: found.append(item[()].tobytes()) if isinstance(item, h5py.Dataset) else None)
+    return b"".join(found)
+
+
+def test_a_training_that_was_enough_is_not_gone_on_with(compose: Compose, tmp_path: Path) -> None:
+    words = ("training.patience=2", "optimizer.learning_rate=0.05")
+    first = run(compose(*words, "training.epochs=50"), tmp_path, continued=True)
+    then = run(compose(*words, "training.epochs=60"), tmp_path, checkpoint=first.files[trial.CHECKPOINT])
+    assert len(first.history["loss"]) < 50 and then.history == first.history and digest(then) == digest(first)
+
+
+def test_a_killed_trial_goes_on_from_its_checkpoint(compose: Compose, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("src.training.keeper.SECONDS_BETWEEN_CHECKPOINTS", 0.0)
+    config = compose("training.epochs=6", "training.patience=null", "model.dropout=0.2")
+
+    def report(epoch: int, metrics: dict[str, float]) -> None:
+        if epoch == 4:
+            raise Stop("killed")
+
+    assert run(config, tmp_path, report).state == "KILLED"
+    content = (tmp_path / trial.CHECKPOINT).read_bytes()
+    assert Checkpoint.from_bytes(content).epochs == 3
+    assert run(config, tmp_path, checkpoint=content).history == run(config, tmp_path).history
+    assert run(config, tmp_path, checkpoint=content[:-100]).state == "FINISHED", "half a checkpoint is none"
+
+
+def test_callbacks_have_a_state_that_is_in_no_checkpoint(compose: Compose, tmp_path: Path) -> None:
+    reduce = "training.callbacks=[{_target_: keras.callbacks.ReduceLROnPlateau, monitor: val_loss, patience: 1}]"
+    first = run(compose(reduce, "training.epochs=1"), tmp_path, continued=True)
+    prepared = trial.prepare(trial.Job(0, 1, compose(reduce), tmp_path, checkpoint=first.files[trial.CHECKPOINT]))
+    assert prepared.checkpoint is None
+
+
 def test_the_same_overrides_give_the_same_digits_in_two_processes(tmp_path: Path) -> None:
     code = (
         "import sys, json, hydra; from pathlib import Path; from omegaconf import OmegaConf\n"
@@ -78,7 +136,7 @@ def test_the_same_overrides_give_the_same_digits_in_two_processes(tmp_path: Path
         "with hydra.initialize_config_dir(str(CONF), version_base='1.3'):\n"
         "    config = hydra.compose('config', ['data=digits', 'training.epochs=3', 'model.dropout=0.3'])\n"
         "config = OmegaConf.to_container(OmegaConf.masked_copy(config, list(TRIAL_KEYS)), resolve=True)\n"
-        "outcome = trial.run(trial.Job(0, 1, config, Path('.')), lambda *_: None)\n"
+        "outcome = trial.run(trial.Job(0, 1, config, Path('.')), lambda *_: None, lambda: None)\n"
         "print(json.dumps(outcome.history))"
     )
     histories = [

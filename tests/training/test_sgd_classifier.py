@@ -11,7 +11,7 @@ from src import datasets, trial
 
 def test_the_baseline_is_scikit_learns(compose: Callable[..., dict], tmp_path: Path) -> None:
     config = compose("model=logistic_regression")
-    outcome = trial.run(trial.Job(0, 1, config, tmp_path), lambda *_: None)
+    outcome = trial.run(trial.Job(0, 1, config, tmp_path), lambda *_: None, lambda: None)
     data = datasets.load(config["data"])
     classifier = SGDClassifier(loss="log_loss", max_iter=100, random_state=42)
     flat = data.x.reshape(len(data.x), -1)
@@ -25,6 +25,6 @@ def test_the_baseline_is_scikit_learns(compose: Callable[..., dict], tmp_path: P
 
 
 def test_folds_can_be_left_out(compose: Callable[..., dict], tmp_path: Path) -> None:
-    outcome = trial.run(trial.Job(0, 1, compose("model=logistic_regression", "model.folds=null"), tmp_path), lambda *_: None)
+    outcome = trial.run(trial.Job(0, 1, compose("model=logistic_regression", "model.folds=null"), tmp_path), lambda *_: None, lambda: None)
     assert outcome.state == "FINISHED"
     assert not any(name.startswith("cv/") for name in outcome.metrics)

@@ -17,6 +17,6 @@ def test_all_options_are_found() -> None:
 
 @pytest.mark.parametrize("name", TRAINING)
 def test_contract(name: str, compose: Callable[..., dict], tmp_path: Path) -> None:
-    outcome = trial.run(trial.Job(0, 1, compose(f"training={name}"), tmp_path), lambda *_: None)
+    outcome = trial.run(trial.Job(0, 1, compose(f"training={name}"), tmp_path), lambda *_: None, lambda: None)
     assert outcome.state == "FINISHED", outcome.cause
     assert outcome.metrics["kept/epoch"] == 1

@@ -1,0 +1,39 @@
+"""Ctrl-C and SIGTERM: a signal only sets a flag, and the loop looks at it where it is safe to stop."""
+
+import signal
+from types import FrameType, TracebackType
+
+SIGNALS = (signal.SIGINT, signal.SIGTERM)
+
+
+class Interruption:
+    """While it is entered, the first Ctrl-C lets running trials finish, the second, or SIGTERM, stops them.
+
+    Args:
+        at_once: the first Ctrl-C stops; for a single trial there is nothing else to wait for.
+
+    Attributes:
+        draining: no new trials.
+        stopping: running trials end as KILLED, too.
+        code: the process's exit code, 0 while there was no signal.
+    """
+
+    def __init__(self, *, at_once: bool = False) -> None:
+        self.draining = self.stopping = False
+        self.code = 0
+        self._at_once = at_once
+
+    def __enter__(self) -> "Interruption":
+        self._before = [signal.signal(number, self._note) for number in SIGNALS]
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        for number, handler in zip(SIGNALS, self._before, strict=True):
+            signal.signal(number, handler)
+
+    def _note(self, number: int, _: FrameType | None) -> None:
+        if self.stopping and number == signal.SIGINT:
+            raise KeyboardInterrupt  # whoever insists is obeyed, wherever the program is
+        self.stopping = self.draining or self._at_once or number == signal.SIGTERM
+        self.draining = True
+        self.code = 128 + number

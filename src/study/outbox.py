@@ -1,0 +1,106 @@
+"""Records on their way to MLflow. They wait in study.db until they have arrived, so neither a crash nor an outage loses one."""
+
+import logging
+import shutil
+import threading
+import time
+from collections.abc import Callable
+from contextlib import suppress
+from pathlib import Path
+
+from src import files
+from src.errors import Unreachable
+from src.study.store import Message, Store
+from src.tracking import Tracker
+
+log = logging.getLogger(__name__)
+UNDELIVERED = "undelivered"  # folder beside a trial's or a sweep's own files
+LONGEST_PAUSE = 30.0  # seconds between two attempts at a store that does not answer
+
+
+class Outbox:
+    """Delivers messages in their order, in a thread of its own: training never waits for MLflow, and does not die of it.
+
+    Args:
+        folder_of: trial number, or None for the sweep → its folder.
+    """
+
+    def __init__(self, store: Store, tracker: Tracker, folder_of: Callable[[int | None], Path]) -> None:
+        self._store, self._tracker, self.folder_of = store, tracker, folder_of
+        self.refused: list[str] = []  # what MLflow will never take, and why
+        self.outage = ""  # why the oldest message did not arrive, while it has not
+        self._old = {message.id for message in store.undelivered(-1)}  # may have arrived before a crash
+        self._work, self._closed = threading.Event(), threading.Event()
+        self._thread = threading.Thread(target=self._deliver_all, name="outbox", daemon=True)
+        self._thread.start()
+
+    def keep(self, number: int | None, kind: str, contents: dict[str, bytes]) -> None:
+        """Puts files where a message of this kind about a trial or the sweep, posted next, finds them."""
+        for name, content in contents.items():
+            files.write(self.folder_of(number) / UNDELIVERED / kind / name, content)
+
+    def posted(self) -> None:
+        """There are new messages in the store."""
+        self._work.set()
+
+    def flush(self) -> int:
+        """Waits until MLflow has everything, or does not answer; returns how many messages it does not have."""
+        self.posted()
+        self.outage = ""
+        while left := len(self._store.undelivered(-1)):
+            if self.outage or not self._thread.is_alive():
+                return left
+            time.sleep(0.01)
+        return 0
+
+    def close(self) -> None:
+        """Ends the thread; what did not arrive stays in the store."""
+        self._closed.set()
+        self.posted()
+        self._thread.join()
+
+    def _deliver_all(self) -> None:
+        pause = 1.0
+        while not self._closed.is_set():
+            self._work.wait()
+            self._work.clear()
+            try:
+                while messages := self._store.undelivered():
+                    for message in messages:
+                        if self._closed.is_set():
+                            return
+                        self._deliver(message)
+                        pause = 1.0
+            except Unreachable as error:
+                self.outage = str(error)
+                log.info("MLflow: %s", error)
+                self._closed.wait(pause)
+                pause = min(2 * pause, LONGEST_PAUSE)
+                self._work.set()
+
+    def _may_be_there(self, message: Message) -> bool:
+        return message.id in self._old or message.payload["tags"].get("trialbook.attempt", "1") != "1"
+
+    def _deliver(self, message: Message) -> None:
+        """Hands one message over; one that MLflow will never take is set aside."""
+        run_id = None
+        try:
+            if message.kind == "start":
+                run_id = self._tracker.start(**message.payload, parent=self._store.run_id(None), again=self._may_be_there(message))
+            elif (known := self._store.run_id(message.number)) is None:
+                raise ValueError(f"{message.kind} of a run that was not begun")
+            elif message.kind == "epoch":
+                self._tracker.epoch(known, **message.payload)
+            else:
+                folder = self.folder_of(message.number) / UNDELIVERED / message.kind
+                self._tracker.end(known, **message.payload, folder=folder)
+                shutil.rmtree(folder, ignore_errors=True)
+                with suppress(OSError):  # not empty: another message's files
+                    folder.parent.rmdir()
+        except Unreachable:
+            raise
+        except Exception as error:
+            self.refused.append(f"{message.kind}: {str(error).splitlines()[0] if str(error) else type(error).__name__}")
+            log.info("MLflow: %s", self.refused[-1], exc_info=error)
+        self._store.delivered(message, run_id)
+        self._old.discard(message.id)  # SQLite gives a free number again

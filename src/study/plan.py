@@ -1,0 +1,90 @@
+"""What a sweep would do, without doing it: its trials, and what they would cost."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from statistics import mean
+
+from src.space import Point, overrides
+from src.study.invocation import Invocation
+from src.study.store import Store
+from src.terminal import seconds_text
+
+MOST_STUDIES = 20  # the newest ones, for the estimate
+
+
+@dataclass(frozen=True)
+class Experience:
+    """What finished trials on the same data cost: seconds per epoch, bytes per trial, and how many they were."""
+
+    seconds_per_epoch: float
+    megabytes: float
+    trials: int
+
+
+def headline(asked: Invocation, total: int) -> str:
+    """What is about to run, in a line; `total` is the oracle's budget."""
+    name, oracle = asked.sweep or ("trial" if asked.single else "sweep"), asked.oracle["name"]
+    chosen = "" if oracle == "grid" else f"oracle={oracle}, at most "
+    return f"{name}: {chosen}{total} trial{'' if total == 1 else 's'}, {asked.objective}{_dropped(asked)}"
+
+
+def _dropped(asked: Invocation) -> str:
+    keys = [axis.key for axis in asked.space.axes]
+    if asked.oracle["name"] != "grid" or asked.space.size is None or len(set(keys)) < len(keys) or asked.space.exclude:
+        return ""
+    dropped = round(asked.space.written) - asked.space.size
+    return f" ({dropped} duplicate{'' if dropped == 1 else 's'} dropped)" if dropped else ""
+
+
+def show(asked: Invocation) -> None:
+    """Prints every trial that can be known, their number, and an estimate of time and disk with its basis."""
+    points, total, epochs, lines = _foreseen(asked)
+    for number, point in enumerate(points, 1):
+        print(f"{number:>5}  python -m src.sweep {' '.join(overrides(point))}")  # noqa: T201
+    rest = [f"{total - len(points)} more, by the scores of these"] if len(points) < total else []
+    print("\n".join([*rest, *lines, headline(asked, total), _estimate(asked, total, epochs)]))  # noqa: T201
+    print("nothing was started (dry_run=true)")  # noqa: T201
+
+
+def _foreseen(asked: Invocation) -> tuple[list[Point], int, float, list[str]]:
+    """The trials that do not depend on results; of all trials the number and the epochs; and what else is to be said."""
+    if asked.oracle["name"] == "grid":
+        points = list(asked.space.points())
+        total, epochs, lines = len(points), None, []
+    else:
+        from src import oracles  # KerasTuner, seconds
+
+        oracle = oracles.create(asked.space, asked.objective, asked.oracle)
+        proposals = [oracle.ask(number) for number in range(oracle.foreseen)]
+        points = [proposal.point for proposal in proposals if proposal]
+        total, epochs, lines = oracle.budget, oracle.epochs, oracle.schedule
+    each = mean(int(asked.space.leaves(point).get("training.epochs", 1)) for point in points) if points else 0
+    return points, total, epochs or total * each, lines
+
+
+def _estimate(asked: Invocation, total: int, epochs: float) -> str:
+    data = asked.config.data["_target_"]
+    found = list(_experience(asked.folder, data))
+    if not found:
+        return "no estimate: there is no finished trial on this data set here yet"
+    known = Experience(mean(one.seconds_per_epoch for one in found), mean(one.megabytes for one in found), sum(one.trials for one in found))
+    return (
+        f"at most about {seconds_text(epochs * known.seconds_per_epoch)} and {total * known.megabytes:.0f} MB: {epochs:.0f} epochs of "
+        f"{known.seconds_per_epoch:.2f} s and {total} trials of {known.megabytes:.2f} MB, as in {known.trials} earlier trials on these data"
+    )
+
+
+def _experience(root: Path, data: str) -> Iterator[Experience]:
+    """The newest studies on the same data."""
+    for file in sorted(root.glob("*/study.db"), reverse=True)[:MOST_STUDIES]:
+        store = Store.open(file)
+        rows = [row for row in store.trials() if row["state"] == "FINISHED" and row["epochs"]]
+        if rows and f"_target_: {data}" in store.meta().get("base_config", ""):
+            sizes = [_megabytes(root.parent / "artifacts" / str(row["run_id"])) for row in rows]
+            yield Experience(mean(row["seconds"] / row["epochs"] for row in rows), mean(sizes), len(rows))
+        store.close()
+
+
+def _megabytes(folder: Path) -> float:
+    return sum(file.stat().st_size for file in folder.rglob("*") if file.is_file()) / 2**20

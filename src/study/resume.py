@@ -1,0 +1,119 @@
+"""Going on with a sweep: what must not have changed since, and which trials did not end."""
+
+import json
+import shlex
+from collections.abc import Iterator
+from typing import Any
+
+from omegaconf import OmegaConf
+
+from src import datasets
+from src.config.paths import leaves, trial_config
+from src.errors import ConfigError
+from src.oracles import Proposal, Told
+from src.space import active_hash, overrides
+from src.study.driver import Compose
+from src.study.folder import of_trial
+from src.study.invocation import Invocation
+from src.study.store import UNENDED, Store
+
+BUDGET = ("max_trials", "max_epochs")  # of an oracle: growing them is compatible
+MOST_DEATHS = 2  # of a trial that takes its process with it
+
+
+def check(asked: Invocation, store: Store, compose: Compose) -> None:
+    """Compares what is asked with what the sweep was.
+
+    Raises:
+        ConfigError: it changed in a way that `allow` does not take, with every difference.
+    """
+    meta = store.meta()
+    found = [*_space(asked, json.loads(meta["space"])), *_oracle(asked, json.loads(meta["oracle"]))]
+    if meta["objective"] != str(asked.objective):
+        found.append(("", f"objective: {meta['objective']} then, {asked.objective} now"))
+    found += [("", line) for line in _configuration(asked, store, compose, meta)]
+    refused = [f"{line}{f'; allow=[{kind}] takes it' if kind else ''}" for kind, line in found if kind not in asked.config.allow]
+    if refused:
+        raise ConfigError(f"resume={asked.folder.name}: {line}" for line in refused)
+
+
+def waiting(asked: Invocation, store: Store) -> tuple[dict[int, Proposal], list[Told], list[int]]:
+    """The trials to run again, all trials as the oracle is to know them, and those that killed their process too often."""
+    again = {*UNENDED, *(["FAILED"] if asked.config.retry == "failed" else [])}
+    dead = [row["number"] for row in store.trials() if row["state"] == "RUNNING" and row["attempts"] >= MOST_DEATHS]
+    told, proposals = [], {}
+    for row in store.trials():
+        proposal = Proposal(row["overrides"], row["parent"], row["initial_epoch"], row["rung_epochs"])
+        open_again = row["state"] in again
+        told.append(Told(row["number"], proposal, "RUNNING" if open_again else row["state"], row["score"]))
+        if open_again and row["number"] not in dead:
+            proposals[row["number"]] = proposal
+    return proposals, told, dead
+
+
+def _space(asked: Invocation, old: dict[str, Any]) -> Iterator[tuple[str, str]]:
+    """Differences of the space; one that only adds trials is of the kind "space"."""
+    new = json.loads(json.dumps(asked.space.described(), default=str))
+    if old["fixed"] != new["fixed"]:
+        yield "", f"fixed values: {_words(old['fixed'])} then, {_words(new['fixed'])} now"
+    for key in dict.fromkeys(axis[0] for axis in (*old["axes"], *new["axes"])):
+        then, now = ([axis[1] for axis in space["axes"] if axis[0] == key] for space in (old, new))
+        if then != now:
+            wider = len(then) == len(now) and all(map(_within, then, now))
+            yield "space" if wider else "", f"{key}: {' and '.join(map(_domain, then))} then, {' and '.join(map(_domain, now))} now"
+    if old["trials"] != new["trials"]:
+        wider = all(trial in new["trials"] for trial in old["trials"])
+        yield "space" if wider else "", f"explicit trials: {len(old['trials'])} then, {len(new['trials'])} now, not all of them the same"
+    if old["exclude"] != new["exclude"]:
+        yield "space" if all(rule in old["exclude"] for rule in new["exclude"]) else "", "exclude: other rules than then"
+
+
+def _within(then: Any, now: Any) -> bool:
+    """Whether a domain is part of another one."""
+    if isinstance(then, list) and isinstance(now, list):
+        return all(value in now for value in then)
+    if isinstance(then, dict) and isinstance(now, dict):
+        alike = all(then[name] == now[name] for name in ("integer", "log"))
+        return bool(alike and now["low"] <= then["low"] and then["high"] <= now["high"])
+    return False
+
+
+def _domain(domain: Any) -> str:
+    if isinstance(domain, dict):
+        text = f"interval({domain['low']},{domain['high']})"
+        return f"tag(log,{text})" if domain["log"] else text
+    return ",".join(map(str, domain))
+
+
+def _words(fixed: list[Any]) -> str:
+    return " ".join(f"{key}={value}" for key, value in fixed) or "none"
+
+
+def _oracle(asked: Invocation, old: dict[str, Any]) -> Iterator[tuple[str, str]]:
+    for key, now in asked.oracle.items():
+        if (then := old.get(key)) != now:
+            larger = key in BUDGET and then is not None and (now is None or now > then)
+            yield "budget" if larger else "", f"oracle.{key}: {then} then, {now} now"
+
+
+def _configuration(asked: Invocation, store: Store, compose: Compose, meta: dict[str, str]) -> Iterator[str]:
+    """Differences of conf/ and of the data, seen by composing one stored trial of every kind again."""
+    kinds = {tuple(text for key, text in row["overrides"].items() if "." not in key and key != "seed"): row for row in store.trials()}
+    for row in kinds.values():
+        now = trial_config(compose(overrides(row["overrides"])))
+        if active_hash(now) != row["active_hash"]:
+            file = of_trial(asked.folder, row["number"]) / ".hydra" / "config.yaml"
+            then, later = leaves(trial_config(OmegaConf.load(file))), leaves(now)  # type: ignore[arg-type]
+            said = shlex.join(overrides(row["overrides"]))
+            for key in dict.fromkeys((*then, *later)):
+                if then.get(key) != later.get(key):
+                    yield f"{key}: {then.get(key)} then, {later.get(key)} now, in trial {row['number'] + 1} ({said})"
+        elif (digest := meta.get("data_digest")) and datasets.load(now["data"]).digest != digest:
+            yield "the data set is another one than then; expected the same examples and split"
+            return
+
+
+def command(asked: Invocation) -> str:
+    """The command line that goes on with the sweep."""
+    words = [word for word in shlex.split(asked.command) if not word.startswith(("resume=", "retry=", "allow="))]
+    return shlex.join([*words, f"resume={asked.folder.name}"])

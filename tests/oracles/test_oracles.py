@@ -1,0 +1,138 @@
+"""The contract of every oracle of conf/oracle/, and the faults of KerasTuner that must not come through."""
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from src.oracles import Told
+from src.space import Space
+from tests.conftest import options
+from tests.oracles.conftest import Driven, create
+
+ORACLES = options("oracle")
+ADAPTIVE = [name for name in ORACLES if name != "grid"]
+FINITE = ("optimizer=sgd,adam,rmsprop", "optimizer.momentum=0.8,0.9", "model.units=8,16,32")  # 15 points: adam has no momentum
+ENDLESS = (
+    "optimizer=sgd,adam",
+    "optimizer.learning_rate=tag(log,interval(1e-4,1e-1))",
+    "model.units=int(interval(16,128))",
+    "optimizer.momentum=interval(0,0.9)",
+)
+BUDGETS: dict[str, dict] = {"grid": {}, "random": {"max_trials": 14}, "bayesian": {"max_trials": 14, "initial_points": 5}}
+BUDGETS["hyperband"] = {"max_epochs": 9}
+CASES = [(name, words) for name in ORACLES for words in (FINITE, ENDLESS) if name != "grid" or words is FINITE]
+
+
+def identities(driven: Driven, space: Space) -> list[str]:
+    return [space.identity(point) for point in driven.points]
+
+
+def test_all_oracles_are_found() -> None:
+    assert len(ORACLES) >= 4 and set(BUDGETS) <= set(ORACLES)
+
+
+@pytest.mark.parametrize("in_flight", [1, 4])
+@pytest.mark.parametrize(("name", "words"), CASES)
+def test_no_trial_is_proposed_twice(name: str, words: tuple, in_flight: int, drive: Callable, space: Callable) -> None:
+    driven = drive(name, *words, **BUDGETS[name]).run(in_flight=in_flight)
+    found = identities(driven, space(*words))
+    assert len(found) == len(set(found)) >= 12
+    assert driven.oracle.budget is not None and len(found) <= driven.oracle.budget
+
+
+@pytest.mark.parametrize("name", [name for name in ORACLES if name != "hyperband"])
+def test_of_a_finite_space_no_point_is_missed(name: str, drive: Callable, space: Callable) -> None:
+    """KerasTuner's random search misses points of 29 in 100 seeds, its Bayesian optimization proposes 6 of 20 trials."""
+    settings = {} if name == "grid" else {"max_trials": 100}
+    for seed in (0, 1, 2) if settings else (0,):
+        driven = drive(name, *FINITE, **settings, **({"seed": seed} if settings else {})).run()
+        assert set(identities(driven, space(*FINITE))) == set(space(*FINITE).listed)
+
+
+@pytest.mark.parametrize(("name", "words"), CASES)
+def test_the_sequence_after_a_death_is_the_undisturbed_one(name: str, words: tuple, drive: Callable) -> None:
+    undisturbed = drive(name, *words, **BUDGETS[name]).run()
+    for dies_at in range(1, len(undisturbed.proposals), 3):
+        before = drive(name, *words, **BUDGETS[name]).run(most=dies_at - 1)
+        number = len(before.proposals)
+        running = before.oracle.ask(number)
+        state = json.loads(json.dumps(before.oracle.state()))
+        after = drive(name, *words, **BUDGETS[name])
+        ended = [Told(n, proposal, "FINISHED", before.scores[n]) for n, proposal in enumerate(before.proposals)]
+        after.oracle.restore(state, [*ended, Told(number, running, "RUNNING", None)])
+        after.proposals = [*before.proposals, running]
+        after.scores, score_of_it = dict(before.scores), undisturbed.scores[number]
+        after._tell(number, lambda _, value=score_of_it: value)
+        assert after.run().proposals == undisturbed.proposals
+
+
+@pytest.mark.parametrize("name", ADAPTIVE)
+def test_the_seed_decides_and_zero_is_a_seed(name: str, drive: Callable) -> None:
+    def points(seed: int) -> list:
+        return drive(name, *ENDLESS, **BUDGETS[name], seed=seed).run().points
+
+    assert points(0) == points(0) != points(1) == points(1)
+
+
+@pytest.mark.parametrize(("name", "words"), CASES)
+def test_failures_do_not_end_the_search(name: str, words: tuple, drive: Callable) -> None:
+    """KerasTuner gives up after three in a row, ever after."""
+    driven = drive(name, *words, **BUDGETS[name])
+    driven.run(lambda point: None if len(driven.scores) < 6 else 0.5)
+    assert sum(score is not None for score in driven.scores.values()) >= 4
+
+
+@pytest.mark.parametrize("name", ADAPTIVE)
+def test_endless_failures_come_to_an_end(name: str, drive: Callable) -> None:
+    driven = drive(name, *ENDLESS, **BUDGETS[name]).run(lambda point: None)
+    assert len(driven.proposals) <= 2 * driven.oracle.budget
+
+
+@pytest.mark.parametrize("name", ADAPTIVE)
+def test_only_active_keys_are_proposed_and_numbers_lie_in_their_ranges(name: str, drive: Callable) -> None:
+    for point in drive(name, *ENDLESS, **BUDGETS[name]).run().points:
+        assert ("optimizer.momentum" in point) == (point["optimizer"] == "sgd")
+        assert 1e-4 <= float(point["optimizer.learning_rate"]) <= 0.1 and 16 <= int(point["model.units"]) <= 128
+        assert len(point["optimizer.learning_rate"]) <= 12, "six digits are enough"
+
+
+@pytest.mark.parametrize("name", ADAPTIVE)
+def test_a_logarithmic_interval_is_drawn_by_its_logarithm(name: str, drive: Callable) -> None:
+    settings = {"max_epochs": 81} if name == "hyperband" else {"max_trials": 60, **({"initial_points": 60} if name == "bayesian" else {})}
+    rates = [float(p["optimizer.learning_rate"]) for p in drive(name, *ENDLESS, **settings).run(lambda point: 0.5, most=60).points]
+    assert 15 < sum(rate < 3.16e-3 for rate in rates) < 45
+
+
+@pytest.mark.parametrize("name", ADAPTIVE)
+def test_the_foreseen_trials_do_not_depend_on_scores(name: str, drive: Callable) -> None:
+    one, other = (drive(name, *ENDLESS, **BUDGETS[name]) for _ in range(2))
+    foreseen = one.oracle.foreseen
+    assert 0 < foreseen <= one.oracle.budget
+    assert one.run(most=foreseen).points == other.run(lambda point: -1.0, most=foreseen).points
+
+
+@pytest.mark.parametrize("name", ORACLES)
+def test_nothing_is_written(name: str, drive: Callable, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys) -> None:
+    monkeypatch.chdir(tmp_path)
+    drive(name, *FINITE, **BUDGETS[name]).run()
+    assert not list(tmp_path.iterdir()) and capsys.readouterr().out == ""
+
+
+@pytest.mark.parametrize("name", ORACLES)
+def test_excluded_points_are_not_proposed(name: str, space: Callable[..., Space]) -> None:
+    from dataclasses import replace
+
+    whole = space(*FINITE)
+    rule = next(one for one in space("optimizer=adam").fixed if one.key == "optimizer")
+    driven = Driven(create(replace(whole, exclude=((rule,),)), name, **BUDGETS[name])).run()
+    assert driven.points and not any(point["optimizer"] == "adam" for point in driven.points)
+
+
+def test_a_larger_budget_goes_on(drive: Callable) -> None:
+    whole = drive("random", *ENDLESS, max_trials=9).run()
+    first, then = drive("random", *ENDLESS, max_trials=5).run(), drive("random", *ENDLESS, max_trials=9)
+    then.oracle.restore({}, [Told(n, p, "FINISHED", first.scores[n]) for n, p in enumerate(first.proposals)])
+    then.proposals = list(first.proposals)
+    assert then.run().points == whole.points

@@ -1,0 +1,93 @@
+"""A sweep driven with stub trials and a tracker that remembers its calls."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hydra.core.config_loader import ConfigLoader
+from hydra.types import RunMode
+
+from src import oracles
+from src.objective import Objective
+from src.space import Space
+from src.study import folder
+from src.study.driver import Driver
+from src.study.interruption import Interruption
+from src.study.outbox import Outbox
+from src.study.stopping import StopRules
+from src.study.store import Store
+from src.terminal import Terminal
+from src.trial import Job, Outcome
+
+OBJECTIVE = Objective("val_accuracy", "max")
+NO_RULES = {"max_minutes": None, "target": None, "patience": None, "max_failures": None}
+
+
+class Recorder:
+    """A tracker that remembers its calls."""
+
+    def __init__(self) -> None:
+        self.calls: list[tuple[str, Any, dict[str, Any]]] = []
+
+    def start(self, **run: Any) -> str:
+        number = run["tags"]["trialbook.trial"]
+        self.calls.append(("start", f"run{number}", run))
+        return f"run{number}"
+
+    def epoch(self, run_id: str, **epoch: Any) -> None:
+        self.calls.append(("epoch", run_id, epoch))
+
+    def end(self, run_id: str, **end: Any) -> None:
+        folder = end["folder"]
+        end["files"] = {file.name: file.read_bytes() for file in folder.iterdir()} if folder.is_dir() else {}
+        self.calls.append(("end", run_id, end))
+
+
+@dataclass
+class Driven:
+    """One sweep in one folder."""
+
+    loader: ConfigLoader
+    folder: Path
+    make_space: Callable[..., Space]
+    tracker: Recorder = field(default_factory=Recorder)
+
+    def run(self, run_trial: Callable, *overrides: str, rules: dict | None = None, interruption: Interruption | None = None) -> Driver:
+        """Runs a new sweep until nothing is left to do."""
+        space, store = self.make_space("data=digits", *overrides), Store.create(self.folder / "study.db")
+        outbox = Outbox(store, self.tracker, lambda n: self.folder if n is None else folder.of_trial(self.folder, n))
+        with Terminal(OBJECTIVE) as terminal:
+            driver = Driver(
+                oracle=oracles.create(space, OBJECTIVE, {"_target_": "src.oracles.grid.Grid"}),
+                store=store,
+                outbox=outbox,
+                terminal=terminal,
+                compose=lambda words: self.loader.load_configuration("config", words, RunMode.RUN),
+                objective=OBJECTIVE,
+                swept=space.swept,
+                tags={},
+                folder_of=outbox.folder_of,
+                rules=StopRules(OBJECTIVE, **{**NO_RULES, **(rules or {})}),
+                interruption=interruption or Interruption(),
+                run_trial=run_trial,
+            )
+            driver.run()
+        assert outbox.flush() == 0
+        outbox.close()
+        return driver
+
+
+@pytest.fixture
+def driven(loader: ConfigLoader, space: Callable[..., Space], tmp_path: Path) -> Driven:
+    return Driven(loader, tmp_path, space)
+
+
+def units(job: Job, report: Callable, alive: Callable) -> Outcome:
+    """A stub trial: more units score higher, thirteen fail."""
+    report(1, {"val_accuracy": 0.5})
+    if job.config["model"]["units"] == 13:
+        return Outcome("FAILED", cause="RuntimeError: thirteen")
+    score = job.config["model"]["units"] / 100
+    return Outcome("FINISHED", {"kept/val_accuracy": score, "kept/epoch": 1}, {"val_accuracy": [score]}, 1.5)

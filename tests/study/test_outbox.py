@@ -1,0 +1,101 @@
+"""Messages to MLflow: in order, once, and never lost."""
+
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from src.errors import Unreachable
+from src.oracles import Proposal
+from src.study.outbox import Outbox
+from src.study.store import Message, Store
+from tests.study.conftest import Recorder
+
+START = {"name": "x", "params": {}, "tags": {"trialbook.trial": "0"}}
+END = {"state": "FINISHED", "metrics": {}, "tags": {}, "time": 0.0}
+
+
+class Flaky(Recorder):
+    """Does not answer the first few times."""
+
+    def __init__(self, failures: int, error: type[Exception] = Unreachable) -> None:
+        super().__init__()
+        self.failures, self.error = failures, error
+
+    def epoch(self, run_id: str, **epoch: Any) -> None:
+        if self.failures:
+            self.failures -= 1
+            raise self.error("no answer")
+        super().epoch(run_id, **epoch)
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Store:
+    store = Store.create(tmp_path / "study.db")
+    store.asked(0, Proposal({}), "hash", {}, Message(0, "start", START))
+    for epoch in (1, 2, 3):
+        store.epoch(0, epoch, {"loss": 1 / epoch})
+    return store
+
+
+@pytest.fixture
+def outbox(store: Store, tmp_path: Path) -> Callable[[Recorder], Outbox]:
+    return lambda tracker: Outbox(store, tracker, lambda number: tmp_path / str(number))
+
+
+def kinds(tracker: Recorder) -> list[Any]:
+    return [call[2].get("epoch", call[0]) for call in tracker.calls]
+
+
+def test_in_order_and_once(store: Store, outbox: Callable, tmp_path: Path) -> None:
+    tracker = Recorder()
+    box = outbox(tracker)
+    box.keep(0, "end", {"model.h5": b"whole"})
+    store.post(Message(0, "end", END))
+    assert box.flush() == 0
+    box.close()
+    assert kinds(tracker) == ["start", 1, 2, 3, "end"] and tracker.calls[-1][2]["files"] == {"model.h5": b"whole"}
+    assert store.run_id(0) == "run0" and not (tmp_path / "0" / "undelivered").exists()
+
+
+def test_an_outage_delays(store: Store, outbox: Callable, monkeypatch: pytest.MonkeyPatch) -> None:
+    tracker = Flaky(failures=1)
+    box = outbox(tracker)
+    assert box.flush() == 3 and box.outage == "no answer"
+    deadline = time.monotonic() + 20
+    while store.undelivered() and time.monotonic() < deadline:
+        time.sleep(0.05)
+    box.close()
+    assert kinds(tracker) == ["start", 1, 2, 3]
+
+
+def test_what_did_not_arrive_is_delivered_by_the_next_process(store: Store, outbox: Callable) -> None:
+    box = outbox(Flaky(failures=99))
+    assert box.flush() == 3
+    box.close()
+    tracker = Recorder()
+    box = outbox(tracker)
+    assert box.flush() == 0
+    box.close()
+    assert kinds(tracker) == [1, 2, 3]
+
+
+def test_a_run_that_may_be_there_is_looked_for(store: Store, outbox: Callable) -> None:
+    tracker = Recorder()
+    box = outbox(tracker)
+    box.flush()
+    store.asked(1, Proposal({}), "hash", {}, Message(1, "start", START))
+    store.asked(0, Proposal({}), "hash", {}, Message(0, "start", {**START, "tags": {"trialbook.trial": "0", "trialbook.attempt": "2"}}))
+    box.flush()
+    box.close()
+    assert [call[2]["again"] for call in tracker.calls if call[0] == "start"] == [True, False, True]
+
+
+def test_a_refusal_is_noted_and_holds_nothing_up(outbox: Callable) -> None:
+    tracker = Flaky(failures=1, error=ValueError)
+    box = outbox(tracker)
+    assert box.flush() == 0
+    box.close()
+    assert kinds(tracker) == ["start", 2, 3] and box.refused == ["epoch: no answer"]
