@@ -34,8 +34,8 @@ def of_sweep(histories: list[tuple[str, History]]) -> dict[str, bytes]:
     Args:
         histories: (name of the trial, its metrics per epoch), best first.
     """
-    if not histories:
+    metrics = [name for name in histories[0][1] if f"val_{name}" in histories[0][1]] if histories else []
+    if not metrics:
         return {}
-    metrics = [name for name in histories[0][1] if f"val_{name}" in histories[0][1]]
     panels = {f"curves_{name}.png": curves.panels(histories, name) for name in metrics}
     return {"learning_curves.png": curves.overview(histories), **panels}

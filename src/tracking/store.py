@@ -35,6 +35,7 @@ def client(uri: str) -> Iterator[MlflowClient]:
         )
     try:
         with locked(uri):
+            _create(uri)
             yield MlflowClient(uri)
     except (MlflowException, OSError) as error:
         said = str(error).splitlines()[0]
@@ -52,6 +53,18 @@ def connect(uri: str, experiment: str) -> tuple[MlflowClient, str]:
             return connected, _local_experiment(connected, experiment, folder)
         found = connected.get_experiment_by_name(experiment)
         return connected, found.experiment_id if found else connected.create_experiment(experiment)
+
+
+def _create(uri: str) -> None:
+    """Makes a local database that is either whole or not there: no schema half made, which MLflow can not mend."""
+    target = Path(uri.removeprefix("sqlite:///"))
+    if not local_folder(uri) or target.exists():
+        return
+    for left_by_a_kill in target.parent.glob(f".{target.name}.*"):
+        left_by_a_kill.unlink()
+    beside = target.with_name(f".{target.name}.{os.getpid()}")
+    MlflowClient(f"sqlite:///{beside}").search_experiments(max_results=1)
+    beside.rename(target)
 
 
 def local_folder(uri: str) -> Path | None:

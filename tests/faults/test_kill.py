@@ -1,0 +1,50 @@
+"""A short round of SIGKILLs; `python -m tests.faults.kill` is the long one."""
+
+import json
+import os
+import signal
+import sqlite3
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+from mlflow import MlflowClient
+
+from src.config.paths import ROOT
+
+SWEEP = ["-m", "src.sweep", "-m", "data=digits", "training=fixed_epochs", "training.epochs=20", "seed=1,2", "model.dropout=0.3"]
+
+
+def test_killed_at_random_moments_nothing_is_lost_or_run_again() -> None:
+    done = subprocess.run([sys.executable, "-m", "tests.faults.kill", "kills=12"], cwd=ROOT, capture_output=True, text=True, check=False)
+    assert done.returncode == 0 and done.stdout.count("'kills': 3") == 4, done.stdout[-3000:] + done.stderr[-3000:]
+
+
+def test_a_killed_training_ends_with_the_undisturbed_digits(tmp_path: Path) -> None:
+    def rows(folder: str) -> list[tuple]:
+        file = next((tmp_path / folder / "mlruns" / "sweeps").glob("*/study.db"), None)
+        try:
+            return sqlite3.connect(file).execute("select number, epoch, metrics from epoch order by 1, 2").fetchall() if file else []
+        except sqlite3.OperationalError:
+            return []
+
+    for folder in ("whole", "killed"):
+        (tmp_path / folder).mkdir()
+    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+    killed = subprocess.Popen([sys.executable, *SWEEP], cwd=tmp_path / "killed", env=environment, stdout=subprocess.DEVNULL)
+    while len(rows("killed")) < 25 and killed.poll() is None:
+        time.sleep(0.05)
+    killed.send_signal(signal.SIGKILL)
+    assert killed.wait() == -signal.SIGKILL
+    for folder, more in (("killed", ["resume=latest"]), ("whole", [])):
+        done = subprocess.run(
+            [sys.executable, *SWEEP, *more], cwd=tmp_path / folder, env=environment, capture_output=True, text=True, check=False
+        )
+        assert done.returncode == 0, done.stdout + done.stderr
+    assert [(*key, json.loads(text)) for *key, text in rows("killed")] == [(*key, json.loads(text)) for *key, text in rows("whole")]
+    client = MlflowClient(f"sqlite:///{tmp_path}/killed/mlruns/mlflow.db")
+    runs = client.search_runs([client.get_experiment_by_name("digits").experiment_id])
+    assert len(runs) == 3 and {run.info.status for run in runs} == {"FINISHED"}
+    attempts = {run.data.tags["trialbook.trial"]: run.data.tags["trialbook.attempt"] for run in runs if "trialbook.trial" in run.data.tags}
+    assert attempts == {"0": "1", "1": "2"}
