@@ -125,6 +125,11 @@ def prepare(job: Job) -> Prepared:
         loss = _built(settings["loss"], keras.losses)
     with collecting(mistakes):
         metrics = [_built(metric, keras.metrics) for metric in settings["metrics"]]
+    if "callbacks" in arguments:
+        from src.training.callbacks import build_callbacks
+
+        with collecting(mistakes):
+            arguments["callbacks"] = build_callbacks(arguments["callbacks"], per_batch=settings["engine"] == "keras")
     if (batch_size := arguments.get("batch_size", 1)) > len(data.train_index):
         mistakes.append(f"training.batch_size={batch_size}: there are {len(data.train_index)} training examples; expected at most as many.")
     if mistakes:

@@ -15,7 +15,7 @@ from src.errors import DataError
 Examples = tuple[np.ndarray, np.ndarray]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Dataset:
     """Labelled examples, split once and for all.
 

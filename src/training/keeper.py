@@ -1,6 +1,7 @@
 """What every engine driven by Keras' `fit` sees to: it reports each epoch, keeps the best one, stops early, saves checkpoints."""
 
 import time
+from typing import Any
 
 import keras
 import numpy as np
@@ -97,10 +98,15 @@ class Keeper(keras.callbacks.Callback):  # type: ignore[misc]
         self._monitor.report(epoch, metrics)
 
 
+def copy_variables(source: keras.Model, target: keras.Model) -> None:
+    """Makes a model of the same structure and its optimizer equal to another one."""
+    _assign(target, [variable.value for variable in (*source.variables, *source.optimizer.variables)])
+
+
 def _values(model: keras.Model) -> list[np.ndarray]:
     return [variable.numpy() for variable in (*model.variables, *model.optimizer.variables)]
 
 
-def _assign(model: keras.Model, values: list[np.ndarray]) -> None:
+def _assign(model: keras.Model, values: list[Any]) -> None:
     for variable, value in zip((*model.variables, *model.optimizer.variables), values, strict=True):
         variable.assign(value)

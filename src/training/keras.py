@@ -1,13 +1,12 @@
 """The reference engine: Keras' own `fit`."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import keras
 import numpy as np
 import tensorflow as tf
 
-from src.config.targets import build
 from src.datasets import Dataset, Examples
 from src.objective import Objective
 from src.training import Fitted, Monitor
@@ -27,33 +26,66 @@ def fit(
     batch_size: int,
     patience: int | None,
     keep: str,
-    callbacks: list[Any],
+    callbacks: list[keras.callbacks.Callback],
 ) -> Fitted:
     """Trains a compiled model with `model.fit` and leaves the kept epoch's weights in it.
 
     Args:
         keep: "best" by the objective, or "last".
         patience: epochs without improvement of the objective before stopping; None trains all epochs.
-        callbacks: nodes of conf/training/, Keras' own callbacks.
 
     Raises:
         TrialError: a metric became NaN or infinite.
         errors.Stop: the monitor asked for it.
     """
     examples, labels = data.train
+    return train(
+        model,
+        lambda start: batches(examples, labels, batch_size, seed, start),
+        steps=-(-len(examples) // batch_size),
+        validation=data.validation,
+        objective=objective,
+        monitor=monitor,
+        epochs=epochs,
+        patience=patience,
+        keep=keep,
+        callbacks=callbacks,
+    )
+
+
+def train(
+    model: keras.Model,
+    feed: Callable[[int], tf.data.Dataset],
+    *,
+    steps: int,
+    validation: Any,
+    objective: Objective,
+    monitor: Monitor,
+    epochs: int,
+    patience: int | None,
+    keep: str,
+    callbacks: list[keras.callbacks.Callback],
+) -> Fitted:
+    """What engines that Keras' `fit` drives have in common: from a checkpoint on, if there is one, to the kept epoch.
+
+    Args:
+        feed: number of epochs that are done → what `fit` is fed with.
+        steps: elements of that in an epoch.
+        validation: what `fit` validates with.
+    """
     keeper = Keeper(objective, keep, patience, monitor)
     if monitor.checkpoint:
         keeper.go_on(model, monitor.checkpoint)
     if keeper.epochs < epochs and not keeper.enough:
         model.fit(
-            batches(examples, labels, batch_size, seed, keeper.epochs),
-            steps_per_epoch=-(-len(examples) // batch_size),
+            feed(keeper.epochs),
+            steps_per_epoch=steps,
             initial_epoch=keeper.epochs,
             epochs=epochs,
-            validation_data=data.validation,
+            validation_data=validation,
             validation_batch_size=VALIDATION_BATCH,
-            callbacks=[*(build("training", node) for node in callbacks), keeper],
-            shuffle=False,  # `batches` did
+            callbacks=[*callbacks, keeper],
+            shuffle=False,  # the feed is in order
             verbose=0,
         )
     return Fitted(keeper.history, keeper.kept_epoch, latest=keeper.end(model))

@@ -27,7 +27,8 @@ def tensorflow() -> Any:
         finally:
             os.dup2(stderr, 2)
             os.close(stderr)
-    logging.getLogger("absl").setLevel(logging.ERROR)  # every .h5 that is saved would warn
+    for noisy in ("absl", "tensorflow"):  # the one warns of every .h5, the other of every new structure
+        logging.getLogger(noisy).setLevel(logging.ERROR)
     return tensorflow
 
 

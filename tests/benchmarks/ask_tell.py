@@ -22,7 +22,7 @@ from src.space import Space
 AXES = ["optimizer=sgd,adam,rmsprop", "optimizer.learning_rate=tag(log,interval(1e-4,1e-1))", "optimizer.momentum=interval(0.0,0.9)"]
 WORDS = {
     "grid": ["optimizer=sgd,adam,rmsprop", "model.units=range(16,144)", "seed=range(0,27)"],
-    **dict.fromkeys(("random", "bayesian", "hyperband"), [*AXES, "model.units=int(interval(16,128))"]),
+    **{key: [*AXES, "model.units=int(interval(16,128))"] for key in ("random", "bayesian", "hyperband")},
 }
 SETTINGS = {
     "grid": {},

@@ -1,5 +1,6 @@
 """A sweep against a real `mlflow server`, artifacts through the server."""
 
+import os
 import subprocess
 import sys
 import time
@@ -15,7 +16,7 @@ from src.tracking.ui import free_port
 
 @pytest.fixture
 def server(tmp_path: Path, prepared_store: Path) -> Iterator[str]:
-    address = f"http://127.0.0.1:{(port := free_port(5200))}"
+    address = f"http://127.0.0.1:{(port := free_port(5200 + os.getpid() % 1000))}"
     (tmp_path / "server.db").write_bytes(prepared_store.read_bytes())
     command = f"mlflow server --host 127.0.0.1 --port {port} --workers 1 --backend-store-uri sqlite:///{tmp_path}/server.db"
     command += f" --artifacts-destination {tmp_path}/kept"

@@ -1,4 +1,4 @@
-"""The reference engine: order of examples, kept epoch, stopping, digits."""
+"""The contract of the engines that Keras' `fit` drives: order of examples, kept epoch, stopping, checkpoints, digits."""
 
 import io
 import json
@@ -21,6 +21,11 @@ from src.training.checkpoint import Checkpoint
 from src.training.keras import batches, order
 
 Compose = Callable[..., dict]
+
+
+@pytest.fixture(params=["keras", "compiled"])
+def compose(request: pytest.FixtureRequest, compose: Compose) -> Compose:
+    return lambda *words: compose(f"training.engine={request.param}", *words)
 
 
 def run(config: dict, folder: Path, report: Callable = lambda *_: None, **job: Any) -> trial.Outcome:
@@ -129,19 +134,22 @@ def test_callbacks_have_a_state_that_is_in_no_checkpoint(compose: Compose, tmp_p
     assert prepared.checkpoint is None
 
 
-def test_the_same_overrides_give_the_same_digits_in_two_processes(tmp_path: Path) -> None:
+@pytest.mark.parametrize("engine", ["keras", "compiled"])
+def test_the_same_overrides_give_the_same_digits_in_two_processes(engine: str) -> None:
     code = (
         "import sys, json, hydra; from pathlib import Path; from omegaconf import OmegaConf\n"
         "from src import trial; from src.config.paths import CONF, TRIAL_KEYS\n"
         "with hydra.initialize_config_dir(str(CONF), version_base='1.3'):\n"
-        "    config = hydra.compose('config', ['data=digits', 'training.epochs=3', 'model.dropout=0.3'])\n"
+        "    config = hydra.compose('config', ['data=digits', 'training.epochs=3', 'model.dropout=0.3', 'training.engine=ENGINE'])\n"
         "config = OmegaConf.to_container(OmegaConf.masked_copy(config, list(TRIAL_KEYS)), resolve=True)\n"
         "outcome = trial.run(trial.Job(0, 1, config, Path('.')), lambda *_: None, lambda: None)\n"
         "print(json.dumps(outcome.history))"
     )
     histories = [
         json.loads(
-            subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True).stdout.splitlines()[-1]
+            subprocess.run(
+                [sys.executable, "-c", code.replace("ENGINE", engine)], cwd=ROOT, capture_output=True, text=True, check=True
+            ).stdout.splitlines()[-1]
         )
         for _ in range(2)
     ]

@@ -1,0 +1,140 @@
+"""The fast engine against the reference, and what it never compiles twice."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from src import datasets, trial
+from src.errors import ConfigError
+from src.objective import Objective
+from src.training import Fitted, Monitor, compiled, runtime
+from tests.conftest import options
+
+Compose = Callable[..., dict]
+FEW_STEPS = "training.epochs=3"  # of 36 batches each, the last one smaller
+PAIRS = [(model, optimizer) for model in ("one_layer", "two_layer") for optimizer in options("optimizer")]
+
+
+def run(config: dict, folder: Path) -> trial.Outcome:
+    outcome = trial.run(trial.Job(0, 1, config, folder), lambda *_: None, lambda: None)
+    assert outcome.state == "FINISHED", outcome.cause
+    return outcome
+
+
+@pytest.fixture(autouse=True)
+def no_programs() -> None:
+    compiled._programs.clear()
+
+
+@pytest.mark.parametrize(("model", "optimizer"), PAIRS)
+def test_a_hundred_steps_agree_with_plain_fit(model: str, optimizer: str, compose: Compose, tmp_path: Path) -> None:
+    words = (f"model={model}", f"optimizer={optimizer}", FEW_STEPS)
+    fast, plain = (run(compose(*words, f"training.engine={engine}"), tmp_path) for engine in ("compiled", "keras"))
+    assert list(compiled._programs.values()) != [None]
+    for name, values in plain.history.items():
+        np.testing.assert_allclose(fast.history[name], values, rtol=2e-5 if "loss" in name else 2e-3, err_msg=name)
+
+
+def test_learning_rates_dropout_rates_and_seeds_share_a_program(compose: Compose, tmp_path: Path) -> None:
+    words = [
+        ("model.dropout=0.3", "seed=1", "optimizer.learning_rate=0.01"),
+        ("model.dropout=0.1", "seed=2", "optimizer.learning_rate=0.02"),
+    ]
+    shared = [run(compose(FEW_STEPS, *own), tmp_path) for own in words]
+    assert len(compiled._programs) == 1
+    for own, together in zip(words, shared, strict=True):
+        compiled._programs.clear()
+        assert run(compose(FEW_STEPS, *own), tmp_path).history == together.history, "alone or after others: the same digits"
+    assert shared[0].history != shared[1].history
+
+
+@pytest.mark.parametrize(
+    "other", ["optimizer=sgd", "model.units=50", "model.activation=sigmoid", "training.batch_size=16", "optimizer.rho=0.8"]
+)
+def test_another_structure_is_another_program(other: str, compose: Compose, tmp_path: Path) -> None:
+    for words in ((), (other,)):
+        run(compose(*words), tmp_path)
+    assert len(compiled._programs) == 2
+
+
+def test_not_too_many_programs_are_kept(compose: Compose, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(compiled, "MOST_PROGRAMS", 2)
+    for units in (4, 5, 6):
+        run(compose(f"model.units={units}"), tmp_path)
+    assert len(compiled._programs) == 2
+
+
+def test_the_saved_model_has_a_stock_dropout_with_its_own_rate(compose: Compose, tmp_path: Path) -> None:
+    for rate in (0.3, 0.2):
+        (tmp_path / "model.h5").write_bytes(run(compose(f"model.dropout={rate}"), tmp_path).files["model.h5"])
+        layer = keras.models.load_model(tmp_path / "model.h5", compile=False).get_layer("dropout")
+        assert type(layer) is keras.layers.Dropout and layer.rate == rate
+
+
+def test_dropout_drops_the_share_that_it_says(compose: Compose, tmp_path: Path) -> None:
+    losses = [run(compose(f"model.dropout={rate}", "training.epochs=8"), tmp_path).history["loss"][-1] for rate in (0.05, 0.5, 0.9)]
+    plain = run(compose("model.dropout=0.5", "training.epochs=8", "training.engine=keras"), tmp_path).history["loss"][-1]
+    assert losses == sorted(losses) and losses[1] == pytest.approx(plain, rel=0.1)
+
+
+def test_a_learning_rate_schedule_is_part_of_the_structure(compose: Compose, tmp_path: Path) -> None:
+    schedule = "optimizer.learning_rate={{_target_: keras.optimizers.schedules.InverseTimeDecay, decay_steps: 9, decay_rate: 1, "
+    schedule += "initial_learning_rate: {}}}"
+    first, second = (run(compose("training.epochs=2", schedule.format(rate)), tmp_path) for rate in (0.01, 0.02))
+    assert len(compiled._programs) == 2 and first.history != second.history
+
+
+def test_a_callback_may_change_the_learning_rate(compose: Compose, tmp_path: Path) -> None:
+    reduce = "{_target_: keras.callbacks.ReduceLROnPlateau, monitor: loss, min_delta: 9, patience: 1, factor: 0.5}"
+    history = run(compose("training.epochs=3", f"training.callbacks=[{reduce}]"), tmp_path).history
+    assert history["learning_rate"] == pytest.approx([0.001, 0.001, 0.0005], rel=1e-3)
+
+
+def test_a_callback_that_acts_on_batches_is_refused_by_name(compose: Compose, tmp_path: Path) -> None:
+    checkpoint = f"{{_target_: keras.callbacks.ModelCheckpoint, filepath: '{tmp_path}/kept.h5'}}"
+    assert run(compose(f"training.callbacks=[{checkpoint}]"), tmp_path) and (tmp_path / "kept.h5").exists()
+    words = ("training.callbacks=[{_target_: keras.callbacks.TerminateOnNaN}]",)
+    with pytest.raises(ConfigError, match=r"TerminateOnNaN acts on every batch.*training\.engine=keras"):
+        trial.prepare(trial.Job(0, 1, compose(*words), tmp_path))
+    assert run(compose(*words, "training.engine=keras"), tmp_path)
+
+
+def fit(model: keras.Model, compose: Compose) -> Fitted:
+    model.compile(optimizer="sgd", loss="sparse_categorical_crossentropy", metrics=["accuracy"])
+    data = datasets.load(compose()["data"])
+    monitor = Monitor(lambda *_: None, lambda: None)
+    how = {"epochs": 1, "batch_size": 32, "patience": None, "keep": "best", "callbacks": []}
+    return compiled.fit(model, data, seed=1, objective=Objective("val_accuracy", "max"), monitor=monitor, **how)
+
+
+class Uncompilable(keras.layers.Layer):
+    """Calls Python, which no XLA program can."""
+
+    def call(self, inputs: tf.Tensor) -> tf.Tensor:
+        return tf.ensure_shape(tf.numpy_function(lambda x: x, [inputs], tf.float32), inputs.shape)
+
+
+class Subclassed(keras.Model):
+    """Can not be cloned."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.inner = keras.Sequential([keras.layers.Flatten(), keras.layers.Dense(10, activation="softmax")])
+
+    def call(self, inputs: tf.Tensor) -> tf.Tensor:
+        return self.inner(inputs)
+
+
+@pytest.mark.parametrize("kind", [Uncompilable, Subclassed])
+def test_what_can_not_be_compiled_is_trained_by_plain_fit(kind: type, compose: Compose, caplog: pytest.LogCaptureFixture) -> None:
+    runtime.configure(1)
+    for _ in range(2):
+        softmax = keras.layers.Dense(10, activation="softmax")
+        model = keras.Sequential([keras.Input((8, 8)), keras.layers.Flatten(), kind(), softmax]) if kind is Uncompilable else Subclassed()
+        model(np.zeros((1, 8, 8), np.float32))
+        assert fit(model, compose).history["val_accuracy"][0] > 0
+    assert "plain fit" in caplog.records[0].message
