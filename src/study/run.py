@@ -11,11 +11,11 @@ from typing import Any
 
 from hydra.core.config_loader import ConfigLoader
 from hydra.core.hydra_config import HydraConfig
-from hydra.types import RunMode
 from omegaconf import DictConfig, OmegaConf
 
 from src import files, oracles, trial
 from src.config.command_line import read
+from src.config.composer import Composer
 from src.errors import TrialbookError, told
 from src.executors.inline import RunTrial
 from src.objective import Objective
@@ -54,14 +54,10 @@ def run(loader: ConfigLoader, config: DictConfig, arguments: list[str], *, singl
         invocation = Invocation(
             Space.of(asked, catalog), config, Objective.parse(config.objective), asked.sweep, asked.reported, single, root
         )
-
-        def compose(words: list[str]) -> DictConfig:
-            return loader.load_configuration("config", words, RunMode.RUN)
-
         if config.dry_run:
             plan.show(invocation)
             return
-        code = _run(invocation, compose, run_trial)
+        code = _run(invocation, Composer(loader), run_trial)
     if code:
         sys.exit(code)
 
