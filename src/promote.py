@@ -12,7 +12,7 @@ from hydra.core.config_loader import ConfigLoader
 from hydra.types import RunMode
 from omegaconf import DictConfig, OmegaConf
 
-from src import leaderboard, trial
+from src import trial
 from src.config.catalog import Catalog
 from src.config.command_line import conf_loader
 from src.config.words import read_words
@@ -95,11 +95,9 @@ def best_run(sweep: str) -> str:
     Raises:
         ConfigError: no trial of the sweep has a score and a run.
     """
-    found = gather(sweep)
-    for entry in leaderboard.entries(found.scored, found.objective)[:1]:
-        best = min(entry.trials, key=lambda one: found.objective.key(one.score))
-        if best.run_id:
-            return best.run_id
+    found, _ = gather(sweep)
+    if found.best and found.best.run_id:
+        return found.best.run_id
     raise ConfigError([f"sweep={sweep}: no finished trial with an MLflow run; expected at least one."])
 
 

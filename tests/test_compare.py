@@ -15,14 +15,15 @@ Command = Callable[..., "subprocess.CompletedProcess[str]"]
 def study(folder: Path, sweep_id: str, name: str, trials: list[tuple[dict[str, str], float | None]]) -> None:
     path = folder / "mlruns" / "sweeps" / sweep_id
     path.mkdir(parents=True)
-    store = Store.create(path / "study.db")
-    store.describe(sweep_id=sweep_id, name=name, objective="max:val_accuracy", validation_examples="12000")
+    store = Store.create(path / "study.db", sweep_id=sweep_id, name=name, objective="max:val_accuracy", validation_examples="12000")
     with store._transaction():
         for number, (point, score) in enumerate(trials):
             state = "FAILED" if score is None else "FINISHED"
-            values = (number, json.dumps(point), state, score, 2, 3, 1.5, "" if score else "ValueError: no")
+            values = (number, json.dumps(point), f"{sweep_id} {number}", state, score, 2, 3, 1.5, "" if score else "ValueError: no")
             store._db.execute(
-                "insert into trial (number, overrides, state, score, kept_epoch, epochs, seconds, cause) values (?,?,?,?,?,?,?,?)", values
+                "insert into trial (number, overrides, active_hash, state, score, kept_epoch, epochs, seconds, cause)"
+                " values (?,?,?,?,?,?,?,?,?)",
+                values,
             )
             for epoch in (1, 2, 3):
                 metrics = {"val_accuracy": (score or 0) - abs(epoch - 2) / 10, "val_loss": 1 - (score or 0)}
@@ -49,7 +50,7 @@ def two_sweeps(tmp_path: Path) -> None:
 @pytest.mark.usefixtures("two_sweeps")
 def test_the_latest_sweep_is_ranked_with_seeds_as_one_row(command: Command) -> None:
     found = json.loads(command("src.compare", "format=json").stdout)
-    assert [(row["rank"], row["optimizer"], row["seeds"]) for row in found] == [(1, "rmsprop", 3), (1, "adam", 3)]
+    assert [(row["rank"], row["optimizer"], row["seeds"]) for row in found] == [(1, "rmsprop", 3), (1, "adam", 3), (None, "sgd", 0)]
     assert found[0]["val_accuracy"] == pytest.approx(0.885) and found[0]["last"] == pytest.approx(0.785)
     assert "training.epochs" not in found[0]
 
@@ -91,3 +92,11 @@ def test_ten_thousand_trials(command: Command, tmp_path: Path) -> None:
     many = [({"model.units": str(n // 5), "seed": str(n % 5)}, 0.8 + (n * 7919 % 1000) / 1e4) for n in range(10_000)]
     study(tmp_path, "20260101-000000-aaaa", "", many)
     assert len(command("src.compare", "format=csv").stdout.splitlines()) == 2001
+
+
+@pytest.mark.usefixtures("two_sweeps")
+def test_a_report_is_written_where_it_is_wanted(command: Command, tmp_path: Path) -> None:
+    done = command("src.compare", "sweep=optimizers", "report=out/report.html")
+    assert done.returncode == 0 and done.stderr == ""
+    text = (tmp_path / "out" / "report.html").read_text()
+    assert "optimizers 20260101-000000-aaaa" in text and "python -m src.promote sweep=20260101-000000-aaaa" in text

@@ -23,7 +23,8 @@ Command = Callable[..., "subprocess.CompletedProcess[str]"]
 FILES = {"model.h5", "model.weights.h5", "history.csv", "curves.png", "summary.txt", "config.yaml", "overrides.yaml"}
 PICTURES_OF_BEST = {"confusion_matrix.png", "accuracy_per_class.png", "confidently_wrong.png", "examples.png"}
 CURVES = {"learning_curves.png", "curves_loss.png", "curves_accuracy.png"}
-SWEEP_FILES = {"code.patch", "packages.txt", "multirun.yaml", "table.csv", *CURVES}
+CHARTS = {"report.html", "parallel_coordinates.png", "score_against_cost.png"}
+SWEEP_FILES = {"code.patch", "packages.txt", "multirun.yaml", "table.csv", *CURVES, *CHARTS}
 
 
 def runs(folder: Path, experiment: str) -> tuple[list[Run], list[Run]]:

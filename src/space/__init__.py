@@ -64,7 +64,7 @@ class Space:
         """Every distinct trial by its identity."""
         points: dict[str, Point] = {}
         for trial in self.trials or ((),):
-            for values in _product(self.axes, {}):
+            for values in _product(self._free(trial), {}):
                 if (point := self.point(values, trial)) is not None:
                     points.setdefault(self.identity(point), point)
         return points
@@ -77,12 +77,17 @@ class Space:
         seen = []
         for trial, wish in itertools.product(self.trials or ((),), wanted):
             values: dict[str, str] = {}
-            for axis in self.axes:
+            for axis in self._free(trial):
                 if axis.exists(values):
                     values[axis.key] = wish.get(axis.key, axis.edges[0])
             if (point := self.point(values, trial)) is not None and point not in seen:
                 seen.append(point)
                 yield point
+
+    def _free(self, trial: tuple[Assignment, ...]) -> tuple[Axis, ...]:
+        """The axes of an explicit trial: what it sets itself is not varied."""
+        own = {one.key for one in trial}
+        return tuple(axis for axis in self.axes if axis.key not in own)
 
     def point(self, values: dict[str, str], trial: tuple[Assignment, ...] = ()) -> Point | None:
         """The override texts of the active keys; None when the trial is excluded.

@@ -88,8 +88,8 @@ def _run(asked: Invocation, compose: Compose, run_trial: RunTrial) -> int:
         stack.enter_context(_logging(asked))
         driver = _driver(asked, oracle, store, outbox, terminal, compose, run_trial)
         driver.run()
-        rows = ending.end(asked, driver, tracker)
-        failed = any(row["state"] == "FAILED" for row in rows)
+        found = ending.end(asked, driver, tracker)
+        failed = any(trial.state == "FAILED" for trial in found.trials)
     return driver.interruption.code or int(failed)
 
 

@@ -1,29 +1,16 @@
-"""The finished trials of studies, scored at their kept epochs, read from their own files."""
+"""The trials of studies, scored at their kept epochs, read from their own files; MLflow is not asked."""
 
-from collections import Counter
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
 
 from src.errors import ConfigError, did_you_mean
-from src.leaderboard import Scored
+from src.leaderboard import Ended, Standing
 from src.objective import Objective
-from src.study import table
 from src.study.find import find
 from src.study.store import Store
 
 
-@dataclass(frozen=True)
-class Found:
-    """All trials of the sweeps, those with a score apart."""
-
-    objective: Objective
-    scored: list[Scored]
-    unscored: Counter[str]  # cause → how many
-    noise: float  # two standard errors of an accuracy, for entries with one seed
-
-
-def gather(sweeps: str, objective: str = "") -> Found:
-    """Reads the studies' own files; MLflow is not asked.
+def gather(sweeps: str, objective: str = "") -> tuple[Standing, list[Store]]:
+    """The standing of sweeps, and their studies.
 
     Args:
         sweeps: `latest`, ids or names, as src/study/find.py takes them.
@@ -33,26 +20,43 @@ def gather(sweeps: str, objective: str = "") -> Found:
         ConfigError: no such sweep or metric.
     """
     stores = [Store.open(folder / "study.db") for folder in find(sweeps)]
-    judged = Objective.parse(objective or stores[0].meta()["objective"])
-    scored = [trial for store in stores for trial in _scored(store, judged)]
-    unscored = [trial for store in stores for trial in store.trials() if trial["score"] is None]
-    best = min((trial.score for trial in scored), key=judged.key, default=0.0)
-    examples = int(stores[0].meta().get("validation_examples", 0)) if judged.name.endswith("accuracy") else 0
-    causes = Counter(f"{trial['state']} {trial['cause'] or ''}".strip() for trial in unscored)
-    return Found(judged, scored, causes, table.two_standard_errors(best, examples))
+    return standing(stores, Objective.parse(objective or stores[0].meta()["objective"])), stores
 
 
-def _scored(store: Store, objective: Objective) -> Iterator[Scored]:
-    """The finished trials of one study, scored at their kept epochs."""
-    histories: dict[int, list[dict[str, float]]] = {}
-    for number, _, metrics in store.epochs():
-        histories.setdefault(number, []).append(metrics)
-    for trial in store.trials():
-        if trial["score"] is None:
-            continue
-        history, name = histories[trial["number"]], objective.name
-        if name not in history[-1]:
-            hint = f"{did_you_mean(name, history[-1])} Metrics: {', '.join(history[-1])}"
-            raise ConfigError([f"objective={name}: not reported{hint}"])
-        kept = history[trial["kept_epoch"] - 1][name]
-        yield Scored(trial["number"], trial["overrides"], trial["run_id"], kept, trial["kept_epoch"], history[-1][name], trial["seconds"])
+def standing(stores: Sequence[Store], objective: Objective) -> Standing:
+    """The standing of studies under an objective, whether it is their own or another metric that they report."""
+    examples = int(stores[0].meta().get("validation_examples", 0))
+    return Standing.of((trial for store in stores for trial in _ended(store, objective)), objective, examples)
+
+
+def histories(stores: Sequence[Store]) -> dict[str, dict[str, list[float]]]:
+    """Identity of a trial → its metrics per epoch."""
+    found: dict[str, dict[str, list[float]]] = {}
+    for store in stores:
+        identities = {row["number"]: row["active_hash"] for row in store.trials()}
+        seen = set(found)
+        for number, _, metrics in store.epochs():
+            if identities[number] not in seen:
+                for name, value in metrics.items():
+                    found.setdefault(identities[number], {}).setdefault(name, []).append(value)
+    return found
+
+
+def _ended(store: Store, objective: Objective) -> Iterator[Ended]:
+    for row, kept, last in store.scored(objective.name):
+        if row["score"] is not None and kept is None:
+            known = next(store.epochs())[2]
+            hint = f"{did_you_mean(objective.name, known)} Metrics: {', '.join(known)}"
+            raise ConfigError([f"objective={objective.name}: not reported{hint}"])
+        yield Ended(
+            number=row["number"],
+            point=row["overrides"],
+            identity=row["active_hash"],
+            run_id=row["run_id"],
+            state=row["state"],
+            cause=row["cause"] or "",
+            score=kept if row["score"] is not None else None,
+            kept_epoch=row["kept_epoch"],
+            last=last,
+            seconds=row["seconds"] or 0.0,
+        )

@@ -117,10 +117,21 @@ class Store:
 
     def trials(self) -> list[dict[str, Any]]:
         """The rows of all trials by number, `overrides` as a point, `metrics` as numbers."""
-        rows = self._read("select * from trial order by number")
-        return [
-            {**row, "overrides": json.loads(row["overrides"]), "metrics": json.loads(row["metrics"] or "{}")} for row in map(dict, rows)
-        ]
+        return [_trial(dict(row)) for row in self._read("select * from trial order by number")]
+
+    def scored(self, metric: str) -> Iterator[tuple[dict[str, Any], float | None, float | None]]:
+        """Each trial, and the value of a metric at its kept epoch and at its last one."""
+        path = f'$."{metric}"'
+        rows = self._read(
+            "select trial.*, json_extract(kept.metrics, ?) as at_kept, json_extract(last.metrics, ?) as at_last from trial"
+            " left join epoch kept on kept.number = trial.number and kept.epoch = trial.kept_epoch"
+            " left join epoch last on last.number = trial.number and last.epoch = trial.epochs order by trial.number",
+            path,
+            path,
+        )
+        for row in map(dict, rows):
+            kept, last = row.pop("at_kept"), row.pop("at_last")
+            yield _trial(row), kept, last
 
     def epochs(self) -> Iterator[tuple[int, int, dict[str, float]]]:
         """(trial, epoch, metrics) of every epoch, in order."""
@@ -183,3 +194,7 @@ class Store:
                 self._db.execute("rollback")
                 raise
             self._db.execute("commit")
+
+
+def _trial(row: dict[str, Any]) -> dict[str, Any]:
+    return {**row, "overrides": json.loads(row["overrides"]), "metrics": json.loads(row["metrics"] or "{}")}

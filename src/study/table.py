@@ -1,38 +1,83 @@
-"""The trials of a sweep as a ranked table."""
+"""Tables: of configurations as people read them, and of trials as CSV."""
 
 import csv
 import io
-import math
-from collections.abc import Iterable
-from itertools import pairwise
+from collections import Counter
+from statistics import mean
 from typing import Any
 
-from src.objective import Objective
+from src.config.paths import TRIAL_KEYS
+from src.leaderboard import Entry, Standing, varying
 from src.space import Point
 
 Row = dict[str, Any]
 WHOLE = ("seconds", "kept epoch")  # columns whose fractions nobody reads
+MOST_COLUMNS = 3  # of keys that vary; more of them share one column
 
 
-def ranked(trials: Iterable[dict[str, Any]], objective: Objective, swept: list[str]) -> list[Row]:
-    """Rows best first: rank, trial, the keys that vary, the score, its epoch, seconds, state and cause."""
-    rows: list[Row] = []
-    for trial in sorted(trials, key=lambda trial: (objective.key(trial["score"]), trial["number"])):
-        scored = trial["score"] is not None
-        rows.append(
-            {
-                "rank": len(rows) + 1 if scored else None,
-                "trial": trial["number"],
-                **swept_values(trial["overrides"], swept),
-                objective.name: trial["score"],
-                "kept epoch": trial["kept_epoch"],
-                "epochs": trial["epochs"],
-                "seconds": trial["seconds"],
-                "state": trial["state"],
-                "cause": trial["cause"],
-            }
-        )
-    return rows
+def ranked(standing: Standing) -> list[Row]:
+    """One row per configuration, best first: the keys that vary, mean, best epoch, last value, seconds, states."""
+    keys = varying([entry.point for entry in standing.entries])
+    alone = all(len(entry.trials) + len(entry.unscored) == 1 for entry in standing.entries)
+    return [
+        _row(entry, rank, keys, standing.objective.name, alone=alone) for entry, rank in zip(standing.entries, standing.ranks, strict=True)
+    ]
+
+
+def _row(entry: Entry, rank: int | None, keys: list[str], name: str, *, alone: bool) -> Row:
+    trials = (*entry.trials, *entry.unscored)
+    states = Counter(trial.state for trial in trials)
+    last = [trial.last for trial in entry.trials if trial.last is not None]
+    kept = [trial.kept_epoch for trial in entry.trials if trial.kept_epoch is not None]
+    return {
+        "rank": rank,
+        **({"trial": trials[0].number + 1} if alone else {}),
+        **swept_values(entry.point, [key.lstrip("+") for key in keys]),
+        name: entry.mean if entry.trials else None,
+        **({} if alone else {"± 95 %": entry.interval, "spread": entry.spread, "seeds": len(entry.trials)}),
+        "kept epoch": mean(kept) if kept else None,
+        "last": mean(last) if last else None,
+        "seconds": mean(trial.seconds for trial in trials),
+        "state": next(iter(states)) if len(states) == 1 else ", ".join(f"{count} {state}" for state, count in states.items()),
+    }
+
+
+def by_trial(standing: Standing) -> list[Row]:
+    """One row per trial, those of the best configuration first, numbers as they are stored."""
+    keys = varying([trial.point for trial in standing.trials])
+    ranks = [
+        rank for entry, rank in zip(standing.entries, standing.ranks, strict=True) for _ in range(len(entry.trials) + len(entry.unscored))
+    ]
+    return [
+        {
+            "rank": rank,
+            "trial": trial.number,
+            **swept_values(trial.point, [key.lstrip("+") for key in keys]),
+            standing.objective.name: trial.score,
+            "kept epoch": trial.kept_epoch,
+            "last": trial.last,
+            "seconds": trial.seconds,
+            "state": trial.state,
+            "cause": trial.cause,
+            "run": trial.run_id,
+        }
+        for trial, rank in zip(standing.trials, ranks, strict=True)
+    ]
+
+
+def for_people(rows: list[Row]) -> list[dict[str, str]]:
+    """Rows as texts; many keys that vary share one column."""
+    keys = [name for name in (rows[0] if rows else {}) if "." in name or name in TRIAL_KEYS]
+    shown = []
+    for row in rows:
+        cells = {name: cell(value, name) for name, value in row.items()}
+        if len(keys) > MOST_COLUMNS:
+            values = named(row, keys)
+            cells = {name: text for name, text in cells.items() if name not in keys}
+            first = next(iter(cells))
+            cells = {first: cells.pop(first), **({"trial": cells.pop("trial")} if "trial" in cells else {}), "values": values, **cells}
+        shown.append(cells)
+    return shown
 
 
 def swept_values(point: Point, swept: list[str]) -> dict[str, str]:
@@ -84,25 +129,3 @@ def as_markdown(rows: list[Row]) -> str:
     columns = [name for name in rows[0] if any(row[name] not in (None, "") for row in rows)]
     lines = [columns, ["---"] * len(columns), *([cell(row[name], name).replace("|", "\\|") for name in columns] for row in rows)]
     return "\n".join(f"| {' | '.join(line)} |" for line in lines)
-
-
-def two_standard_errors(accuracy: float, examples: int) -> float:
-    """What two accuracies measured on so many examples may differ by without meaning anything.
-
-    >>> two_standard_errors(0.8866, 12000)
-    0.006
-    """
-    return round(2 * math.sqrt(accuracy * (1 - accuracy) / examples), 3) if examples else 0.0
-
-
-def noise(rows: list[Row], objective: Objective, validation_examples: int) -> float | None:
-    """Two standard errors of an accuracy measured on so many examples, if two ranked rows differ by less; else None.
-
-    >>> noise([{"rank": 1, "val_accuracy": 0.8866}, {"rank": 2, "val_accuracy": 0.8831}], Objective("val_accuracy", "max"), 12000)
-    0.006
-    """
-    scores = [row[objective.name] for row in rows if row["rank"]]
-    if not objective.name.endswith("accuracy") or len(scores) < 2 or not 0 < scores[0] < 1:
-        return None
-    error = two_standard_errors(scores[0], validation_examples)
-    return error if min(abs(a - b) for a, b in pairwise(scores)) < error else None

@@ -1,40 +1,48 @@
+from src.leaderboard import Ended, Standing
 from src.objective import Objective
 from src.study import table
 
-OBJECTIVE = Objective("val_loss", "min")
-TRIALS = [
-    {
-        "number": n,
-        "overrides": {"optimizer": "sgd", "+model.x": str(n)},
-        "score": score,
-        "kept_epoch": 1,
-        "epochs": 2,
-        "seconds": 1.0,
-        "state": state,
-        "cause": cause,
-    }
-    for n, (score, state, cause) in enumerate([(0.5, "FINISHED", ""), (None, "FAILED", "a|b"), (0.3, "FINISHED", "")])
-]
+
+def standing(*trials: tuple[dict[str, str], float | None]) -> Standing:
+    ended = [
+        Ended(n, point, str(n), f"run{n}", "FAILED" if score is None else "FINISHED", "" if score else "a|b", score, 1, score, 1.0)
+        for n, (point, score) in enumerate(trials)
+    ]
+    return Standing.of(ended, Objective("val_loss", "min"), 0)
+
+
+SINGLE = standing(*(({"optimizer": "sgd", "+model.x": str(n)}, score) for n, score in enumerate([0.5, None, 0.3])))
+SEEDS = standing(*(({"optimizer": name, "seed": str(seed)}, 0.1 * seed + (name == "sgd")) for name in ("sgd", "adam") for seed in (1, 2)))
 
 
 def test_best_first_and_failures_last() -> None:
-    rows = table.ranked(TRIALS, OBJECTIVE, ["model.x"])
-    assert [(row["rank"], row["trial"], row["model.x"]) for row in rows] == [(1, 2, "2"), (2, 0, "0"), (None, 1, "1")]
+    rows = table.ranked(SINGLE)
+    assert [(row["rank"], row["trial"], row["model.x"], row["state"]) for row in rows] == [
+        (1, 3, "2", "FINISHED"),
+        (2, 1, "0", "FINISHED"),
+        (None, 2, "1", "FAILED"),
+    ]
+    assert "optimizer" not in rows[0], "only keys that vary"
 
 
-def test_csv_and_markdown_hold_the_same_rows() -> None:
-    rows = table.ranked(TRIALS, OBJECTIVE, ["model.x"])
-    assert table.as_csv(rows).decode().splitlines()[0] == "rank,trial,model.x,val_loss,kept epoch,epochs,seconds,state,cause"
+def test_seeds_are_one_row_and_every_trial_is_in_the_csv() -> None:
+    rows = table.ranked(SEEDS)
+    assert [(row["optimizer"], row["seeds"]) for row in rows] == [("adam", 2), ("sgd", 2)] and rows[0]["± 95 %"] > 0
+    lines = table.as_csv(table.by_trial(SEEDS)).decode().splitlines()
+    assert lines[0] == "rank,trial,optimizer,seed,val_loss,kept epoch,last,seconds,state,cause,run" and len(lines) == 5
+    assert lines[1].startswith("1,2,adam,1,0.1")
+
+
+def test_markdown_holds_the_same_rows() -> None:
+    rows = table.by_trial(SINGLE)
     markdown = table.as_markdown(rows).splitlines()
-    assert len(markdown) == len(table.as_csv(rows).splitlines()) + 1 and "a\\|b" in markdown[-1]
+    assert len(markdown) == len(rows) + 2 and "a\\|b" in markdown[-1]
     assert table.as_markdown([]) == ""
 
 
-def test_noise_is_told_only_where_it_matters() -> None:
-    def rows(*scores: float) -> list[dict]:
-        return [{"rank": rank, "val_accuracy": score} for rank, score in enumerate(scores, 1)]
-
-    accuracy = Objective("val_accuracy", "max")
-    assert table.noise(rows(0.8867, 0.8831), accuracy, 12000) == 0.006
-    assert table.noise(rows(0.8867, 0.8), accuracy, 12000) is None
-    assert table.noise(rows(0.8867), accuracy, 12000) is None
+def test_many_keys_share_one_column() -> None:
+    point = {"model.a": "1", "model.b": "2", "model.c": "3", "model.d": "4"}
+    many = standing((point, 0.5), ({key: "9" for key in point}, 0.4))
+    first = table.for_people(table.ranked(many))[0]
+    assert list(first)[:3] == ["rank", "trial", "values"] and first["values"] == "model.a=9 model.b=9 model.c=9 model.d=9"
+    assert list(table.for_people(table.ranked(SINGLE))[0])[:3] == ["rank", "trial", "model.x"]
