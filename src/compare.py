@@ -1,6 +1,7 @@
 """The answer of a sweep:  python -m src.compare [sweep=latest|<id>|<name>,…] [objective=…] [format=table|csv|json]
 
 report=comparison.html writes learning curves, parallel coordinates, importance and advice into one file for a browser.
+runs=<a>,<b> tells what differs between two runs of MLflow instead.
 """
 
 import json
@@ -9,10 +10,14 @@ import sys
 from dataclasses import dataclass
 from pathlib import Path
 
+from hydra.types import RunMode
+
 from src import files, leaderboard
+from src.config.command_line import conf_loader
 from src.config.words import read_words
 from src.errors import ConfigError, did_you_mean, told
 from src.leaderboard import Entry, Standing
+from src.objective import Objective
 from src.space import overrides
 from src.study import table
 from src.study.reporting import report_of
@@ -31,6 +36,7 @@ class Words:
     objective: str = ""
     format: str = "table"
     report: str = ""
+    runs: str = ""
 
 
 def verdict(found: Standing) -> list[str]:
@@ -64,6 +70,9 @@ def main() -> None:
         if words.format not in FORMATS:
             hint = did_you_mean(words.format, FORMATS)
             raise ConfigError([f"format={words.format}: no such format{hint} Formats: {', '.join(FORMATS)}"])
+        if words.runs:
+            _compare_runs(words)
+            return
         found, stores = gather(words.sweep, words.objective)
         rows = table.ranked(found)
         if words.format == "json":
@@ -78,6 +87,27 @@ def main() -> None:
                 terminal.say(line)
         if words.report:
             files.write(Path(words.report), report_of(found, stores).html)
+
+
+def _compare_runs(words: Words) -> None:
+    from src.study.difference import difference
+    from src.tracking.runs import Runs  # imports MLflow, seconds
+
+    first, *others = words.runs.split(",")
+    if len(others) != 1:
+        raise ConfigError([f"runs={words.runs}: expected two runs, runs=<a>,<b>"])
+    with conf_loader() as loader:
+        runs = Runs(loader.load_configuration("config", [], RunMode.RUN).tracking.uri)
+    found = difference(runs.recorded(first), runs.recorded(others[0]))
+    if words.format == "json":
+        print(json.dumps(found, indent=1))  # noqa: T201
+        return
+    terminal = Terminal(Objective("accuracy", "max"))
+    for section, rows in found.items():
+        if rows:
+            terminal.table(section, rows)
+    same = [section for section, rows in found.items() if not rows]
+    terminal.say(f"the same in both: {', '.join(same) or 'nothing'}")
 
 
 if __name__ == "__main__":

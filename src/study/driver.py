@@ -1,6 +1,5 @@
 """The ask/tell loop: one thread that asks the oracle, submits trials, and tells what came back."""
 
-import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -82,7 +81,7 @@ class Driver:
 
     def fail(self, number: int, cause: str) -> None:
         """Ends a trial of an earlier invocation without running it again."""
-        self._tell(number, Outcome("FAILED", cause=cause), None)
+        self._tell(number, Outcome("FAILED", cause=cause), None, "none")
         self.terminal.say(f"trial {number + 1}: FAILED {cause}")
 
     def _next(self) -> tuple[int, Proposal] | None:
@@ -150,17 +149,16 @@ class Driver:
             (job.folder / CHECKPOINT).unlink(missing_ok=True)
         self._keep_best(number, score, outcome.files.get("model.weights.h5"))
         kept = {name: (job.folder / ".hydra" / name).read_bytes() for name in ("config.yaml", "overrides.yaml")}
-        self.outbox.keep(number, "end", {**outcome.files, **kept})
-        self._tell(number, outcome, score)
+        self._tell(number, outcome, score, self.outbox.keep(number, {**outcome.files, **kept}))
         self.terminal.ended(number, outcome.state, score, outcome.seconds, outcome.cause)
 
-    def _tell(self, number: int, outcome: Outcome, score: float | None) -> None:
+    def _tell(self, number: int, outcome: Outcome, score: float | None, kept: str) -> None:
         if outcome.state != "KILLED":
             self.oracle.tell(number, score)
         if outcome.facts and not self.facts:
             self.facts = outcome.facts
             self.store.describe(**outcome.facts)
-        end: dict[str, Any] = {"state": outcome.state, "metrics": outcome.metrics, "tags": record.ended_tags(outcome), "time": time.time()}
+        end = record.end(outcome.state, outcome.metrics, record.ended_tags(outcome), kept)
         self.store.told(number, outcome, score, self.oracle.state(), Message(number, "end", end))
         self.outbox.posted()
 

@@ -3,9 +3,7 @@
 import functools
 import logging
 import shlex
-import time
 from collections.abc import Callable
-from typing import Any
 
 from src import files
 from src.leaderboard import Standing
@@ -35,7 +33,9 @@ def end(asked: Invocation, driver: Driver, tracker: Tracker) -> Standing:
     found = standing([driver.store], asked.objective)
     published = compared(asked.space, asked.reported, driver.store.trials()) if asked.reported else []
     of_best = {} if driver.interruption.code else _attach_pictures(asked, driver)
-    if not asked.single:
+    if asked.single:
+        _attach(driver, 0, _repeating(asked))
+    else:
         _record(asked, driver, found, published, of_best)
     left = driver.outbox.flush()
     _tell(asked, driver, found, published)
@@ -56,8 +56,7 @@ def _record(asked: Invocation, driver: Driver, found: Standing, published: list[
         metrics[f"kept/{asked.objective.name}"] = max(found.entries[0].scores, key=lambda score: -asked.objective.key(score))
     curves = _made("picture of the curves", lambda: pictures.of_sweep(_histories(driver, found)))
     report = _made("report", lambda: _report(asked, driver, found))
-    kept = {name: (asked.folder / name).read_bytes() for name in ("code.patch", "packages.txt", "multirun.yaml")}
-    kept |= {"table.csv": table.as_csv(table.by_trial(found)), **curves, **report}
+    kept = {"table.csv": table.as_csv(table.by_trial(found)), **_repeating(asked), **curves, **report}
     kept |= {"reported.csv": table.as_csv(published)} if published else {}
     parent = driver.store.run_id(None)
     shown = [_picture(name, parent) for name in curves] + [_picture(name, run_id) for name, run_id in of_best.items()]
@@ -67,9 +66,13 @@ def _record(asked: Invocation, driver: Driver, found: Standing, published: list[
     tags = {f"trialbook.{name}": value for name, value in driver.facts.items()}
     tags["mlflow.note.content"] = record.description(asked, *parts)[:MOST_TAG]
     state = "KILLED" if driver.interruption.code else "FINISHED"
-    driver.outbox.keep(None, "end", kept)
-    driver.store.post(_end(None, "end", {"state": state, "metrics": metrics, "tags": tags}))
+    driver.store.post(Message(None, "end", record.end(state, metrics, tags, driver.outbox.keep(None, kept))))
     driver.outbox.posted()
+
+
+def _repeating(asked: Invocation) -> dict[str, bytes]:
+    """The files that, with the commit, repeat an invocation."""
+    return {name: (asked.folder / name).read_bytes() for name in ("code.patch", "packages.txt", "multirun.yaml")}
 
 
 def _made(what: str, make: Callable[[], dict[str, bytes]]) -> dict[str, bytes]:
@@ -104,14 +107,15 @@ def _attach_pictures(asked: Invocation, driver: Driver) -> dict[str, str]:
         row = driver.store.trials()[number]
         job = Job(number, row["attempts"], driver.config_of(row["overrides"]), driver.folder_of(number))
         found = _made("pictures of the best trial", functools.partial(pictures.of_best, job, file.read_bytes()))
-        driver.outbox.keep(number, "attach", found)
-        driver.store.post(_end(number, "attach", {"state": None, "metrics": {}, "tags": {}}))
+        _attach(driver, number, found)
         return dict.fromkeys(found, str(row["run_id"]))
     return {}
 
 
-def _end(number: int | None, kind: str, payload: dict[str, Any]) -> Message:
-    return Message(number, kind, {**payload, "time": time.time()})
+def _attach(driver: Driver, number: int, contents: dict[str, bytes]) -> None:
+    """Adds files to the run of a trial that ended."""
+    driver.store.post(Message(number, "end", record.end(None, {}, {}, driver.outbox.keep(number, contents))))
+    driver.outbox.posted()
 
 
 def _tell(asked: Invocation, driver: Driver, found: Standing, published: list[Row]) -> None:

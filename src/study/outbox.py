@@ -1,6 +1,7 @@
 """Records on their way to MLflow. They wait in study.db until they have arrived, so neither a crash nor an outage loses one."""
 
 import logging
+import secrets
 import shutil
 import threading
 import time
@@ -34,10 +35,12 @@ class Outbox:
         self._thread = threading.Thread(target=self._deliver_all, name="outbox", daemon=True)
         self._thread.start()
 
-    def keep(self, number: int | None, kind: str, contents: dict[str, bytes]) -> None:
-        """Puts files where a message of this kind about a trial or the sweep, posted next, finds them."""
+    def keep(self, number: int | None, contents: dict[str, bytes]) -> str:
+        """Keeps files until they are delivered; the name under which a message finds them."""
+        kept = secrets.token_hex(4)
         for name, content in contents.items():
-            files.write(self.folder_of(number) / UNDELIVERED / kind / name, content)
+            files.write(self.folder_of(number) / UNDELIVERED / kept / name, content)
+        return kept
 
     def posted(self) -> None:
         """There are new messages in the store."""
@@ -92,7 +95,7 @@ class Outbox:
             elif message.kind == "epoch":
                 self._tracker.epoch(known, **message.payload)
             else:
-                folder = self.folder_of(message.number) / UNDELIVERED / message.kind
+                folder = self.folder_of(message.number) / UNDELIVERED / message.payload.pop("files")
                 self._tracker.end(known, **message.payload, folder=folder)
                 shutil.rmtree(folder, ignore_errors=True)
                 with suppress(OSError):  # not empty: another message's files

@@ -3,6 +3,7 @@
 import hashlib
 import platform
 import shlex
+import time
 from importlib.metadata import version
 from typing import Any
 
@@ -66,6 +67,15 @@ def ended_tags(outcome: Outcome) -> dict[str, str]:
     digests = {DIGESTED[name]: hashlib.sha256(content).hexdigest() for name, content in outcome.files.items() if name in DIGESTED}
     cause = {"trialbook.cause": outcome.cause[:500]} if outcome.cause else {}
     return {**digests, **cause, **{f"trialbook.{name}": value for name, value in outcome.facts.items()}}
+
+
+def end(state: str | None, metrics: dict[str, float], tags: dict[str, str], kept: str) -> dict[str, Any]:
+    """What a message says of a run that ended; without a state it adds to one that ended before.
+
+    Args:
+        kept: the name of its files in the outbox.
+    """
+    return {"state": state, "metrics": metrics, "tags": tags, "time": time.time(), "files": kept}
 
 
 def description(asked: Invocation, *parts: str) -> str:

@@ -182,6 +182,7 @@ def _logging(asked: Invocation) -> Iterator[None]:
     """Log lines go into the sweep's file; those of a single trial into the one that its executor writes."""
     logger = logging.getLogger("src")
     logger.setLevel(logging.INFO)
+    logger.propagate = False  # what is for people goes to the terminal
     if asked.single:
         yield
         return

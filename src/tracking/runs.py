@@ -5,6 +5,7 @@ import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
+from mlflow import MlflowClient
 from mlflow.entities import Run
 from mlflow.exceptions import MlflowException
 
@@ -42,6 +43,33 @@ class StoredRun:
         return self.surroundings["trialbook.data_digest"]
 
 
+class Recorded:
+    """A run as the store has it; its files are read when they are asked for, those of its sweep among them."""
+
+    def __init__(self, client: MlflowClient, run: Run) -> None:
+        self._client, self.run_id = client, str(run.info.run_id)
+        self.tags: dict[str, str] = dict(run.data.tags)
+        self.metrics: dict[str, float] = dict(run.data.metrics)
+
+    def file(self, name: str, default: bytes | None = None) -> bytes:
+        """An artifact of the run, or of its sweep.
+
+        Raises:
+            KeyError: neither has it, and there is no default.
+        """
+        for owner in (self.run_id, self.tags.get("mlflow.parentRunId")):
+            if owner and any(file.path == name for file in self._client.list_artifacts(owner)):
+                with tempfile.TemporaryDirectory() as folder:
+                    return Path(self._client.download_artifacts(owner, name, folder)).read_bytes()
+        if default is None:
+            raise KeyError(name)
+        return default
+
+    def history(self, metric: str) -> list[float]:
+        """A metric's value per epoch."""
+        return [one.value for one in self._client.get_metric_history(self.run_id, metric)]
+
+
 class Runs:
     """The runs of one store.
 
@@ -67,6 +95,17 @@ class Runs:
             return _stored(found, weights, size / 2**20)
         except (MlflowException, OSError, KeyError) as error:
             raise TrialbookError(f"run={run_id}: no finished trial with a model: {error}. Expected the id of one.") from error
+
+    def recorded(self, run_id: str) -> Recorded:
+        """Any run.
+
+        Raises:
+            TrialbookError: there is no such run.
+        """
+        try:
+            return Recorded(self.client, self.client.get_run(run_id))
+        except MlflowException as error:
+            raise TrialbookError(f"run={run_id}: {str(error).splitlines()[0]}. Expected the id of a run.") from error
 
     def histories(self, run_id: str) -> dict[str, list[float]]:
         """Metric → its value per epoch."""

@@ -14,7 +14,7 @@ from src.study.store import Message, Store
 from tests.study.conftest import Recorder
 
 START = {"name": "x", "params": {}, "tags": {"trialbook.trial": "0"}}
-END = {"state": "FINISHED", "metrics": {}, "tags": {}, "time": 0.0}
+END = {"state": "FINISHED", "metrics": {}, "tags": {}, "time": 0.0, "files": "none"}
 
 
 class Flaky(Recorder):
@@ -52,8 +52,7 @@ def kinds(tracker: Recorder) -> list[Any]:
 def test_in_order_and_once(store: Store, outbox: Callable, tmp_path: Path) -> None:
     tracker = Recorder()
     box = outbox(tracker)
-    box.keep(0, "end", {"model.h5": b"whole"})
-    store.post(Message(0, "end", END))
+    store.post(Message(0, "end", {**END, "files": box.keep(0, {"model.h5": b"whole"})}))
     assert box.flush() == 0
     box.close()
     assert kinds(tracker) == ["start", 1, 2, 3, "end"] and tracker.calls[-1][2]["files"] == {"model.h5": b"whole"}

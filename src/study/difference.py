@@ -1,0 +1,87 @@
+"""What differs between two runs: configuration, code, data, environment, metrics, curves. Read from MLflow, never executed."""
+
+from itertools import zip_longest
+from typing import Any
+
+from omegaconf import OmegaConf
+
+from src.config.paths import TRIAL_KEYS, leaves
+from src.errors import TrialbookError
+from src.tracking.runs import Recorded
+
+Row = dict[str, str]
+
+
+def difference(a: Recorded, b: Recorded) -> dict[str, list[Row]]:
+    """Section → its rows; a section without rows is the same in both."""
+    return {
+        "configuration": _pairs(_configuration(a), _configuration(b)),
+        "code": [*_pairs(_code(a), _code(b)), *_patches(a, b)],
+        "data": _pairs({"SHA-256": a.tags.get("trialbook.data_digest", "")}, {"SHA-256": b.tags.get("trialbook.data_digest", "")}),
+        "environment": [*_pairs(_surroundings(a), _surroundings(b)), *_pairs(_packages(a), _packages(b))],
+        "metrics": _metrics(a, b),
+        "curves": _curves(a, b),
+    }
+
+
+def _pairs(a: dict[str, Any], b: dict[str, Any]) -> list[Row]:
+    keys = [key for key in dict.fromkeys((*a, *b)) if a.get(key) != b.get(key)]
+    return [{"key": key, "first": str(a.get(key, "")), "second": str(b.get(key, ""))} for key in keys]
+
+
+def _configuration(run: Recorded) -> dict[str, Any]:
+    try:
+        config: dict[str, Any] = OmegaConf.to_container(OmegaConf.create(run.file("config.yaml").decode()))  # type: ignore[assignment]
+    except KeyError as error:
+        raise TrialbookError(f"run {run.run_id} has no config.yaml; expected a trial that ended.") from error
+    return leaves({key: config[key] for key in TRIAL_KEYS if key in config})
+
+
+def _code(run: Recorded) -> dict[str, str]:
+    return {"commit": run.tags.get("mlflow.source.git.commit", ""), "changed since": run.tags.get("trialbook.code_dirty", "")}
+
+
+def _changes(run: Recorded) -> dict[str, str]:
+    """File → how it differs from the commit."""
+    patch = run.file("code.patch", b"").decode(errors="replace")
+    parts = [part.partition("\n") for part in patch.split("diff --git ")[1:]]
+    return {f"patch of {head.rpartition(' b/')[2]}": body for head, _, body in parts}
+
+
+def _patches(a: Recorded, b: Recorded) -> list[Row]:
+    return [{**row, "first": _size(row["first"]), "second": _size(row["second"])} for row in _pairs(_changes(a), _changes(b))]
+
+
+def _size(body: str) -> str:
+    lines = body.splitlines()
+    added, removed = (sum(line.startswith(sign) and not line.startswith(sign * 3) for line in lines) for sign in "+-")
+    return f"+{added} -{removed} lines" if lines else "as committed"
+
+
+def _surroundings(run: Recorded) -> dict[str, str]:
+    return {name: run.tags.get(f"trialbook.{name}", "") for name in ("versions", "device", "threads")}
+
+
+def _packages(run: Recorded) -> dict[str, str]:
+    lines = run.file("packages.txt", b"").decode().splitlines()
+    return {name: version for name, _, version in (line.partition("==") for line in lines)}
+
+
+def _metrics(a: Recorded, b: Recorded) -> list[Row]:
+    rows = []
+    for name in dict.fromkeys((*a.metrics, *b.metrics)):
+        first, second = a.metrics.get(name), b.metrics.get(name)
+        if name.startswith(("kept/", "cv/")) and first != second:
+            texts = [f"{value:.5g}" if value is not None else "" for value in (first, second)]
+            gap = f"{second - first:+.5g}" if first is not None and second is not None else ""
+            rows.append({"metric": name, "first": texts[0], "second": texts[1], "difference": gap})
+    return rows
+
+
+def _curves(a: Recorded, b: Recorded) -> list[Row]:
+    name = a.tags.get("trialbook.objective", "").rpartition(":")[2]
+    first, second = a.history(name), b.history(name)
+    if first == second:
+        return []
+    texts = [[f"{value:.5f}" for value in values] for values in (first, second)]
+    return [{"epoch": str(n), f"first {name}": x, f"second {name}": y} for n, (x, y) in enumerate(zip_longest(*texts, fillvalue=""), 1)]
