@@ -59,7 +59,7 @@ def main() -> int:
         terminal = Terminal(Objective("accuracy", "max"))
         with conf_loader() as loader:
             registry = Registry(loader.load_configuration("config", [], RunMode.RUN).tracking.uri)
-            champion = registry.champion(words.model)
+            champion = registry.version(words.model)
             if not champion:
                 raise TrialbookError(f"model={words.model} has no champion; expected one made by python -m src.promote")
             prepared = rebuild(registry.runs.read(champion.run_id), loader)

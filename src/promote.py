@@ -1,45 +1,43 @@
-"""Challenger against champion:  python -m src.promote [sweep=latest|<id>|<name>] [run=<id>] [gates=default|strict] [dry_run=true]
+"""Challenger against champion:  python -m src.promote [sweep=latest|<id>|<name>] [run=<id>] [gates=default|strict] [dry_run=true] [why=…]
 
-python -m src.promote rollback=fashion_mnist     the previous champion again
-python -m src.promote history=fashion_mnist      who was champion when
+python -m src.promote rollback=true     the previous champion again
+python -m src.promote history=true      who was champion when
 """
 
 import sys
 from dataclasses import dataclass
 
-import numpy as np
 from hydra.core.config_loader import ConfigLoader
 from hydra.types import RunMode
 from omegaconf import DictConfig, OmegaConf
 
-from src import trial
 from src.config.catalog import Catalog
 from src.config.command_line import conf_loader
 from src.config.words import read_words
 from src.errors import ConfigError, TrialbookError, did_you_mean, told
 from src.objective import Objective
-from src.promotion import gates
-from src.promotion.candidate import Candidate, evaluate
-from src.promotion.gates import Comparison, Gates
+from src.promotion.candidate import Candidate
+from src.promotion.challenge import Decision, decide, promote
+from src.promotion.gates import Gates
 from src.study.scores import gather
 from src.terminal import Terminal
 from src.tracking.registry import Registry
-from src.tracking.runs import StoredRun
 
 EXIT_REFUSED = 3
-SAME = 1e-5  # the most that a probability of the registered model may differ from the run's own
 
 
 @dataclass(frozen=True)
 class Words:
-    """What may be said behind the command."""
+    """What may be said behind the command; `model` names the registered model, where there are several."""
 
     sweep: str = "latest"
     run: str = ""
     gates: str = "default"
+    why: str = ""
     dry_run: bool = False
-    rollback: str = ""
-    history: str = ""
+    rollback: bool = False
+    history: bool = False
+    model: str = ""
 
 
 def main() -> int:
@@ -53,39 +51,39 @@ def main() -> int:
             config = loader.load_configuration("config", [f"promotion={words.gates}"], RunMode.RUN)
             registry = Registry(config.tracking.uri)
             if words.rollback:
-                terminal.say(f"{words.rollback}: version {registry.rollback(words.rollback)} is champion again")
+                name = _name(words, registry)
+                terminal.say(f"{name}: version {registry.rollback(name)} is champion again")
             elif words.history:
-                terminal.table(words.history, registry.history(words.history))
+                name = _name(words, registry)
+                terminal.table(name, registry.history(name))
             else:
-                return challenge(words, config, registry, loader, terminal)
+                return _challenge(words, config, registry, loader, terminal)
     return 0
 
 
-def challenge(words: Words, config: DictConfig, registry: Registry, loader: ConfigLoader, terminal: Terminal) -> int:
-    """Evaluates challenger and champion on the test split, decides, and moves the alias."""
+def _challenge(words: Words, config: DictConfig, registry: Registry, loader: ConfigLoader, terminal: Terminal) -> int:
     run = registry.runs.read(words.run or best_run(words.sweep))
-    old = registry.champion(run.data)
-    if old and old.run_id == run.run_id:
-        raise TrialbookError(f"run {run.run_id} is the champion already, version {old.version} of {run.data}.")
-    opened = registry.count_opening(run)
-    challenger = evaluate(run, loader)
-    champion = evaluate(registry.runs.read(old.run_id), loader) if old else None
-    against = gates.compare(challenger.correct, champion.correct) if champion else None
     demanded = Gates(**OmegaConf.to_container(config.promotion))  # type: ignore[arg-type]
-    reasons = gates.refusals(demanded, challenger.accuracy, run.megabytes, challenger.milliseconds, against)
-    _tell(terminal, challenger, champion, against, opened)
+    decision = decide(run, registry, loader, demanded)
+    _tell(terminal, decision)
     if words.dry_run:
+        reasons = decision.reasons
         terminal.say(f"dry run: it would be {'refused: ' + '; '.join(reasons) if reasons else 'promoted'}")
         return EXIT_REFUSED if reasons else 0
-    if reasons:
-        registry.refuse(run, reasons)
-        terminal.say("\n  ".join(["refused, the champion stays:", *reasons]))
+    version = None
+    if not decision.reasons:
+        before = decision
+        version, decision = promote(decision, registry, loader, demanded, words.why)
+        if decision is not before:
+            terminal.say("somebody else promoted meanwhile; decided again")
+            _tell(terminal, decision)
+    if decision.reasons:
+        registry.refuse(run, decision.reasons)
+        terminal.say("\n  ".join(["refused, the champion stays:", *decision.reasons]))
         return EXIT_REFUSED
-    version = _register(registry, challenger, against)
-    registry.promote(run.data, version, str(old.version) if old else None, f"promoted with test accuracy {challenger.accuracy:.4f}")
     terminal.say(f"version {version} of {run.data} is champion\n\nNext:")
     terminal.say(f"  MLFLOW_TRACKING_URI={config.tracking.uri} mlflow models serve -m models:/{run.data}@champion --env-manager local")
-    terminal.say(f"  python -m src.promote rollback={run.data}    the previous champion again")
+    terminal.say("  python -m src.promote rollback=true    the previous champion again")
     return 0
 
 
@@ -101,28 +99,18 @@ def best_run(sweep: str) -> str:
     raise ConfigError([f"sweep={sweep}: no finished trial with an MLflow run; expected at least one."])
 
 
-def _register(registry: Registry, challenger: Candidate, against: Comparison | None) -> str:
-    """Registers the model, loads it back as anybody would, and checks that it predicts what the run's weights predict."""
-    run, data = challenger.run, challenger.prepared.data
-    tags = {"run": run.run_id, "sweep": run.sweep, "data_digest": run.data_digest, "commit": run.surroundings["mlflow.source.git.commit"]}
-    tags |= {"test_accuracy": f"{challenger.accuracy:.4f}"}
-    tags |= (
-        {"gain": f"{against.gain:+.4f} [{against.interval[0]:+.4f}, {against.interval[1]:+.4f}], p = {against.p_value:.3g}"}
-        if against
-        else {}
-    )
-    x = data.validation[0][:100]
-    node = trial.model_node(challenger.prepared.job.config)
-    version = registry.register(run, node, data.class_names, x[:1], {f"trialbook.{key}": value for key, value in tags.items()})
-    wanted = challenger.prepared.model.predict(x, verbose=0)
-    if (worst := float(np.abs(registry.predictions(run.data, "challenger", x) - wanted).max())) > SAME:
-        raise TrialbookError(
-            f"version {version} of {run.data} differs from its run by {worst:.2g}; expected at most {SAME}. The champion stays."
-        )
-    return version
+def _name(words: Words, registry: Registry) -> str:
+    names = registry.names
+    if words.model in names or (not words.model and len(names) == 1):
+        return words.model or names[0]
+    if not names:
+        raise TrialbookError("no model is registered; expected one by python -m src.promote")
+    hint = did_you_mean(words.model, names) if words.model else "; which one?"
+    raise TrialbookError(f"model={words.model}: no such registered model{hint} Expected model={' or model='.join(names)}")
 
 
-def _tell(terminal: Terminal, challenger: Candidate, champion: Candidate | None, against: Comparison | None, opened: int) -> None:
+def _tell(terminal: Terminal, decision: Decision) -> None:
+    opened, challenger, champion, against = decision.opened, decision.challenger, decision.champion, decision.against
     rows = [_row("challenger", challenger), *([_row("champion", champion)] if champion else [])]
     terminal.table(f"test split of {challenger.run.data}, opened {opened} time{'s' if opened > 1 else ''} for this sweep", rows)
     if against:
@@ -131,9 +119,10 @@ def _tell(terminal: Terminal, challenger: Candidate, champion: Candidate | None,
 
 
 def _row(role: str, one: Candidate) -> dict[str, str]:
-    run: StoredRun = one.run
-    measured = {"test accuracy": f"{one.accuracy:.4f}", "MB": f"{run.megabytes:.2f}", "ms": f"{one.milliseconds:.1f}"}
-    return {"": role, "run": run.run_id, **measured, "trial": run.overrides}
+    low, high = one.interval
+    measured = {"test accuracy": f"{one.accuracy:.4f}", "95 %": f"{low:.4f} to {high:.4f}"}
+    measured |= {"MB": f"{one.run.megabytes:.2f}", "ms": f"{one.milliseconds:.1f}"}
+    return {"": role, "run": one.run.run_id, **measured, "trial": one.run.overrides}
 
 
 if __name__ == "__main__":

@@ -1,17 +1,27 @@
 """`python -m src.promote` from a sweep to the alias, on digits."""
 
+import json
+import os
+import re
 import sqlite3
+import subprocess
+import sys
+import time
+import urllib.request
 from collections.abc import Callable
 from pathlib import Path
+from unittest.mock import Mock
 
 import mlflow
 import numpy as np
 import pytest
 from mlflow import MlflowClient
+from mlflow.exceptions import MlflowException
 
 from src import promote
 from src.errors import TrialbookError
 from src.tracking.registry import Registry
+from src.tracking.ui import free_port
 
 Run = Callable[..., tuple[int, str]]
 
@@ -62,12 +72,16 @@ def test_from_a_sweep_to_the_champion_and_back(swept: Path, run: Run) -> None:
     code, said = run(f"run={bad}")
     assert code == 0 and "version 1 of digits is champion" in said
 
-    code, said = run()
+    code, said = run("why=better on Mondays")
     assert code == 0 and "version 2 of digits is champion" in said and "McNemar" in said
     champion = client.get_model_version_by_alias("digits", "champion")
     assert client.get_run(champion.run_id).data.params["model.units"] == "64"
     assert str(client.get_model_version_by_alias("digits", "previous").version) == "1"
-    assert {"trialbook.run", "trialbook.sweep", "trialbook.data_digest", "trialbook.test_accuracy", "trialbook.gain"} <= set(champion.tags)
+    told = {"run", "sweep", "data_digest", "commit", "test_accuracy", "gain", "why"}
+    assert {f"trialbook.{name}" for name in told} <= set(champion.tags)
+    assert re.fullmatch(r"0\.\d{4} \[0\.\d{4}, [01]\.\d{4}\]", champion.tags["trialbook.test_accuracy"])
+    with pytest.raises(MlflowException):
+        client.get_model_version_by_alias("digits", "challenger")
     answer = mlflow.pyfunc.load_model("models:/digits@champion").predict(np.zeros((3, 8, 8), np.float32))
     assert list(answer.columns) == ["class", "probability", *"0123456789"] and len(answer) == 3
 
@@ -77,8 +91,10 @@ def test_from_a_sweep_to_the_champion_and_back(swept: Path, run: Run) -> None:
     assert client.get_run(bad).data.tags["trialbook.promotion"].startswith("refused")
     assert client.get_model_version_by_alias("digits", "champion").run_id == champion.run_id
 
-    assert run("rollback=digits") == (0, "digits: version 1 is champion again\n")
-    assert [event["version"] for event in Registry(uri(swept)).history("digits")] == ["1", "2", "1"]
+    assert run("rollback=true") == (0, "digits: version 1 is champion again\n")
+    history = Registry(uri(swept)).history("digits")
+    assert [event["version"] for event in history] == ["1", "2", "1"] and "better on Mondays, by " in history[1]["how"]
+    assert "rollback from version 2" in run("history=true")[1]
     [parent] = [found for found in client.search_runs(["1"]) if found.data.tags["trialbook.kind"] == "sweep"]
     assert parent.data.tags["trialbook.test_openings"] == "4"
 
@@ -93,16 +109,54 @@ def test_changed_weights_are_never_used(swept: Path, run: Run) -> None:
     assert not MlflowClient(uri(swept)).search_registered_models()
 
 
-def test_of_two_promoters_one_is_told_to_decide_again(store_uri: str) -> None:
-    registry, client = Registry(store_uri), MlflowClient(store_uri)
+@pytest.fixture
+def registry(store_uri: str) -> Registry:
+    """With three versions of digits, none of them champion."""
+    client = MlflowClient(store_uri)
     client.create_registered_model("digits")
-    for _ in range(2):
-        version = client.create_model_version("digits", "runs:/x/champion").version
-        client.set_registered_model_alias("digits", "challenger", version)
-    registry.promote("digits", "1", None, "first")
-    with pytest.raises(TrialbookError, match="changed from version None to 1 meanwhile"):
-        registry.promote("digits", "2", None, "second, decided against no champion")
-    assert str(registry.champion("digits").version) == "1"
+    for _ in range(3):
+        client.create_model_version("digits", "runs:/x/champion")
+    return Registry(store_uri)
+
+
+def test_of_two_promoters_one_must_decide_again(registry: Registry) -> None:
+    assert registry.promote("digits", "1", None, "first")
+    assert not registry.promote("digits", "2", None, "second, decided against no champion")
+    assert str(registry.version("digits").version) == "1"
+
+
+def test_a_promotion_that_was_killed_before_the_alias_moved_never_was(registry: Registry, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert registry.promote("digits", "1", None, "first")
+    with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
+        patch.setattr(registry._client, "set_registered_model_alias", Mock(side_effect=KeyboardInterrupt))
+        registry.promote("digits", "2", "1", "killed")
+    assert str(registry.version("digits").version) == "1"
+    with pytest.raises(TrialbookError, match="no previous champion"):
+        registry.rollback("digits")
+    assert registry.promote("digits", "3", "1", "third")
+    assert [event["version"] for event in registry.history("digits")] == ["1", "3"]
+
+
+def test_the_registered_model_answers_over_http(swept: Path, run: Run) -> None:
+    assert run()[0] == 0
+    port = free_port(5400 + os.getpid() % 1000)
+    command = f"mlflow models serve -m models:/digits@champion --env-manager local --host 127.0.0.1 --port {port}"
+    pictures = np.zeros((2, 8, 8)).tolist()
+    activated = {**os.environ, "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}"}
+    with subprocess.Popen(command.split(), env=activated, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as server:
+        try:
+            for _ in range(200):
+                try:
+                    body = json.dumps({"inputs": pictures}).encode()
+                    request = urllib.request.Request(f"http://127.0.0.1:{port}/invocations", body, {"Content-Type": "application/json"})
+                    answer = json.load(urllib.request.urlopen(request, timeout=30))["predictions"]
+                    break
+                except OSError:
+                    time.sleep(0.5)
+        finally:
+            server.terminate()
+    assert len(answer) == 2 and answer[0]["class"] in "0123456789"
+    assert sum(answer[0][name] for name in "0123456789") == pytest.approx(1, abs=1e-5)
 
 
 def test_mistakes(run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -111,7 +165,8 @@ def test_mistakes(run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> 
         ("gates=strct",): "did you mean 'strict'?",
         ("dryrun=true",): "did you mean 'dry_run'?",
         ("dry_run=yes",): "'yes', where dry_run is true or false",
-        ("rollback=digits",): "no previous champion",
+        ("rollback=true",): "no model is registered",
+        ("history=yes",): "where history is true or false",
         ("run=nonsense",): "no finished trial with a model",
         ("sweep=latest",): "python -m src.sweep -m",
     }.items():

@@ -1,9 +1,13 @@
 """Whether a challenger may become champion."""
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 from scipy.stats import binomtest
+
+if TYPE_CHECKING:
+    from src.promotion.candidate import Candidate
 
 RESAMPLES = 2000
 
@@ -44,13 +48,15 @@ def compare(challenger: np.ndarray, champion: np.ndarray) -> Comparison:
     return Comparison(float(difference.mean()), (float(low), float(high)), p_value)
 
 
-def refusals(gates: Gates, accuracy: float, megabytes: float, milliseconds: float, against: Comparison | None) -> list[str]:
+def refusals(gates: Gates, challenger: "Candidate", against: Comparison | None) -> list[str]:
     """Why the challenger is refused, each with the received and the expected value; empty when it may pass.
 
     Args:
         against: the champion; None where there is none yet.
     """
+    accuracy, megabytes, milliseconds = challenger.accuracy, challenger.run.megabytes, challenger.milliseconds
     checks = [
+        (challenger.finite, "weights or probabilities that are not finite, expected numbers"),
         (accuracy >= gates.min_accuracy, f"test accuracy {accuracy:.4f}, expected at least {gates.min_accuracy}"),
         (gates.max_megabytes is None or megabytes <= gates.max_megabytes, f"{megabytes:.2f} MB, expected at most {gates.max_megabytes}"),
         (

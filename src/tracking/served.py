@@ -1,32 +1,52 @@
-"""The registered model, written as code: MLflow runs this file with src/ beside it; nothing in it is pickled."""
+"""Makes the MLflow model of a run, to be registered and served: `classifier.py` as its code, its files as artifacts."""
 
 import json
+import tempfile
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
 import mlflow
 import numpy as np
-import pandas as pd
+import yaml
+from mlflow import MlflowClient
+from mlflow.models import ModelSignature
+from mlflow.types.schema import Schema, TensorSpec
+
+from src.config.paths import ROOT
+
+PACKAGES = ("mlflow", "keras", "tensorflow", "hydra-core", "scikit-learn")  # that the model needs where it is served
+ARTIFACT = "champion"
 
 
-class Classifier(mlflow.pyfunc.PythonModel):  # type: ignore[misc,name-defined]
-    """Pictures (batch, *input_shape), scaled as in training → their class and its probability, and all probabilities."""
+def log_model(
+    client: MlflowClient, run_id: str, weights: bytes, config: dict[str, Any], names: tuple[str, ...], example: np.ndarray
+) -> str:
+    """Adds the model to the artifacts of its run; the address to register it by.
 
-    def load_context(self, context: Any) -> None:
-        """Builds the network by our own code and loads its weights."""
-        from src.config.targets import build
-
-        description = json.loads(Path(context.artifacts["model.json"]).read_text())
-        self.names = description["class_names"]
-        self.network = build("model", description["model"], input_shape=tuple(description["input_shape"]), num_classes=len(self.names))
-        self.network.load_weights(context.artifacts["model.weights.h5"])
-
-    def predict(self, context: Any, model_input: np.ndarray, params: dict[str, Any] | None = None) -> pd.DataFrame:
-        """One row per picture: `class`, `probability`, and a column per class name."""
-        probabilities = np.asarray(self.network.predict(np.asarray(model_input, np.float32), verbose=0))
-        best = probabilities.argmax(axis=1)
-        answer = {"class": [self.names[i] for i in best], "probability": probabilities.max(axis=1)}
-        return pd.DataFrame({**answer, **{name: probabilities[:, i] for i, name in enumerate(self.names)}})
-
-
-mlflow.models.set_model(Classifier())
+    Args:
+        weights: content of its model.weights.h5.
+        config: of the trial.
+        names: of the classes.
+        example: one batch of inputs, shape (1, *input_shape).
+    """
+    contents = {
+        "model.weights.h5": weights,
+        "config.yaml": yaml.safe_dump(config, sort_keys=False).encode(),
+        "classes.json": json.dumps({"names": names, "input_shape": example.shape[1:]}).encode(),
+    }
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        for file, content in contents.items():
+            (folder / file).write_bytes(content)
+        mlflow.pyfunc.save_model(
+            folder / "model",
+            python_model=str(Path(__file__).with_name("classifier.py")),
+            artifacts={file: str(folder / file) for file in contents},
+            code_paths=[str(ROOT / "src")],
+            signature=ModelSignature(Schema([TensorSpec(np.dtype(np.float32), (-1, *example.shape[1:]))])),
+            input_example=example,
+            pip_requirements=[f"{package}=={version(package)}" for package in PACKAGES],
+        )
+        client.log_artifacts(run_id, str(folder / "model"), ARTIFACT)
+    return f"runs:/{run_id}/{ARTIFACT}"

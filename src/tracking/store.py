@@ -73,13 +73,13 @@ def local_folder(uri: str) -> Path | None:
 
 
 @contextmanager
-def locked(uri: str) -> Iterator[None]:
-    """Keeps other processes out of a local store; a server looks after itself."""
+def locked(uri: str, name: str = "store.lock") -> Iterator[None]:
+    """Keeps other processes out of a local store, or of what else a lock is named after; a server looks after itself."""
     if not (folder := local_folder(uri)):
         yield
         return
     folder.mkdir(parents=True, exist_ok=True)
-    with FileLock(folder / "store.lock"):
+    with FileLock(folder / name):
         yield
 
 

@@ -1,3 +1,5 @@
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 from scipy.stats import binomtest
@@ -9,8 +11,9 @@ OPEN = {"min_accuracy": 0.0, "min_gain": 0.0, "max_p_value": None, "max_megabyte
 BETTER = Comparison(0.01, (0.002, 0.018), 0.01)
 
 
-def refusals(against: Comparison | None = None, **demanded: float) -> list[str]:
-    return gates.refusals(Gates(**{**OPEN, **demanded}), accuracy=0.88, megabytes=1.5, milliseconds=3.0, against=against)
+def refusals(against: Comparison | None = None, finite: bool = True, **demanded: float) -> list[str]:
+    challenger = SimpleNamespace(accuracy=0.88, run=SimpleNamespace(megabytes=1.5), milliseconds=3.0, finite=finite)
+    return gates.refusals(Gates(**{**OPEN, **demanded}), challenger, against)
 
 
 def test_the_comparison_is_mcnemars_exact_test_with_a_bootstrap_interval() -> None:
@@ -35,6 +38,7 @@ def test_without_a_champion_only_the_challenger_is_judged() -> None:
     assert refusals() == []
     assert refusals(max_p_value=0.05) == []
     assert refusals(min_accuracy=0.9) == ["test accuracy 0.8800, expected at least 0.9"]
+    assert refusals(finite=False) == ["weights or probabilities that are not finite, expected numbers"]
 
 
 @pytest.mark.parametrize(

@@ -48,3 +48,9 @@ def test_a_killed_training_ends_with_the_undisturbed_digits(tmp_path: Path) -> N
     assert len(runs) == 3 and {run.info.status for run in runs} == {"FINISHED"}
     attempts = {run.data.tags["trialbook.trial"]: run.data.tags["trialbook.attempt"] for run in runs if "trialbook.trial" in run.data.tags}
     assert attempts == {"0": "1", "1": "2"}
+
+
+def test_of_two_promoters_the_better_model_wins_and_a_killed_one_breaks_nothing() -> None:
+    command = [sys.executable, "-m", "tests.faults.promote", "races=1", "kills=1"]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    assert done.returncode == 0 and "'races': 1, 'kills': 1" in done.stdout, done.stdout + done.stderr[-3000:]

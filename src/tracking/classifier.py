@@ -1,0 +1,36 @@
+"""The registered model, written as code: MLflow runs this file with src/ beside it; nothing in it is pickled."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import mlflow
+import numpy as np
+import pandas as pd
+import yaml
+
+
+class Classifier(mlflow.pyfunc.PythonModel):  # type: ignore[misc,name-defined]
+    """Pictures (batch, *input_shape), scaled as in training → their class and its probability, and all probabilities."""
+
+    def load_context(self, context: Any) -> None:
+        """Builds the network by our own code and loads its weights."""
+        from src.config.targets import build
+        from src.trial import model_node
+
+        config = yaml.safe_load(Path(context.artifacts["config.yaml"]).read_text())
+        classes = json.loads(Path(context.artifacts["classes.json"]).read_text())
+        self.names = classes["names"]
+        shape = tuple(classes["input_shape"])
+        self.network = build("model", model_node(config), input_shape=shape, num_classes=len(self.names))
+        self.network.load_weights(context.artifacts["model.weights.h5"])
+
+    def predict(self, context: Any, model_input: np.ndarray, params: dict[str, Any] | None = None) -> pd.DataFrame:
+        """One row per picture: `class`, `probability`, and a column per class name."""
+        probabilities = np.asarray(self.network.predict(np.asarray(model_input, np.float32), verbose=0))
+        best = probabilities.argmax(axis=1)
+        answer = {"class": [self.names[i] for i in best], "probability": probabilities.max(axis=1)}
+        return pd.DataFrame({**answer, **{name: probabilities[:, i] for i, name in enumerate(self.names)}})
+
+
+mlflow.models.set_model(Classifier())
