@@ -15,6 +15,7 @@ from src.config.command_line import conf_loader, replayed
 from src.config.words import read_words
 from src.errors import TrialbookError, told
 from src.objective import Objective
+from src.study import folder, record
 from src.terminal import Terminal
 from src.tracking.runs import Runs, StoredRun
 
@@ -39,6 +40,12 @@ def main() -> int:
             runs = Runs(config.tracking.uri)
             run = runs.read(words.run)
             overrides = replayed(loader, run.overrides)
+        here = {
+            "mlflow.source.git.commit": folder.commit(),
+            "trialbook.code_dirty": record.code_dirty(),
+            "trialbook.versions": record.versions(),
+        }
+        terminal.say(f"around the run and here: {'; '.join(_changed(run.surroundings, here)) or 'the same commit and versions'}")
         again = runs.read(_run_again(runs, run, overrides))
         code, verdict = judge(runs, run, again)
         terminal.say(verdict)
@@ -60,12 +67,7 @@ def judge(runs: Runs, run: StoredRun, again: StoredRun) -> tuple[int, str]:
     before, after = runs.histories(run.run_id), runs.histories(again.run_id)
     if before == after and run.digest == again.digest:
         return 0, "identical to the last digit: every metric of every epoch, and the weights"
-    changed = [
-        f"{name.split('.')[-1]}: {old} → {again.surroundings[name]}"
-        for name, old in run.surroundings.items()
-        if old != again.surroundings[name]
-    ]
-    reasons = "; ".join(changed) or "nothing that is recorded differs around it"
+    reasons = "; ".join(_changed(run.surroundings, again.surroundings)) or "nothing that is recorded differs around it"
     metric = Objective.parse(run.objective).name
     difference = abs(run.kept[metric] - again.kept[metric])
     scores = runs.scores_of_seeds(run, metric)
@@ -75,6 +77,10 @@ def judge(runs: Runs, run: StoredRun, again: StoredRun) -> tuple[int, str]:
     noise = SPREADS * stdev(scores)
     known = f"{metric} differs by {difference:.4f}, {SPREADS} spreads of {len(scores)} seeds are {noise:.4f}; {reasons}"
     return (0, f"within seed noise: {known}") if difference <= noise else (EXIT_DIFFERENT, f"different, beyond seed noise: {known}")
+
+
+def _changed(before: dict[str, str], now: dict[str, str]) -> list[str]:
+    return [f"{name.split('.')[-1]}: {before[name]} → {value}" for name, value in now.items() if before[name] != value]
 
 
 if __name__ == "__main__":

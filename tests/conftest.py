@@ -1,9 +1,11 @@
 """Fixtures: the real conf/, composed and shrunk; a store that is copied instead of created; the command in a subprocess."""
 
+import json
 import os
 import shutil
 import subprocess
 import sys
+import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -13,6 +15,8 @@ import pytest
 from hydra.core.config_loader import ConfigLoader
 from hydra.core.global_hydra import GlobalHydra
 from hydra.types import RunMode
+from mlflow import MlflowClient
+from mlflow.entities import Run
 from omegaconf import OmegaConf
 
 from src.config.paths import CONF, ROOT, TRIAL_KEYS
@@ -63,6 +67,12 @@ def prepared_store(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder / "mlflow.db"
 
 
+def runs_of(uri: str, experiment: str = "digits") -> list[Run]:
+    """All runs of an experiment, the newest first."""
+    client = MlflowClient(uri)
+    return client.search_runs([client.get_experiment_by_name(experiment).experiment_id], order_by=["start_time DESC"])
+
+
 @pytest.fixture
 def store_uri(tmp_path: Path, prepared_store: Path) -> str:
     (tmp_path / "mlruns").mkdir(exist_ok=True)
@@ -70,8 +80,11 @@ def store_uri(tmp_path: Path, prepared_store: Path) -> str:
     return f"sqlite:///{tmp_path}/mlruns/mlflow.db"
 
 
+Command = Callable[..., "subprocess.CompletedProcess[str]"]
+
+
 @pytest.fixture
-def command(tmp_path: Path) -> Callable[..., "subprocess.CompletedProcess[str]"]:
+def cold_command(tmp_path: Path) -> Command:
     """Runs `python -m src.<verb> …` as a user would, with mlruns/ in a temporary folder."""
 
     def run(*arguments: str, **environment: str) -> "subprocess.CompletedProcess[str]":
@@ -84,6 +97,33 @@ def command(tmp_path: Path) -> Callable[..., "subprocess.CompletedProcess[str]"]
             timeout=300,
             check=False,
         )
+
+    return run
+
+
+@pytest.fixture(scope="session")
+def warm() -> Iterator["subprocess.Popen[str]"]:
+    """A process that has imported TensorFlow and the like, and forks."""
+    with subprocess.Popen(
+        [sys.executable, "-m", "tests.warm"], cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
+    ) as process:
+        yield process
+        process.stdin.close()
+
+
+@pytest.fixture
+def command(tmp_path: Path, warm: "subprocess.Popen[str]", store_uri: str) -> Command:
+    """`cold_command` without the seconds that its imports and a new store take."""
+
+    def run(*arguments: str, **environment: str) -> "subprocess.CompletedProcess[str]":
+        with tempfile.TemporaryDirectory() as folder:
+            out, err = Path(folder) / "out", Path(folder) / "err"
+            everything = {**os.environ, "PYTHONPATH": str(ROOT), **environment}
+            request = {"arguments": arguments, "cwd": str(tmp_path), "environment": everything, "out": str(out), "err": str(err)}
+            warm.stdin.write(json.dumps(request) + "\n")
+            warm.stdin.flush()
+            code = int(warm.stdout.readline())
+            return subprocess.CompletedProcess(arguments, code, out.read_text(), err.read_text())
 
     return run
 

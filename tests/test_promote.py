@@ -22,6 +22,7 @@ from src import promote
 from src.errors import TrialbookError
 from src.tracking.registry import Registry
 from src.tracking.ui import free_port
+from tests.conftest import runs_of
 
 Run = Callable[..., tuple[int, str]]
 
@@ -95,7 +96,7 @@ def test_from_a_sweep_to_the_champion_and_back(swept: Path, run: Run) -> None:
     history = Registry(uri(swept)).history("digits")
     assert [event["version"] for event in history] == ["1", "2", "1"] and "better on Mondays, by " in history[1]["how"]
     assert "rollback from version 2" in run("history=true")[1]
-    [parent] = [found for found in client.search_runs(["1"]) if found.data.tags["trialbook.kind"] == "sweep"]
+    [parent] = [found for found in runs_of(uri(swept)) if found.data.tags["trialbook.kind"] == "sweep"]
     assert parent.data.tags["trialbook.test_openings"] == "4"
 
 

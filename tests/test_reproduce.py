@@ -9,13 +9,14 @@ from mlflow import MlflowClient
 
 from src import reproduce
 from src.tracking.runs import Runs
+from tests.conftest import runs_of
 
 
 @pytest.fixture
 def single(command: Callable, tmp_path: Path) -> str:
     """The id of a finished single run."""
     assert command("src.sweep", "data=digits", "training.epochs=2", "model.dropout=0.3").returncode == 0
-    [run] = MlflowClient(f"sqlite:///{tmp_path}/mlruns/mlflow.db").search_runs(["1"])
+    [run] = runs_of(f"sqlite:///{tmp_path}/mlruns/mlflow.db")
     return run.info.run_id
 
 
@@ -24,7 +25,8 @@ def test_the_same_machine_gives_the_same_digits(single: str, command: Callable, 
     assert done.returncode == 0, done.stdout + done.stderr
     assert "identical to the last digit" in done.stdout
     runs = Runs(f"sqlite:///{tmp_path}/mlruns/mlflow.db")
-    run, again = runs.read(single), runs.read(runs.newest("1", f"reproduces {single}"))
+    run = runs.read(single)
+    again = runs.read(runs.newest(run.experiment_id, f"reproduces {single}"))
     assert run.run_id != again.run_id and run.digest == again.digest
 
     other = dataclasses.replace(

@@ -82,8 +82,8 @@ def finished_epochs(study: Path) -> int:
 
 
 @pytest.mark.real
-def test_the_fixed_command_on_the_real_fashion_mnist(command: Command, tmp_path: Path) -> None:
-    done = command("src.sweep", "-m", "optimizer=sgd,adam,rmsprop", "training.epochs=2")
+def test_the_fixed_command_on_the_real_fashion_mnist(cold_command: Command, tmp_path: Path) -> None:
+    done = cold_command("src.sweep", "-m", "optimizer=sgd,adam,rmsprop", "training.epochs=2")
     assert done.returncode == 0, done.stdout + done.stderr
     assert done.stderr == ""
     check_record(tmp_path, "fashion_mnist", trials=3, epochs=2)
@@ -164,9 +164,9 @@ def test_paths_with_odd_characters(command: Command, tmp_path: Path) -> None:
     assert len(list((odd / "artifacts").iterdir())) == 1
 
 
-def test_a_mistake_starts_nothing(command: Command, tmp_path: Path) -> None:
+def test_a_mistake_starts_nothing(cold_command: Command, tmp_path: Path) -> None:
     started = time.monotonic()
-    done = command("src.sweep", "-m", "optimizer=sgd,adm")
+    done = cold_command("src.sweep", "-m", "optimizer=sgd,adm")
     assert done.returncode == 2 and "did you mean 'adam'?" in done.stderr and "Traceback" not in done.stderr
     assert not (tmp_path / "mlruns").exists()
     assert time.monotonic() - started < 5

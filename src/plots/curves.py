@@ -42,7 +42,7 @@ def folds(scores: Sequence[float], validation: float, title: str) -> bytes:
     return png(figure)
 
 
-def overview(histories: Sequence[tuple[str, History]]) -> bytes:
+def overview(histories: Sequence[tuple[str, History]]) -> Figure:
     """The validation curves of all trials, best first: each metric in its own axes, one legend."""
     names = [f"val_{name}" for name in _paired(histories[0][1])]
     shown = histories[: len(PALETTE) * len(LINES)]
@@ -60,7 +60,7 @@ def overview(histories: Sequence[tuple[str, History]]) -> bytes:
     figure.legend(
         handles[: len(shown)], labels[: len(shown)], loc="outside lower left", ncols=columns, fontsize="small", title="best first"
     )
-    return png(figure)
+    return figure
 
 
 def panels(histories: Sequence[tuple[str, History]], metric: str) -> bytes:

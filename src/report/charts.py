@@ -81,7 +81,11 @@ def curves(runs: Runs) -> Spec:
                 "params": [_pointed()],
                 "mark": {"type": "line", "strokeWidth": 2, "point": {"size": 12}},
                 "encoding": {
-                    "x": {"field": "epoch", "type": "quantitative", "axis": {"values": list(range(1, longest + 1, -(-longest // 25)))}},
+                    "x": {
+                        "field": "epoch",
+                        "type": "quantitative",
+                        "axis": {"values": list(range(1, longest + 1, -(-longest // 25))), "format": "d"},
+                    },
                     "y": {"field": "value", "type": "quantitative", "scale": {"zero": False}, "title": None},
                     "color": _colour(),
                     "strokeDash": {"field": "split", "sort": ["validation", "train"], "scale": {"range": [[1, 0], [4, 3]]}},

@@ -10,7 +10,7 @@ import numpy as np
 
 from src.leaderboard import Ended, Standing, varying
 
-LEAST_TRIALS = 12  # of which a third is left out of each resample
+LEAST_TRIALS = 20  # of which a third is left out of each resample
 MOST_TRIALS = 2000  # a sample of more tells the same
 RESAMPLES, TREES = 10, 20
 

@@ -1,7 +1,7 @@
 """The pictures of a sweep: all learning curves, and what the best trial's model confuses."""
 
 from src import trial
-from src.plots import classes, curves
+from src.plots import classes, curves, png
 from src.plots.curves import History
 from src.trial import Job
 
@@ -38,4 +38,4 @@ def of_sweep(histories: list[tuple[str, History]]) -> dict[str, bytes]:
     if not metrics:
         return {}
     panels = {f"curves_{name}.png": curves.panels(histories, name) for name in metrics}
-    return {"learning_curves.png": curves.overview(histories), **panels}
+    return {"learning_curves.png": png(curves.overview(histories)), **panels}

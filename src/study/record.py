@@ -32,13 +32,18 @@ def versions() -> str:
     return f"python {platform.python_version()}, {', '.join(f'{package} {version(package)}' for package in PACKAGES)}"
 
 
+def code_dirty() -> str:
+    """Whether the code differs from its commit: true or false."""
+    return str(bool(folder.code_patch())).lower()
+
+
 def common_tags(asked: Invocation) -> dict[str, str]:
     """What all runs of one invocation share; MLflow's filters lose the children of filtered parents, so each child has them too."""
     sweep = {"trialbook.sweep": asked.folder.name, "trialbook.sweep_name": asked.sweep or ""}
     return {
         "trialbook.schema": "1",
         "trialbook.versions": versions(),
-        "trialbook.code_dirty": str(bool(folder.code_patch())).lower(),
+        "trialbook.code_dirty": code_dirty(),
         "mlflow.source.git.commit": folder.commit(),
         **({} if asked.single else sweep),
         **({"trialbook.note": asked.config.note} if asked.config.note else {}),

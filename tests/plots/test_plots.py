@@ -5,7 +5,7 @@ import struct
 import numpy as np
 import pytest
 
-from src.plots import classes, curves
+from src.plots import classes, curves, png
 
 HISTORY = {"loss": [0.9, 0.5], "val_loss": [0.8, 0.6], "accuracy": [0.5, 0.7], "val_accuracy": [0.5, 0.6]}
 ONE_STEP = {name: values[:1] for name, values in HISTORY.items()}
@@ -18,8 +18,8 @@ PICTURES = {
     "curves": lambda: curves.curves(HISTORY, 2, "two_layer"),
     "one step": lambda: curves.curves(ONE_STEP, 1, "baseline"),
     "folds": lambda: curves.folds([0.8, 0.9], 0.85, "baseline"),
-    "overview of one": lambda: curves.overview([("only", HISTORY)]),
-    "overview of many": lambda: curves.overview([(f"seed={n}", HISTORY if n else ONE_STEP) for n in range(60)]),
+    "overview of one": lambda: png(curves.overview([("only", HISTORY)])),
+    "overview of many": lambda: png(curves.overview([(f"seed={n}", HISTORY if n else ONE_STEP) for n in range(60)])),
     "panels of one": lambda: curves.panels([("only", HISTORY)], "loss"),
     "panels without curves": lambda: curves.panels([("baseline", ONE_STEP)], "loss"),
     "panels of many": lambda: curves.panels([(f"model=two_layer seed={n}", HISTORY) for n in range(60)], "loss"),

@@ -31,11 +31,11 @@ def server(tmp_path: Path, prepared_store: Path) -> Iterator[str]:
         process.terminate()
 
 
-def test_a_sweep_is_recorded_by_a_server(server: str, command: Callable, tmp_path: Path) -> None:
+def test_a_sweep_is_recorded_by_a_server(server: str, command: Callable, tmp_path: Path, store_uri: str) -> None:
     done = command("src.sweep", "-m", "data=digits", "training.epochs=2", "optimizer=sgd,adam", MLFLOW_TRACKING_URI=server)
     assert done.returncode == 0 and done.stderr == "", done.stdout + done.stderr
     assert f"{server}/#/compare-runs" in done.stdout
-    assert not (tmp_path / "mlruns" / "mlflow.db").exists()
+    assert MlflowClient(store_uri).get_experiment_by_name("digits") is None
     client = MlflowClient(server)
     found = client.search_runs([client.get_experiment_by_name("digits").experiment_id])
     assert sorted(run.data.tags["trialbook.kind"] for run in found) == ["sweep", "trial", "trial"]

@@ -1,0 +1,109 @@
+"""For notebooks:  from src.api import load, sweep
+
+runs = sweep("optimizer=sgd,adam", "training.epochs=5")
+runs.table; runs.curves(); runs.model()
+"""
+
+import os
+import re
+import subprocess
+import sys
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from hydra.types import RunMode
+
+from src.config.command_line import conf_loader
+from src.config.paths import ROOT
+from src.errors import TrialbookError
+from src.leaderboard import Standing, varying
+from src.plots import curves
+from src.study import table
+from src.study.scores import gather, histories
+from src.study.store import Store
+
+if TYPE_CHECKING:
+    import keras
+    import pandas as pd
+    from matplotlib.figure import Figure
+
+
+@dataclass(frozen=True)
+class Sweep:
+    """A sweep that ended.
+
+    Attributes:
+        id: by which the other verbs find it: python -m src.promote sweep=ID
+    """
+
+    id: str
+    standing: Standing
+    _stores: list[Store]
+
+    @property
+    def table(self) -> "pd.DataFrame":
+        """The leaderboard: a row per configuration, best first, repeated seeds as one row."""
+        import pandas as pd
+
+        return pd.DataFrame(table.ranked(self.standing))
+
+    @property
+    def trials(self) -> "pd.DataFrame":
+        """A row per trial, those of the best configuration first, with the id of its MLflow run."""
+        import pandas as pd
+
+        return pd.DataFrame(table.by_trial(self.standing)).set_index("trial")
+
+    def curves(self) -> "Figure":
+        """The validation curves of all trials, each metric in its own axes."""
+        known = histories(self._stores)
+        shown = [trial for trial in self.standing.trials if trial.identity in known]
+        keys = varying([trial.point for trial in shown])
+        return curves.overview([(table.trial_name(trial.point, keys) or "trial", known[trial.identity]) for trial in shown])
+
+    def model(self) -> "keras.Model":
+        """The best trial's Keras model with the weights of its kept epoch, which are verified by their SHA-256.
+
+        Raises:
+            TrialbookError: no trial has a score, or its weights are not those that were recorded.
+        """
+        from src.promotion.candidate import rebuild
+        from src.tracking.runs import Runs
+
+        if not self.standing.best or not self.standing.best.run_id:
+            raise TrialbookError(f"sweep {self.id} has no finished trial; expected at least one.")
+        with conf_loader() as loader:
+            runs = Runs(loader.load_configuration("config", [], RunMode.RUN).tracking.uri)
+            return rebuild(runs.read(self.standing.best.run_id), loader).model
+
+
+def sweep(*words: str) -> Sweep:
+    """Runs `python -m src.sweep -m …` in a process of its own and shows its progress here.
+
+    Args:
+        words: as on the command line, "optimizer=sgd,adam".
+
+    Raises:
+        TrialbookError: nothing was started, with every mistake.
+    """
+    command = [sys.executable, "-m", "src.sweep", "-m", *words]
+    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+    lines = []
+    with subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True) as run:  # noqa: S603
+        for line in run.stdout or ():
+            print(line, end="", flush=True)  # noqa: T201  the cell's output
+            lines.append(line)
+    found = re.search(r"mlruns/sweeps/(\S+)/report\.html", "".join(lines))
+    if not found:
+        raise TrialbookError("".join(lines).strip() or f"python -m src.sweep ended with exit code {run.returncode} and no word.")
+    return load(found[1])
+
+
+def load(sweep: str = "latest") -> Sweep:
+    """A sweep that ended earlier, by its id, the name of its question, or `latest`.
+
+    Raises:
+        ConfigError: no such sweep.
+    """
+    standing, stores = gather(sweep)
+    return Sweep(stores[0].meta()["sweep_id"], standing, stores)

@@ -1,0 +1,51 @@
+"""The API for notebooks, and the notebook that shows it."""
+
+import shutil
+from pathlib import Path
+
+import nbformat
+import numpy as np
+import pytest
+from matplotlib.figure import Figure
+from nbclient import NotebookClient
+
+from src.api import load, sweep
+from src.config.paths import ROOT
+from src.errors import TrialbookError
+
+
+@pytest.fixture
+def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, store_uri: str) -> str:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", store_uri)  # MLflow keeps one client per address in a process
+    return store_uri
+
+
+@pytest.mark.usefixtures("here")
+def test_a_sweep_gives_its_table_its_curves_and_its_best_model(capsys: pytest.CaptureFixture[str]) -> None:
+    runs = sweep("data=digits", "optimizer=sgd,adam", "training.epochs=2", "seed=1,2")
+    assert "trial 4 of 4" in capsys.readouterr().out
+    assert list(runs.table["optimizer"]) == ["adam", "sgd"] and list(runs.table["seeds"]) == [2, 2]
+    assert len(runs.trials) == 4 and runs.trials["val_accuracy"].iloc[0] == max(runs.trials["val_accuracy"])
+    assert isinstance(runs.curves(), Figure)
+    assert runs.model().predict(np.zeros((1, 8, 8), np.float32), verbose=0).shape == (1, 10)
+    assert load("latest").id == runs.id
+
+
+@pytest.mark.usefixtures("here")
+def test_a_mistake_is_an_exception_that_says_what_was_meant() -> None:
+    with pytest.raises(TrialbookError, match="did you mean 'adam'"):
+        sweep("data=digits", "optimizer=sgd,adm")
+
+
+@pytest.mark.real
+def test_the_notebook_runs_on_few_epochs(tmp_path: Path) -> None:
+    project = tmp_path / "project"
+    ignored = shutil.ignore_patterns(".venv", ".git", "mlruns", ".*_cache", "__pycache__", "tests")
+    shutil.copytree(ROOT, project, symlinks=True, ignore=ignored)
+    notebook = nbformat.read(project / "notebooks" / "fashion_mnist.ipynb", as_version=4)
+    settings = next(cell for cell in notebook.cells if cell.source.startswith("EPOCHS"))
+    settings.source = "EPOCHS, FOLDS = 1, 'null'"
+    NotebookClient(notebook, timeout=300, resources={"metadata": {"path": str(project / "notebooks")}}).execute()
+    assert "accuracy 0.8" in notebook.cells[-1].outputs[-1].text
+    assert len(list((project / "mlruns" / "sweeps").iterdir())) == 4 and not (project / "notebooks" / "mlruns").exists()

@@ -1,0 +1,59 @@
+"""Runs commands in forks of a process that has already imported what takes seconds to import: `python -m tests.warm`.
+
+A request is a line of JSON on stdin, the answer the exit code on stdout. Else a command behaves as in a process of its own.
+"""
+
+import atexit
+import json
+import os
+import runpy
+import sys
+from typing import Any
+
+
+def import_all() -> None:
+    """Everything heavy that a verb may import."""
+    from src.training import runtime
+
+    runtime.tensorflow()
+    for module in ("keras_tuner", "sklearn.model_selection", "sklearn.linear_model", "src.promote", "src.reproduce", "src.study.run"):
+        __import__(module)
+    for module in ("src.training.compiled", "src.tracking.tracker", "src.plots.classes", "mlflow.store.tracking.sqlalchemy_store"):
+        __import__(module)
+
+
+def run(arguments: list[str], cwd: str, environment: dict[str, str], out: str, err: str) -> int:
+    """Runs `python -m <arguments>` in this process; its exit code."""
+    os.chdir(cwd)
+    os.environ.clear()
+    os.environ.update(environment)
+    for descriptor, file in ((0, os.devnull), (1, out), (2, err)):
+        os.dup2(os.open(file, os.O_RDWR | os.O_CREAT), descriptor)
+    sys.argv, sys.orig_argv = arguments, [sys.executable, "-m", *arguments]
+    try:
+        runpy.run_module(arguments[0], run_name="__main__", alter_sys=True)
+    except SystemExit as end:
+        return end.code if isinstance(end.code, int) else int(end.code is not None)
+    except BaseException:
+        sys.excepthook(*sys.exc_info())
+        return 1
+    return 0
+
+
+def main() -> None:
+    """Serves until stdin ends."""
+    import_all()
+    for line in sys.stdin:
+        request: dict[str, Any] = json.loads(line)
+        if pid := os.fork():
+            print(os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]), flush=True)
+            continue
+        code = run(**request)
+        atexit._run_exitfuncs()
+        sys.stdout.flush()
+        sys.stderr.flush()
+        os._exit(code)
+
+
+if __name__ == "__main__":
+    main()
