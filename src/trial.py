@@ -1,7 +1,5 @@
 """One composed configuration → data, model, fit, scores, files. It knows nothing of sweeps, MLflow or KerasTuner."""
 
-import csv
-import io
 import logging
 import tempfile
 import time
@@ -12,7 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from src import datasets, files, training
+from src import artifacts, datasets, files, training
 from src.config.targets import build
 from src.errors import ConfigError, Stop, TrialError, collecting
 from src.objective import Objective
@@ -154,7 +152,6 @@ def fit(prepared: Prepared, report: training.Report, alive: Callable[[], None]) 
 
 def finish(prepared: Prepared, fitted: training.Fitted, seconds: float) -> Outcome:
     """Scores and files of the kept epoch, whose weights the model holds."""
-    from src.plots import curves
     from src.training import runtime
 
     epochs = len(fitted.history["loss"]) - (prepared.checkpoint.epochs if prepared.checkpoint else 0)
@@ -166,40 +163,16 @@ def finish(prepared: Prepared, fitted: training.Fitted, seconds: float) -> Outco
         "seconds_per_epoch": seconds / max(1, epochs),
         "model/parameters": prepared.model.count_params(),
     }
-    scores = [value for name, value in fitted.metrics.items() if name.startswith("cv/fold_")]
-    picture = (
-        curves.folds(scores, metrics["kept/val_accuracy"], prepared.model.name)
-        if scores
-        else curves.curves(fitted.history, fitted.kept_epoch, prepared.model.name)
-    )
-    artifacts = {
-        "curves.png": picture,
-        "history.csv": history_csv(fitted.history),
-        "summary.txt": _summary(prepared.model),
-        **_h5(prepared.model),
-    }
+    kept = artifacts.of(prepared.model, fitted, metrics)
     if fitted.latest and prepared.job.continued:
-        artifacts[CHECKPOINT] = fitted.latest.to_bytes()
+        kept[CHECKPOINT] = fitted.latest.to_bytes()
     facts = {
         "data_digest": prepared.data.digest,
         "validation_examples": str(len(prepared.data.validation_index)),
         "device": runtime.device(),
         "threads": str(prepared.job.config["training"]["threads"]),
     }
-    return Outcome("FINISHED", metrics, fitted.history, seconds, files=artifacts, facts=facts)
-
-
-def history_csv(history: dict[str, list[float]]) -> bytes:
-    """One row per epoch, counted from 1.
-
-    >>> history_csv({"loss": [0.5, 0.25]})
-    b'epoch,loss\\r\\n1,0.5\\r\\n2,0.25\\r\\n'
-    """
-    text = io.StringIO()
-    rows = csv.writer(text)
-    rows.writerow(["epoch", *history])
-    rows.writerows([epoch, *values] for epoch, values in enumerate(zip(*history.values(), strict=True), 1))
-    return text.getvalue().encode()
+    return Outcome("FINISHED", metrics, fitted.history, seconds, files=kept, facts=facts)
 
 
 def model_node(config: dict[str, Any]) -> dict[str, Any]:
@@ -246,18 +219,3 @@ def _built(node: Any, module: Any) -> Any:
     except ValueError as error:
         raise ConfigError([f"training: {module.__name__} has no {node!r}; expected a name of Keras or a _target_."]) from error
     return node
-
-
-def _summary(model: "keras.Model") -> bytes:
-    lines: list[str] = []
-    model.summary(print_fn=lambda line, **_: lines.append(line))
-    return "\n".join(lines).encode()
-
-
-def _h5(model: "keras.Model") -> dict[str, bytes]:
-    """The whole model, and its weights alone; Keras writes files, so they pass through a folder that goes away."""
-    with tempfile.TemporaryDirectory() as name:
-        folder = Path(name)
-        model.save(folder / "model.h5")
-        model.save_weights(folder / "model.weights.h5")
-        return {file: (folder / file).read_bytes() for file in ("model.h5", "model.weights.h5")}

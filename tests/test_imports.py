@@ -53,15 +53,23 @@ def test_imports_point_downwards(file: Path) -> None:
                 assert str(file.relative_to(ROOT)).startswith(door), f"{file} imports {module}; its door is {door}"
 
 
-@pytest.mark.parametrize("arguments", ["--help", "--cfg job", "optimizer=adm", "-m optimizer=sgd,adm"])
-def test_nothing_heavy_is_imported_before_a_trial_runs(arguments: str) -> None:
+TRAINING = {"tensorflow", "keras", "keras_tuner", "mlflow"}
+TABLES = {"sklearn", "numpy", "pandas", "matplotlib", "rich"}
+PLAN = "-m model.units=range(1,501) optimizer=sgd,adam dry_run=true"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "heavy"),
+    [*((words, TRAINING | TABLES) for words in ("--help", "--cfg job", "optimizer=adm", "-m optimizer=sgd,adm")), (PLAN, TRAINING)],
+)
+def test_nothing_heavy_is_imported_before_a_trial_runs(arguments: str, heavy: set[str]) -> None:
     code = (
         "import runpy, sys\n"
         f"sys.argv = ['src.sweep', *{arguments.split()!r}]\n"
         "try:\n    runpy.run_module('src.sweep', run_name='__main__', alter_sys=True)\n"
         "except SystemExit: pass\n"
-        "heavy = {'tensorflow', 'keras', 'keras_tuner', 'mlflow', 'sklearn', 'numpy', 'pandas', 'matplotlib', 'rich'}\n"
-        "print('HEAVY', sorted(heavy & set(sys.modules)))"
+        f"print('HEAVY', sorted({heavy!r} & set(sys.modules)))"
     )
     done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
     assert done.stdout.splitlines()[-1] == "HEAVY []"
+    assert ("1000 trials" in done.stdout) == (arguments == PLAN)

@@ -14,6 +14,9 @@ Sweeps for Keras: Hydra composes every trial, KerasTuner chooses the next one, M
   python -m src.sweep -m 'model.units=range(50,200,50)' seed=1,2   functions want quotes
   python -m src.sweep sweeps=dropout note="before the holidays"    a named question, found again in MLflow
   python -m src.sweep -m data=digits optimizer=sgd,adam            a try in seconds
+  python -m src.sweep -m model.units=16,64 dry_run=true            what would run, and its cost
+  python -m src.sweep -m oracle=bayesian oracle.max_trials=20 'optimizer.learning_rate=tag(log,interval(1e-4,1e-1))'
+  python -m src.sweep … resume=latest                              goes on after Ctrl-C, a crash or a kill
 """
 
 

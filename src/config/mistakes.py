@@ -8,7 +8,7 @@ from typing import Any
 from src.config.asked import Asked
 from src.config.catalog import Catalog
 from src.config.overrides import Assignment
-from src.config.paths import TRIAL_KEYS
+from src.config.paths import TRIAL_GROUPS, TRIAL_KEYS
 from src.config.rules import expected
 from src.errors import ConfigError, did_you_mean
 from src.objective import Objective
@@ -59,7 +59,8 @@ def _key_mistakes(one: Assignment, options: dict[str, list[str]], catalog: Catal
     group = one.group
     found = {option: catalog.keys(group, option) for option in options.get(group, ())}
     defaults = [keys[one.key] for keys in (*found.values(), catalog.top) if one.key in keys]
-    if one.prefix and group in catalog.groups and group != one.key:
+    constructed = group in TRIAL_GROUPS and any(f"{group}._target_" in keys for keys in found.values())
+    if one.prefix and constructed and group != one.key:
         return  # a new argument of the option's constructor, which is bound before the first trial trains
     choices = [{"model": model, group: option} for model in options["model"] for option in options.get(group, [""])]
     choices = [{**choice, "model": choice[group]} if group == "model" else choice for choice in choices]

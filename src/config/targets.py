@@ -4,7 +4,7 @@ from typing import Any
 
 from hydra.utils import get_object, instantiate
 
-from src.errors import ConfigError
+from src.errors import ConfigError, TrialbookError
 
 ALLOWED = {
     "data": ("src.datasets.",),
@@ -40,12 +40,15 @@ def build(group: str, node: Any, **arguments: Any) -> Any:
 
     Raises:
         ConfigError: a target is not allowed, or rejects its arguments.
+        TrialbookError: what the target itself raises, for example a DataError.
     """
     _check(group, node)
     try:
         return instantiate(node, _convert_="all", **arguments)
     except Exception as error:
         cause = error.__cause__ or error
+        if isinstance(cause, TrialbookError):  # a data set's own words
+            raise cause from None
         if isinstance(cause, TypeError | ValueError):
             raise ConfigError([f"{group}: {node.get('_target_')} says: {cause}"]) from error
         raise

@@ -44,9 +44,11 @@ class Invocation:
 
     @property
     def oracle(self) -> dict[str, Any]:
-        """The oracle's name and settings."""
+        """The oracle's name and its settings; a sweep's file may also hold those of an oracle that was left out."""
+        name = self.config.hydra.runtime.choices.oracle
         settings: dict[str, Any] = OmegaConf.to_container(self.config.oracle, resolve=True)  # type: ignore[assignment]
-        return {"name": self.config.hydra.runtime.choices.oracle, **settings}
+        known = self.space.catalog.keys("oracle", name)
+        return {"name": name, **{key: value for key, value in settings.items() if f"oracle.{key}" in known}}
 
     @property
     def question(self) -> str:

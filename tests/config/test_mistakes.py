@@ -34,6 +34,8 @@ MISTAKES = {
     "hydra.sweeper.params={seed: '1,2'}": "belongs into a file of sweeps/",
     "model=one_layer,two_layer": "add -m",
     "seed=99999999999": "below 4294967296",
+    "+training.foo=3": "there is no 'training.foo'",
+    "+oracle.foo=3": "there is no 'oracle.foo'",
     "data.folder=/nowhere": "'/nowhere' does not exist",
 }
 SWEEP_MISTAKES = {

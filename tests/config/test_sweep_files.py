@@ -13,7 +13,9 @@ from src.config.command_line import read
 from src.config.mistakes import find_mistakes
 from src.config.paths import CONF, ROOT
 from src.errors import ConfigError
+from src.objective import Objective
 from src.space import Space, overrides
+from src.study.invocation import Invocation
 from tests.conftest import options
 
 SWEEPS = options("sweeps")
@@ -29,7 +31,7 @@ def test_a_sweep_composes(name: str, loader: ConfigLoader) -> None:
     asked, catalog = read(loader, [f"sweeps={name}"], multirun=False)
     assert asked.multirun, "hydra.mode: MULTIRUN is missing"
     assert not find_mistakes(asked, catalog)
-    points = list(Space.of(asked, catalog).points())
+    points = list(Space.of(asked, catalog).samples())
     assert len(points) > 1
     for point in points:
         loader.load_configuration("config", overrides(point), RunMode.RUN)
@@ -68,3 +70,12 @@ def test_a_file_of_conf_that_is_no_yaml_is_named(tmp_path: Path) -> None:
     with hydra.initialize_config_dir(str(tmp_path / "conf"), version_base="1.3"), pytest.raises(ConfigError) as told:
         find_mistakes(*read(GlobalHydra.instance().config_loader(), ["model=one_layer", "model.units=3"], multirun=False))
     assert "conf/model/one_layer.yaml, line 2, column 1" in str(told.value)
+
+
+def test_an_oracle_of_the_command_line_takes_only_its_own_settings(loader: ConfigLoader, tmp_path: Path) -> None:
+    lines = ["sweeps=learning_rate", "oracle=hyperband"]  # the file says oracle.max_trials
+    config = loader.load_configuration("config", lines, RunMode.MULTIRUN)
+    asked, catalog = read(loader, lines, multirun=True)
+    assert not find_mistakes(asked, catalog)
+    found = Invocation(Space.of(asked, catalog), config, Objective.parse(config.objective), asked.sweep, [], False, tmp_path).oracle
+    assert found.keys() == {"name", "_target_", "max_epochs", "factor", "iterations", "seed"}

@@ -1,7 +1,9 @@
+from pathlib import Path
+
 import pytest
 
 from src.config.targets import build
-from src.errors import ConfigError
+from src.errors import ConfigError, DataError
 from src.training import runtime
 
 
@@ -37,3 +39,9 @@ def test_a_learning_rate_schedule_needs_no_python() -> None:
     runtime.configure(1)  # before anything of Keras is made
     schedule = {"_target_": "keras.optimizers.schedules.CosineDecay", "initial_learning_rate": 0.1, "decay_steps": 100}
     assert float(build("optimizer", {"_target_": "keras.optimizers.SGD", "learning_rate": schedule}).learning_rate) == pytest.approx(0.1)
+
+
+def test_a_data_set_says_itself_what_is_missing(tmp_path: Path) -> None:
+    node = {"_target_": "src.datasets.npz.load", "path": str(tmp_path / "nowhere.npz"), "validation_split": 0.2, "split_seed": 42}
+    with pytest.raises(DataError, match=r"nowhere\.npz"):
+        build("data", node)
