@@ -4,6 +4,8 @@ import math
 from collections.abc import Callable
 from typing import Any
 
+from src.config.paths import ROOT
+
 KINDS = {bool: "true or false", int: "a whole number", float: "a number", str: "a word", list: "a list", dict: "a mapping"}
 Rule = tuple[str, Callable[[Any], bool]]
 
@@ -11,6 +13,7 @@ AT_LEAST_ONE: Rule = ("at least 1", lambda value: value >= 1)
 AT_LEAST_ZERO: Rule = ("at least 0", lambda value: value >= 0)
 SHARE: Rule = ("at least 0 and below 1", lambda value: 0 <= value < 1)
 POSITIVE: Rule = ("above 0", lambda value: value > 0)
+ENGINES = [file.stem for file in sorted((ROOT / "src" / "training").glob("*.py")) if "\ndef fit(" in file.read_text()]
 RULES: dict[str, Rule] = {
     **dict.fromkeys(("epochs", "batch_size", "units", "max_iter", "threads", "max_trials", "max_epochs"), AT_LEAST_ONE),
     **dict.fromkeys(("seed", "split_seed"), ("at least 0 and below 4294967296", lambda value: 0 <= value < 2**32)),
@@ -24,6 +27,7 @@ RULES: dict[str, Rule] = {
     "max_failures": ("at least 1, or null for off", lambda value: value >= 1),
     "retry": ("failed, or null", lambda value: value == "failed"),
     "allow": ("of budget and space", lambda value: set(value) <= {"budget", "space"}),
+    "engine": (f"one of {', '.join(ENGINES)}", lambda value: value in ENGINES),
     "keep": ("best or last", lambda value: value in ("best", "last")),
 }
 

@@ -65,12 +65,12 @@ def run(loader: ConfigLoader, config: DictConfig, arguments: list[str], *, singl
 def _run(asked: Invocation, compose: Compose, run_trial: RunTrial) -> int:
     """Drives the trials from the first to the end; the exit code."""
     with ExitStack() as stack:
+        old = asked.config.resume and find(asked.config.resume, asked.folder, key="resume")[0]
         terminal = stack.enter_context(Terminal(asked.objective))
         oracle = oracles.create(asked.space, asked.objective, asked.oracle)
         terminal.say(plan.headline(asked, oracle.budget))
         if run_trial is trial.run:
             precheck(asked.space, compose)
-        old = asked.config.resume and find(asked.config.resume, asked.folder, key="resume")[0]
         asked = replace(asked, folder=old or folder.create(asked.folder))
         stack.enter_context(driving(asked.folder))
         try:

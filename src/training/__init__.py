@@ -12,10 +12,12 @@ from typing import Any
 
 from hydra.utils import get_object
 
+from src.errors import ConfigError
 from src.training.checkpoint import Checkpoint, History
 
 Report = Callable[[int, dict[str, float]], None]
 """`report(epoch, metrics)` after each epoch, counted from 1."""
+GIVEN = ("seed", "objective", "monitor")  # to every engine
 
 
 @dataclass(frozen=True)
@@ -59,6 +61,14 @@ def find_engine(name: str) -> Callable[..., Fitted]:
 
 
 def own_arguments(fit: Callable[..., Fitted], *nodes: dict[str, Any]) -> dict[str, Any]:
-    """The keys of the YAML nodes that an engine names as keyword arguments."""
-    named = {name for name, parameter in inspect.signature(fit).parameters.items() if parameter.kind is parameter.KEYWORD_ONLY}
-    return {key: value for node in nodes for key, value in node.items() if key in named}
+    """The keys of the YAML nodes that an engine names as keyword arguments.
+
+    Raises:
+        ConfigError: the nodes lack one that it needs.
+    """
+    named = {name: parameter for name, parameter in inspect.signature(fit).parameters.items() if parameter.kind is parameter.KEYWORD_ONLY}
+    found = {key: value for node in nodes for key, value in node.items() if key in named}
+    needed = [name for name, parameter in named.items() if parameter.default is parameter.empty and name not in (*found, *GIVEN)]
+    if needed:
+        raise ConfigError([f"{fit.__module__} needs {' and '.join(needed)}; expected them in the YAML of the model or of the training."])
+    return found

@@ -15,6 +15,7 @@ MISTAKES = {
     "training.epochs=-5": "-5, where training.epochs is a whole number, at least 1.",
     "training.epochs=1.5": "1.5, where training.epochs is a whole number",
     "training.batch_size=0": "at least 1",
+    "training.engine=kears": "one of compiled, keras, sgd_classifier",
     "training.keep=beste": "best or last",
     "model.dropout=1.5": "at least 0 and below 1",
     "seed=-1": "-1, where seed is a whole number, at least 0",

@@ -24,6 +24,11 @@ def test_what_only_keras_or_the_data_knows_is_told_at_once(check: Callable) -> N
     assert len(told.value.mistakes) == 4
 
 
+def test_an_engine_that_lacks_an_argument_is_told(check: Callable) -> None:
+    with pytest.raises(ConfigError, match="sgd_classifier needs max_iter and folds"):
+        check("training.engine=compiled,sgd_classifier")
+
+
 def test_every_value_is_looked_at_in_few_trials(check: Callable, monkeypatch: pytest.MonkeyPatch) -> None:
     prepared = []
     monkeypatch.setattr(trial, "prepare", lambda job: prepared.append((job.config["model"]["units"], job.config["seed"])))
