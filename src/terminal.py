@@ -2,6 +2,7 @@
 
 import logging
 import math
+import sys
 import time
 
 from rich.console import Console
@@ -33,7 +34,8 @@ class Terminal:
     """Shows a bar per sweep and per trial on a terminal, plain lines on a pipe."""
 
     def __init__(self, objective: Objective) -> None:
-        self.console = Console(soft_wrap=True, highlight=False)
+        live = sys.stdout.isatty()  # and not FORCE_COLOR, which Jupyter sets, and which would draw bars into a pipe
+        self.console = Console(soft_wrap=True, highlight=False, force_terminal=live)
         if not self.console.is_terminal:
             self.console.width = PIPE_WIDTH
         self._total: int | None = None
@@ -102,6 +104,11 @@ class Terminal:
         value = f"{self._objective.name} {score:.4f}" if score is not None else f"{state} {cause}"
         self._progress.update(self._sweep, completed=self._ended, note=left)
         self.say(f"{self._names[number]}: {value}, {seconds_text(seconds)}" + (f"; {left}" if left and not self._live else ""))
+
+    def lost(self, number: int, cause: str) -> None:
+        """A trial's process is gone."""
+        self._progress.remove_task(self._bars.pop(number))
+        self.say(f"{self._names[number]}: {cause}")
 
     def _left(self) -> str:
         """The time that the sweep still takes, judged by the trials so far; nothing where their number is not known."""

@@ -47,5 +47,8 @@ def test_the_notebook_runs_on_few_epochs(tmp_path: Path) -> None:
     settings = next(cell for cell in notebook.cells if cell.source.startswith("EPOCHS"))
     settings.source = "EPOCHS, FOLDS = 1, 'null'"
     NotebookClient(notebook, timeout=300, resources={"metadata": {"path": str(project / "notebooks")}}).execute()
+    shown = [output for cell in notebook.cells if cell.cell_type == "code" for output in cell.outputs]
+    assert "\x1b" not in "".join(output.get("text", "") for output in shown if "trial 1 of" in output.get("text", ""))
+    assert sum("image/png" in output.get("data", {}) for output in shown) == 3
     assert "accuracy 0.8" in notebook.cells[-1].outputs[-1].text
     assert len(list((project / "mlruns" / "sweeps").iterdir())) == 3 and not (project / "notebooks" / "mlruns").exists()

@@ -14,6 +14,7 @@ AT_LEAST_ZERO: Rule = ("at least 0", lambda value: value >= 0)
 SHARE: Rule = ("at least 0 and below 1", lambda value: 0 <= value < 1)
 POSITIVE: Rule = ("above 0", lambda value: value > 0)
 ENGINES = [file.stem for file in sorted((ROOT / "src" / "training").glob("*.py")) if "\ndef fit(" in file.read_text()]
+OPEN = ("???", "auto", "${")  # defaults that do not tell the type of a value
 RULES: dict[str, Rule] = {
     **dict.fromkeys(("epochs", "batch_size", "units", "max_iter", "threads", "max_trials", "max_epochs"), AT_LEAST_ONE),
     **dict.fromkeys(("seed", "split_seed"), ("at least 0 and below 4294967296", lambda value: 0 <= value < 2**32)),
@@ -28,6 +29,9 @@ RULES: dict[str, Rule] = {
     "retry": ("failed, or null", lambda value: value == "failed"),
     "allow": ("of budget and space", lambda value: set(value) <= {"budget", "space"}),
     "engine": (f"one of {', '.join(ENGINES)}", lambda value: value in ENGINES),
+    "workers": ("auto, or at least 1", lambda value: value == "auto" or (type(value) is int and value >= 1)),
+    "gpus_per_trial": AT_LEAST_ZERO,
+    "minutes_per_trial": ("above 0, or null for off", lambda value: value > 0),
     "keep": ("best or last", lambda value: value in ("best", "last")),
 }
 
@@ -45,8 +49,16 @@ def expected(key: str, value: Any, default: Any) -> str | None:
         return None
     kind = type(default) if default is not None else type(value)
     number = float(value) if kind is float and type(value) is int else value
-    if isinstance(default, str) and default == "???":
+    if isinstance(default, str) and default.startswith(OPEN):
         kind = type(value)
-    if type(number) is kind and not (isinstance(number, float) and not math.isfinite(number)) and (not text or holds(number)):
+    finite = not isinstance(number, float) or math.isfinite(number)
+    if type(number) is kind and finite and (not text or _holds(holds, number)):
         return None
     return ", ".join(filter(None, [KINDS.get(kind, ""), text])) or "a finite number"
+
+
+def _holds(rule: Callable[[Any], bool], value: Any) -> bool:
+    try:
+        return rule(value)
+    except TypeError:  # a word, where numbers are compared
+        return False

@@ -11,6 +11,7 @@ ALLOWED = {
     "model": ("src.models.",),
     "optimizer": ("keras.optimizers.",),
     "oracle": ("src.oracles.",),
+    "executor": ("src.executors.",),
     "training": ("keras.losses.", "keras.metrics.", "keras.callbacks.", "keras.optimizers."),
 }
 

@@ -1,27 +1,87 @@
-"""Executors: where trials run. One class per file."""
+"""Executors: where trials run. One class per file, and a YAML in conf/executor/ that names it."""
 
+import logging
 from collections.abc import Callable
-from typing import Protocol
+from dataclasses import dataclass
+from typing import Any, Protocol
 
+from src import files, trial
+from src.config.targets import find
+from src.training import Report
 from src.trial import Job, Outcome
 
-OnEpoch = Callable[[int, int, dict[str, float]], None]
-"""`on_epoch(number, epoch, metrics)`; it may raise errors.Stop."""
-OnEnd = Callable[[int, Outcome], None]
+RunTrial = Callable[[Job, Report, Callable[[], None]], Outcome]
+"""`run_trial(job, report, alive)`: `alive` is called about once a second, and may raise errors.Stop."""
+
+
+@dataclass(frozen=True)
+class Listener:
+    """Whom an executor calls back, always in the thread that calls `wait`.
+
+    Attributes:
+        epoch: trial number, epoch, metrics.
+        end: trial number, how it ended.
+        died: trial number, why: its process is gone, and the trial with it.
+        alive: called about once a second; raises errors.Stop when running trials are to end.
+    """
+
+    epoch: Callable[[int, int, dict[str, float]], None]
+    end: Callable[[int, Outcome], None]
+    died: Callable[[int, str], None]
+    alive: Callable[[], None]
 
 
 class Executor(Protocol):
-    """Runs jobs and calls back, always in the thread that calls `wait`."""
+    """Runs jobs. It takes up what it needs with the first of them.
+
+    Attributes:
+        slots: how many trials it runs at once.
+        headline: where they run, for people; nothing where there is nothing to say.
+    """
 
     slots: int
-
-    def __init__(self, on_epoch: OnEpoch, on_end: OnEnd) -> None: ...
+    headline: str
 
     def submit(self, job: Job) -> None:
         """Takes a job; at most `slots` are in flight."""
 
-    def wait(self, seconds: float | None) -> None:
+    def wait(self, seconds: float) -> None:
         """Calls back what happened; returns after the first end of a trial, or after some seconds."""
 
     def close(self) -> None:
         """Ends everything."""
+
+
+def create(settings: dict[str, Any], listener: Listener, run_trial: RunTrial = trial.run) -> Executor:
+    """The executor of a node of conf/executor/.
+
+    Raises:
+        ConfigError: this machine can not give what the settings want.
+    """
+    arguments = {key: value for key, value in settings.items() if key != "_target_"}
+    executor: Executor = find("executor", settings["_target_"])(listener, run_trial, **arguments)
+    return executor
+
+
+def slots(settings: dict[str, Any]) -> int:
+    """How many trials an executor would run at once.
+
+    Raises:
+        ConfigError: as `create`.
+    """
+
+    def unheard(*_: Any) -> None: ...
+
+    return create(settings, Listener(unheard, unheard, unheard, unheard)).slots
+
+
+def run_logged(run_trial: RunTrial, job: Job, report: Report, alive: Callable[[], None]) -> Outcome:
+    """Runs a job while the log lines of this process go into the trial's file."""
+    handler = files.log_handler(job.folder / "trial.log")
+    logger = logging.getLogger("src")
+    logger.addHandler(handler)
+    try:
+        return run_trial(job, report, alive)
+    finally:
+        logger.removeHandler(handler)
+        handler.close()

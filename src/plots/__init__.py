@@ -10,6 +10,13 @@ PALETTE = (BLUE, ORANGE, GREEN, "#CC79A7", "#E69F00", "#56B4E9", "#000000")
 LINES = ("-", "--", ":")  # with the palette, 21 lines that differ even in grey
 
 
+class Shown(Figure):
+    """A figure that a notebook shows, whatever pyplot's backend is."""
+
+    def _repr_png_(self) -> bytes:
+        return png(self)
+
+
 def png(figure: Figure) -> bytes:
     """The figure as PNG bytes, without pyplot and its global state."""
     FigureCanvasAgg(figure)

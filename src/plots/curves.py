@@ -6,7 +6,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
-from src.plots import BLUE, GREY, LINES, ORANGE, PALETTE, png
+from src.plots import BLUE, GREY, LINES, ORANGE, PALETTE, Shown, png
 
 History = dict[str, list[float]]
 MOST_PANELS = 16
@@ -47,7 +47,7 @@ def overview(histories: Sequence[tuple[str, History]]) -> Figure:
     names = [f"val_{name}" for name in _paired(histories[0][1])]
     shown = histories[: len(PALETTE) * len(LINES)]
     columns = 3 if max(len(label) for label, _ in shown) < SHORT_LABEL else 1
-    figure = Figure(figsize=(5 * len(names), 3.8 + 0.18 * -(-len(shown) // columns)), layout="constrained")
+    figure = Shown(figsize=(5 * len(names), 3.8 + 0.18 * -(-len(shown) // columns)), layout="constrained")
     for axes, name in zip(figure.subplots(1, len(names), squeeze=False)[0], names, strict=True):
         for rank, (label, history) in enumerate(histories):
             style = LINES[rank // len(PALETTE) % len(LINES)]

@@ -7,10 +7,10 @@ from typing import Any
 
 from omegaconf import DictConfig
 
-from src import files, trial
+from src import executors, files, trial
 from src.config.paths import trial_config
 from src.errors import Stop
-from src.executors.inline import Inline, RunTrial
+from src.executors import Listener, RunTrial
 from src.objective import Objective
 from src.oracles import Oracle, Proposal
 from src.space import Point, active_hash, overrides
@@ -25,6 +25,7 @@ from src.trial import CHECKPOINT, Job, Outcome
 Compose = Callable[[list[str]], DictConfig]
 """Overrides → the trial's whole configuration, composed by Hydra."""
 BEST = "best-{}.weights.h5"  # in the sweep's folder, for the pictures at its end
+MOST_DEATHS = 2  # of a trial that takes its process with it
 FACTS = ("data_digest", "validation_examples", "device", "threads")
 
 
@@ -49,15 +50,17 @@ class Driver:
     folder_of: Callable[[int | None], Path]
     rules: StopRules
     interruption: Interruption
+    executor_settings: dict[str, Any]
     waiting: dict[int, Proposal] = field(default_factory=dict)
     run_trial: RunTrial = trial.run
 
     def __post_init__(self) -> None:
-        self.executor = Inline(self._on_epoch, self._on_end, self._alive, self.run_trial)
+        listener = Listener(self._on_epoch, self._on_end, self._on_death, self._alive)
+        self.executor = executors.create(self.executor_settings, listener, self.run_trial)
         rows = self.store.trials()
         self._attempts = {row["number"]: row["attempts"] for row in rows}
         self._best = min((row["score"] for row in rows), key=self.objective.key, default=None)
-        self._running: dict[int, Job] = {}
+        self._running: dict[int, tuple[Job, Proposal]] = {}
         self._warned = False
         meta = self.store.meta()
         self.facts = {name: meta[name] for name in FACTS if name in meta}
@@ -80,7 +83,7 @@ class Driver:
         return trial_config(self.compose(overrides(point)))
 
     def fail(self, number: int, cause: str) -> None:
-        """Ends a trial of an earlier invocation without running it again."""
+        """Ends a trial that does not run without running it again."""
         self._tell(number, Outcome("FAILED", cause=cause), None, "none")
         self.terminal.say(f"trial {number + 1}: FAILED {cause}")
 
@@ -105,7 +108,7 @@ class Driver:
         choices, name = composed.hydra.runtime.choices, table.trial_name(point, self.swept)
         checkpoint, continued = self._checkpoint(number, proposal), proposal.epochs is not None
         job = Job(number, attempt, config, self.folder_of(number), checkpoint, continued)
-        self._running[number] = job
+        self._running[number] = job, proposal
         folder.write_composition(job.folder, composed, overrides(point))
         tags = {**self.tags, **record.trial_tags(number, attempt, config, point, name)}
         run = {"name": name or f"{choices.model} {choices.optimizer}", "params": record.parameters(config, choices), "tags": tags}
@@ -140,7 +143,7 @@ class Driver:
 
     def _on_end(self, number: int, outcome: Outcome) -> None:
         """Tells the oracle and everything that remembers; a trial without a score is infeasible, a killed one is to be run again."""
-        job = self._running.pop(number)
+        job, _ = self._running.pop(number)
         score = outcome.metrics.get(f"kept/{self.objective.name}") if outcome.state == "FINISHED" else None
         self.rules.tell(outcome.state, score)
         if latest := outcome.files.pop(CHECKPOINT, None):
@@ -151,6 +154,17 @@ class Driver:
         kept = {name: (job.folder / ".hydra" / name).read_bytes() for name in ("config.yaml", "overrides.yaml")}
         self._tell(number, outcome, score, self.outbox.keep(number, {**outcome.files, **kept}))
         self.terminal.ended(number, outcome.state, score, outcome.seconds, outcome.cause)
+
+    def _on_death(self, number: int, cause: str) -> None:
+        """The trial's process is gone: it begins again where its checkpoint is, unless it always takes its process with it."""
+        _, proposal = self._running.pop(number)
+        self.terminal.lost(number, cause)
+        if self.interruption.draining:
+            self._tell(number, Outcome("KILLED", cause=cause), None, "none")
+        elif self._attempts[number] < MOST_DEATHS:
+            self.waiting[number] = proposal
+        else:
+            self.fail(number, f"{cause}, {MOST_DEATHS} times")
 
     def _tell(self, number: int, outcome: Outcome, score: float | None, kept: str) -> None:
         if outcome.state != "KILLED":

@@ -44,11 +44,19 @@ class Invocation:
 
     @property
     def oracle(self) -> dict[str, Any]:
-        """The oracle's name and its settings; a sweep's file may also hold those of an oracle that was left out."""
-        name = self.config.hydra.runtime.choices.oracle
-        settings: dict[str, Any] = OmegaConf.to_container(self.config.oracle, resolve=True)  # type: ignore[assignment]
-        known = self.space.catalog.keys("oracle", name)
-        return {"name": name, **{key: value for key, value in settings.items() if f"oracle.{key}" in known}}
+        """The oracle's name and settings."""
+        return {"name": self.config.hydra.runtime.choices.oracle, **self._own("oracle")}
+
+    @property
+    def executor(self) -> dict[str, Any]:
+        """The executor's settings."""
+        return self._own("executor")
+
+    def _own(self, group: str) -> dict[str, Any]:
+        """The settings of a group's option, without those that a sweep's file holds for another option."""
+        settings: dict[str, Any] = OmegaConf.to_container(self.config[group], resolve=True)  # type: ignore[assignment]
+        known = self.space.catalog.keys(group, self.config.hydra.runtime.choices[group])
+        return {key: value for key, value in settings.items() if f"{group}.{key}" in known}
 
     @property
     def question(self) -> str:

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from statistics import mean
 
+from src import executors
 from src.space import Point, overrides
 from src.study.invocation import Invocation
 from src.study.store import Store
@@ -69,10 +70,10 @@ def _estimate(asked: Invocation, total: int, epochs: float) -> str:
     if not found:
         return "no estimate: there is no finished trial on this data set here yet"
     known = Experience(mean(one.seconds_per_epoch for one in found), mean(one.megabytes for one in found), sum(one.trials for one in found))
-    return (
-        f"at most about {seconds_text(epochs * known.seconds_per_epoch)} and {total * known.megabytes:.0f} MB: {epochs:.0f} epochs of "
-        f"{known.seconds_per_epoch:.2f} s and {total} trials of {known.megabytes:.2f} MB, as in {known.trials} earlier trials on these data"
-    )
+    slots = executors.slots(asked.executor)
+    seconds, size, side = epochs / slots * known.seconds_per_epoch, total * known.megabytes, f", {slots} side by side" if slots > 1 else ""
+    basis = f"{epochs:.0f} epochs of {known.seconds_per_epoch:.2f} s{side}, and {total} trials of {known.megabytes:.2f} MB"
+    return f"at most about {seconds_text(seconds)} and {size:.0f} MB: {basis}, as in {known.trials} earlier trials on these data"
 
 
 def _experience(root: Path, data: str) -> Iterator[Experience]:

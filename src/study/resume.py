@@ -12,13 +12,12 @@ from src.config.paths import leaves, trial_config
 from src.errors import ConfigError
 from src.oracles import Proposal, Told
 from src.space import active_hash, overrides
-from src.study.driver import Compose
+from src.study.driver import MOST_DEATHS, Compose
 from src.study.folder import of_trial
 from src.study.invocation import Invocation
 from src.study.store import UNENDED, Store
 
 BUDGET = ("max_trials", "max_epochs")  # of an oracle: growing them is compatible
-MOST_DEATHS = 2  # of a trial that takes its process with it
 
 
 def check(asked: Invocation, store: Store, compose: Compose) -> None:

@@ -17,12 +17,12 @@ from src import files, oracles, trial
 from src.config.command_line import read
 from src.config.composer import Composer
 from src.errors import TrialbookError, told
-from src.executors.inline import RunTrial
+from src.executors import RunTrial
 from src.objective import Objective
 from src.oracles import Oracle
 from src.space import Space
 from src.study import ending, folder, plan, record, resume
-from src.study.driver import Compose, Driver
+from src.study.driver import MOST_DEATHS, Compose, Driver
 from src.study.find import find
 from src.study.interruption import Interruption
 from src.study.invocation import Invocation
@@ -112,6 +112,7 @@ def _driver(
         rules=rules,
         interruption=Interruption(at_once=asked.single),
         run_trial=run_trial,
+        executor_settings=asked.executor,
     )
     if not asked.single:
         _begin_parent(asked, oracle, store, outbox, tags)
@@ -120,8 +121,10 @@ def _driver(
         oracle.restore(store.oracle(), known)
         rules.see(sorted((row for row in store.trials() if row["ended"]), key=lambda row: row["ended"]))
         for number in dead:
-            driver.fail(number, f"its process died {resume.MOST_DEATHS} times; once more: resume={asked.folder.name} retry=failed")
+            driver.fail(number, f"its process died {MOST_DEATHS} times; once more: resume={asked.folder.name} retry=failed")
     ended = sum(row["state"] in ("FINISHED", "FAILED") for row in store.trials())
+    if driver.executor.headline:
+        terminal.say(driver.executor.headline)
     if asked.config.resume:
         terminal.say(f"{asked.folder.name} goes on: {ended} trials had ended, {len(driver.waiting)} had not")
     terminal.begin(oracle.budget, ended)

@@ -1,29 +1,158 @@
-"""The contract of an executor."""
+"""The contract of the executors, whatever runs the trials: what is called back, and when; deaths, time-outs, cancelling."""
 
+import os
+import signal
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
+import psutil
 import pytest
+from omegaconf import OmegaConf
 
-from src.executors.inline import Inline
+from src import executors
+from src.config.paths import CONF
+from src.errors import ConfigError, Stop
+from src.executors import Executor, Listener, machine
 from src.trial import Job, Outcome
+from tests.conftest import options
+
+WITH_PROCESSES = [name for name in options("executor") if name != "inline"]
 
 
-def stub(job: Job, report, alive) -> Outcome:
-    alive()
-    for epoch in (1, 2):
-        report(epoch, {"val_accuracy": job.number + epoch / 10})
-    return Outcome("FINISHED", {"kept/val_accuracy": float(job.number)})
+def stub(job: Job, report: Callable, alive: Callable) -> Outcome:
+    """A trial whose configuration says what happens to it."""
+    what = job.config.get("what", "")
+    report(1, {"val_accuracy": job.number + 0.1})
+    if what == "dies" and job.attempt == 1:
+        os.kill(os.getpid(), signal.SIGKILL)
+    if what == "sleeps":
+        time.sleep(600)
+    try:
+        while what == "waits":
+            alive()
+            time.sleep(0.01)
+    except Stop as stop:
+        return Outcome("KILLED", cause=str(stop))
+    report(2, {"val_accuracy": job.number + 0.2})
+    return Outcome("FINISHED", {"kept/val_accuracy": float(job.number)}, files={"pid": str(os.getpid()).encode()})
 
 
-@pytest.mark.parametrize("executor", [Inline])
-def test_events_come_in_order_and_only_in_wait(executor: type, tmp_path: Path) -> None:
-    events: list[tuple] = []
-    running = executor(
-        lambda *event: events.append(event), lambda number, outcome: events.append((number, outcome.state)), lambda: None, stub
-    )
-    running.submit(Job(3, 1, {}, tmp_path))
-    assert not events
-    running.wait(None)
-    assert events == [(3, 1, {"val_accuracy": 3.1}), (3, 2, {"val_accuracy": 3.2}), (3, "FINISHED")]
-    running.close()
+@dataclass
+class Heard:
+    """What was called back."""
+
+    events: list[tuple] = field(default_factory=list)
+    outcomes: dict[int, Outcome] = field(default_factory=dict)
+    stopping: bool = False
+
+    @property
+    def listener(self) -> Listener:
+        def end(number: int, outcome: Outcome) -> None:
+            self.outcomes[number] = outcome
+            self.events.append((number, outcome.state))
+
+        def alive() -> None:
+            if self.stopping:
+                raise Stop("interrupted")
+
+        return Listener(lambda *event: self.events.append(event), end, lambda number, _: self.events.append((number, "died")), alive)
+
+
+@pytest.fixture
+def heard() -> Heard:
+    return Heard()
+
+
+@pytest.fixture
+def create(heard: Heard) -> Iterator[Callable[..., Executor]]:
+    made = []
+
+    def new(name: str, **settings: Any) -> Executor:
+        node = OmegaConf.to_container(OmegaConf.merge(OmegaConf.load(CONF / "executor" / f"{name}.yaml"), settings), resolve=False)
+        made.append(executors.create({**node, **({"threads": 1} if "threads" in node else {})}, heard.listener, stub))
+        return made[-1]
+
+    yield new
+    for executor in made:
+        executor.close()
+
+
+def drain(executor: Executor, heard: Heard, number: int, seconds: float = 60) -> None:
+    """Waits until so many trials are over."""
+    deadline = time.monotonic() + seconds
+    while sum(len(event) == 2 for event in heard.events) < number:
+        assert time.monotonic() < deadline, heard.events
+        executor.wait(0.5)
+
+
+@pytest.mark.parametrize("name", options("executor"))
+def test_events_come_in_order_and_only_in_wait(name: str, create: Callable, heard: Heard, tmp_path: Path) -> None:
+    executor = create(name)
+    executor.submit(Job(3, 1, {}, tmp_path))
+    assert not heard.events
+    drain(executor, heard, 1)
+    assert heard.events == [(3, 1, {"val_accuracy": 3.1}), (3, 2, {"val_accuracy": 3.2}), (3, "FINISHED")]
     assert (tmp_path / "trial.log").exists()
+
+
+@pytest.mark.parametrize("name", WITH_PROCESSES)
+def test_a_death_costs_one_trial_alone(name: str, create: Callable, heard: Heard, tmp_path: Path) -> None:
+    executor = create(name, workers=2)
+    for number, what in enumerate(("dies", "")):
+        executor.submit(Job(number, 1, {"what": what}, tmp_path))
+    drain(executor, heard, 2)
+    assert {event for event in heard.events if len(event) == 2} == {(0, "died"), (1, "FINISHED")}
+    executor.submit(Job(0, 2, {"what": "dies"}, tmp_path))
+    drain(executor, heard, 3)
+    assert heard.events[-1] == (0, "FINISHED")
+
+
+@pytest.mark.parametrize("name", WITH_PROCESSES)
+def test_a_trial_that_takes_too_long_fails(name: str, create: Callable, heard: Heard, tmp_path: Path) -> None:
+    executor = create(name, workers=1, minutes_per_trial=0.1)
+    executor.submit(Job(0, 1, {"what": "sleeps"}, tmp_path))
+    drain(executor, heard, 1)
+    assert heard.outcomes[0].state == "FAILED" and heard.outcomes[0].cause == "took longer than 0.1 minutes"
+
+
+@pytest.mark.parametrize("name", WITH_PROCESSES)
+def test_what_runs_is_cancelled_when_asked(name: str, create: Callable, heard: Heard, tmp_path: Path) -> None:
+    executor = create(name, workers=2)
+    for number in range(2):
+        executor.submit(Job(number, 1, {"what": "waits"}, tmp_path))
+    while sum(len(event) == 3 for event in heard.events) < 2:
+        executor.wait(0.1)
+    heard.stopping = True
+    drain(executor, heard, 2)
+    assert {outcome.state for outcome in heard.outcomes.values()} == {"KILLED"}
+
+
+@pytest.mark.parametrize("name", WITH_PROCESSES)
+def test_processes_serve_many_trials_and_leave_none_behind(name: str, create: Callable, heard: Heard, tmp_path: Path) -> None:
+    executor, before = create(name, workers=2), len(psutil.Process().children(recursive=True))
+    executor.submit(Job(0, 1, {}, tmp_path))
+    for number in range(1, 50):
+        executor.submit(Job(number, 1, {}, tmp_path))
+        drain(executor, heard, number)
+    drain(executor, heard, 50)
+    assert len({outcome.files["pid"] for outcome in heard.outcomes.values()}) == 2
+    executor.close()
+    assert len(psutil.Process().children(recursive=True)) <= before
+
+
+def test_workers_are_as_many_as_the_machine_has_room_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(machine, "gpus", lambda: ["0", "1"])
+    monkeypatch.setattr(psutil, "virtual_memory", lambda: type("Memory", (), {"available": 100 * 2**30}))
+    monkeypatch.setattr(os, "sched_getaffinity", lambda _: range(16), raising=False)
+    assert machine.find_slots("auto", 4, 0)[0] == 4
+    assert machine.find_slots("auto", 1, 0.5)[0] == 4 and [machine.gpus_of(slot, 0.5) for slot in range(4)] == [["0"], ["0"], ["1"], ["1"]]
+    assert machine.find_slots("auto", 1, 2)[0] == 1 and machine.gpus_of(0, 2) == ["0", "1"] and machine.gpus_of(0, 0) == []
+    assert machine.find_slots(20, 1, 0)[0] == 20
+    with pytest.raises(ConfigError, match="memory are enough for 83"):
+        machine.find_slots(90, 1, 0)
+    monkeypatch.setattr(machine, "gpus", list)
+    with pytest.raises(ConfigError, match="0 GPUs"):
+        machine.find_slots("auto", 1, 0.5)

@@ -54,7 +54,14 @@ class Driven:
     make_space: Callable[..., Space]
     tracker: Recorder = field(default_factory=Recorder)
 
-    def run(self, run_trial: Callable, *overrides: str, rules: dict | None = None, interruption: Interruption | None = None) -> Driver:
+    def run(
+        self,
+        run_trial: Callable,
+        *overrides: str,
+        rules: dict | None = None,
+        interruption: Interruption | None = None,
+        executor: dict | None = None,
+    ) -> Driver:
         """Runs a new sweep until nothing is left to do."""
         space, store = self.make_space("data=digits", *overrides), Store.create(self.folder / "study.db")
         outbox = Outbox(store, self.tracker, lambda n: self.folder if n is None else folder.of_trial(self.folder, n))
@@ -72,6 +79,7 @@ class Driven:
                 rules=StopRules(OBJECTIVE, **{**NO_RULES, **(rules or {})}),
                 interruption=interruption or Interruption(),
                 run_trial=run_trial,
+                executor_settings=executor or {"_target_": "src.executors.inline.Inline"},
             )
             driver.run()
         assert outbox.flush() == 0

@@ -79,3 +79,23 @@ def test_a_killed_trial_has_no_score(driven: Driven) -> None:
 def test_a_stop_rule_ends_the_sweep(driven: Driven) -> None:
     driver = driven.run(units, "model.units=12,14,16,18", rules={"target": 0.14})
     assert len(driver.store.trials()) == 2 and driver.rules.reason() == "stop.target=0.14"
+
+
+LOCAL = {"_target_": "src.executors.local.Local", "workers": 2, "threads": 1, "gpus_per_trial": 0.0, "minutes_per_trial": None}
+
+
+def fatal(job: Job, report: Callable, alive: Callable) -> Outcome:
+    """Takes its process with it: with 13 units always, with 14 once."""
+    deaths = {"13": 9, "14": 1}
+    if job.attempt <= deaths.get(str(job.config["model"]["units"]), 0):
+        os.kill(os.getpid(), signal.SIGKILL)
+    return units(job, report, alive)
+
+
+def test_a_worker_that_dies_costs_an_attempt_of_its_trial(driven: Driven, capsys: pytest.CaptureFixture[str]) -> None:
+    driver = driven.run(fatal, "model.units=12,13,14,15", executor=LOCAL)
+    trials = driver.store.trials()
+    assert [(trial["state"], trial["attempts"]) for trial in trials] == [("FINISHED", 1), ("FAILED", 2), ("FINISHED", 2), ("FINISHED", 1)]
+    assert trials[1]["cause"] == "its process died, killed (out of memory?), 2 times"
+    assert sorted(run for kind, run, _ in driven.tracker.calls if kind == "end") == ["run0", "run1", "run2", "run3"]
+    assert "trial 3  model.units=14: its process died" in capsys.readouterr().out
