@@ -6,6 +6,11 @@ import tempfile
 from pathlib import Path
 
 
+def cache() -> Path:
+    """What may be deleted, because it can be fetched or made again."""
+    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "trialbook"
+
+
 def write(target: Path, content: bytes) -> None:
     """Writes a file so that a reader, or a kill at any moment, never finds half of it."""
     target.parent.mkdir(parents=True, exist_ok=True)

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
+from src import files
 from src.datasets import Dataset, Examples, idx, split
 from src.errors import DataError
 
@@ -26,7 +27,7 @@ DIGESTS = {  # SHA-256 of the decompressed bytes
 
 def cache() -> Path:
     """Our own folder for the files."""
-    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "trialbook" / "fashion_mnist"
+    return files.cache() / "fashion_mnist"
 
 
 def load(*, folder: str | None, validation_split: float, split_seed: int) -> Dataset:

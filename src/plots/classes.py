@@ -80,7 +80,7 @@ def are_pictures(x: np.ndarray) -> bool:
 def _sheet(pictures: np.ndarray, captions: Sequence[str], title: str) -> bytes:
     columns, rows = 5, max(1, -(-len(pictures) // 5))
     figure = Figure(figsize=(1.75 * columns, 2.1 * rows + 0.4), layout="constrained")
-    grid: list[Axes] = list(figure.subplots(rows, columns, squeeze=False).flat)
+    grid: list[Axes] = list(figure.subplots(rows, columns, squeeze=False, subplot_kw={"xticks": [], "yticks": []}).flat)
     for axes, picture, caption in zip(grid, pictures, captions, strict=False):
         axes.imshow(picture.squeeze(), cmap="gray_r")
         axes.set_title(caption, fontsize=8)

@@ -2,13 +2,16 @@
 
 import html
 import json
+from contextlib import suppress
 from dataclasses import dataclass
+from importlib.metadata import version
 from pathlib import Path
 from string import Template
 from typing import Any
 
 import vl_convert
 
+from src import files
 from src.leaderboard import Standing
 from src.report import charts
 from src.report.advice import advice
@@ -58,9 +61,20 @@ def build(
         "commands": html.escape(commands),
         "charts": "".join(_section(name) for name in specs),
         "specs": json.dumps(specs).replace("<", "\\u003c"),  # no text in them can end the script
-        "library": vl_convert.javascript_bundle(None),  # type: ignore[arg-type]
+        "library": _library(),
     }
     return Report(PAGE.substitute(parts).encode(), specs)
+
+
+def _library() -> str:
+    """What draws the charts in a browser; it takes a second to put together, so it is done once."""
+    file = files.cache() / f"vega-{version('vl-convert-python')}.js"
+    if not file.exists():
+        bundle = vl_convert.javascript_bundle(None)  # type: ignore[arg-type]
+        with suppress(OSError):  # a home that can not be written to
+            files.write(file, bundle.encode())
+        return bundle
+    return file.read_text()
 
 
 def _section(name: str) -> str:

@@ -46,26 +46,23 @@ def test_learning_rates_dropout_rates_and_seeds_share_a_program(compose: Compose
     ]
     shared = [run(compose(FEW_STEPS, *own), tmp_path) for own in words]
     assert len(compiled._programs) == 1
-    for own, together in zip(words, shared, strict=True):
-        compiled._programs.clear()
-        assert run(compose(FEW_STEPS, *own), tmp_path).history == together.history, "alone or after others: the same digits"
+    compiled._programs.clear()
+    assert run(compose(FEW_STEPS, *words[1]), tmp_path).history == shared[1].history, "alone or after others: the same digits"
     assert shared[0].history != shared[1].history
 
 
-@pytest.mark.parametrize(
-    "other", ["optimizer=sgd", "model.units=50", "model.activation=sigmoid", "training.batch_size=16", "optimizer.rho=0.8"]
-)
-def test_another_structure_is_another_program(other: str, compose: Compose, tmp_path: Path) -> None:
-    for words in ((), (other,)):
+def test_another_structure_is_another_program(compose: Compose, tmp_path: Path) -> None:
+    others = ["optimizer=sgd", "model.units=50", "model.activation=sigmoid", "training.batch_size=16", "optimizer.rho=0.8"]
+    for known, words in enumerate(([], *([other] for other in others)), 1):
         run(compose(*words), tmp_path)
-    assert len(compiled._programs) == 2
+        assert len(compiled._programs) == known, words
 
 
 def test_not_too_many_programs_are_kept(compose: Compose, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(compiled, "MOST_PROGRAMS", 2)
-    for units in (4, 5, 6):
+    monkeypatch.setattr(compiled, "MOST_PROGRAMS", 1)
+    for units in (4, 5):
         run(compose(f"model.units={units}"), tmp_path)
-    assert len(compiled._programs) == 2
+    assert len(compiled._programs) == 1
 
 
 def test_the_saved_model_has_a_stock_dropout_with_its_own_rate(compose: Compose, tmp_path: Path) -> None:
