@@ -17,9 +17,9 @@ SWEEP = ["-m", "src.sweep", "-m", "data=digits", "training=fixed_epochs", "train
 
 
 def test_killed_at_random_moments_nothing_is_lost_or_run_again() -> None:
-    command = [sys.executable, "-m", "tests.faults.kill", "oracles=grid,hyperband", "kills=4"]
+    command = [sys.executable, "-m", "tests.faults.kill", "oracles=hyperband", "kills=3"]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
-    assert done.returncode == 0 and done.stdout.count("'kills': 2") == 2, done.stdout[-3000:] + done.stderr[-3000:]
+    assert done.returncode == 0 and "'kills': 3" in done.stdout, done.stdout[-3000:] + done.stderr[-3000:]
 
 
 def test_a_killed_training_ends_with_the_undisturbed_digits(tmp_path: Path) -> None:
