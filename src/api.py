@@ -11,15 +11,13 @@ import sys
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from hydra.types import RunMode
-
-from src.config.command_line import conf_loader
+from src.config.command_line import conf_loader, tracking_uri
 from src.config.paths import ROOT
 from src.errors import TrialbookError
 from src.leaderboard import Standing, varying
 from src.plots import curves
 from src.study import table
-from src.study.scores import gather, histories
+from src.study.scores import gather, named_histories
 from src.study.store import Store
 
 if TYPE_CHECKING:
@@ -56,10 +54,8 @@ class Sweep:
 
     def curves(self) -> "Figure":
         """The validation curves of all trials, each metric in its own axes."""
-        known = histories(self._stores)
-        shown = [trial for trial in self.standing.trials if trial.identity in known]
-        keys = varying([trial.point for trial in shown])
-        return curves.overview([(table.trial_name(trial.point, keys) or "trial", known[trial.identity]) for trial in shown])
+        trials = self.standing.trials
+        return curves.overview(named_histories(trials, self._stores, varying([trial.point for trial in trials])))
 
     def model(self) -> "keras.Model":
         """The best trial's Keras model with the weights of its kept epoch, which are verified by their SHA-256.
@@ -73,8 +69,7 @@ class Sweep:
         if not self.standing.best or not self.standing.best.run_id:
             raise TrialbookError(f"sweep {self.id} has no finished trial; expected at least one.")
         with conf_loader() as loader:
-            runs = Runs(loader.load_configuration("config", [], RunMode.RUN).tracking.uri)
-            return rebuild(runs.read(self.standing.best.run_id), loader).model
+            return rebuild(Runs(tracking_uri(loader)).read(self.standing.best.run_id), loader).model
 
 
 def sweep(*words: str) -> Sweep:

@@ -10,10 +10,8 @@ import sys
 from dataclasses import dataclass
 from pathlib import Path
 
-from hydra.types import RunMode
-
 from src import files, leaderboard
-from src.config.command_line import conf_loader
+from src.config.command_line import conf_loader, tracking_uri
 from src.config.words import read_words
 from src.errors import ConfigError, did_you_mean, told
 from src.leaderboard import Entry, Standing
@@ -97,7 +95,7 @@ def _compare_runs(words: Words) -> None:
     if len(others) != 1:
         raise ConfigError([f"runs={words.runs}: expected two runs, runs=<a>,<b>"])
     with conf_loader() as loader:
-        runs = Runs(loader.load_configuration("config", [], RunMode.RUN).tracking.uri)
+        runs = Runs(tracking_uri(loader))
     found = difference(runs.recorded(first), runs.recorded(others[0]))
     if words.format == "json":
         print(json.dumps(found, indent=1))  # noqa: T201

@@ -5,10 +5,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-from hydra.types import RunMode
 from PIL import Image, UnidentifiedImageError
 
-from src.config.command_line import conf_loader
+from src.config.command_line import conf_loader, tracking_uri
 from src.config.words import read_words
 from src.errors import TrialbookError, told
 from src.objective import Objective
@@ -58,7 +57,7 @@ def main() -> int:
         words = read_words(Words, sys.argv[1:])
         terminal = Terminal(Objective("accuracy", "max"))
         with conf_loader() as loader:
-            registry = Registry(loader.load_configuration("config", [], RunMode.RUN).tracking.uri)
+            registry = Registry(tracking_uri(loader))
             champion = registry.version(words.model)
             if not champion:
                 raise TrialbookError(f"model={words.model} has no champion; expected one made by python -m src.promote")

@@ -9,9 +9,7 @@ import sys
 from dataclasses import dataclass
 from statistics import stdev
 
-from hydra.types import RunMode
-
-from src.config.command_line import conf_loader, replayed
+from src.config.command_line import conf_loader, replayed, tracking_uri
 from src.config.words import read_words
 from src.errors import TrialbookError, told
 from src.objective import Objective
@@ -36,8 +34,7 @@ def main() -> int:
         words = read_words(Words, sys.argv[1:])
         terminal = Terminal(Objective("accuracy", "max"))
         with conf_loader() as loader:
-            config = loader.load_configuration("config", [], RunMode.RUN)
-            runs = Runs(config.tracking.uri)
+            runs = Runs(tracking_uri(loader))
             run = runs.read(words.run)
             overrides = replayed(loader, run.overrides)
         here = {

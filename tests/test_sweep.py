@@ -182,6 +182,12 @@ def test_the_whole_configuration_is_kept(command: Command, tmp_path: Path) -> No
     assert all(config.optimizer["_target_"] == "keras.optimizers.Adam" for config in kept)
 
 
+def test_an_executor_that_the_machine_can_not_give_starts_nothing_and_leaves_nothing(command: Command, tmp_path: Path) -> None:
+    done = command("src.sweep", "-m", "data=digits", "seed=1,2", "executor=local", "executor.workers=100000")
+    assert done.returncode == 2 and "expected at most so many" in done.stderr and "Traceback" not in done.stderr
+    assert not (tmp_path / "mlruns" / "sweeps").exists()
+
+
 def test_a_store_that_does_not_answer_starts_nothing_and_leaves_nothing(command: Command, tmp_path: Path) -> None:
     done = command("src.sweep", "-m", "data=digits", "seed=1,2", MLFLOW_TRACKING_URI="http://127.0.0.1:9")
     assert done.returncode == 2 and "Expected a running MLflow server" in done.stderr and "Traceback" not in done.stderr

@@ -9,6 +9,7 @@ import hydra
 from hydra._internal.utils import get_args_parser
 from hydra.core.config_loader import ConfigLoader
 from hydra.core.global_hydra import GlobalHydra
+from hydra.types import RunMode
 
 from src.config.asked import Asked, read_asked
 from src.config.catalog import Catalog
@@ -24,6 +25,11 @@ def conf_loader() -> Iterator[ConfigLoader]:
     """Hydra's loader of conf/, for code that is not a Hydra application."""
     with hydra.initialize_config_dir(str(CONF), version_base="1.3"):
         yield GlobalHydra.instance().config_loader()
+
+
+def tracking_uri(loader: ConfigLoader) -> str:
+    """Where MLflow keeps its record, as the environment or conf/ says."""
+    return str(loader.load_configuration("config", [], RunMode.RUN).tracking.uri)
 
 
 def read(loader: ConfigLoader, lines: list[str], *, multirun: bool) -> tuple[Asked, Catalog]:

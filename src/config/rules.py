@@ -30,7 +30,7 @@ RULES: dict[str, Rule] = {
     "allow": ("of budget and space", lambda value: set(value) <= {"budget", "space"}),
     "engine": (f"one of {', '.join(ENGINES)}", lambda value: value in ENGINES),
     "workers": ("auto, or at least 1", lambda value: value == "auto" or (type(value) is int and value >= 1)),
-    "gpus_per_trial": AT_LEAST_ZERO,
+    "gpus_per_trial": ("at least 0; above 1 a whole one", lambda value: value >= 0 and (value < 1 or value % 1 == 0)),
     "minutes_per_trial": ("above 0, or null for off", lambda value: value > 0),
     "keep": ("best or last", lambda value: value in ("best", "last")),
 }

@@ -27,10 +27,8 @@ def find_slots(workers: int | str, threads: int, gpus_per_trial: float) -> tuple
     Raises:
         ConfigError: more than the machine has.
     """
-    cores, free = (
-        len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1,
-        psutil.virtual_memory().available,
-    )
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    free = psutil.virtual_memory().available
     most = {
         f"{cores} cores and training.threads={threads}": max(1, cores // threads),
         f"{free / 2**30:.1f} GB of free memory": int(free / 2**30 / GIGABYTES_PER_WORKER),

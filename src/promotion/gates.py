@@ -1,13 +1,11 @@
 """Whether a challenger may become champion."""
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import numpy as np
 from scipy.stats import binomtest
 
-if TYPE_CHECKING:
-    from src.promotion.candidate import Candidate
+from src.promotion.candidate import Candidate
 
 RESAMPLES = 2000
 
@@ -48,7 +46,7 @@ def compare(challenger: np.ndarray, champion: np.ndarray) -> Comparison:
     return Comparison(float(difference.mean()), (float(low), float(high)), p_value)
 
 
-def refusals(gates: Gates, challenger: "Candidate", against: Comparison | None) -> list[str]:
+def refusals(gates: Gates, challenger: Candidate, against: Comparison | None) -> list[str]:
     """Why the challenger is refused, each with the received and the expected value; empty when it may pass.
 
     Args:

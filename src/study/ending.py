@@ -13,7 +13,7 @@ from src.study.driver import BEST, Driver
 from src.study.invocation import Invocation
 from src.study.reported import compared
 from src.study.reporting import report_of
-from src.study.scores import standing
+from src.study.scores import named_histories, standing
 from src.study.store import Message
 from src.study.table import Row
 from src.tracking import Tracker
@@ -54,7 +54,8 @@ def _record(asked: Invocation, driver: Driver, found: Standing, published: list[
     metrics = {f"trials/{word.lower()}": float(sum(trial.state == word for trial in found.trials)) for word in ("FINISHED", "FAILED")}
     if found.best:
         metrics[f"kept/{asked.objective.name}"] = max(found.entries[0].scores, key=lambda score: -asked.objective.key(score))
-    curves = _made("picture of the curves", lambda: pictures.of_sweep(_histories(driver, found)))
+    scored = [trial for trial in found.trials if trial.score is not None]
+    curves = _made("picture of the curves", lambda: pictures.of_sweep(named_histories(scored, [driver.store], driver.swept)))
     report = _made("report", lambda: _report(asked, driver, found))
     kept = {"table.csv": table.as_csv(table.by_trial(found)), **_repeating(asked), **curves, **report}
     kept |= {"reported.csv": table.as_csv(published)} if published else {}
@@ -88,16 +89,6 @@ def _report(asked: Invocation, driver: Driver, found: Standing) -> dict[str, byt
     made = report_of(found, [driver.store], asked.question)
     files.write(asked.folder / REPORT, made.html)
     return {REPORT: made.html, **made.pictures()}
-
-
-def _histories(driver: Driver, found: Standing) -> list[tuple[str, dict[str, list[float]]]]:
-    """(name of a trial, its metrics per epoch), those of the best configuration first."""
-    histories: dict[int, dict[str, list[float]]] = {}
-    for number, _, metrics in driver.store.epochs():
-        for name, value in metrics.items():
-            histories.setdefault(number, {}).setdefault(name, []).append(value)
-    scored = [trial for trial in found.trials if trial.score is not None and trial.number in histories]
-    return [(table.trial_name(trial.point, driver.swept) or f"trial {trial.number + 1}", histories[trial.number]) for trial in scored]
 
 
 def _attach_pictures(asked: Invocation, driver: Driver) -> dict[str, str]:

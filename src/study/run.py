@@ -13,7 +13,7 @@ from hydra.core.config_loader import ConfigLoader
 from hydra.core.hydra_config import HydraConfig
 from omegaconf import DictConfig, OmegaConf
 
-from src import files, oracles, trial
+from src import executors, files, oracles, trial
 from src.config.command_line import read
 from src.config.composer import Composer
 from src.errors import TrialbookError, told
@@ -54,8 +54,9 @@ def run(loader: ConfigLoader, config: DictConfig, arguments: list[str], *, singl
         invocation = Invocation(
             Space.of(asked, catalog), config, Objective.parse(config.objective), asked.sweep, asked.reported, single, root
         )
+        slots = executors.slots(invocation.executor)
         if config.dry_run:
-            plan.show(invocation)
+            plan.show(invocation, slots)
             return
         code = _run(invocation, Composer(loader), run_trial)
     if code:

@@ -1,10 +1,11 @@
 """The trials of studies, scored at their kept epochs, read from their own files; MLflow is not asked."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 from src.errors import ConfigError, did_you_mean
 from src.leaderboard import Ended, Standing
 from src.objective import Objective
+from src.study import table
 from src.study.find import find
 from src.study.store import Store
 
@@ -40,6 +41,13 @@ def histories(stores: Sequence[Store]) -> dict[str, dict[str, list[float]]]:
                 for name, value in metrics.items():
                     found.setdefault(identities[number], {}).setdefault(name, []).append(value)
     return found
+
+
+def named_histories(trials: Iterable[Ended], stores: Sequence[Store], keys: list[str]) -> list[tuple[str, dict[str, list[float]]]]:
+    """(what distinguishes a trial, its metrics per epoch) of the trials that have any, in their order."""
+    known = histories(stores)
+    there = [trial for trial in trials if trial.identity in known]
+    return [(table.trial_name(trial.point, keys) or f"trial {trial.number + 1}", known[trial.identity]) for trial in there]
 
 
 def _ended(store: Store, objective: Objective) -> Iterator[Ended]:

@@ -105,3 +105,9 @@ def test_good_lines_pass_unchanged(line: str) -> None:
 def test_hydra_does_not_see_the_keys_of_trials_in_a_sweep() -> None:
     told = checked(["-m", "data=digits", "optimizer=adam,sgd", "optimizer.beta_1=0.8"])
     assert told == ["-m", "data=digits", "hydra.sweeper.asked=['data=digits','optimizer=adam,sgd','optimizer.beta_1=0.8']"]
+
+
+@pytest.mark.parametrize(("setting", "message"), [("gpus_per_trial=1.5", "above 1 a whole one"), ("workers=0", "auto, or at least 1")])
+def test_a_mistake_in_an_executors_settings_is_told(setting: str, message: str) -> None:
+    with pytest.raises(ConfigError, match=message):
+        checked(["executor=local", f"executor.{setting}"])

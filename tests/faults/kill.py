@@ -20,6 +20,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
+from hydra.types import RunMode
 from mlflow import MlflowClient
 
 from src import oracles  # noqa: F401  imported before the fork, like all that follows
@@ -31,6 +32,7 @@ from src.tracking.store import connect
 from src.tracking.tracker import MlflowTracker  # noqa: F401
 from src.training import runtime
 from src.trial import Job, Outcome
+from tests.faults.fork import forked
 
 EPOCHS, SECONDS_PER_EPOCH = 3, 0.03
 RATE = "optimizer.learning_rate=tag(log,interval(1e-4,1e-1))"
@@ -56,7 +58,7 @@ class Tally:
     twins: int = 0
     other_sequences: int = 0
     damaged_databases: int = 0
-    given_up: int = field(default=0)  # killed twice in a row by chance: run again by retry=failed
+    given_up: int = 0  # killed twice in a row by chance: run again by retry=failed
 
     @property
     def faults(self) -> dict[str, int]:
@@ -82,28 +84,14 @@ def stub(job: Job, report: Callable, alive: Callable) -> Outcome:
 
 def start(folder: Path, words: list[str]) -> int:
     """Runs a sweep in a new process; its process id."""
-    sys.stdout.flush()
-    if pid := os.fork():
-        return pid
-    os.chdir(folder)
-    log = os.open("log", os.O_WRONLY | os.O_CREAT | os.O_APPEND)
-    os.dup2(log, 1)
-    os.dup2(log, 2)
-    code = 70
-    try:
+
+    def work() -> int:
         with conf_loader() as loader:
-            config = loader.load_configuration(
-                "config", [word for word in words if word.startswith(("data", "oracle", "resume", "retry"))], 1
-            )
-            study.run(loader, config, words, single=False, run_trial=stub)
-        code = 0
-    except SystemExit as end:
-        code = int(end.code or 0)
-    except BaseException:
-        sys.excepthook(*sys.exc_info())
-    finally:
-        sys.stdout.flush()
-        os._exit(code)
+            own = [word for word in words if word.startswith(("data", "oracle", "resume", "retry"))]
+            study.run(loader, loader.load_configuration("config", own, RunMode.RUN), words, single=False, run_trial=stub)
+        return 0
+
+    return forked(work, folder)
 
 
 @dataclass

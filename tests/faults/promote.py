@@ -14,7 +14,6 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -26,6 +25,7 @@ from src import promote
 from src.config.paths import ROOT
 from src.config.words import read_words
 from src.training import runtime
+from tests.faults.fork import forked
 
 SWEEP = "-m src.sweep -m data=digits training=fixed_epochs training.epochs=2 optimizer=adam model.units=4,64"
 
@@ -40,25 +40,6 @@ class Tally:
     failed_promoters: int = 0
     broken_aliases: int = 0
     wrong_histories: int = 0
-
-
-def forked(work: Callable[[], int]) -> int:
-    """Starts work in a new process whose words go to a log; its process id."""
-    sys.stdout.flush()
-    if pid := os.fork():
-        return pid
-    log = os.open("log", os.O_WRONLY | os.O_CREAT | os.O_APPEND)
-    os.dup2(log, 1)
-    os.dup2(log, 2)
-    code = 70
-    try:
-        code = work()
-    except SystemExit as end:
-        code = int(end.code or 0)
-    except BaseException:
-        sys.excepthook(*sys.exc_info())
-    finally:
-        os._exit(code)
 
 
 def promoter(run: str) -> int:
