@@ -89,7 +89,7 @@ def run(job: Job, report: training.Report, alive: Callable[[], None]) -> Outcome
         return finish(prepared, fitted, time.monotonic() - started)
     except Stop as stop:
         return Outcome("KILLED", seconds=time.monotonic() - start, cause=str(stop))
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         mistakes = "; ".join(error.mistakes) if isinstance(error, ConfigError) else ""
         cause = mistakes or (str(error) if isinstance(error, TrialError) else f"{type(error).__name__}: {error}")
         log.info("trial %d failed: %s", job.number, cause)

@@ -10,7 +10,13 @@ import pytest
 
 from src.config.paths import ROOT
 
-DOORS = {"mlflow": "src/tracking/", "keras_tuner": "src/oracles/", "vl_convert": "src/report/", "hydra.plugins.sweeper": "hydra_plugins/"}
+DOORS = {
+    "mlflow": "src/tracking/",
+    "keras_tuner": "src/oracles/",
+    "vl_convert": "src/report/",
+    "ray": "src/executors/ray.py",
+    "hydra.plugins.sweeper": "hydra_plugins/",
+}
 FILES = [file for folder in ("src", "hydra_plugins") for file in (ROOT / folder).rglob("*.py")]
 
 

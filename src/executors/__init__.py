@@ -72,7 +72,9 @@ def slots(settings: dict[str, Any]) -> int:
 
     def unheard(*_: Any) -> None: ...
 
-    return create(settings, Listener(unheard, unheard, unheard, unheard)).slots
+    executor = create(settings, Listener(unheard, unheard, unheard, unheard))
+    executor.close()
+    return executor.slots
 
 
 def run_logged(run_trial: RunTrial, job: Job, report: Report, alive: Callable[[], None]) -> Outcome:

@@ -1,22 +1,48 @@
-"""A process that runs one trial after the other for an executor, and does not outlive it."""
+"""What happens in a worker: a process that runs one trial after the other for an executor, and does not outlive it."""
 
 import logging
 import os
 import queue
 import signal
+import socket
 import threading
+from collections.abc import Callable
 from multiprocessing.connection import Connection
 from typing import Any
+
+import psutil
 
 from src.errors import Stop
 from src.executors import RunTrial, run_logged
 from src.trial import Job
 
+log = logging.getLogger(__name__)
 CANCEL = "cancel"
+Say = Callable[[tuple[Any, ...]], None]
+
+
+def perform(run_trial: RunTrial, job: Job, say: Say, cancelled: threading.Event) -> None:
+    """Runs a job and says `("begun",)`, `("epoch", epoch, metrics)`, `("log", level, text)`, `("end", outcome, gigabytes of memory)`."""
+
+    def alive() -> None:
+        if cancelled.is_set():
+            raise Stop("interrupted")
+
+    logger, sender = logging.getLogger("src"), _Sender(say)
+    logger.setLevel(logging.INFO)
+    logger.propagate = False
+    logger.addHandler(sender)
+    say(("begun",))
+    log.info("begins on %s in process %d", socket.gethostname(), os.getpid())
+    try:
+        outcome = run_logged(run_trial, job, lambda epoch, metrics: say(("epoch", epoch, metrics)), alive)
+    finally:
+        logger.removeHandler(sender)
+    say(("end", outcome, psutil.Process().memory_info().rss / 2**30))
 
 
 def work(connection: Connection, run_trial: RunTrial, environment: dict[str, str]) -> None:
-    """Takes jobs from a connection and answers with `("epoch", epoch, metrics)`, `("log", level, text)` and `("end", outcome)`.
+    """Takes jobs from a connection and answers with the events of `perform`.
 
     Args:
         environment: set before TensorFlow is imported, such as CUDA_VISIBLE_DEVICES.
@@ -27,19 +53,8 @@ def work(connection: Connection, run_trial: RunTrial, environment: dict[str, str
     jobs: queue.Queue[Job] = queue.Queue()
     cancelled = threading.Event()
     threading.Thread(target=_listen, args=(connection, jobs, cancelled), daemon=True).start()
-    logger = logging.getLogger("src")
-    logger.setLevel(logging.INFO)
-    logger.propagate = False
-    logger.addHandler(_Sender(connection))
-
-    def alive() -> None:
-        if cancelled.is_set():
-            raise Stop("interrupted")
-
     while True:
-        job = jobs.get()
-        outcome = run_logged(run_trial, job, lambda epoch, metrics: connection.send(("epoch", epoch, metrics)), alive)
-        connection.send(("end", outcome))
+        perform(run_trial, jobs.get(), connection.send, cancelled)
 
 
 def _listen(connection: Connection, jobs: "queue.Queue[Job]", cancelled: threading.Event) -> None:
@@ -59,9 +74,9 @@ def _listen(connection: Connection, jobs: "queue.Queue[Job]", cancelled: threadi
 class _Sender(logging.Handler):
     """Sends log lines to the driver."""
 
-    def __init__(self, connection: Connection) -> None:
+    def __init__(self, say: Say) -> None:
         super().__init__(logging.INFO)
-        self._connection = connection
+        self._say = say
 
     def emit(self, record: logging.LogRecord) -> None:
-        self._connection.send(("log", record.levelno, record.getMessage()))
+        self._say(("log", record.levelno, record.getMessage()))

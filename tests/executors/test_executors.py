@@ -16,6 +16,7 @@ from src import executors
 from src.config.paths import CONF
 from src.errors import ConfigError, Stop
 from src.executors import Executor, Listener, machine
+from src.executors.machine import Node, find_slots
 from src.trial import Job, Outcome
 from tests.conftest import options
 
@@ -145,14 +146,21 @@ def test_processes_serve_many_trials_and_leave_none_behind(name: str, create: Ca
 
 def test_workers_are_as_many_as_the_machine_has_room_for(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(machine, "gpus", lambda: ["0", "1"])
-    monkeypatch.setattr(psutil, "virtual_memory", lambda: type("Memory", (), {"available": 100 * 2**30}))
-    monkeypatch.setattr(os, "sched_getaffinity", lambda _: range(16), raising=False)
-    assert machine.find_slots("auto", 4, 0)[0] == 4
-    assert machine.find_slots("auto", 1, 0.5)[0] == 4 and [machine.gpus_of(slot, 0.5) for slot in range(4)] == [["0"], ["0"], ["1"], ["1"]]
-    assert machine.find_slots("auto", 1, 2)[0] == 1 and machine.gpus_of(0, 2) == ["0", "1"] and machine.gpus_of(0, 0) == []
-    assert machine.find_slots(20, 1, 0)[0] == 20
+    big = Node(16, 100, 2)
+    assert find_slots("auto", 4, 0, [big])[0] == 4
+    assert find_slots("auto", 1, 0.5, [big])[0] == 4
+    assert [machine.gpus_of(slot, 0.5) for slot in range(4)] == [["0"], ["0"], ["1"], ["1"]]
+    assert find_slots("auto", 1, 2, [big])[0] == 1 and machine.gpus_of(0, 2) == ["0", "1"] and machine.gpus_of(0, 0) == []
+    assert find_slots(20, 1, 0, [big])[0] == 20
     with pytest.raises(ConfigError, match="memory are enough for 83"):
-        machine.find_slots(90, 1, 0)
-    monkeypatch.setattr(machine, "gpus", list)
+        find_slots(90, 1, 0, [big])
     with pytest.raises(ConfigError, match="0 GPUs"):
-        machine.find_slots("auto", 1, 0.5)
+        find_slots("auto", 1, 0.5, [Node(16, 100, 0)])
+
+
+def test_a_cluster_has_room_machine_by_machine() -> None:
+    nodes = [Node(4, 100, 0), Node(2, 2.5, 2), Node(8, 100, 1)]
+    assert find_slots("auto", 1, 0, nodes) == (14, "14 workers: 14 cores on 3 machines and training.threads=1")
+    assert find_slots("auto", 1, 1, nodes)[0] == 3 and find_slots("auto", 4, 0, nodes, beyond_cores=False)[0] == 3
+    with pytest.raises(ConfigError, match=r"14 cores on 3 machines and training\.threads=4 are enough for 3"):
+        find_slots(4, 4, 0, nodes, beyond_cores=False)
