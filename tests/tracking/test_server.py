@@ -1,46 +1,52 @@
-"""A sweep against a real `mlflow server`, artifacts through the server."""
+"""Sweeps against a real MLflow server, artifacts through the server: on SQLite, and on PostgreSQL as teams have it."""
 
-import os
-import subprocess
-import sys
-import time
-import urllib.request
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
 from mlflow import MlflowClient
 
-from src.tracking.ui import free_port
+from tests.tracking.team import mlflow_server, postgresql, programs
 
 
 @pytest.fixture
-def server(tmp_path: Path, prepared_store: Path) -> Iterator[str]:
-    address = f"http://127.0.0.1:{(port := free_port(5200 + os.getpid() % 1000))}"
-    (tmp_path / "server.db").write_bytes(prepared_store.read_bytes())
-    command = f"mlflow server --host 127.0.0.1 --port {port} --workers 1 --backend-store-uri sqlite:///{tmp_path}/server.db"
-    command += f" --artifacts-destination {tmp_path}/kept"
-    with subprocess.Popen([sys.executable, "-m", *command.split()], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as process:
-        for _ in range(200):
-            try:
-                urllib.request.urlopen(f"{address}/health", timeout=1)
-                break
-            except OSError:
-                time.sleep(0.3)
-        yield address
-        process.terminate()
+def server(request: pytest.FixtureRequest, tmp_path: Path, prepared_store: Path) -> Iterator[str]:
+    with ExitStack() as stack:
+        if request.param == "sqlite":
+            (tmp_path / "server.db").write_bytes(prepared_store.read_bytes())
+            store = f"sqlite:///{tmp_path}/server.db"
+        else:
+            store = stack.enter_context(postgresql())
+        yield stack.enter_context(mlflow_server(store, tmp_path / "kept"))
 
 
-def test_a_sweep_is_recorded_by_a_server(server: str, command: Callable, tmp_path: Path, store_uri: str) -> None:
-    done = command("src.sweep", "-m", "data=digits", "training.epochs=2", "optimizer=sgd,adam", MLFLOW_TRACKING_URI=server)
-    assert done.returncode == 0 and done.stderr == "", done.stdout + done.stderr
-    assert f"{server}/#/compare-runs" in done.stdout
+@pytest.mark.parametrize(
+    ("server", "executors"),
+    [
+        ("sqlite", ["inline"]),
+        pytest.param("postgresql", ["local", "ray"], marks=pytest.mark.skipif(not programs(), reason="skipped: no PostgreSQL")),
+    ],
+    indirect=["server"],
+)
+def test_sweeps_are_recorded_by_a_server(
+    server: str, executors: list[str], command: Callable, cold_command: Callable, tmp_path: Path, store_uri: str
+) -> None:
+    for number, executor in enumerate(executors, 1):
+        run = cold_command if executor == "ray" else command  # Ray does not survive a fork
+        done = run(
+            "src.sweep", "-m", "data=digits", "training.epochs=2", "optimizer=sgd,adam", f"executor={executor}", MLFLOW_TRACKING_URI=server
+        )
+        assert done.returncode == 0 and done.stderr == "", done.stdout + done.stderr
+        assert f"{server}/#/compare-runs" in done.stdout
+        client = MlflowClient(server)
+        found = client.search_runs([client.get_experiment_by_name("digits").experiment_id])
+        assert sorted(run.data.tags["trialbook.kind"] for run in found) == [*["sweep"] * number, *["trial"] * 2 * number]
+        assert {run.info.status for run in found} == {"FINISHED"}
+        trials = [run for run in found if run.data.tags["trialbook.kind"] == "trial"]
+        for trial in trials:
+            assert "model.h5" in {file.path for file in client.list_artifacts(trial.info.run_id)}
+            assert [metric.step for metric in client.get_metric_history(trial.info.run_id, "val_accuracy")] == [1, 2]
+        assert len({trial.data.metrics["kept/val_accuracy"] for trial in trials}) == 2  # the same digits by either executor
+        assert len(list((tmp_path / "kept").rglob("model.h5"))) == 2 * number
     assert MlflowClient(store_uri).get_experiment_by_name("digits") is None
-    client = MlflowClient(server)
-    found = client.search_runs([client.get_experiment_by_name("digits").experiment_id])
-    assert sorted(run.data.tags["trialbook.kind"] for run in found) == ["sweep", "trial", "trial"]
-    assert {run.info.status for run in found} == {"FINISHED"}
-    for run in found:
-        if run.data.tags["trialbook.kind"] == "trial":
-            assert "model.h5" in {file.path for file in client.list_artifacts(run.info.run_id)}
-    assert len(list((tmp_path / "kept").rglob("model.h5"))) == 2

@@ -1,0 +1,58 @@
+"""What a team runs: an MLflow server on PostgreSQL, here on this machine alone."""
+
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from src.tracking.ui import free_port
+
+QUIET = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
+
+
+def programs() -> Path | None:
+    """Where PostgreSQL's programs are; Debian keeps them away from the PATH."""
+    debian = sorted(Path("/usr/lib/postgresql").glob("*/bin"))
+    return debian[-1] if debian else next((Path(found).parent for found in [shutil.which("postgres")] if found), None)
+
+
+@contextmanager
+def postgresql() -> Iterator[str]:
+    """A new database on a socket that only its user and root can reach; its address, as SQLAlchemy wants it."""
+    folder = Path(tempfile.mkdtemp(prefix="trialbook-postgresql-"))
+    own = []
+    if os.geteuid() == 0:  # it refuses to run as root
+        shutil.chown(folder, "postgres")
+        own = ["setpriv", "--reuid=postgres", "--regid=postgres", "--clear-groups"]
+    try:
+        subprocess.run([*own, programs() / "initdb", "-D", folder / "data", "-U", "trialbook", "-A", "trust"], check=True, cwd="/", **QUIET)
+        with subprocess.Popen([*own, programs() / "postgres", "-D", folder / "data", "-k", folder, "-h", ""], cwd="/", **QUIET) as process:
+            while subprocess.run([programs() / "pg_isready", "-h", folder], check=False, **QUIET).returncode:
+                time.sleep(0.1)
+            yield f"postgresql+psycopg://trialbook@/postgres?host={folder}"
+            process.terminate()
+    finally:
+        shutil.rmtree(folder)
+
+
+@contextmanager
+def mlflow_server(store: str, artifacts: Path) -> Iterator[str]:
+    """MLflow's own server, through which the artifacts travel; its address."""
+    address = f"http://127.0.0.1:{(port := free_port(5200 + os.getpid() % 1000))}"
+    command = f"-m mlflow server --host 127.0.0.1 --port {port} --workers 2 --backend-store-uri {store} --artifacts-destination {artifacts}"
+    with subprocess.Popen([sys.executable, *command.split()], **QUIET) as process:
+        while True:
+            try:
+                urllib.request.urlopen(f"{address}/health", timeout=1)
+                break
+            except OSError:
+                assert process.poll() is None, f"mlflow server ended by itself with {process.returncode}"
+                time.sleep(0.3)
+        yield address
+        process.terminate()
