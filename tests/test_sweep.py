@@ -129,14 +129,25 @@ def test_a_failing_trial_is_recorded_and_the_exit_code_tells(command: Command, t
     assert "Traceback" not in done.stdout + done.stderr
 
 
-@pytest.mark.parametrize(("signals", "code"), [([signal.SIGINT, signal.SIGINT], 130), ([signal.SIGTERM], 143)])
-def test_interrupted_nothing_is_left_running(signals: list[int], code: int, tmp_path: Path) -> None:
-    arguments = ["-m", "data=digits", "training=fixed_epochs", "training.epochs=100000", "seed=1,2"]
+@pytest.mark.parametrize(
+    ("executor", "signals", "code"),
+    [
+        ("inline", [signal.SIGINT, signal.SIGINT], 130),
+        ("inline", [signal.SIGTERM], 143),
+        ("local", [signal.SIGINT, signal.SIGINT], 130),
+        ("ray", [signal.SIGINT, signal.SIGINT], 130),
+        ("ray", [signal.SIGTERM], 143),
+    ],
+)
+def test_interrupted_nothing_is_left_running(executor: str, signals: list[int], code: int, tmp_path: Path) -> None:
+    arguments = ["-m", "data=digits", "training=fixed_epochs", "training.epochs=100000", "seed=1,2", f"executor={executor}"]
+    arguments += [] if executor == "inline" else ["executor.workers=1"]
     sweep = subprocess.Popen(
         [sys.executable, "-m", "src.sweep", *arguments],
         cwd=tmp_path,
         env={**os.environ, "PYTHONPATH": str(ROOT)},
         preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),  # a shell's background jobs ignore it
+        start_new_session=True,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
@@ -147,7 +158,7 @@ def test_interrupted_nothing_is_left_running(signals: list[int], code: int, tmp_
             break
         time.sleep(0.3)
     for number in signals:
-        sweep.send_signal(number)
+        os.killpg(sweep.pid, number) if number == signal.SIGINT else sweep.send_signal(number)  # Ctrl-C reaches every process
         time.sleep(0.2)  # two at once are one
     output, errors = sweep.communicate(timeout=60)
     assert sweep.returncode == code, output + errors

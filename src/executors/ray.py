@@ -3,6 +3,7 @@
 import logging
 import os
 import queue
+import signal
 import socket
 import tempfile
 import threading
@@ -66,7 +67,7 @@ class Ray(Pool):
     def start(self, slot: int) -> Worker:
         """A new actor, which begins as soon as the cluster has room for it."""
         if not self._ray.is_initialized():
-            self._connect("local", num_cpus=self.slots * self._wants["num_cpus"])
+            self._connect("local", num_cpus=self.slots * self._wants["num_cpus"], _memory=self.slots * self._wants["memory"])
         return _Actor(slot, self._ray, self.run_trial, self._wants)
 
     def ready(self, workers: list[Worker], seconds: float) -> Iterable[Worker]:
@@ -82,6 +83,7 @@ class Ray(Pool):
 
     def _connect(self, address: str, **more: Any) -> None:
         quiet = {"log_to_driver": False, "logging_level": logging.CRITICAL, "include_dashboard": False if self._own else None}
+        ours = signal.getsignal(signal.SIGTERM)  # Ray would put its own in its place, which exits
         try:
             if ":" in address:
                 _greet(address)
@@ -90,6 +92,8 @@ class Ray(Pool):
             raise ConfigError(
                 [f"executor.address={address}: {error}. Expected the address of a Ray cluster that this machine is in."]
             ) from error
+        finally:
+            signal.signal(signal.SIGTERM, ours)
 
     def _nodes(self) -> list[Node]:
         alive = [node["Resources"] for node in self._ray.nodes() if node["Alive"]]

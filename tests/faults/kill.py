@@ -6,7 +6,6 @@ Each sweep runs in a forked process, so that a restart costs no imports, with st
 What was acknowledged is noted here, outside of the program, after each death.
 """
 
-import json
 import os
 import random
 import shutil
@@ -15,7 +14,6 @@ import sqlite3
 import sys
 import tempfile
 import time
-from collections.abc import Callable
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
@@ -31,10 +29,9 @@ from src.study.resume import MOST_DEATHS
 from src.tracking.store import connect
 from src.tracking.tracker import MlflowTracker  # noqa: F401
 from src.training import runtime
-from src.trial import Job, Outcome
 from tests.faults.fork import forked
+from tests.faults.stub import EPOCHS, read, stub
 
-EPOCHS, SECONDS_PER_EPOCH = 3, 0.03
 RATE = "optimizer.learning_rate=tag(log,interval(1e-4,1e-1))"
 SWEEPS = {  # of 14 trials or some more
     "grid": ["model.units=range(8,22)"],
@@ -66,20 +63,6 @@ class Tally:
         return {
             name: count for name, count in asdict(self).items() if name not in ("kills", "amid_a_trial", "sweeps", "given_up") and count
         }
-
-
-def stub(job: Job, report: Callable, alive: Callable) -> Outcome:
-    """A trial that leaves a line in a ledger when it starts, and scores by its configuration alone."""
-    with Path("ledger").open("a") as ledger:
-        ledger.write(f"{job.number}\n")
-    score = random.Random(json.dumps(job.config, sort_keys=True)).random()
-    history: dict[str, list[float]] = {"val_accuracy": []}
-    for epoch in range(1, EPOCHS + 1):
-        time.sleep(SECONDS_PER_EPOCH)
-        history["val_accuracy"].append(score * epoch / EPOCHS)
-        report(epoch, {"accuracy": score, "val_accuracy": history["val_accuracy"][-1]})
-    metrics = {"kept/val_accuracy": score, "kept/epoch": EPOCHS}
-    return Outcome("FINISHED", metrics, history, EPOCHS * SECONDS_PER_EPOCH, files={"model.h5": b"stub" * 1000})
 
 
 def start(folder: Path, words: list[str]) -> int:
@@ -117,8 +100,8 @@ class Sweep:
 
     def look(self) -> None:
         """Compares what is recorded with what was before."""
-        ledger = (self.folder / "ledger").read_text().split() if (self.folder / "ledger").exists() else []
-        self.tally.trials_run_again += sum(int(number) in self.finished for number in ledger[self.started :])
+        ledger = read(self.folder)
+        self.tally.trials_run_again += sum(what == "start" and number in self.finished for what, number, *_ in ledger[self.started :])
         self.started = len(ledger)
         rows = self.rows()
         for number, row in self.finished.items():

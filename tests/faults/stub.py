@@ -1,0 +1,38 @@
+"""A trial that trains nothing, leaves lines in a ledger, and scores by its configuration alone."""
+
+import json
+import os
+import random
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+from src.trial import Job, Outcome
+
+EPOCHS, SECONDS_PER_EPOCH = 3, 0.03
+
+
+def stub(job: Job, report: Callable, alive: Callable) -> Outcome:
+    """Writes `start|end number process time` into `ledger`."""
+    write("start", job.number)
+    score = random.Random(json.dumps(job.config, sort_keys=True)).random()
+    history: dict[str, list[float]] = {"val_accuracy": []}
+    for epoch in range(1, EPOCHS + 1):
+        time.sleep(SECONDS_PER_EPOCH)
+        history["val_accuracy"].append(score * epoch / EPOCHS)
+        report(epoch, {"accuracy": score, "val_accuracy": history["val_accuracy"][-1]})
+    metrics = {"kept/val_accuracy": score, "kept/epoch": EPOCHS}
+    write("end", job.number)
+    return Outcome("FINISHED", metrics, history, EPOCHS * SECONDS_PER_EPOCH, files={"model.h5": b"stub" * 1000})
+
+
+def write(what: str, number: int) -> None:
+    with Path("ledger").open("a") as ledger:
+        ledger.write(f"{what} {number} {os.getpid()} {time.monotonic()}\n")
+
+
+def read(folder: Path) -> list[tuple[str, int, int, float]]:
+    """The ledger's lines: start or end, trial, process, seconds."""
+    file = folder / "ledger"
+    lines = [line.split() for line in file.read_text().splitlines()] if file.exists() else []
+    return [(what, int(number), int(process), float(seconds)) for what, number, process, seconds in lines]

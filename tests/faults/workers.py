@@ -1,0 +1,187 @@
+"""SIGKILLs of workers, and of drivers whose workers live, and what they cost.
+
+    python -m tests.faults.workers [executors=local,ray] [kills=200] [drivers=10] [seed=0]
+
+Each sweep has 60 stub trials and two workers. A trial may be hit twice by chance, and is then given up, as it should be.
+"""
+
+import os
+import random
+import signal
+import sqlite3
+import subprocess
+import sys
+import tempfile
+import time
+from contextlib import suppress
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+
+import psutil
+from mlflow import MlflowClient
+
+from src.config.paths import ROOT
+from src.config.words import read_words
+from tests.faults import stub
+
+TRIALS = 60
+WORDS = ["data=digits", f"model.units=range(8,{8 + TRIALS})", "executor.workers=2"]
+SWEEP = """
+import sys
+from hydra.types import RunMode
+from src.config.command_line import conf_loader
+from src.study import run
+from tests.faults.stub import stub
+words = sys.argv[1:]
+with conf_loader() as loader:
+    own = [word for word in words if word.startswith(("data", "executor", "resume"))]
+    run.run(loader, loader.load_configuration("config", own, RunMode.RUN), words, single=False, run_trial=stub)
+"""
+
+
+@dataclass
+class Tally:
+    """What the kills cost; what follows `given_up` is to be 0."""
+
+    worker_kills: int = 0
+    driver_kills: int = 0
+    sweeps: int = 0
+    given_up: int = 0  # hit twice
+    trials_lost: int = 0
+    trials_run_again: int = 0
+    wrong_attempts: int = 0
+    left_running: int = 0
+    slots_not_restarted: int = 0
+    failed_sweeps: int = 0
+    surviving_workers: int = 0
+    seconds_until_gone: list[float] = field(default_factory=list)  # the workers of a killed driver
+
+    @property
+    def faults(self) -> int:
+        """Everything that must not happen."""
+        return sum(list(asdict(self).values())[4:11])
+
+
+def start(folder: Path, executor: str, *more: str) -> "subprocess.Popen[bytes]":
+    """A sweep in a process of its own, whose words go to `log`."""
+    command = [sys.executable, "-c", SWEEP, *WORDS, f"executor={executor}", *more]
+    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+    with (folder / "log").open("ab") as log:
+        return subprocess.Popen(command, cwd=folder, env=environment, stdout=log, stderr=log)
+
+
+def in_flight(folder: Path) -> dict[int, int]:
+    """Trial → process, of those that live and train."""
+    running = {}
+    for what, number, process, _ in stub.read(folder):
+        running.pop(number, None)
+        if what == "start" and psutil.pid_exists(process):
+            running[number] = process
+    return running
+
+
+def kill_workers(executor: str, tally: Tally, most: int, dice: random.Random) -> None:
+    """One sweep, whose workers are killed until it ends."""
+    with tempfile.TemporaryDirectory() as name:
+        folder, kills = Path(name), []
+        sweep = start(folder, executor)
+        while sweep.poll() is None:
+            time.sleep(dice.uniform(0, 1.5))
+            running = in_flight(folder)
+            if running and len(kills) < most:
+                number, process = dice.choice(list(running.items()))
+                os.kill(process, signal.SIGKILL)
+                kills.append((number, process, time.monotonic()))
+        tally.sweeps += 1
+        tally.worker_kills += len(kills)
+        tally.failed_sweeps += sweep.returncode not in (0, 1)
+        judge(folder, tally, kills)
+
+
+def judge(folder: Path, tally: Tally, kills: list[tuple[int, int, float]]) -> None:
+    """Counts what went wrong in a sweep that ended."""
+    study = next((folder / "mlruns" / "sweeps").glob("*/study.db"))
+    rows = {row[0]: row[1:] for row in sqlite3.connect(study).execute("select number, state, attempts from trial")}
+    ledger = stub.read(folder)
+    ends = {number: seconds for what, number, _, seconds in ledger if what == "end"}
+    cut = {(number, process) for number, process, _ in kills}
+    hits = [sum(what == "start" and (number, process) in cut for what, number, process, _ in ledger if number == one) for one in rows]
+    tally.given_up += sum(state == "FAILED" for state, _ in rows.values())
+    tally.trials_lost += TRIALS - len(rows) + sum(state == "FINISHED" and number not in ends for number, (state, _) in rows.items())
+    whole = {(number, process) for what, number, process, _ in ledger if what == "end"} - cut
+    tally.trials_run_again += sum(
+        what == "start" and any(number == one and seconds > ends[one] for one, _ in whole) for what, number, _, seconds in ledger
+    )
+    tally.wrong_attempts += sum(attempts != hit + (state == "FINISHED") for (state, attempts), hit in zip(rows.values(), hits, strict=True))
+    tally.slots_not_restarted += sum(not both_busy(ledger, seconds) for *_, seconds in kills)
+    client = MlflowClient(f"sqlite:///{folder}/mlruns/mlflow.db")
+    runs = client.search_runs([client.get_experiment_by_name("digits").experiment_id], max_results=1000)
+    tally.left_running += sum(run.info.status == "RUNNING" for run in runs)
+
+
+def both_busy(ledger: list[tuple[str, int, int, float]], since: float) -> bool:
+    """Whether two processes trained at once after a moment, or too few trials were left to tell."""
+    later = [line for line in ledger if line[3] > since]
+    if len({number for what, number, *_ in later if what == "start"}) < 6:
+        return True
+    began = {(number, process): seconds for what, number, process, seconds in later if what == "start"}
+    spans = [(began[number, process], seconds) for what, number, process, seconds in later if what == "end" and (number, process) in began]
+    return any(first < second < end for first, end in spans for second, _ in spans)
+
+
+def lives(process: psutil.Process) -> bool:
+    """Whether it does anything still: nobody may have buried it."""
+    with suppress(psutil.NoSuchProcess):
+        return bool(process.status() != psutil.STATUS_ZOMBIE)
+    return False
+
+
+def kill_driver(executor: str, tally: Tally) -> None:
+    """One sweep, whose driver is killed while two workers train, and which is resumed."""
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        sweep = start(folder, executor)
+        while len(in_flight(folder)) < 2 and sweep.poll() is None:
+            time.sleep(0.01)
+        workers = [psutil.Process(process) for process in in_flight(folder).values()]
+        sweep.kill()
+        began = time.monotonic()
+        while (alive := [process for process in workers if lives(process)]) and time.monotonic() < began + 60:
+            time.sleep(0.01)
+        sweep.wait()
+        tally.seconds_until_gone.append(round(time.monotonic() - began, 2))
+        tally.driver_kills += 1
+        tally.surviving_workers += len(alive)
+        tally.failed_sweeps += start(folder, executor, "resume=latest").wait() != 0
+        study = next((folder / "mlruns" / "sweeps").glob("*/study.db"))
+        finished = sqlite3.connect(study).execute("select count(*) from trial where state = 'FINISHED'").fetchone()[0]
+        tally.trials_lost += TRIALS - finished
+
+
+@dataclass(frozen=True)
+class Words:
+    """What may be said behind the command."""
+
+    executors: str = "local,ray"
+    kills: str = "200"
+    drivers: str = "10"
+    seed: str = "0"
+
+
+def main() -> int:
+    """Prints a line per executor."""
+    words = read_words(Words, sys.argv[1:])
+    faults = 0
+    for executor in words.executors.split(","):
+        tally, dice = Tally(), random.Random(words.seed)
+        while tally.worker_kills < int(words.kills):
+            kill_workers(executor, tally, int(words.kills) - tally.worker_kills, dice)
+        for _ in range(int(words.drivers)):
+            kill_driver(executor, tally)
+        print(executor, asdict(tally), flush=True)
+        faults += tally.faults
+    return int(faults > 0)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
