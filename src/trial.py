@@ -87,13 +87,19 @@ def run(job: Job, report: training.Report, alive: Callable[[], None]) -> Outcome
         started = time.monotonic()
         fitted = fit(prepared, report, alive)
         return finish(prepared, fitted, time.monotonic() - started)
-    except Stop as stop:
-        return Outcome("KILLED", seconds=time.monotonic() - start, cause=str(stop))
     except (Exception, SystemExit) as error:
-        mistakes = "; ".join(error.mistakes) if isinstance(error, ConfigError) else ""
-        cause = mistakes or (str(error) if isinstance(error, TrialError) else f"{type(error).__name__}: {error}")
-        log.info("trial %d failed: %s", job.number, cause)
-        return Outcome("FAILED", seconds=time.monotonic() - start, cause=cause, files={"traceback.txt": traceback.format_exc().encode()})
+        return ended_by(error, job, time.monotonic() - start)
+
+
+def ended_by(error: BaseException, job: Job, seconds: float) -> Outcome:
+    """What an exception makes of a trial: KILLED if it was asked to stop, otherwise FAILED."""
+    if isinstance(error, Stop):
+        return Outcome("KILLED", seconds=seconds, cause=str(error))
+    mistakes = "; ".join(error.mistakes) if isinstance(error, ConfigError) else ""
+    cause = mistakes or (str(error) if isinstance(error, TrialError) else f"{type(error).__name__}: {error}")
+    log.info("trial %d failed: %s", job.number, cause)
+    trace = "".join(traceback.format_exception(error))
+    return Outcome("FAILED", seconds=seconds, cause=cause, files={"traceback.txt": trace.encode()})
 
 
 def prepare(job: Job) -> Prepared:
@@ -138,16 +144,18 @@ def prepare(job: Job) -> Prepared:
 
 def fit(prepared: Prepared, report: training.Report, alive: Callable[[], None]) -> training.Fitted:
     """Trains with the trial's engine."""
+    return prepared.engine(prepared.model, prepared.data, **given(prepared, report, alive), **prepared.arguments)
+
+
+def given(prepared: Prepared, report: training.Report, alive: Callable[[], None]) -> dict[str, Any]:
+    """What every engine is given beside its own arguments: training.GIVEN."""
     job = prepared.job
 
     def save(latest: Checkpoint) -> None:
         files.write(job.folder / CHECKPOINT, latest.to_bytes())
 
     monitor = training.Monitor(report, alive, save, prepared.checkpoint)
-    objective = Objective.parse(job.config["objective"])
-    return prepared.engine(
-        prepared.model, prepared.data, seed=job.config["seed"], objective=objective, monitor=monitor, **prepared.arguments
-    )
+    return {"seed": job.config["seed"], "objective": Objective.parse(job.config["objective"]), "monitor": monitor}
 
 
 def finish(prepared: Prepared, fitted: training.Fitted, seconds: float) -> Outcome:

@@ -123,7 +123,7 @@ def _orders(seed: int, start: int, examples: int) -> tf.data.Dataset:
 def _program(model: keras.Model, data: Dataset, batch_size: int) -> Program | None:
     """The program for a model's structure; None, and a line that says why, where there can be none."""
     try:
-        structure = _structure(model, data, batch_size)
+        structure = structure_of(model, data, batch_size)
         if structure not in _programs:
             _programs[structure] = None
             _programs[structure] = Program(model, data, batch_size)
@@ -138,7 +138,7 @@ def _program(model: keras.Model, data: Dataset, batch_size: int) -> Program | No
     return _programs[structure]
 
 
-def _structure(model: keras.Model, data: Dataset, batch_size: int) -> str:
+def structure_of(model: keras.Model, data: Dataset, batch_size: int) -> str:
     """Equal for trials that one program can train."""
     compiled = model.get_compile_config()
     settings = compiled["optimizer"]["config"]

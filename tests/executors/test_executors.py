@@ -20,7 +20,7 @@ from src.executors.machine import Node, find_slots
 from src.trial import Job, Outcome
 from tests.conftest import options
 
-WITH_PROCESSES = [name for name in options("executor") if name != "inline"]
+WITH_PROCESSES = [name for name in options("executor") if name not in ("inline", "fused")]
 
 
 def stub(job: Job, report: Callable, alive: Callable) -> Outcome:

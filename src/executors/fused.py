@@ -1,0 +1,184 @@
+"""Trials of one structure stacked and trained as one program on one device; the others run one by one."""
+
+import logging
+import time
+from collections import defaultdict, deque
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from functools import partial
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from src import trial
+from src.executors import Listener, RunTrial, run_logged
+from src.executors.machine import gpus
+from src.trial import Job, Outcome, Prepared
+
+if TYPE_CHECKING:  # they import TensorFlow, seconds
+    from src.training.lane import Lane
+    from src.training.stack import Stack
+
+log = logging.getLogger(__name__)
+ON_CPU, ON_GPU = 4, 32  # trials at once
+
+
+@dataclass(eq=False)
+class _Trial:
+    """A trial that is in a stack, or waits for one."""
+
+    job: Job
+    prepared: Prepared
+    lane: "Lane"
+    structure: str
+    began: float = field(default_factory=time.monotonic)
+
+    def finished(self) -> Outcome:
+        """How a trial ended whose lane is done."""
+        return trial.finish(self.prepared, self.lane.fitted(), time.monotonic() - self.began)
+
+    def ended_by(self, error: Exception) -> Outcome:
+        """How a trial ended by an exception."""
+        return trial.ended_by(error, self.job, time.monotonic() - self.began)
+
+
+@dataclass
+class _Batch:
+    """A stack, and the trials in its lanes."""
+
+    structure: str
+    stack: "Stack"
+    trials: dict[int, _Trial] = field(default_factory=dict)
+
+    def fill(self, waiting: list[_Trial]) -> None:
+        """Trials that wait and have its structure take the free lanes."""
+        for lane in set(range(self.stack.lanes)) - set(self.trials):
+            if one := next((one for one in waiting if one.structure == self.structure), None):
+                waiting.remove(one)
+                self.stack.put(lane, one.lane.model)
+                self.trials[lane] = one
+
+    def epoch(self) -> Iterator[tuple[_Trial, Outcome]]:
+        """Trains all for an epoch; gives back those that are over."""
+        examples = len(next(iter(self.trials.values())).prepared.data.train_index)
+        orders = np.zeros((self.stack.lanes, examples), np.int32)  # of a free lane: whatever
+        for lane, one in self.trials.items():
+            orders[lane] = one.lane.begin(examples)
+            self.stack.set_rate(lane, one.lane.model)
+        metrics = self.stack.epoch(orders)
+        for lane, one in list(self.trials.items()):
+            self.stack.take(lane, one.lane.model)
+            try:
+                one.lane.end(metrics[lane])
+                outcome = one.finished() if one.lane.done else None
+            except Exception as error:
+                outcome = one.ended_by(error)
+            if outcome:
+                del self.trials[lane]
+                yield one, outcome
+
+
+class Fused:
+    """Trains an epoch of all stacked trials whenever it is waited for; a trial that ends makes room for another one.
+
+    Args:
+        workers: how many trials are stacked at most, or `auto`.
+    """
+
+    def __init__(self, listener: Listener, run_trial: RunTrial, *, workers: int | str) -> None:
+        self._listener, self._run_trial = listener, run_trial
+        self.slots = self._most = int(workers) if workers != "auto" else ON_GPU if gpus() else ON_CPU
+        self.headline = f"up to {self.slots} trials of one structure are one program"
+        self._arrived: deque[Job] = deque()
+        self._waiting: list[_Trial] = []
+        self._batch: _Batch | None = None
+        self._stacks: dict[tuple[str, int], Stack] = {}
+
+    def submit(self, job: Job) -> None:
+        """Takes a job."""
+        self._arrived.append(job)
+
+    def wait(self, seconds: float) -> None:
+        """Runs a trial that can not be stacked to its end, or an epoch of those that are."""
+        while self._arrived:
+            job = self._arrived.popleft()
+            if not self._stackable(job):
+                self._run_alone(job)
+                return
+            self._prepare(job)
+        if not (self._batch and self._batch.trials):
+            self._batch = self._new_batch()
+        if self._batch:
+            self._train(self._batch)
+
+    def close(self) -> None:
+        """Nothing outlives a call of `wait`."""
+        self._batch = None
+
+    def _stackable(self, job: Job) -> bool:
+        engine = job.config["model"].get("engine") or job.config["training"]["engine"]
+        return self._run_trial is trial.run and engine == "compiled" and self._most > 1
+
+    def _prepare(self, job: Job) -> None:
+        """Makes what waits for a stack out of a job, or ends it."""
+        from src.training import compiled
+        from src.training.lane import Lane
+
+        report = partial(self._listener.epoch, job.number)
+        try:
+            prepared = trial.prepare(job)
+            structure = compiled.structure_of(prepared.model, prepared.data, prepared.arguments["batch_size"])
+            lane = Lane(prepared.model, **trial.given(prepared, report, self._listener.alive), **prepared.arguments)
+        except Exception as error:
+            self._listener.end(job.number, trial.ended_by(error, job, 0.0))
+        else:
+            self._waiting.append(_Trial(job, prepared, lane, structure))
+
+    def _new_batch(self) -> _Batch | None:
+        """Of the largest group of one structure that waits; one that can not be stacked runs alone."""
+        groups: dict[str, list[_Trial]] = defaultdict(list)
+        for one in self._waiting:
+            groups[one.structure].append(one)
+        group = max(groups.values(), key=len, default=[])[: self._most]
+        if not group:
+            return None
+        stack = self._stack(group[0], min(self._most, 1 << (len(group) - 1).bit_length())) if len(group) > 1 else None
+        if stack:
+            return _Batch(group[0].structure, stack)
+        self._waiting.remove(group[0])
+        self._run_alone(group[0].job)
+        return None
+
+    def _stack(self, one: _Trial, lanes: int) -> "Stack | None":
+        """The stack for a structure; None, and a line that says why, where there can be none."""
+        from src.training import stack
+
+        prepared, key = one.prepared, (one.structure, lanes)
+        try:
+            if why := stack.obstacle(prepared.model):
+                raise ValueError(why)
+            if key not in self._stacks:
+                self._stacks[key] = stack.Stack(prepared.model, prepared.data, prepared.arguments["batch_size"], lanes)
+            return self._stacks[key]
+        except Exception as error:
+            log.warning("trial %d is not stacked: %s", one.job.number + 1, str(error).splitlines()[0])
+            return None
+
+    def _train(self, batch: _Batch) -> None:
+        """One epoch; where memory does not suffice, the trials go back and the next batch is smaller."""
+        import tensorflow as tf
+
+        batch.fill(self._waiting)
+        try:
+            for one, outcome in batch.epoch():
+                self._listener.end(one.job.number, outcome)
+        except tf.errors.ResourceExhaustedError:
+            self._most = max(1, batch.stack.lanes // 2)
+            log.warning("the device has no memory for %d trials at once; now at most %d", batch.stack.lanes, self._most)
+            self._waiting += batch.trials.values()
+            self._stacks.clear()
+            self._batch = None
+
+    def _run_alone(self, job: Job) -> None:
+        report = partial(self._listener.epoch, job.number)
+        self._listener.end(job.number, run_logged(self._run_trial, job, report, self._listener.alive))

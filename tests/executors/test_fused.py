@@ -1,0 +1,163 @@
+"""Stacked trials: each is its own trial, with the digits that it has alone."""
+
+import io
+import logging
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from src import trial
+from src.errors import Stop
+from src.executors import Listener
+from src.executors.fused import Fused
+from src.training import stack
+from src.trial import CHECKPOINT, Job, Outcome
+from tests.conftest import options
+
+Compose = Callable[..., dict]
+FEW_STEPS = "training.epochs=3"  # of 36 batches each, the last one smaller
+OWN = [
+    ("seed=1", "model.dropout=0.3", "optimizer.learning_rate=0.01"),
+    ("seed=2", "model.dropout=0.1", "optimizer.learning_rate=0.002"),
+    ("seed=3", "model.dropout=0.5", "optimizer.learning_rate=0.03"),
+]
+
+
+@pytest.fixture(autouse=True)
+def made(monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    """The lanes of the stacks that a test makes."""
+    lanes: list[int] = []
+
+    class Noted(stack.Stack):
+        def __init__(self, *arguments: object) -> None:
+            super().__init__(*arguments)
+            lanes.append(self.lanes)
+
+    monkeypatch.setattr(stack, "Stack", Noted)
+    return lanes
+
+
+def alone(config: dict, folder: Path, **more: object) -> Outcome:
+    return trial.run(Job(0, 1, config, folder, **more), lambda *_: None, lambda: None)
+
+
+def together(configs: list[dict], folder: Path, *, workers: int = 4, alive: Callable = lambda: None, **more: object) -> list[Outcome]:
+    """Outcomes of trials as a driver would run them: a new one for each that ends."""
+    ended: dict[int, Outcome] = {}
+    fused = Fused(Listener(lambda *_: None, ended.__setitem__, lambda *_: None, alive), trial.run, workers=workers)
+    begun = 0
+    while len(ended) < len(configs):
+        while begun < len(configs) and begun - len(ended) < fused.slots:
+            fused.submit(Job(begun, 1, configs[begun], folder, **more))
+            begun += 1
+        fused.wait(1.0)
+    return [ended[number] for number in range(len(configs))]
+
+
+def assert_equal(found: Outcome, expected: Outcome) -> None:
+    assert (found.state, found.metrics["kept/epoch"]) == (expected.state, expected.metrics["kept/epoch"])
+    assert set(found.files) == set(expected.files) and set(found.history) == set(expected.history)
+    for name, values in expected.history.items():
+        np.testing.assert_allclose(found.history[name], values, rtol=2e-5 if "loss" in name else 2e-3, err_msg=name)
+
+
+@pytest.mark.parametrize("optimizer", options("optimizer"))
+def test_a_hundred_losses_are_those_of_a_trial_alone(optimizer: str, compose: Compose, tmp_path: Path, made: list[int]) -> None:
+    configs = [compose(FEW_STEPS, f"optimizer={optimizer}", *own) for own in OWN]
+    for found, config in zip(together(configs, tmp_path), configs, strict=True):
+        assert_equal(found, alone(config, tmp_path))
+    assert made == [4]
+
+
+def test_each_stops_early_by_itself_and_makes_room_for_the_next(compose: Compose, tmp_path: Path, made: list[int]) -> None:
+    words = ("training.patience=1", "training.epochs=12", "optimizer=adam")
+    configs = [
+        compose(*words, f"seed={seed}", f"optimizer.learning_rate={rate}") for seed, rate in ((1, 0.03), (2, 0.001), (3, 0.02), (4, 0.01))
+    ]
+    found = together(configs, tmp_path, workers=2)
+    assert made == [2] and len({len(one.history["loss"]) for one in found}) > 1
+    for one, config in zip(found, configs, strict=True):
+        assert_equal(one, alone(config, tmp_path))
+
+
+def test_the_same_batch_twice_gives_the_same_digits(compose: Compose, tmp_path: Path) -> None:
+    configs = [compose(FEW_STEPS, *own) for own in OWN]
+    first, second = (together(configs, tmp_path) for _ in range(2))
+    assert [one.history for one in first] == [one.history for one in second]
+    assert [one.files["model.weights.h5"] for one in first] != []
+
+
+def test_what_does_not_stack_runs_one_by_one_and_is_named(
+    compose: Compose, tmp_path: Path, made: list[int], caplog: pytest.LogCaptureFixture
+) -> None:
+    clipped = [compose(FEW_STEPS, "optimizer=adam", "+optimizer.clipnorm=1.0", f"seed={seed}") for seed in (1, 2)]
+    others = [compose(FEW_STEPS, f"model.units={units}") for units in (5, 6)]
+    plain = [compose(FEW_STEPS, "training.engine=keras", f"seed={seed}") for seed in (1, 2)]
+    with caplog.at_level(logging.WARNING, "src"):
+        found = together([*clipped, *others, *plain, compose("model=logistic_regression", "model.folds=0")], tmp_path)
+    assert made == [] and [one.state for one in found] == ["FINISHED"] * 7
+    assert "optimizer.clipnorm does not update a variable element by element" in caplog.text
+
+
+def test_structures_take_turns(compose: Compose, tmp_path: Path, made: list[int]) -> None:
+    configs = [compose(FEW_STEPS, f"model.units={units}", f"seed={seed}") for seed in (1, 2) for units in (5, 6)]
+    for found, config in zip(together(configs, tmp_path), configs, strict=True):
+        assert_equal(found, alone(config, tmp_path))
+    assert made == [2, 2]
+
+
+def test_a_trial_that_diverges_fails_alone(compose: Compose, tmp_path: Path) -> None:
+    configs = [compose(FEW_STEPS, "optimizer=sgd", f"optimizer.learning_rate={rate}") for rate in (0.1, 1e30, 0.2)]
+    found = together(configs, tmp_path)
+    assert [one.state for one in found] == ["FINISHED", "FAILED", "FINISHED"] and "expected finite values" in found[1].cause
+    assert_equal(found[2], alone(configs[2], tmp_path))
+
+
+def test_callbacks_and_schedules_are_a_trials_own(compose: Compose, tmp_path: Path, made: list[int]) -> None:
+    plateau = "training.callbacks=[{_target_: keras.callbacks.ReduceLROnPlateau, patience: 0, factor: 0.1, min_delta: 1.0}]"
+    decay = "{_target_: keras.optimizers.schedules.ExponentialDecay, initial_learning_rate: 0.1, decay_steps: 9, decay_rate: 0.5}"
+    for word in (plateau, f"optimizer.learning_rate={decay}"):
+        configs = [compose(FEW_STEPS, word, f"seed={seed}") for seed in (1, 2)]
+        for found, config in zip(together(configs, tmp_path), configs, strict=True):
+            assert_equal(found, alone(config, tmp_path))
+    assert made == [2, 2]
+
+
+def test_hyperbands_trials_go_on_where_they_were(compose: Compose, tmp_path: Path) -> None:
+    configs = [compose("training.epochs=6", "optimizer=adam", f"seed={seed}") for seed in (1, 2)]
+    checkpoint = alone(compose("training.epochs=3", "optimizer=adam", "seed=1"), tmp_path, continued=True).files[CHECKPOINT]
+    found = together(configs, tmp_path, checkpoint=checkpoint, continued=True)
+    assert_equal(found[0], alone(configs[0], tmp_path, continued=True))
+    assert np.load(io.BytesIO(found[0].files[CHECKPOINT])).files
+
+
+def test_where_memory_does_not_suffice_the_batch_is_split(
+    compose: Compose, tmp_path: Path, made: list[int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    configs = [compose(FEW_STEPS, f"seed={seed}") for seed in (1, 2, 3, 4)]
+    whole = stack.Stack.epoch
+
+    def scarce(self: stack.Stack, orders: np.ndarray) -> list:
+        if self.lanes > 2:
+            raise tf.errors.ResourceExhaustedError(None, None, "out of memory")
+        return whole(self, orders)
+
+    monkeypatch.setattr(stack.Stack, "epoch", scarce)
+    for found, config in zip(together(configs, tmp_path), configs, strict=True):
+        assert_equal(found, alone(config, tmp_path))
+    assert made == [4, 2]
+
+
+def test_all_are_killed_when_asked(compose: Compose, tmp_path: Path) -> None:
+    asked: list[int] = []
+
+    def alive() -> None:
+        asked.append(1)
+        if len(asked) > 5:
+            raise Stop("interrupted")
+
+    found = together([compose("training.epochs=1000", "training.patience=null", f"seed={seed}") for seed in (1, 2)], tmp_path, alive=alive)
+    assert [(one.state, one.cause) for one in found] == [("KILLED", "interrupted")] * 2
