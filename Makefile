@@ -6,7 +6,7 @@ INSTALL := $(if $(shell command -v uv),uv pip install --quiet --python $(BIN)/py
 YAMLLINT := {extends: relaxed, rules: {line-length: disable, document-start: disable}}
 
 .DEFAULT_GOAL := help
-.PHONY: help sweep test ui data check lock
+.PHONY: help sweep test ui data bench check lock
 
 help:  ## this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -23,6 +23,9 @@ ui: .venv/installed  ## MLflow's pages on this machine
 
 data: .venv/installed  ## Fashion-MNIST into the cache
 	@$(BIN)/python -m src.datasets.fetch
+
+bench: .venv/installed data  ## other tools beside it, an hour: tests/benchmarks/RESULTS.md
+	@$(BIN)/python -m tests.benchmarks.bench
 
 check: .venv/installed  ## format, lint, types, YAML
 	@$(BIN)/ruff format --check .

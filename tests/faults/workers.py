@@ -2,7 +2,8 @@
 
     python -m tests.faults.workers [executors=local,ray] [kills=200] [drivers=10] [seed=0]
 
-Each sweep has 60 stub trials and two workers. A trial may be hit twice by chance, and is then given up, as it should be.
+Each sweep has two workers, and stub trials that take long enough for a worker to come back before the others have done its work.
+A trial may be hit twice by chance, and is then given up, as it should be.
 """
 
 import os
@@ -24,7 +25,9 @@ from src.config.paths import ROOT
 from src.config.words import read_words
 from tests.faults import stub
 
-TRIALS = 60
+TRIALS = 40
+SECONDS_PER_EPOCH = {"local": 0.1, "ray": 0.3}
+SECONDS_BETWEEN_KILLS = {"local": 1.5, "ray": 5.0}  # at most; a new worker takes 1.4 and 3 seconds
 WORDS = ["data=digits", f"model.units=range(8,{8 + TRIALS})", "executor.workers=2"]
 SWEEP = """
 import sys
@@ -65,7 +68,7 @@ class Tally:
 def start(folder: Path, executor: str, *more: str) -> "subprocess.Popen[bytes]":
     """A sweep in a process of its own, whose words go to `log`."""
     command = [sys.executable, "-c", SWEEP, *WORDS, f"executor={executor}", *more]
-    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+    environment = {**os.environ, "PYTHONPATH": str(ROOT), "SECONDS_PER_EPOCH": str(SECONDS_PER_EPOCH[executor])}
     with (folder / "log").open("ab") as log:
         return subprocess.Popen(command, cwd=folder, env=environment, stdout=log, stderr=log)
 
@@ -86,7 +89,7 @@ def kill_workers(executor: str, tally: Tally, most: int, dice: random.Random) ->
         folder, kills = Path(name), []
         sweep = start(folder, executor)
         while sweep.poll() is None:
-            time.sleep(dice.uniform(0, 1.5))
+            time.sleep(dice.uniform(0, SECONDS_BETWEEN_KILLS[executor]))
             running = in_flight(folder)
             if running and len(kills) < most:
                 number, process = dice.choice(list(running.items()))
@@ -94,8 +97,11 @@ def kill_workers(executor: str, tally: Tally, most: int, dice: random.Random) ->
                 kills.append((number, process, time.monotonic()))
         tally.sweeps += 1
         tally.worker_kills += len(kills)
-        tally.failed_sweeps += sweep.returncode not in (0, 1)
+        said, before = (folder / "log").read_text(), tally.faults
+        tally.failed_sweeps += sweep.returncode not in (0, 1) or "Traceback" in said
         judge(folder, tally, kills)
+        if tally.faults > before:
+            print(asdict(tally), kills, stub.read(folder), said, sep="\n", flush=True)
 
 
 def judge(folder: Path, tally: Tally, kills: list[tuple[int, int, float]]) -> None:
