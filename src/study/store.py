@@ -143,19 +143,20 @@ class Store:
         with self._transaction():
             self._post(messages)
 
-    def undelivered(self, most: int = 100) -> list[Message]:
+    def undelivered(self, most: int = 500) -> list[Message]:
         """The oldest messages that MLflow does not have yet."""
         rows = self._read("select number, kind, payload, id from outbox order by id limit ?", most)
         return [Message(row["number"], row["kind"], json.loads(row["payload"]), row["id"]) for row in rows]
 
-    def delivered(self, message: Message, run_id: str | None) -> None:
-        """MLflow has a message; `run_id` is that of the run which it began, if it did."""
+    def delivered(self, messages: list[Message], run_id: str | None) -> None:
+        """MLflow has messages of one run; `run_id` is that of the run which they began, if they did."""
+        number = messages[0].number
         with self._transaction():
-            if run_id and message.number is None:
+            if run_id and number is None:
                 self._describe({"parent_run": run_id})
             elif run_id:
-                self._db.execute("update trial set run_id = ? where number = ?", (run_id, message.number))
-            self._db.execute("delete from outbox where id = ?", (message.id,))
+                self._db.execute("update trial set run_id = ? where number = ?", (run_id, number))
+            self._db.executemany("delete from outbox where id = ?", [(message.id,) for message in messages])
 
     def run_id(self, number: int | None) -> str | None:
         """The MLflow run of a trial, or of the sweep."""

@@ -5,7 +5,7 @@ from typing import Any, Protocol
 
 
 class Tracker(Protocol):
-    """Takes the messages of src/study/outbox.py, one at a time and in order.
+    """Takes the messages of src/study/outbox.py, those of a run in their order.
 
     Every method raises errors.Unreachable when the store does not answer now, and anything else when it will never take the message.
     A message may come twice, after a crash between its arrival and our note of it: twice is the same as once.
@@ -18,8 +18,8 @@ class Tracker(Protocol):
             again: the run may be there already.
         """
 
-    def epoch(self, run_id: str, *, epoch: int, metrics: dict[str, float], time: float) -> None:
-        """One epoch, counted from 1; `time` in seconds since 1970."""
+    def epochs(self, run_id: str, epochs: list[dict[str, Any]]) -> None:
+        """Epochs, each `{"epoch": counted from 1, "metrics": name → value, "time": seconds since 1970}`."""
 
     def end(self, run_id: str, *, state: str | None, metrics: dict[str, float], tags: dict[str, str], time: float, folder: Path) -> None:
         """Final metrics, tags, the files of a folder if it is there, and the final state; None leaves the state as it is."""

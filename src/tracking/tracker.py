@@ -16,6 +16,7 @@ from src.errors import Unreachable
 from src.tracking import links
 
 IDENTITY = ("trialbook.sweep", "trialbook.kind", "trialbook.trial")  # one trial is one run for life
+MOST_METRICS = 1000  # that log_batch takes
 PASSING = ("INTERNAL_ERROR", "TEMPORARILY_UNAVAILABLE", "REQUEST_LIMIT_EXCEEDED", "DEADLINE_EXCEEDED")
 
 
@@ -68,9 +69,11 @@ class MlflowTracker:
         return str(run_id)
 
     @reaching
-    def epoch(self, run_id: str, *, epoch: int, metrics: dict[str, float], time: float) -> None:
-        """Logs the metrics of one epoch; its number is the step."""
-        self._client.log_batch(run_id, metrics=_metrics(metrics, epoch, time))
+    def epochs(self, run_id: str, epochs: list[dict[str, Any]]) -> None:
+        """Logs the metrics of epochs in as few calls as MLflow takes; an epoch's number is the step."""
+        metrics = [metric for one in epochs for metric in _metrics(one["metrics"], one["epoch"], one["time"])]
+        for start in range(0, len(metrics), MOST_METRICS):
+            self._client.log_batch(run_id, metrics=metrics[start : start + MOST_METRICS])
 
     @reaching
     def end(self, run_id: str, *, state: str | None, metrics: dict[str, float], tags: dict[str, str], time: float, folder: Path) -> None:

@@ -36,8 +36,8 @@ class Recorder:
         self.calls.append(("start", f"run{number}", run))
         return f"run{number}"
 
-    def epoch(self, run_id: str, **epoch: Any) -> None:
-        self.calls.append(("epoch", run_id, epoch))
+    def epochs(self, run_id: str, epochs: list[dict[str, Any]]) -> None:
+        self.calls += [("epoch", run_id, epoch) for epoch in epochs]
 
     def end(self, run_id: str, **end: Any) -> None:
         folder = end["folder"]

@@ -3,7 +3,7 @@
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import pytest
 
@@ -24,11 +24,11 @@ class Flaky(Recorder):
         super().__init__()
         self.failures, self.error = failures, error
 
-    def epoch(self, run_id: str, **epoch: Any) -> None:
+    def epochs(self, run_id: str, epochs: list[dict[str, Any]]) -> None:
         if self.failures:
             self.failures -= 1
             raise self.error("no answer")
-        super().epoch(run_id, **epoch)
+        super().epochs(run_id, epochs)
 
 
 @pytest.fixture
@@ -92,8 +92,25 @@ def test_a_run_that_may_be_there_is_looked_for(store: Store, outbox: Callable) -
     assert [call[2]["again"] for call in tracker.calls if call[0] == "start"] == [True, False, True]
 
 
+def test_the_epochs_of_a_run_that_wait_are_one_call(store: Store, outbox: Callable) -> None:
+    class Counted(Recorder):
+        batches: ClassVar[list[tuple[str, list[int]]]] = []
+
+        def epochs(self, run_id: str, epochs: list[dict[str, Any]]) -> None:
+            self.batches.append((run_id, [epoch["epoch"] for epoch in epochs]))
+
+    store.asked(1, Proposal({}), "hash", {}, Message(1, "start", {**START, "tags": {"trialbook.trial": "1"}}))
+    for number, epoch in ((1, 1), (0, 4), (1, 2)):
+        store.epoch(number, epoch, {"loss": 0.1})
+    store.post(Message(0, "end", END))
+    box = outbox(Counted())
+    assert box.flush() == 0
+    box.close()
+    assert Counted.batches == [("run0", [1, 2, 3, 4]), ("run1", [1, 2])]
+
+
 def test_a_refusal_is_noted_and_holds_nothing_up(outbox: Callable) -> None:
-    tracker = Flaky(failures=1, error=ValueError)
+    tracker = Flaky(failures=2, error=ValueError)  # the epochs together, then the first of them
     box = outbox(tracker)
     assert box.flush() == 0
     box.close()

@@ -29,7 +29,7 @@ def test_a_sweep_is_a_parent_and_a_run_per_trial(tracker: MlflowTracker, store_u
     parent_id = tracker.start(name="sweep", params={"oracle": "grid"}, tags=note, parent=None, again=False)
     run_id = begin(tracker, parent=parent_id)
     for epoch in (1, 2):
-        tracker.epoch(run_id, epoch=epoch, metrics={name: values[epoch - 1] for name, values in HISTORY.items()}, time=1e9)
+        tracker.epochs(run_id, [{"epoch": epoch, "metrics": {name: values[epoch - 1] for name, values in HISTORY.items()}, "time": 1e9}])
     (tmp_path / "files").mkdir()
     (tmp_path / "files" / "model.h5").write_bytes(b"whole")
     tags = {"trialbook.device": "CPU"}
@@ -50,7 +50,7 @@ def test_a_message_that_comes_twice_is_the_same_as_once(tracker: MlflowTracker, 
     run_id = begin(tracker)
     assert begin(tracker, again=True) == run_id != begin(tracker, "1", again=True)
     for _ in range(2):
-        tracker.epoch(run_id, epoch=1, metrics={"loss": 0.5}, time=1e9)
+        tracker.epochs(run_id, [{"epoch": 1, "metrics": {"loss": 0.5}, "time": 1e9}])
         tracker.end(run_id, state="FINISHED", metrics={}, tags={}, time=1e9, folder=tmp_path / "none")
     assert len(MlflowClient(store_uri).get_metric_history(run_id, "loss")) == 1
 
@@ -66,14 +66,14 @@ def test_a_trial_that_runs_again_is_the_same_run(tracker: MlflowTracker, store_u
 def test_an_outage_is_told_from_a_refusal(tracker: MlflowTracker, monkeypatch: pytest.MonkeyPatch) -> None:
     run_id = begin(tracker)
     with pytest.raises(MlflowException):
-        tracker.epoch("no such run", epoch=1, metrics={"loss": 0.5}, time=1e9)
+        tracker.epochs("no such run", [{"epoch": 1, "metrics": {"loss": 0.5}, "time": 1e9}])
 
     def down(*_: object, **__: object) -> None:
         raise ConnectionError("server is down")
 
     monkeypatch.setattr(tracker._client, "log_batch", down)
     with pytest.raises(Unreachable, match="server is down"):
-        tracker.epoch(run_id, epoch=1, metrics={"loss": 0.5}, time=1e9)
+        tracker.epochs(run_id, [{"epoch": 1, "metrics": {"loss": 0.5}, "time": 1e9}])
 
 
 def test_a_store_that_does_not_answer_is_told_before_anything_runs() -> None:
