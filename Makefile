@@ -40,5 +40,5 @@ lock: .venv/installed  ## requirements.lock from pyproject.toml
 	@echo 'installing requirements.lock into .venv, once'
 	@if command -v uv >/dev/null; then uv venv --quiet --allow-existing --seed --python $(PYTHON) .venv; else $(PYTHON) -m venv .venv; fi
 	@$(INSTALL) -r requirements.lock
-	@if command -v nvidia-smi >/dev/null; then $(INSTALL) -c requirements.lock 'tensorflow[and-cuda]'; fi
+	@if command -v nvidia-smi >/dev/null; then $(INSTALL) -c requirements.lock nvidia-ml-py 'tensorflow[and-cuda]'; fi
 	@touch $@

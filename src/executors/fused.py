@@ -146,6 +146,7 @@ class Fused:
         if stack:
             return _Batch(group[0].structure, stack)
         self._waiting.remove(group[0])
+        log.info("trial %d runs alone: no other one of its structure waits", group[0].job.number + 1)
         self._run_alone(group[0].job)
         return None
 

@@ -2,6 +2,7 @@
 
 import functools
 import getpass
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -10,6 +11,7 @@ from src.tracking.store import connect  # first: it sets MLflow's environment
 
 from mlflow.entities import Metric, Param, Run, RunTag  # isort: skip
 from mlflow.exceptions import MlflowException
+from mlflow.system_metrics.system_metrics_monitor import SystemMetricsMonitor
 from requests import RequestException
 
 from src.errors import Unreachable
@@ -46,6 +48,7 @@ class MlflowTracker:
 
     def __init__(self, uri: str, experiment: str) -> None:
         self._uri = uri
+        self._monitors: dict[str, SystemMetricsMonitor] = {}  # run → what watches the machine meanwhile
         self._client, self._experiment_id = connect(uri, experiment)
 
     @reaching
@@ -66,6 +69,9 @@ class MlflowTracker:
             params=[Param(key, str(value)) for key, value in params.items()],
             tags=[RunTag(key, value) for key, value in tags.items()] if again else (),
         )
+        if tags["trialbook.kind"] == "sweep" and shutil.which("nvidia-smi"):  # what a GPU does is worth a curve
+            self._monitors[run_id] = SystemMetricsMonitor(run_id, resume_logging=again, tracking_uri=self._uri)
+            self._monitors[run_id].start()
         return str(run_id)
 
     @reaching
@@ -82,6 +88,8 @@ class MlflowTracker:
         if folder.is_dir():
             self._client.log_artifacts(run_id, str(folder))
         if state:
+            if run_id in self._monitors:
+                self._monitors.pop(run_id).finish()
             self._client.set_terminated(run_id, state)
 
     def link(self, sweep_id: str, run_ids: list[str], objective: str) -> str:

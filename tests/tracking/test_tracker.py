@@ -1,5 +1,7 @@
 """What a tracker writes, read back from the store."""
 
+import threading
+import time
 from pathlib import Path
 
 import pytest
@@ -44,6 +46,19 @@ def test_a_sweep_is_a_parent_and_a_run_per_trial(tracker: MlflowTracker, store_u
     artifacts = tmp_path / "mlruns" / "artifacts" / run_id / "artifacts"
     assert {file.name: file.read_bytes() for file in artifacts.iterdir()} == {"model.h5": b"whole"}
     assert parent.data.tags["mlflow.note.content"] == "**why**"
+
+
+def test_with_a_gpu_a_sweep_has_system_metrics(
+    tracker: MlflowTracker, store_uri: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("shutil.which", lambda _: "nvidia-smi")
+    monkeypatch.setenv("MLFLOW_SYSTEM_METRICS_SAMPLING_INTERVAL", "0.1")
+    run_id = begin(tracker, **{"trialbook.kind": "sweep"})
+    client = MlflowClient(store_uri)
+    while "system/cpu_utilization_percentage" not in client.get_run(run_id).data.metrics:
+        time.sleep(0.1)
+    tracker.end(run_id, state="FINISHED", metrics={}, tags={}, time=1e9, folder=tmp_path / "none")
+    assert not any(thread.name == "SystemMetricsMonitor" for thread in threading.enumerate())
 
 
 def test_a_message_that_comes_twice_is_the_same_as_once(tracker: MlflowTracker, store_uri: str, tmp_path: Path) -> None:
