@@ -13,8 +13,7 @@ TRIAL_KEYS = ("seed", "objective", *TRIAL_GROUPS)  # what a trial sees of the co
 
 def trial_config(composed: DictConfig) -> dict[str, Any]:
     """What a trial sees of a composed configuration, resolved."""
-    config: dict[str, Any] = OmegaConf.to_container(OmegaConf.masked_copy(composed, list(TRIAL_KEYS)), resolve=True)  # type: ignore[assignment]
-    return config
+    return {key: OmegaConf.to_container(node, resolve=True) if OmegaConf.is_config(node := composed[key]) else node for key in TRIAL_KEYS}
 
 
 def leaves(node: Any, path: str = "") -> dict[str, Any]:

