@@ -21,6 +21,7 @@ from src.executors.worker import perform
 from src.trial import Job
 
 os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
+os.environ.setdefault("RAY_DEDUP_LOGS_SKIP_REGEX", ".")  # prints nothing of its own: a death is told by us
 PATIENCE = 5.0  # seconds, for a cluster that does not answer; Ray itself would take 40
 HELLO = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n" + bytes([0, 0, 0, 4, 0, 0, 0, 0, 0])  # RFC 9113, section 3.4: whatever speaks gRPC answers
 NOT_SENT = [".git", ".venv", "mlruns"]

@@ -2,7 +2,7 @@
 
     python -m tests.faults.workers [executors=local,ray] [kills=200] [drivers=10] [seed=0]
 
-Each sweep has two workers, and stub trials that take long enough for a worker to come back before the others have done its work.
+Each sweep has two workers. After a kill the next one waits until both of them train again.
 A trial may be hit twice by chance, and is then given up, as it should be.
 """
 
@@ -27,7 +27,7 @@ from tests.faults import stub
 
 TRIALS = 40
 SECONDS_PER_EPOCH = {"local": 0.1, "ray": 0.3}
-SECONDS_BETWEEN_KILLS = {"local": 1.5, "ray": 5.0}  # at most; a new worker takes 1.4 and 3 seconds
+LONGEST = 15  # seconds until a slot is restarted
 WORDS = ["data=digits", f"model.units=range(8,{8 + TRIALS})", "executor.workers=2"]
 SWEEP = """
 import sys
@@ -89,12 +89,16 @@ def kill_workers(executor: str, tally: Tally, most: int, dice: random.Random) ->
         folder, kills = Path(name), []
         sweep = start(folder, executor)
         while sweep.poll() is None:
-            time.sleep(dice.uniform(0, SECONDS_BETWEEN_KILLS[executor]))
+            deadline = time.monotonic() + LONGEST
+            while len(in_flight(folder)) < 2 and sweep.poll() is None:
+                time.sleep(0.02)
+            tally.slots_not_restarted += time.monotonic() > deadline
+            time.sleep(dice.uniform(0, 1))
             running = in_flight(folder)
             if running and len(kills) < most:
                 number, process = dice.choice(list(running.items()))
                 os.kill(process, signal.SIGKILL)
-                kills.append((number, process, time.monotonic()))
+                kills.append((number, process))
         tally.sweeps += 1
         tally.worker_kills += len(kills)
         said, before = (folder / "log").read_text(), tally.faults
@@ -104,13 +108,13 @@ def kill_workers(executor: str, tally: Tally, most: int, dice: random.Random) ->
             print(asdict(tally), kills, stub.read(folder), said, sep="\n", flush=True)
 
 
-def judge(folder: Path, tally: Tally, kills: list[tuple[int, int, float]]) -> None:
+def judge(folder: Path, tally: Tally, kills: list[tuple[int, int]]) -> None:
     """Counts what went wrong in a sweep that ended."""
     study = next((folder / "mlruns" / "sweeps").glob("*/study.db"))
     rows = {row[0]: row[1:] for row in sqlite3.connect(study).execute("select number, state, attempts from trial")}
     ledger = stub.read(folder)
     ends = {number: seconds for what, number, _, seconds in ledger if what == "end"}
-    cut = {(number, process) for number, process, _ in kills}
+    cut = set(kills)
     hits = [sum(what == "start" and (number, process) in cut for what, number, process, _ in ledger if number == one) for one in rows]
     tally.given_up += sum(state == "FAILED" for state, _ in rows.values())
     tally.trials_lost += TRIALS - len(rows) + sum(state == "FINISHED" and number not in ends for number, (state, _) in rows.items())
@@ -119,20 +123,9 @@ def judge(folder: Path, tally: Tally, kills: list[tuple[int, int, float]]) -> No
         what == "start" and any(number == one and seconds > ends[one] for one, _ in whole) for what, number, _, seconds in ledger
     )
     tally.wrong_attempts += sum(attempts != hit + (state == "FINISHED") for (state, attempts), hit in zip(rows.values(), hits, strict=True))
-    tally.slots_not_restarted += sum(not both_busy(ledger, seconds) for *_, seconds in kills)
     client = MlflowClient(f"sqlite:///{folder}/mlruns/mlflow.db")
     runs = client.search_runs([client.get_experiment_by_name("digits").experiment_id], max_results=1000)
     tally.left_running += sum(run.info.status == "RUNNING" for run in runs)
-
-
-def both_busy(ledger: list[tuple[str, int, int, float]], since: float) -> bool:
-    """Whether two processes trained at once after a moment, or too few trials were left to tell."""
-    later = [line for line in ledger if line[3] > since]
-    if len({number for what, number, *_ in later if what == "start"}) < 6:
-        return True
-    began = {(number, process): seconds for what, number, process, seconds in later if what == "start"}
-    spans = [(began[number, process], seconds) for what, number, process, seconds in later if what == "end" and (number, process) in began]
-    return any(first < second < end for first, end in spans for second, _ in spans)
 
 
 def lives(process: psutil.Process) -> bool:

@@ -46,7 +46,8 @@ def mlflow_server(store: str, artifacts: Path) -> Iterator[str]:
     """MLflow's own server, through which the artifacts travel; its address."""
     address = f"http://127.0.0.1:{(port := free_port(5200 + os.getpid() % 1000))}"
     command = f"-m mlflow server --host 127.0.0.1 --port {port} --workers 2 --backend-store-uri {store} --artifacts-destination {artifacts}"
-    with subprocess.Popen([sys.executable, *command.split()], **QUIET) as process:
+    environment = {**os.environ, "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false"}
+    with subprocess.Popen([sys.executable, *command.split()], env=environment, **QUIET) as process:
         while True:
             try:
                 urllib.request.urlopen(f"{address}/health", timeout=1)
