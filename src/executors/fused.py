@@ -116,8 +116,9 @@ class Fused:
         self._batch = None
 
     def _stackable(self, job: Job) -> bool:
-        engine = job.config["model"].get("engine") or job.config["training"]["engine"]
-        return self._run_trial is trial.run and engine == "compiled" and self._most > 1
+        if self._run_trial is not trial.run or self._most == 1:
+            return False
+        return (job.config["model"].get("engine") or job.config["training"]["engine"]) == "compiled"
 
     def _prepare(self, job: Job) -> None:
         """Makes what waits for a stack out of a job, or ends it."""
