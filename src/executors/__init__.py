@@ -36,10 +36,12 @@ class Executor(Protocol):
 
     Attributes:
         slots: how many trials it runs at once.
+        side_by_side: how many it runs in the time of one.
         headline: where they run, for people; nothing where there is nothing to say.
     """
 
     slots: int
+    side_by_side: int
     headline: str
 
     def submit(self, job: Job) -> None:
@@ -63,8 +65,8 @@ def create(settings: dict[str, Any], listener: Listener, run_trial: RunTrial = t
     return executor
 
 
-def slots(settings: dict[str, Any]) -> int:
-    """How many trials an executor would run at once.
+def side_by_side(settings: dict[str, Any]) -> int:
+    """How many trials an executor would run in the time of one.
 
     Raises:
         ConfigError: as `create`.
@@ -74,7 +76,7 @@ def slots(settings: dict[str, Any]) -> int:
 
     executor = create(settings, Listener(unheard, unheard, unheard, unheard))
     executor.close()
-    return executor.slots
+    return executor.side_by_side
 
 
 def run_logged(run_trial: RunTrial, job: Job, report: Report, alive: Callable[[], None]) -> Outcome:

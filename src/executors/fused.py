@@ -31,15 +31,7 @@ class _Trial:
     prepared: Prepared
     lane: "Lane"
     structure: str
-    began: float = field(default_factory=time.monotonic)
-
-    def finished(self) -> Outcome:
-        """How a trial ended whose lane is done."""
-        return trial.finish(self.prepared, self.lane.fitted(), time.monotonic() - self.began)
-
-    def ended_by(self, error: Exception) -> Outcome:
-        """How a trial ended by an exception."""
-        return trial.ended_by(error, self.job, time.monotonic() - self.began)
+    seconds: float = 0.0  # its share of the stack's
 
 
 @dataclass
@@ -65,14 +57,17 @@ class _Batch:
         for lane, one in self.trials.items():
             orders[lane] = one.lane.begin(examples)
             self.stack.set_rate(lane, one.lane.model)
+        began = time.monotonic()
         metrics = self.stack.epoch(orders)
+        share = (time.monotonic() - began) / len(self.trials)
         for lane, one in list(self.trials.items()):
             self.stack.take(lane, one.lane.model)
+            one.seconds += share
             try:
                 one.lane.end(metrics[lane])
-                outcome = one.finished() if one.lane.done else None
+                outcome = trial.finish(one.prepared, one.lane.fitted(), one.seconds) if one.lane.done else None
             except Exception as error:
-                outcome = one.ended_by(error)
+                outcome = trial.ended_by(error, one.job, one.seconds)
             if outcome:
                 del self.trials[lane]
                 yield one, outcome
@@ -88,6 +83,7 @@ class Fused:
     def __init__(self, listener: Listener, run_trial: RunTrial, *, workers: int | str) -> None:
         self._listener, self._run_trial = listener, run_trial
         self.slots = self._most = int(workers) if workers != "auto" else ON_GPU if gpus() else ON_CPU
+        self.side_by_side = 1
         self.headline = f"up to {self.slots} trials of one structure are one program"
         self._arrived: deque[Job] = deque()
         self._waiting: list[_Trial] = []
@@ -118,7 +114,7 @@ class Fused:
     def _stackable(self, job: Job) -> bool:
         if self._run_trial is not trial.run or self._most == 1:
             return False
-        return (job.config["model"].get("engine") or job.config["training"]["engine"]) == "compiled"
+        return bool((job.config["model"].get("engine") or job.config["training"]["engine"]) == "compiled")
 
     def _prepare(self, job: Job) -> None:
         """Makes what waits for a stack out of a job, or ends it."""

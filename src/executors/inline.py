@@ -10,7 +10,7 @@ from src.trial import Job
 class Inline:
     """Runs a submitted job when it is waited for."""
 
-    slots = 1
+    slots = side_by_side = 1
     headline = ""
 
     def __init__(self, listener: Listener, run_trial: RunTrial) -> None:

@@ -86,6 +86,11 @@ class Pool(ABC):
     minutes_per_trial: float | None
     workers: list[Worker] = field(default_factory=list)
 
+    @property
+    def side_by_side(self) -> int:
+        """All of them."""
+        return self.slots
+
     @abstractmethod
     def start(self, slot: int) -> Worker:
         """A new worker."""

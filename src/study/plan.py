@@ -37,17 +37,17 @@ def _dropped(asked: Invocation) -> str:
     return f" ({dropped} duplicate{'' if dropped == 1 else 's'} dropped)" if dropped else ""
 
 
-def show(asked: Invocation, slots: int) -> None:
+def show(asked: Invocation, side_by_side: int) -> None:
     """Prints every trial that can be known, their number, and an estimate of time and disk with its basis.
 
     Args:
-        slots: how many run at once.
+        side_by_side: how many run in the time of one.
     """
     points, total, epochs, lines = _foreseen(asked)
     for number, point in enumerate(points, 1):
         print(f"{number:>5}  python -m src.sweep {' '.join(overrides(point))}")  # noqa: T201
     rest = [f"{total - len(points)} more, by the scores of these"] if len(points) < total else []
-    print("\n".join([*rest, *lines, headline(asked, total), _estimate(asked, total, epochs, slots)]))  # noqa: T201
+    print("\n".join([*rest, *lines, headline(asked, total), _estimate(asked, total, epochs, side_by_side)]))  # noqa: T201
     print("nothing was started (dry_run=true)")  # noqa: T201
 
 
@@ -67,13 +67,14 @@ def _foreseen(asked: Invocation) -> tuple[list[Point], int, float, list[str]]:
     return points, total, epochs or total * each, lines
 
 
-def _estimate(asked: Invocation, total: int, epochs: float, slots: int) -> str:
+def _estimate(asked: Invocation, total: int, epochs: float, side_by_side: int) -> str:
     data = asked.config.data["_target_"]
     found = list(_experience(asked.folder, data))
     if not found:
         return "no estimate: there is no finished trial on this data set here yet"
     known = Experience(mean(one.seconds_per_epoch for one in found), mean(one.megabytes for one in found), sum(one.trials for one in found))
-    seconds, size, side = epochs / slots * known.seconds_per_epoch, total * known.megabytes, f", {slots} side by side" if slots > 1 else ""
+    seconds, size = epochs / side_by_side * known.seconds_per_epoch, total * known.megabytes
+    side = f", {side_by_side} side by side" if side_by_side > 1 else ""
     basis = f"{epochs:.0f} epochs of {known.seconds_per_epoch:.2f} s{side}, and {total} trials of {known.megabytes:.2f} MB"
     return f"at most about {seconds_text(seconds)} and {size:.0f} MB: {basis}, as in {known.trials} earlier trials on these data"
 

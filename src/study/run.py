@@ -54,9 +54,9 @@ def run(loader: ConfigLoader, config: DictConfig, arguments: list[str], *, singl
         invocation = Invocation(
             Space.of(asked, catalog), config, Objective.parse(config.objective), asked.sweep, asked.reported, single, root
         )
-        slots = executors.slots(invocation.executor)
+        side_by_side = executors.side_by_side(invocation.executor)
         if config.dry_run:
-            plan.show(invocation, slots)
+            plan.show(invocation, side_by_side)
             return
         code = _run(invocation, Composer(loader), run_trial)
     if code:
