@@ -185,6 +185,6 @@ def _greet(address: str) -> None:
         OSError: nothing does.
     """
     host, _, port = address.rpartition(":")
-    with socket.create_connection((host.removeprefix("ray://"), int(port)), PATIENCE) as connection:
+    with socket.create_connection((host, int(port)), PATIENCE) as connection:
         connection.sendall(HELLO)
         connection.recv(1)

@@ -19,7 +19,7 @@ from src.objective import Objective
 from src.training import Fitted, Monitor, dropout
 from src.training import keras as reference
 from src.training.keeper import copy_variables
-from src.training.keras import VALIDATION_BATCH, order, train
+from src.training.keras import VALIDATION_BATCH, on_device, order, train
 
 log = logging.getLogger(__name__)
 MOST_PROGRAMS = 16  # that are kept, each with a model
@@ -71,8 +71,9 @@ class Program:
         self.model.optimizer.build(self.model.trainable_variables)
         self.model.test_step((data.x[:1], data.y[:1]))  # creates the variables of the metrics
         self._rates = [tf.Variable(0.0) for _ in dropout.layers_of(self.model)]
-        self.model.train_function = self._all(self.model.train_step, *data.train, batch_size)
-        self.model.test_function = self._all(self.model.test_step, *data.validation, VALIDATION_BATCH)
+        training, validation = on_device(data)
+        self.model.train_function = self._all(self.model.train_step, *training, batch_size)
+        self.model.test_function = self._all(self.model.test_step, *validation, VALIDATION_BATCH)
 
     def adopt(self, model: keras.Model) -> None:
         """Takes over a trial's variables, its optimizer's and its dropout rates."""
@@ -82,9 +83,9 @@ class Program:
             rate.assign(theirs.rate)
             ours.rate = theirs.rate
 
-    def _all(self, step: Callable[..., Any], x: np.ndarray, y: np.ndarray, batch_size: int) -> Callable[..., dict[str, Any]]:
+    def _all(self, step: Callable[..., Any], x: tf.Tensor, y: tf.Tensor, batch_size: int) -> Callable[..., dict[str, Any]]:
         """What `fit` calls for each element of its data: a step for each batch of examples, in the order that the element is."""
-        x, y, batch_size = tf.constant(x), tf.constant(y), min(batch_size, len(x))
+        batch_size = min(batch_size, len(x))
         batches, rest = divmod(len(x), batch_size)
 
         @tf.function(jit_compile=True)  # type: ignore[untyped-decorator]

@@ -1,6 +1,7 @@
 """The reference engine: Keras' own `fit`."""
 
 from collections.abc import Callable, Iterator
+from functools import lru_cache
 from typing import Any
 
 import keras
@@ -38,12 +39,12 @@ def fit(
         TrialError: a metric became NaN or infinite.
         errors.Stop: the monitor asked for it.
     """
-    examples, labels = data.train
+    (x, y), validation = on_device(data)
     return train(
         model,
-        lambda start: batches(examples, labels, batch_size, seed, start),
-        steps=-(-len(examples) // batch_size),
-        validation=data.validation,
+        lambda start: batches(x, y, batch_size, seed, start),
+        steps=-(-len(x) // batch_size),
+        validation=validation,
         objective=objective,
         monitor=monitor,
         epochs=epochs,
@@ -91,6 +92,12 @@ def train(
     return Fitted(keeper.history, keeper.kept_epoch, latest=keeper.end(model))
 
 
+@lru_cache(maxsize=1)
+def on_device(data: Dataset) -> tuple[Examples, Examples]:
+    """The training and the validation examples as tensors, which all programs share."""
+    return tuple(map(tf.constant, data.train)), tuple(map(tf.constant, data.validation))  # type: ignore[return-value]
+
+
 def order(seed: int, epoch: int, examples: int) -> np.ndarray:
     """The order of the examples in an epoch counted from 0, the same in every engine."""
     return np.random.default_rng([seed, epoch]).permutation(examples)
@@ -105,7 +112,6 @@ def batches(x: np.ndarray, y: np.ndarray, batch_size: int, seed: int, start: int
             yield order(seed, epoch, len(x))
             epoch += 1
 
-    x, y = tf.constant(x), tf.constant(y)
     epochs = tf.data.Dataset.from_generator(orders, output_signature=tf.TensorSpec((len(x),), tf.int64))
     indices = epochs.flat_map(lambda positions: tf.data.Dataset.from_tensor_slices(positions).batch(batch_size))
     return indices.map(lambda positions: (tf.gather(x, positions), tf.gather(y, positions))).prefetch(2)

@@ -13,7 +13,7 @@ import tensorflow as tf
 
 from src.datasets import Dataset
 from src.training import dropout
-from src.training.keras import VALIDATION_BATCH
+from src.training.keras import VALIDATION_BATCH, on_device
 
 ROW_BY_ROW = ("SGD", "Adagrad", "RMSprop", "Adam", "AdamW", "Adamax", "Lion")  # optimizers that mix no elements of a variable
 MIXING = ("clipnorm", "global_clipnorm", "use_ema", "gradient_accumulation_steps")  # settings that do
@@ -57,8 +57,9 @@ class Stack:
         self._rates = tf.Variable(tf.zeros((lanes, 1)))
         schedule = self._optimizer._learning_rate if callable(self._optimizer._learning_rate) else None
         self._optimizer._get_current_learning_rate = lambda: schedule(self._steps.value) if schedule else self._rates
-        self._train = self._all(self._train_step, *data.train, batch_size)
-        self._validate = self._all(self._test_step, *data.validation, VALIDATION_BATCH)
+        training, validation = on_device(data)
+        self._train = self._all(self._train_step, *training, batch_size)
+        self._validate = self._all(self._test_step, *validation, VALIDATION_BATCH)
         self._validation_order = tf.tile(tf.range(len(data.validation_index))[None], [lanes, 1])
 
     def put(self, lane: int, model: keras.Model) -> None:
@@ -105,9 +106,9 @@ class Stack:
             rows.assign(tf.zeros_like(rows))
         return found
 
-    def _all(self, step: Callable[..., None], x: np.ndarray, y: np.ndarray, batch_size: int) -> Callable[[tf.Tensor], None]:
+    def _all(self, step: Callable[..., None], x: tf.Tensor, y: tf.Tensor, batch_size: int) -> Callable[[tf.Tensor], None]:
         """A program that takes a step for each batch of examples, in the order that each lane has."""
-        x, y, batch_size = tf.constant(x), tf.constant(y), min(batch_size, len(x))
+        batch_size = min(batch_size, len(x))
         batches, rest = divmod(len(x), batch_size)
 
         @tf.function(jit_compile=True)  # type: ignore[untyped-decorator]
