@@ -135,7 +135,6 @@ def test_a_failing_trial_is_recorded_and_the_exit_code_tells(command: Command, t
         ("inline", [signal.SIGINT, signal.SIGINT], 130),
         ("inline", [signal.SIGTERM], 143),
         ("local", [signal.SIGINT, signal.SIGINT], 130),
-        ("ray", [signal.SIGINT, signal.SIGINT], 130),
         ("ray", [signal.SIGTERM], 143),
     ],
 )
