@@ -42,7 +42,6 @@ class Run:
 
     seconds: float
     megabytes: float
-    folder: Path
 
 
 def process(folder: Path, *words: str, **environment: str) -> Run:
@@ -54,7 +53,7 @@ def process(folder: Path, *words: str, **environment: str) -> Run:
         _, status, usage = os.wait4(child.pid, 0)
     if status:
         raise RuntimeError(f"{' '.join(words)}: {(folder / 'log').read_text()[-2000:]}")
-    return Run(time.perf_counter() - began, usage.ru_maxrss / 1024, folder)
+    return Run(time.perf_counter() - began, usage.ru_maxrss / 1024)
 
 
 def temporary(run: Callable[[Path], Run]) -> Run:

@@ -19,9 +19,8 @@ from src.trial import Job
 
 EPOCHS = 8
 EXAMPLES, INPUTS, UNITS, CLASSES = 48_000, 784, 100, 10
-OPERATIONS = (
-    2 * EXAMPLES * (2 * INPUTS * UNITS + 3 * UNITS * CLASSES)
-)  # the first layer passes no gradient on; Adam and validation come on top
+# The first layer passes no gradient on; Adam and validation come on top.
+OPERATIONS = 2 * EXAMPLES * (2 * INPUTS * UNITS + 3 * UNITS * CLASSES)
 SIDE = 1200
 
 if __name__ == "__main__":

@@ -20,23 +20,13 @@ from src.config.paths import ROOT
 from src.config.words import read_words
 from src.tracking.store import connect
 from src.trial import Job, Outcome
+from tests.faults.stub import SWEEP
 from tests.tracking.team import mlflow_server, postgresql
 
 REAL = {"inline": 1, "local executor.workers=1": 1, "local executor.workers=2": 2, "ray executor.workers=2": 2}
 SLOTS = (1, 2, 8)
 STUBS = 200
 EVENTS = 500
-STUB = """
-import sys, time
-from hydra.types import RunMode
-from src.config.command_line import conf_loader
-from src.study import run
-from tests.benchmarks import executors
-stub, words = getattr(executors, sys.argv[1]), sys.argv[2:]
-with conf_loader() as loader:
-    own = [word for word in words if word.startswith(("data", "executor"))]
-    run.run(loader, loader.load_configuration("config", own, RunMode.RUN), words, single=False, run_trial=stub)
-"""
 
 
 def stub(job: Job, report: Callable, alive: Callable) -> Outcome:
@@ -96,7 +86,15 @@ def real(executor: str, trials: int, store: str | None = None) -> Found:
 
 def stubs(executor: str, *, trials: int = STUBS, kind: str = "stub", store: str | None = None) -> Found:
     """A sweep of stubs."""
-    return sweep("-c", STUB, kind, "data=digits", f"seed=range(1,{trials + 1})", *f"executor={executor}".split(), store=store)
+    return sweep(
+        "-c",
+        SWEEP,
+        f"tests.benchmarks.executors.{kind}",
+        "data=digits",
+        f"seed=range(1,{trials + 1})",
+        *f"executor={executor}".split(),
+        store=store,
+    )
 
 
 def rate(found: Found) -> float:

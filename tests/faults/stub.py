@@ -9,6 +9,17 @@ from pathlib import Path
 
 from src.trial import Job, Outcome
 
+SWEEP = """
+import sys
+from hydra.types import RunMode
+from hydra.utils import get_object
+from src.config.command_line import conf_loader
+from src.study import run
+run_trial, words = get_object(sys.argv[1]), sys.argv[2:]
+with conf_loader() as loader:
+    own = [word for word in words if word.startswith(("data", "executor", "resume"))]
+    run.run(loader, loader.load_configuration("config", own, RunMode.RUN), words, single=False, run_trial=run_trial)
+"""  # a program of its own, and no module: a worker imports its driver's main module, and would import all of this
 EPOCHS, SECONDS_PER_EPOCH = 3, float(os.environ.get("SECONDS_PER_EPOCH", "0.03"))
 
 

@@ -30,17 +30,6 @@ SECONDS_PER_EPOCH = {"local": 0.1, "ray": 0.3}
 LONGEST = 15  # seconds until a slot is restarted
 UNHEARD = 0.25  # seconds in which a driver may not have heard yet that a trial began; then its death costs no attempt
 WORDS = ["data=digits", f"model.units=range(8,{8 + TRIALS})", "executor.workers=2"]
-SWEEP = """
-import sys
-from hydra.types import RunMode
-from src.config.command_line import conf_loader
-from src.study import run
-from tests.faults.stub import stub
-words = sys.argv[1:]
-with conf_loader() as loader:
-    own = [word for word in words if word.startswith(("data", "executor", "resume"))]
-    run.run(loader, loader.load_configuration("config", own, RunMode.RUN), words, single=False, run_trial=stub)
-"""
 
 
 @dataclass
@@ -68,7 +57,7 @@ class Tally:
 
 def start(folder: Path, executor: str, *more: str) -> "subprocess.Popen[bytes]":
     """A sweep in a process of its own, whose words go to `log`."""
-    command = [sys.executable, "-c", SWEEP, *WORDS, f"executor={executor}", *more]
+    command = [sys.executable, "-c", stub.SWEEP, "tests.faults.stub.stub", *WORDS, f"executor={executor}", *more]
     environment = {**os.environ, "PYTHONPATH": str(ROOT), "SECONDS_PER_EPOCH": str(SECONDS_PER_EPOCH[executor])}
     with (folder / "log").open("ab") as log:
         return subprocess.Popen(command, cwd=folder, env=environment, stdout=log, stderr=log)
