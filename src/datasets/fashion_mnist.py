@@ -58,7 +58,7 @@ def download() -> None:
 
 def _examples(part: str, folder: str | None) -> Examples:
     pictures = _read(f"{part}-images-idx3-ubyte.gz", folder)
-    return (pictures / np.float32(255)).astype(np.float32), _read(f"{part}-labels-idx1-ubyte.gz", folder)
+    return np.divide(pictures, 255, dtype=np.float32), _read(f"{part}-labels-idx1-ubyte.gz", folder)
 
 
 def _read(name: str, folder: str | None) -> np.ndarray:

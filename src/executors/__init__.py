@@ -32,17 +32,22 @@ class Listener:
 
 
 class Executor(Protocol):
-    """Runs jobs. It takes up what it needs with the first of them.
+    """Runs jobs. It takes up what it needs with the first of them, or when it is to warm up.
 
     Attributes:
+        listener: to be set before the first job.
         slots: how many trials it runs at once.
         side_by_side: how many it runs in the time of one.
         headline: where they run, for people; nothing where there is nothing to say.
     """
 
+    listener: Listener
     slots: int
     side_by_side: int
     headline: str
+
+    def warm_up(self, trials: int) -> None:
+        """Begins with what takes long and so many trials will need, such as the start of processes; does not wait for it."""
 
     def submit(self, job: Job) -> None:
         """Takes a job; at most `slots` are in flight."""
@@ -54,29 +59,15 @@ class Executor(Protocol):
         """Ends everything."""
 
 
-def create(settings: dict[str, Any], listener: Listener, run_trial: RunTrial = trial.run) -> Executor:
+def create(settings: dict[str, Any], run_trial: RunTrial = trial.run) -> Executor:
     """The executor of a node of conf/executor/.
 
     Raises:
         ConfigError: this machine can not give what the settings want.
     """
     arguments = {key: value for key, value in settings.items() if key != "_target_"}
-    executor: Executor = find("executor", settings["_target_"])(listener, run_trial, **arguments)
+    executor: Executor = find("executor", settings["_target_"])(run_trial, **arguments)
     return executor
-
-
-def side_by_side(settings: dict[str, Any]) -> int:
-    """How many trials an executor would run in the time of one.
-
-    Raises:
-        ConfigError: as `create`.
-    """
-
-    def unheard(*_: Any) -> None: ...
-
-    executor = create(settings, Listener(unheard, unheard, unheard, unheard))
-    executor.close()
-    return executor.side_by_side
 
 
 def run_logged(run_trial: RunTrial, job: Job, report: Report, alive: Callable[[], None]) -> Outcome:

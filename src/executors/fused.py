@@ -20,7 +20,7 @@ if TYPE_CHECKING:  # they import TensorFlow, seconds
     from src.training.stack import Stack
 
 log = logging.getLogger(__name__)
-ON_CPU, ON_GPU = 4, 32  # trials at once
+ON_CPU, ON_GPU = 8, 32  # trials at once
 
 
 @dataclass(eq=False)
@@ -80,8 +80,10 @@ class Fused:
         workers: how many trials are stacked at most, or `auto`.
     """
 
-    def __init__(self, listener: Listener, run_trial: RunTrial, *, workers: int | str) -> None:
-        self._listener, self._run_trial = listener, run_trial
+    listener: Listener
+
+    def __init__(self, run_trial: RunTrial, *, workers: int | str) -> None:
+        self._run_trial = run_trial
         self.slots = self._most = int(workers) if workers != "auto" else ON_GPU if gpus() else ON_CPU
         self.side_by_side = 1
         self.headline = f"up to {self.slots} trials of one structure are one program"
@@ -89,6 +91,9 @@ class Fused:
         self._waiting: list[_Trial] = []
         self._batch: _Batch | None = None
         self._stacks: dict[tuple[str, int], Stack] = {}
+
+    def warm_up(self, trials: int) -> None:
+        """This process is warm."""
 
     def submit(self, job: Job) -> None:
         """Takes a job."""
@@ -121,13 +126,13 @@ class Fused:
         from src.training import compiled
         from src.training.lane import Lane
 
-        report = partial(self._listener.epoch, job.number)
+        report = partial(self.listener.epoch, job.number)
         try:
             prepared = trial.prepare(job)
             structure = compiled.structure_of(prepared.model, prepared.data, prepared.arguments["batch_size"])
-            lane = Lane(prepared.model, **trial.given(prepared, report, self._listener.alive), **prepared.arguments)
+            lane = Lane(prepared.model, **trial.given(prepared, report, self.listener.alive), **prepared.arguments)
         except Exception as error:
-            self._listener.end(job.number, trial.ended_by(error, job, 0.0))
+            self.listener.end(job.number, trial.ended_by(error, job, 0.0))
         else:
             self._waiting.append(_Trial(job, prepared, lane, structure))
 
@@ -169,7 +174,7 @@ class Fused:
         batch.fill(self._waiting)
         try:
             for one, outcome in batch.epoch():
-                self._listener.end(one.job.number, outcome)
+                self.listener.end(one.job.number, outcome)
         except tf.errors.ResourceExhaustedError:
             self._most = max(1, batch.stack.lanes // 2)
             log.warning("the device has no memory for %d trials at once; now at most %d", batch.stack.lanes, self._most)
@@ -178,5 +183,5 @@ class Fused:
             self._batch = None
 
     def _run_alone(self, job: Job) -> None:
-        report = partial(self._listener.epoch, job.number)
-        self._listener.end(job.number, run_logged(self._run_trial, job, report, self._listener.alive))
+        report = partial(self.listener.epoch, job.number)
+        self.listener.end(job.number, run_logged(self._run_trial, job, report, self.listener.alive))

@@ -10,12 +10,16 @@ from src.trial import Job
 class Inline:
     """Runs a submitted job when it is waited for."""
 
+    listener: Listener
     slots = side_by_side = 1
     headline = ""
 
-    def __init__(self, listener: Listener, run_trial: RunTrial) -> None:
-        self._listener, self._run_trial = listener, run_trial
+    def __init__(self, run_trial: RunTrial) -> None:
+        self._run_trial = run_trial
         self._jobs: deque[Job] = deque()
+
+    def warm_up(self, trials: int) -> None:
+        """This process is warm."""
 
     def submit(self, job: Job) -> None:
         """Takes a job."""
@@ -24,8 +28,8 @@ class Inline:
     def wait(self, seconds: float) -> None:
         """Runs the next job to its end."""
         job = self._jobs.popleft()
-        report = partial(self._listener.epoch, job.number)
-        self._listener.end(job.number, run_logged(self._run_trial, job, report, self._listener.alive))
+        report = partial(self.listener.epoch, job.number)
+        self.listener.end(job.number, run_logged(self._run_trial, job, report, self.listener.alive))
 
     def close(self) -> None:
         """Nothing outlives a call of `wait`."""

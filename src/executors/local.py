@@ -6,7 +6,7 @@ from contextlib import suppress
 from multiprocessing.connection import wait
 from typing import Any
 
-from src.executors import Listener, RunTrial
+from src.executors import RunTrial
 from src.executors.machine import find_slots, gpus_of, this_machine
 from src.executors.pool import Died, Pool, Worker
 from src.executors.worker import CANCEL, work
@@ -30,7 +30,6 @@ class Local(Pool):
 
     def __init__(
         self,
-        listener: Listener,
         run_trial: RunTrial,
         *,
         workers: int | str,
@@ -39,7 +38,7 @@ class Local(Pool):
         minutes_per_trial: float | None,
     ) -> None:
         slots, headline = find_slots(workers, threads, gpus_per_trial, [this_machine()])
-        super().__init__(listener, run_trial, slots, headline, minutes_per_trial)
+        super().__init__(run_trial, slots, headline, minutes_per_trial)
         self._gpus_per_trial = gpus_per_trial
 
     def start(self, slot: int) -> Worker:

@@ -79,11 +79,11 @@ class Pool(ABC):
         minutes_per_trial: a trial that takes longer is FAILED; None for no limit.
     """
 
-    listener: Listener
     run_trial: RunTrial
     slots: int
     headline: str
     minutes_per_trial: float | None
+    listener: Listener = field(init=False)
     workers: list[Worker] = field(default_factory=list)
 
     @property
@@ -98,6 +98,11 @@ class Pool(ABC):
     @abstractmethod
     def ready(self, workers: list[Worker], seconds: float) -> Iterable[Worker]:
         """Those that have something to say, after some seconds at most."""
+
+    def warm_up(self, trials: int) -> None:
+        """Starts the workers, which import TensorFlow while the driver does."""
+        for _ in range(min(trials, self.slots)):
+            self._new()
 
     def submit(self, job: Job) -> None:
         """Gives a job to a worker that has none; a new one, if need be."""

@@ -14,10 +14,10 @@ from typing import Any
 
 from src.config.paths import ROOT
 from src.errors import ConfigError
-from src.executors import Listener, RunTrial
+from src.executors import RunTrial
 from src.executors.machine import GIGABYTES_PER_WORKER, Node, find_slots, this_machine
 from src.executors.pool import Died, Pool, Worker
-from src.executors.worker import perform
+from src.executors.worker import perform, warm_up
 from src.trial import Job
 
 os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
@@ -43,7 +43,6 @@ class Ray(Pool):
 
     def __init__(
         self,
-        listener: Listener,
         run_trial: RunTrial,
         *,
         address: str | None,
@@ -62,7 +61,7 @@ class Ray(Pool):
         except ConfigError:
             self._ray.shutdown()
             raise
-        super().__init__(listener, run_trial, slots, headline, minutes_per_trial)
+        super().__init__(run_trial, slots, headline, minutes_per_trial)
         self._wants = {"num_cpus": threads, "num_gpus": gpus_per_trial, "memory": int(GIGABYTES_PER_WORKER * 2**30)}
 
     def start(self, slot: int) -> Worker:
@@ -135,6 +134,7 @@ class _Stage:
             os.chdir(folder)
         self._run_trial = run_trial
         self._cancelled = threading.Event()
+        warm_up(run_trial)
 
     def run(self, job: Job) -> Iterator[tuple[Any, ...]]:
         """Yields worker.perform's events, and `("file", name, content)`."""

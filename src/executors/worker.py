@@ -12,8 +12,10 @@ from typing import Any
 
 import psutil
 
+from src import trial
 from src.errors import Stop
 from src.executors import RunTrial, run_logged
+from src.training import runtime
 from src.trial import Job
 
 log = logging.getLogger(__name__)
@@ -41,6 +43,12 @@ def perform(run_trial: RunTrial, job: Job, say: Say, cancelled: threading.Event)
     say(("end", outcome, psutil.Process().memory_info().rss / 2**30))
 
 
+def warm_up(run_trial: RunTrial) -> None:
+    """Imports what a real trial needs: seconds, in which the driver is busy with other things."""
+    if run_trial is trial.run:
+        runtime.tensorflow()
+
+
 def work(connection: Connection, run_trial: RunTrial, environment: dict[str, str]) -> None:
     """Takes jobs from a connection and answers with the events of `perform`.
 
@@ -53,6 +61,7 @@ def work(connection: Connection, run_trial: RunTrial, environment: dict[str, str
     jobs: queue.Queue[Job] = queue.Queue()
     cancelled = threading.Event()
     threading.Thread(target=_listen, args=(connection, jobs, cancelled), daemon=True).start()
+    warm_up(run_trial)
     while True:
         perform(run_trial, jobs.get(), connection.send, cancelled)
 

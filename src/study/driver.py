@@ -7,10 +7,10 @@ from typing import Any
 
 from omegaconf import DictConfig
 
-from src import executors, files, trial
+from src import files
 from src.config.paths import trial_config
 from src.errors import Stop
-from src.executors import Listener, RunTrial
+from src.executors import Executor, Listener
 from src.objective import Objective
 from src.oracles import Oracle, Proposal
 from src.space import Point, active_hash, overrides
@@ -50,13 +50,11 @@ class Driver:
     folder_of: Callable[[int | None], Path]
     rules: StopRules
     interruption: Interruption
-    executor_settings: dict[str, Any]
+    executor: Executor
     waiting: dict[int, Proposal] = field(default_factory=dict)
-    run_trial: RunTrial = trial.run
 
     def __post_init__(self) -> None:
-        listener = Listener(self._on_epoch, self._on_end, self._on_death, self._alive)
-        self.executor = executors.create(self.executor_settings, listener, self.run_trial)
+        self.executor.listener = Listener(self._on_epoch, self._on_end, self._on_death, self._alive)
         rows = self.store.trials()
         self._attempts = {row["number"]: row["attempts"] for row in rows}
         self._best = min((row["score"] for row in rows), key=self.objective.key, default=None)

@@ -1,5 +1,6 @@
 """What was asked for in one invocation of `python -m src.sweep`."""
 
+import math
 import shlex
 import sys
 from dataclasses import dataclass
@@ -10,7 +11,7 @@ from omegaconf import DictConfig, OmegaConf
 
 from src.config.help import question
 from src.objective import Objective
-from src.space import Space
+from src.space import MOST_LISTED, Space
 
 
 @dataclass(frozen=True)
@@ -57,6 +58,11 @@ class Invocation:
         settings: dict[str, Any] = OmegaConf.to_container(self.config[group], resolve=True)  # type: ignore[assignment]
         known = self.space.catalog.keys(group, self.config.hydra.runtime.choices[group])
         return {key: value for key, value in settings.items() if f"{group}.{key}" in known}
+
+    @property
+    def most_trials(self) -> int:
+        """More there will not be; known before the oracle is."""
+        return int(min(self.space.size or math.inf, self.oracle.get("max_trials") or math.inf, MOST_LISTED))
 
     @property
     def question(self) -> str:

@@ -17,11 +17,11 @@ from src import executors, files, oracles, trial
 from src.config.command_line import read
 from src.config.composer import Composer
 from src.errors import TrialbookError, told
-from src.executors import RunTrial
+from src.executors import Executor, RunTrial
 from src.objective import Objective
 from src.oracles import Oracle
 from src.space import Space
-from src.study import ending, folder, plan, record, resume
+from src.study import folder, plan, record, resume
 from src.study.driver import MOST_DEATHS, Compose, Driver
 from src.study.find import find
 from src.study.interruption import Interruption
@@ -54,23 +54,25 @@ def run(loader: ConfigLoader, config: DictConfig, arguments: list[str], *, singl
         invocation = Invocation(
             Space.of(asked, catalog), config, Objective.parse(config.objective), asked.sweep, asked.reported, single, root
         )
-        side_by_side = executors.side_by_side(invocation.executor)
+        executor = executors.create(invocation.executor, run_trial)
         if config.dry_run:
-            plan.show(invocation, side_by_side)
+            plan.show(invocation, executor.side_by_side)
             return
-        code = _run(invocation, Composer(loader), run_trial)
+        code = _run(invocation, Composer(loader), executor, trained=run_trial is trial.run)
     if code:
         sys.exit(code)
 
 
-def _run(asked: Invocation, compose: Compose, run_trial: RunTrial) -> int:
+def _run(asked: Invocation, compose: Compose, executor: Executor, *, trained: bool) -> int:
     """Drives the trials from the first to the end; the exit code."""
     with ExitStack() as stack:
+        stack.callback(executor.close)
+        executor.warm_up(asked.most_trials)
         old = asked.config.resume and find(asked.config.resume, asked.folder, key="resume")[0]
         terminal = stack.enter_context(Terminal(asked.objective))
         oracle = oracles.create(asked.space, asked.objective, asked.oracle)
         terminal.say(plan.headline(asked, oracle.budget))
-        if run_trial is trial.run:
+        if trained:
             precheck(asked.space, compose)
         asked = replace(asked, folder=old or folder.create(asked.folder))
         stack.enter_context(driving(asked.folder))
@@ -87,15 +89,17 @@ def _run(asked: Invocation, compose: Compose, run_trial: RunTrial) -> int:
         )
         stack.callback(outbox.close)
         stack.enter_context(_logging(asked))
-        driver = _driver(asked, oracle, store, outbox, terminal, compose, run_trial)
+        driver = _driver(asked, oracle, store, outbox, terminal, compose, executor)
         driver.run()
+        from src.study import ending  # matplotlib, for which no worker should wait
+
         found = ending.end(asked, driver, tracker)
         failed = any(trial.state == "FAILED" for trial in found.trials)
     return driver.interruption.code or int(failed)
 
 
 def _driver(
-    asked: Invocation, oracle: Oracle, store: Store, outbox: Outbox, terminal: Terminal, compose: Compose, run_trial: RunTrial
+    asked: Invocation, oracle: Oracle, store: Store, outbox: Outbox, terminal: Terminal, compose: Compose, executor: Executor
 ) -> Driver:
     """The loop, where an earlier invocation left it."""
     tags = record.common_tags(asked)
@@ -112,8 +116,7 @@ def _driver(
         folder_of=outbox.folder_of,
         rules=rules,
         interruption=Interruption(at_once=asked.single),
-        run_trial=run_trial,
-        executor_settings=asked.executor,
+        executor=executor,
     )
     if not asked.single:
         _begin_parent(asked, oracle, store, outbox, tags)

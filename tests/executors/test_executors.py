@@ -73,7 +73,8 @@ def create(heard: Heard) -> Iterator[Callable[..., Executor]]:
 
     def new(name: str, **settings: Any) -> Executor:
         node = OmegaConf.to_container(OmegaConf.merge(OmegaConf.load(CONF / "executor" / f"{name}.yaml"), settings), resolve=False)
-        made.append(executors.create({**node, **({"threads": 1} if "threads" in node else {})}, heard.listener, stub))
+        made.append(executors.create({**node, **({"threads": 1} if "threads" in node else {})}, stub))
+        made[-1].listener = heard.listener
         return made[-1]
 
     yield new
@@ -134,6 +135,8 @@ def test_what_runs_is_cancelled_when_asked(name: str, create: Callable, heard: H
 @pytest.mark.parametrize("name", WITH_PROCESSES)
 def test_processes_serve_many_trials_and_leave_none_behind(name: str, create: Callable, heard: Heard, tmp_path: Path) -> None:
     executor, before = create(name, workers=2), len(psutil.Process().children(recursive=True))
+    executor.warm_up(50)
+    assert len(psutil.Process().children(recursive=True)) >= before + 2
     executor.submit(Job(0, 1, {}, tmp_path))
     for number in range(1, 50):
         executor.submit(Job(number, 1, {}, tmp_path))

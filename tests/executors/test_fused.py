@@ -47,7 +47,8 @@ def alone(config: dict, folder: Path, **more: object) -> Outcome:
 def together(configs: list[dict], folder: Path, *, workers: int = 4, alive: Callable = lambda: None, **more: object) -> list[Outcome]:
     """Outcomes of trials as a driver would run them: a new one for each that ends."""
     ended: dict[int, Outcome] = {}
-    fused = Fused(Listener(lambda *_: None, ended.__setitem__, lambda *_: None, alive), trial.run, workers=workers)
+    fused = Fused(trial.run, workers=workers)
+    fused.listener = Listener(lambda *_: None, ended.__setitem__, lambda *_: None, alive)
     begun = 0
     while len(ended) < len(configs):
         while begun < len(configs) and begun - len(ended) < fused.slots:

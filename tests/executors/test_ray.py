@@ -14,7 +14,7 @@ import pytest
 from src import executors
 from src.config.paths import ROOT
 from src.errors import ConfigError
-from src.executors import Listener, ray
+from src.executors import ray
 from tests.executors.cluster import Cluster, hiding, two_nodes
 
 pytestmark = pytest.mark.skipif(not hiding([]), reason="skipped: this system can not hide a folder from a process")
@@ -83,17 +83,15 @@ def test_the_loss_of_a_machine_costs_an_attempt(cluster: Cluster, tmp_path: Path
 )
 def test_a_cluster_that_does_not_answer_is_told_in_seconds(address: str, why: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(ray, "PATIENCE", 1.0)
-    listener = Listener(lambda *_: None, lambda *_: None, lambda *_: None, lambda: None)
     with socket.create_server(("127.0.0.1", 0)) as silent:
         address = address.replace("silent", f"127.0.0.1:{silent.getsockname()[1]}")
         began = time.monotonic()
         with pytest.raises(ConfigError, match=why):
-            executors.create({"_target_": "src.executors.ray.Ray", "address": address, **NODE}, listener)
+            executors.create({"_target_": "src.executors.ray.Ray", "address": address, **NODE})
     assert time.monotonic() - began < 10
 
 
 def test_without_ray_the_line_that_installs_it(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "ray", None)
-    listener = Listener(lambda *_: None, lambda *_: None, lambda *_: None, lambda: None)
     with pytest.raises(ConfigError, match="pip install ray"):
-        executors.create({"_target_": "src.executors.ray.Ray", "address": None, **NODE}, listener)
+        executors.create({"_target_": "src.executors.ray.Ray", "address": None, **NODE})

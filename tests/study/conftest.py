@@ -9,7 +9,7 @@ import pytest
 from hydra.core.config_loader import ConfigLoader
 from hydra.types import RunMode
 
-from src import oracles
+from src import executors, oracles
 from src.objective import Objective
 from src.space import Space
 from src.study import folder
@@ -78,8 +78,7 @@ class Driven:
                 folder_of=outbox.folder_of,
                 rules=StopRules(OBJECTIVE, **{**NO_RULES, **(rules or {})}),
                 interruption=interruption or Interruption(),
-                run_trial=run_trial,
-                executor_settings=executor or {"_target_": "src.executors.inline.Inline"},
+                executor=executors.create(executor or {"_target_": "src.executors.inline.Inline"}, run_trial),
             )
             driver.run()
         assert outbox.flush() == 0

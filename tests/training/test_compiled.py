@@ -11,7 +11,7 @@ import tensorflow as tf
 from src import datasets, trial
 from src.errors import ConfigError
 from src.objective import Objective
-from src.training import Fitted, Monitor, compiled, runtime
+from src.training import Fitted, Monitor, compiled, dropout, runtime
 from tests.conftest import options
 
 Compose = Callable[..., dict]
@@ -70,6 +70,19 @@ def test_the_saved_model_has_a_stock_dropout_with_its_own_rate(compose: Compose,
         (tmp_path / "model.h5").write_bytes(run(compose(f"model.dropout={rate}"), tmp_path).files["model.h5"])
         layer = keras.models.load_model(tmp_path / "model.h5", compile=False).get_layer("dropout")
         assert type(layer) is keras.layers.Dropout and layer.rate == rate
+
+
+@pytest.mark.parametrize(
+    ("key", "counter", "words"),
+    [  # the known answers that come with the authors' Random123
+        ((0, 0), (0, 0), (0x6B200159, 0x99BA4EFE)),
+        ((0xFFFFFFFF, 0xFFFFFFFF), (0xFFFFFFFF, 0xFFFFFFFF), (0x1CB996FC, 0xBB002BE7)),
+        ((0x13198A2E, 0x03707344), (0x243F6A88, 0x85A308D3), (0xC4923A9C, 0x483DF7A0)),
+    ],
+)
+def test_threefry_gives_the_published_words(key: tuple, counter: tuple, words: tuple) -> None:
+    first, second = (tf.constant([word], tf.uint32) for word in counter)
+    assert tuple(int(found[0]) for found in dropout.threefry(tf.constant(key, tf.uint32), first, second)) == words
 
 
 def test_dropout_drops_the_share_that_it_says(compose: Compose, tmp_path: Path) -> None:
