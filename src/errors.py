@@ -14,6 +14,8 @@ import sys
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 
+from src.redaction import redacted
+
 
 class TrialbookError(Exception):
     """Something the user can mend."""
@@ -78,7 +80,7 @@ def told() -> Iterator[None]:
     try:
         yield
     except TrialbookError as error:
-        print(error, file=sys.stderr)  # noqa: T201  the one place where errors reach the terminal
+        print(redacted(str(error)), file=sys.stderr)  # noqa: T201  the one place where errors reach the terminal
         sys.exit(2)
     except KeyboardInterrupt:
         print("interrupted", file=sys.stderr)  # noqa: T201

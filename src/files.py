@@ -5,6 +5,8 @@ import os
 import tempfile
 from pathlib import Path
 
+from src.redaction import Redacting
+
 
 def cache() -> Path:
     """What may be deleted, because it can be fetched or made again."""
@@ -29,5 +31,5 @@ def write(target: Path, content: bytes) -> None:
 def log_handler(path: Path) -> logging.Handler:
     """Writes log lines with their time to a file."""
     handler = logging.FileHandler(path)
-    handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(message)s"))
+    handler.setFormatter(Redacting("%(asctime)s %(levelname)s %(message)s"))
     return handler

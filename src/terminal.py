@@ -11,6 +11,7 @@ from rich.progress import BarColumn, Progress, TaskID, TextColumn
 from rich.table import Table
 
 from src.objective import Objective
+from src.redaction import redacted
 
 PIPE_WIDTH = 1000  # a file has no edge to wrap at
 PIPE_SECONDS = 30  # on a pipe, the least time between two lines of one trial
@@ -77,7 +78,7 @@ class Terminal:
 
     def say(self, text: str) -> None:
         """One line, above the bars."""
-        self.console.print(text, markup=False)
+        self.console.print(redacted(text), markup=False)
 
     def started(self, number: int, name: str, epochs: int) -> None:
         """A trial starts; `epochs` at most."""

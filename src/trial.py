@@ -14,6 +14,7 @@ from src import artifacts, datasets, files, training
 from src.config.targets import build
 from src.errors import ConfigError, Stop, TrialError, collecting
 from src.objective import Objective
+from src.redaction import redacted
 from src.training.checkpoint import Checkpoint
 
 if TYPE_CHECKING:
@@ -99,7 +100,7 @@ def ended_by(error: BaseException, job: Job, seconds: float) -> Outcome:
     cause = mistakes or (str(error) if isinstance(error, TrialError) else f"{type(error).__name__}: {error}")
     log.info("trial %d failed: %s", job.number, cause)
     trace = "".join(traceback.format_exception(error))
-    return Outcome("FAILED", seconds=seconds, cause=cause, files={"traceback.txt": trace.encode()})
+    return Outcome("FAILED", seconds=seconds, cause=cause, files={"traceback.txt": redacted(trace).encode()})
 
 
 def prepare(job: Job) -> Prepared:

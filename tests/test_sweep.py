@@ -3,6 +3,7 @@
 import hashlib
 import os
 import re
+import secrets
 import shlex
 import signal
 import sqlite3
@@ -202,3 +203,21 @@ def test_a_store_that_does_not_answer_starts_nothing_and_leaves_nothing(command:
     done = command("src.sweep", "-m", "data=digits", "seed=1,2", MLFLOW_TRACKING_URI="http://127.0.0.1:9")
     assert done.returncode == 2 and "Expected a running MLflow server" in done.stderr and "Traceback" not in done.stderr
     assert not list((tmp_path / "mlruns" / "sweeps").iterdir())
+
+
+def test_no_secret_is_recorded_or_told(command: Command, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    named, token = secrets.token_hex(8), secrets.token_hex(8)
+    monkeypatch.setenv("WHERE", named)
+    monkeypatch.setenv("API_TOKEN", token)
+    words = ["data=digits", "training.epochs=1", "note=${oc.env:WHERE}", f"tags=[{token}]", "model.units=8,9"]
+    assert "model.units=${oc.env:API_TOKEN}" in command("src.sweep", *words[:-1], f"model.units={token}").stderr
+    done = command("src.sweep", "-m", *words, "+optimizer.nesterov=${oc.env:WHERE}")
+    assert done.returncode == 2 and named not in done.stdout + done.stderr
+    done = command("src.sweep", "-m", *words, "tracking.uri=http://me:tiger@127.0.0.1:9")
+    assert done.returncode == 2 and "http://me:***@127.0.0.1:9" in done.stderr and "tiger" not in done.stdout + done.stderr
+    done = command("src.sweep", "-m", *words)
+    assert done.returncode == 0, done.stderr
+    [parent], _ = runs(tmp_path, "digits")
+    assert parent.data.tags["trialbook.note"] == "${oc.env:WHERE}" and "${oc.env:API_TOKEN}" in parent.data.tags
+    for file in (tmp_path / "mlruns").rglob("*"):
+        assert file.is_dir() or not re.search(f"{named}|{token}".encode(), file.read_bytes()), file

@@ -9,7 +9,7 @@ from typing import Any
 from hydra.core.config_store import ConfigStore
 from hydra.plugins.sweeper import Sweeper
 from hydra.types import HydraContext, TaskFunction
-from omegaconf import DictConfig
+from omegaconf import DictConfig, OmegaConf
 
 
 @dataclass
@@ -51,4 +51,5 @@ class KerasTunerSweeper(Sweeper):  # type: ignore[misc]
         """Called by Hydra."""
         from src.study.run import run
 
-        run(self._loader, self._config, list(self._config.hydra.sweeper.asked), single=False)
+        asked = OmegaConf.to_container(self._config.hydra.sweeper.asked, resolve=False)  # ${oc.env:NAME} is recorded as such
+        run(self._loader, self._config, asked, single=False)  # type: ignore[arg-type]

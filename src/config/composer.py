@@ -6,7 +6,10 @@ from hydra._internal.config_loader_impl import ConfigLoaderImpl, get_overrides_d
 from hydra.core.config_loader import ConfigLoader
 from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.types import RunMode
-from omegaconf import DictConfig
+from omegaconf import DictConfig, OmegaConf
+
+from src.config.paths import TRIAL_GROUPS
+from src.redaction import learn
 
 
 class Composer:
@@ -24,6 +27,8 @@ class Composer:
         choices = tuple(str(one.input_line) for one in overrides if one.key_or_group in self._groups)
         if choices not in self._bases:
             self._bases[choices] = self._loader.load_configuration("config", list(choices), RunMode.RUN)
+            learn(str([OmegaConf.to_container(self._bases[choices][group], resolve=False) for group in TRIAL_GROUPS]))
+        learn(" ".join(words))
         composed = copy.deepcopy(self._bases[choices])
         ConfigLoaderImpl._apply_overrides_to_config([one for one in overrides if one.input_line not in choices], composed)
         composed.hydra.overrides.task = words

@@ -13,6 +13,7 @@ from omegaconf._utils import get_omega_conf_dumper
 
 from src import files
 from src.config.paths import ROOT
+from src.redaction import redacted
 
 
 class _Dumper(yaml.CDumper):  # type: ignore[misc]
@@ -44,7 +45,7 @@ def write_composition(folder: Path, composed: DictConfig, overrides: list[str]) 
     hydra = {"hydra": config.pop("hydra")}
     for name, node in {"config": config, "hydra": hydra, "overrides": overrides}.items():
         text = yaml.dump(node, Dumper=_Dumper, default_flow_style=False, allow_unicode=True, sort_keys=False)
-        files.write(folder / ".hydra" / f"{name}.yaml", text.encode())
+        files.write(folder / ".hydra" / f"{name}.yaml", redacted(text).encode())
 
 
 def code_patch() -> bytes:

@@ -20,6 +20,7 @@ from src.errors import TrialbookError, told
 from src.executors import Executor, RunTrial
 from src.objective import Objective
 from src.oracles import Oracle
+from src.redaction import learn, redacted
 from src.space import Space
 from src.study import folder, plan, record, resume
 from src.study.driver import MOST_DEATHS, Compose, Driver
@@ -48,6 +49,7 @@ def run(loader: ConfigLoader, config: DictConfig, arguments: list[str], *, singl
         SystemExit: 1 when a trial failed, 2 when nothing could be started, 130 or 143 when interrupted.
     """
     HydraConfig.instance().set_config(config)
+    learn(" ".join(arguments))
     with told():
         asked, catalog = read(loader, arguments, multirun=not single)
         root = Path(config.hydra.run.dir if single else config.hydra.sweep.dir)
@@ -163,7 +165,7 @@ def _created(asked: Invocation) -> Store:
     """A new study file, and beside it what repeats the sweep."""
     files.write(asked.folder / "code.patch", folder.code_patch())
     files.write(asked.folder / "packages.txt", folder.packages())
-    files.write(asked.folder / "multirun.yaml", OmegaConf.to_yaml(asked.config).encode())
+    files.write(asked.folder / "multirun.yaml", redacted(OmegaConf.to_yaml(asked.config)).encode())
     meta: dict[str, Any] = {"sweep_id": asked.folder.name, "name": asked.sweep or "", "command": asked.command}
     meta |= {"base_config": OmegaConf.to_yaml(asked.config), "oracle": asked.oracle, "objective": str(asked.objective)}
     meta |= {"space": asked.space.described(), "fingerprint": asked.space.fingerprint}

@@ -12,6 +12,7 @@ from typing import Any
 from urllib.parse import quote
 
 from src.oracles import Proposal
+from src.redaction import all_redacted, redacted
 from src.trial import Outcome
 
 SCHEMA_VERSION = 1
@@ -105,7 +106,7 @@ class Store:
             self._db.execute(
                 "update trial set state = ?, score = ?, kept_epoch = ?, epochs = ?, seconds = ?, cause = ?, ended = ?, metrics = ?"
                 " where number = ?",
-                (outcome.state, score, kept, epochs, outcome.seconds, outcome.cause, time.time(), metrics, number),
+                (outcome.state, score, kept, epochs, outcome.seconds, redacted(outcome.cause), time.time(), metrics, number),
             )
             self._keep(oracle)
             self._post([message])
@@ -174,11 +175,11 @@ class Store:
             return self._db.execute(query, values).fetchall()
 
     def _describe(self, meta: dict[str, Any]) -> None:
-        rows = [(key, value if isinstance(value, str) else json.dumps(value, default=str)) for key, value in meta.items()]
+        rows = [(key, value if isinstance(value, str) else json.dumps(value, default=str)) for key, value in all_redacted(meta).items()]
         self._db.executemany("insert or replace into meta values (?, ?)", rows)
 
     def _post(self, messages: Iterable[Message]) -> None:
-        rows = [(message.number, message.kind, json.dumps(message.payload, default=str)) for message in messages]
+        rows = [(message.number, message.kind, json.dumps(all_redacted(message.payload), default=str)) for message in messages]
         self._db.executemany("insert into outbox (number, kind, payload) values (?, ?, ?)", rows)
 
     def _keep(self, oracle: dict[str, Any]) -> None:

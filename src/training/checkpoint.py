@@ -3,6 +3,7 @@
 import io
 import json
 import zipfile
+import zlib
 from dataclasses import dataclass
 from typing import Any
 
@@ -50,8 +51,10 @@ class Checkpoint:
         """
         try:
             with np.load(io.BytesIO(content), allow_pickle=False) as file:
+                if damaged := file.zip.testzip():  # numpy stops reading, and checking, where a damaged header says that the array ends
+                    raise ValueError(f"{damaged} is damaged")
                 facts = json.loads(str(file["facts"]))
                 now, kept = ([file[f"{part}_{n}"] for n in range(sum(name.startswith(part) for name in file))] for part in ("now", "kept"))
             return cls(facts["history"], now, facts["kept_epoch"], kept or now)
-        except (OSError, KeyError, zipfile.BadZipFile) as error:
+        except (OSError, EOFError, KeyError, RuntimeError, zipfile.BadZipFile, zlib.error) as error:
             raise ValueError(f"not a whole checkpoint: {error}") from error
