@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from src.training import Fitted
 
+DIGEST_TAGS = {"model.h5": "trialbook.sha256.model", "model.weights.h5": "trialbook.sha256.weights"}  # an .h5 has no checksum of its own
 if TYPE_CHECKING:
     import keras
 

@@ -13,7 +13,7 @@ from pathlib import Path
 from src import files, leaderboard
 from src.config.command_line import conf_loader, tracking_uri
 from src.config.words import read_words
-from src.errors import ConfigError, did_you_mean, told
+from src.errors import ConfigError, TrialbookError, did_you_mean, told
 from src.leaderboard import Entry, Standing
 from src.objective import Objective
 from src.space import overrides
@@ -96,7 +96,13 @@ def _compare_runs(words: Words) -> None:
         raise ConfigError([f"runs={words.runs}: expected two runs, runs=<a>,<b>"])
     with conf_loader() as loader:
         runs = Runs(tracking_uri(loader))
-    found = difference(runs.recorded(first), runs.recorded(others[0]))
+    both = [runs.recorded(run_id) for run_id in (first, others[0])]
+    try:
+        found = difference(*both)
+    except TrialbookError:
+        raise
+    except Exception as error:  # whatever the parsers make of files that somebody else wrote
+        raise TrialbookError(f"runs={words.runs}: {error}\nA file of these runs can not be read; expected those of a sweep.") from error
     if words.format == "json":
         print(json.dumps(found, indent=1))  # noqa: T201
         return

@@ -3,6 +3,7 @@
 TrialbookError            the user can mend it: the message says what happened, what was expected and how to fix it
 ├── ConfigError           mistakes of the command line or of conf/ and sweeps/, all at once
 ├── DataError             a data set that is missing, damaged or malformed
+├── DiskFull              there is no room for a file; nothing half written is left, and after making room a sweep goes on
 ├── TrialError            this trial is infeasible (it ends FAILED); the sweep goes on
 └── Unreachable           MLflow does not answer now; what it was told waits in the study's outbox
 
@@ -14,7 +15,7 @@ import sys
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 
-from src.redaction import redacted
+from src.redaction import shown
 
 
 class TrialbookError(Exception):
@@ -36,6 +37,10 @@ class ConfigError(TrialbookError):
 
 class DataError(TrialbookError):
     """A data set that is missing, damaged or malformed."""
+
+
+class DiskFull(TrialbookError):
+    """There is no room for a file."""
 
 
 class TrialError(TrialbookError):
@@ -80,7 +85,7 @@ def told() -> Iterator[None]:
     try:
         yield
     except TrialbookError as error:
-        print(redacted(str(error)), file=sys.stderr)  # noqa: T201  the one place where errors reach the terminal
+        print(shown(str(error)), file=sys.stderr)  # noqa: T201  the one place where errors reach the terminal
         sys.exit(2)
     except KeyboardInterrupt:
         print("interrupted", file=sys.stderr)  # noqa: T201

@@ -41,9 +41,18 @@ def all_redacted(node: Any) -> Any:
     return node
 
 
+def shown(text: str) -> str:
+    """What may reach a terminal or a log: no secrets, and no characters that control it.
+
+    >>> shown("a\\x1b[2Jb\\n")
+    'a\\\\x1b[2Jb\\n'
+    """
+    return "".join(one if one.isprintable() or one in "\n\t" else repr(one)[1:-1] for one in redacted(text))
+
+
 class Redacting(logging.Formatter):
-    """Formats log lines, tracebacks included, without secrets."""
+    """Formats log lines, tracebacks included."""
 
     def format(self, record: logging.LogRecord) -> str:
         """One line or more."""
-        return redacted(super().format(record))
+        return shown(super().format(record))

@@ -4,15 +4,17 @@ Runs the trial's overrides as a new run and gives a verdict, with what differs a
 as overrides of known groups and keys; it is never instantiated.
 """
 
+import os
 import subprocess
 import sys
 from dataclasses import dataclass
 from statistics import stdev
 
-from src.config.command_line import conf_loader, replayed, tracking_uri
+from src.config.command_line import conf_loader, tracking_uri
 from src.config.words import read_words
 from src.errors import TrialbookError, told
 from src.objective import Objective
+from src.promotion.candidate import replay
 from src.study import folder, record
 from src.terminal import Terminal
 from src.tracking.runs import Runs, StoredRun
@@ -36,7 +38,7 @@ def main() -> int:
         with conf_loader() as loader:
             runs = Runs(tracking_uri(loader))
             run = runs.read(words.run)
-            overrides = replayed(loader, run.overrides)
+            overrides, _ = replay(run, loader)
         here = {
             "mlflow.source.git.commit": folder.commit(),
             "trialbook.code_dirty": record.code_dirty(),
@@ -53,19 +55,25 @@ def _run_again(runs: Runs, run: StoredRun, overrides: list[str]) -> str:
     """Runs the trial in a process of its own, as pasting its overrides would; the new run's id."""
     note = f"reproduces {run.run_id}"
     experiment = runs.client.get_experiment(run.experiment_id).name
-    extra = [f"note='{note}'", f"tracking.experiment='{experiment}'"]
-    if subprocess.run([sys.executable, "-m", "src.sweep", *overrides, *extra], check=False).returncode:  # noqa: S603  checked above
+    command = [sys.executable, "-m", "src.sweep", *overrides, f"note='{note}'"]
+    if subprocess.run(command, check=False, env={**os.environ, "MLFLOW_EXPERIMENT_NAME": experiment}).returncode:  # noqa: S603  checked above
         raise TrialbookError(f"run={run.run_id}: running it again failed; the lines above say why.")
     return runs.newest(run.experiment_id, note)
 
 
 def judge(runs: Runs, run: StoredRun, again: StoredRun) -> tuple[int, str]:
-    """Exit code and verdict: identical, within seed noise, or different with what differs around it."""
+    """Exit code and verdict: identical, within seed noise, or different with what differs around it.
+
+    Raises:
+        TrialbookError: a run's record does not hold its own objective.
+    """
     before, after = runs.histories(run.run_id), runs.histories(again.run_id)
     if before == after and run.digest == again.digest:
         return 0, "identical to the last digit: every metric of every epoch, and the weights"
     reasons = "; ".join(_changed(run.surroundings, again.surroundings)) or "nothing that is recorded differs around it"
     metric = Objective.parse(run.objective).name
+    if metric not in run.kept or metric not in again.kept:
+        raise TrialbookError(f"run {run.run_id}: its objective {metric!r} is no metric of it; expected one of {', '.join(run.kept)}.")
     difference = abs(run.kept[metric] - again.kept[metric])
     scores = runs.scores_of_seeds(run, metric)
     if len(scores) < 2:

@@ -11,7 +11,7 @@ from rich.progress import BarColumn, Progress, TaskID, TextColumn
 from rich.table import Table
 
 from src.objective import Objective
-from src.redaction import redacted
+from src.redaction import Redacting, shown
 
 PIPE_WIDTH = 1000  # a file has no edge to wrap at
 PIPE_SECONDS = 30  # on a pipe, the least time between two lines of one trial
@@ -60,7 +60,9 @@ class Terminal:
 
     def __enter__(self) -> "Terminal":
         self._progress.start()
-        logging.getLogger("src").addHandler(RichHandler(logging.WARNING, self.console, show_time=False, show_path=False))
+        handler = RichHandler(logging.WARNING, self.console, show_time=False, show_path=False)
+        handler.setFormatter(Redacting())
+        logging.getLogger("src").addHandler(handler)
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -78,11 +80,11 @@ class Terminal:
 
     def say(self, text: str) -> None:
         """One line, above the bars."""
-        self.console.print(redacted(text), markup=False)
+        self.console.print(shown(text), markup=False)
 
     def started(self, number: int, name: str, epochs: int) -> None:
         """A trial starts; `epochs` at most."""
-        self._names[number] = f"trial {number + 1}{f' of {self._total}' if self._total else ''}{f'  {name}' if name else ''}"
+        self._names[number] = f"trial {number + 1}{f' of {self._total}' if self._total else ''}{f'  {shown(name)}' if name else ''}"
         self._epochs[number], self._started[number] = epochs, time.monotonic()
         self._bars[number] = self._progress.add_task(self._names[number], total=epochs, note="starts")
 
@@ -120,14 +122,14 @@ class Terminal:
 
     def table(self, title: str, rows: list[dict[str, str]]) -> None:
         """A table of texts; columns that are empty in every row are left out."""
-        table = Table(title=title, title_justify="left", title_style="bold", box=None, pad_edge=False, header_style="bold")
+        table = Table(title=shown(title), title_justify="left", title_style="bold", box=None, pad_edge=False, header_style="bold")
         columns = [name for name in (rows[0] if rows else {}) if any(row[name] for row in rows)]
         for name in columns:
             table.add_column(
                 name, no_wrap=name != "cause", overflow="fold", justify="right" if all(_is_number(row[name]) for row in rows) else "left"
             )
         for row in rows:
-            table.add_row(*(row[name] for name in columns))
+            table.add_row(*(shown(row[name]) for name in columns))
         self.console.print(table, soft_wrap=not self._live, markup=False)
 
 

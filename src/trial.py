@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from src import artifacts, datasets, files, training
 from src.config.targets import build
-from src.errors import ConfigError, Stop, TrialError, collecting
+from src.errors import ConfigError, DiskFull, Stop, TrialError, collecting
 from src.objective import Objective
 from src.redaction import redacted
 from src.training.checkpoint import Checkpoint
@@ -153,7 +153,10 @@ def given(prepared: Prepared, report: training.Report, alive: Callable[[], None]
     job = prepared.job
 
     def save(latest: Checkpoint) -> None:
-        files.write(job.folder / CHECKPOINT, latest.to_bytes())
+        try:
+            files.write(job.folder / CHECKPOINT, latest.to_bytes())
+        except DiskFull as error:  # the training needs it only if it is interrupted
+            log.warning("no checkpoint: %s", error)
 
     monitor = training.Monitor(report, alive, save, prepared.checkpoint)
     return {"seed": job.config["seed"], "objective": Objective.parse(job.config["objective"]), "monitor": monitor}

@@ -60,11 +60,11 @@ def space(loader: ConfigLoader) -> Callable[..., Space]:
 @pytest.fixture(scope="session")
 def prepared_store(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """An MLflow database with its schema, which takes seconds to create."""
-    from src.tracking.store import connect
+    from src.tracking.store import client
 
     folder = tmp_path_factory.mktemp("store")
-    connect(f"sqlite:///{folder}/mlflow.db", "unused")
-    return folder / "mlflow.db"
+    with client(f"sqlite:///{folder}/mlflow.db"):  # without an experiment, which would be tied to this folder
+        return folder / "mlflow.db"
 
 
 def runs_of(uri: str, experiment: str = "digits") -> list[Run]:

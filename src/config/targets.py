@@ -1,18 +1,19 @@
 """`_target_` names code. Only the kinds that conf/ is made of may be named, and only what those packages define themselves."""
 
+import re
 from typing import Any
 
 from hydra.utils import get_object, instantiate
 
 from src.errors import ConfigError, TrialbookError
 
-ALLOWED = {
-    "data": ("src.datasets.",),
-    "model": ("src.models.",),
-    "optimizer": ("keras.optimizers.",),
-    "oracle": ("src.oracles.",),
-    "executor": ("src.executors.",),
-    "training": ("keras.losses.", "keras.metrics.", "keras.callbacks.", "keras.optimizers."),
+ALLOWED = {  # `*` is one name; a class begins with a capital letter
+    "data": ("src.datasets.*.load",),
+    "model": ("src.models.*.build",),
+    "optimizer": ("keras.optimizers.Class", "keras.optimizers.schedules.Class"),
+    "oracle": ("src.oracles.*.Class",),
+    "executor": ("src.executors.*.Class",),
+    "training": tuple(f"keras.{kind}.Class" for kind in ("losses", "metrics", "callbacks", "optimizers", "optimizers.schedules")),
 }
 
 
@@ -22,18 +23,23 @@ def find(group: str, target: str) -> Any:
     Raises:
         ConfigError: the name lies outside what the group may use, or does not exist.
     """
-    if not target.startswith(ALLOWED[group]):
-        names = " or ".join(f"{prefix}*" for prefix in ALLOWED[group])
-        raise ConfigError([f"{group}: _target_ {target!r} is not allowed; expected {names}"])
+    pattern = next((pattern for pattern in ALLOWED[group] if _matches(pattern, target)), None)
+    if not pattern:
+        raise ConfigError([f"{group}: _target_ {target!r} is not allowed; expected {' or '.join(ALLOWED[group])}"])
     try:
         found = get_object(target)
     except Exception as error:
         raise ConfigError([f"{group}: _target_ {target!r} can not be found: {error}"]) from error
-    prefix = next(prefix for prefix in ALLOWED[group] if target.startswith(prefix))
     home = getattr(found, "__module__", "") or ""
-    if not callable(found) or not f"{home}.".startswith("keras." if prefix.startswith("keras.") else prefix):
-        raise ConfigError([f"{group}: _target_ {target!r} is {home or 'no function or class'}; expected what {prefix}* itself defines."])
+    package = "keras." if pattern.startswith("keras.") else pattern.partition("*")[0]
+    if not callable(found) or not home.startswith(package):
+        raise ConfigError([f"{group}: _target_ {target!r} is {home or 'no function or class'}; expected what {package}* itself defines."])
     return found
+
+
+def _matches(pattern: str, target: str) -> bool:
+    words = re.escape(pattern).replace(r"\*", r"[a-z]\w*").replace("Class", r"[A-Z]\w*")
+    return bool(re.fullmatch(words, target, re.ASCII))
 
 
 def build(group: str, node: Any, **arguments: Any) -> Any:
@@ -43,6 +49,7 @@ def build(group: str, node: Any, **arguments: Any) -> Any:
         ConfigError: a target is not allowed, or rejects its arguments.
         TrialbookError: what the target itself raises, for example a DataError.
     """
+    find(group, str(node.get("_target_")))
     _check(group, node)
     try:
         return instantiate(node, _convert_="all", **arguments)
@@ -56,11 +63,13 @@ def build(group: str, node: Any, **arguments: Any) -> Any:
 
 
 def _check(group: str, node: Any) -> None:
+    """Raises a ConfigError where instantiating the node would do more than call what is allowed."""
     if isinstance(node, dict):
         if "_target_" in node:
             find(group, str(node["_target_"]))
-        for child in node.values():
-            _check(group, child)
-    elif isinstance(node, list):
-        for child in node:
-            _check(group, child)
+        if words := [key for key in node if str(key).startswith("_") and key != "_target_"]:
+            raise ConfigError([f"{group}: {', '.join(words)} is not allowed; expected _target_ and arguments"])
+    elif isinstance(node, str) and "${" in node:  # Hydra would look it up after the check
+        raise ConfigError([f"{group}: {node!r} is not allowed; expected a plain value"])
+    for child in node.values() if isinstance(node, dict) else node if isinstance(node, list) else ():
+        _check(group, child)

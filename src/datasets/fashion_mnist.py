@@ -3,6 +3,7 @@
 import logging
 import os
 import urllib.request
+from contextlib import suppress
 from functools import partial
 from pathlib import Path
 
@@ -74,7 +75,8 @@ def _read(name: str, folder: str | None) -> np.ndarray:
             tried.append(f"{place}: {error}")
             log.warning("not used: %s", error)
             if place == cache():
-                (place / name).unlink(missing_ok=True)  # a damaged file of our own is fetched again
+                with suppress(OSError):  # a cache that can not be written to
+                    (place / name).unlink(missing_ok=True)  # a damaged file of our own is fetched again
     try:
         download()
         return idx.read(cache() / name, DIGESTS[name])

@@ -1,7 +1,9 @@
 """The user's own arrays in one .npz file that fits in memory."""
 
 import zipfile
+import zlib
 from functools import partial
+from pathlib import Path
 
 import numpy as np
 
@@ -27,9 +29,14 @@ def load(*, path: str, validation_split: float, split_seed: int) -> Dataset:
 
 def _read(path: str) -> dict[str, np.ndarray]:
     try:
+        if not Path(path).is_file():  # a pipe would never end
+            raise OSError("there is no such file")
         with np.load(path, allow_pickle=False) as file:
+            comments = [one.filename for one in file.zip.infolist() if one.comment]  # a damaged length hides the arrays behind it
+            if damaged := file.zip.testzip() or "".join(comments):  # numpy stops checking where a damaged header says that the array ends
+                raise ValueError(f"{damaged} is damaged")
             return {name: file[name] for name in file.files}
-    except (OSError, ValueError, AttributeError, zipfile.BadZipFile) as error:
+    except (OSError, EOFError, TypeError, ValueError, MemoryError, RuntimeError, zipfile.BadZipFile, zlib.error) as error:
         raise DataError(f"{path}: {error}. Expected an .npz of numbers: numpy.savez(path, x_train=…, y_train=…)") from error
 
 

@@ -1,10 +1,14 @@
-"""A run's model, rebuilt by our own code: its configuration is replayed, its weights are verified, nothing stored is executed."""
+"""A run's model, rebuilt by our own code: its configuration is replayed, its weights are checked, nothing stored is executed."""
 
-import hashlib
+import io
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
+import h5py
 import numpy as np
 from hydra.core.config_loader import ConfigLoader
 from hydra.types import RunMode
@@ -12,11 +16,12 @@ from scipy.stats import binomtest
 
 from src import trial
 from src.config.command_line import replayed
-from src.config.paths import trial_config
+from src.config.paths import TRIAL_KEYS, trial_config
 from src.errors import TrialbookError
 from src.tracking.runs import StoredRun
 
 LATENCY_ROUNDS = 30
+HARMLESS = ("EarlyStopping", "ReduceLROnPlateau", "SwapEMAWeights", "TerminateOnNaN")  # callbacks that write and send nothing
 
 
 @dataclass(frozen=True)
@@ -48,9 +53,33 @@ class Candidate:
 
     @property
     def finite(self) -> bool:
-        """Whether every weight and every probability is a number."""
-        weights = (weight.numpy() for weight in self.prepared.model.weights)
-        return all(np.isfinite(values).all() for values in (*weights, self.probabilities))
+        """Whether every probability is a number."""
+        return bool(np.isfinite(self.probabilities).all())
+
+
+def replay(run: StoredRun, loader: ConfigLoader) -> tuple[list[str], dict[str, Any]]:
+    """The overrides that repeat a run, and the configuration that they compose.
+
+    They come out of a store, so they may do less than a command line: set the keys of a trial to plain values.
+
+    Raises:
+        TrialbookError: it names the run, and each override that is unknown or does more.
+    """
+    with _naming(run):
+        lines = replayed(loader, run.overrides)
+        if refused := [line for line in lines if line.lstrip("+").partition("=")[0].partition(".")[0] not in TRIAL_KEYS]:
+            raise TrialbookError(f"{', '.join(refused)} is no part of a trial; expected {', '.join(TRIAL_KEYS)} and keys below them")
+        if refused := [line for line in lines if ":" in line.partition("${")[2]]:
+            raise TrialbookError(f"{', '.join(refused)} would look a value up on this machine; expected plain values")
+        composed = loader.load_configuration("config", lines, RunMode.RUN)
+        if (data := composed.hydra.runtime.choices.data) != run.data:
+            raise TrialbookError(f"it says data={run.data}, its overrides say data={data}; expected the same")
+        config = trial_config(composed)
+        if any(line.lstrip("+").startswith("training.callbacks") for line in lines):
+            names = [str(node["_target_"]).rpartition(".")[2] for node in config["training"]["callbacks"]]
+            if refused := [name for name in names if name not in HARMLESS]:
+                raise TrialbookError(f"the callback {', '.join(refused)} may write files; expected one of {', '.join(HARMLESS)}")
+    return lines, config
 
 
 def rebuild(run: StoredRun, loader: ConfigLoader) -> trial.Prepared:
@@ -59,16 +88,29 @@ def rebuild(run: StoredRun, loader: ConfigLoader) -> trial.Prepared:
     Only overrides of known groups and keys are replayed; a configuration that comes out of a store is never instantiated.
 
     Raises:
-        TrialbookError: unknown overrides, other weights than recorded, other data than trained on.
+        TrialbookError: it names the run; unknown overrides, other data than trained on, weights that are not those of this network.
     """
-    lines = replayed(loader, run.overrides)
-    if (found := hashlib.sha256(run.weights).hexdigest()) != run.digest:
-        raise TrialbookError(f"run {run.run_id}: model.weights.h5 was changed: SHA-256 {found}, recorded {run.digest}. It is not used.")
-    prepared = trial.prepare(trial.Job(0, 1, trial_config(loader.load_configuration("config", lines, RunMode.RUN)), Path()))
-    if prepared.data.digest != run.data_digest:
-        raise TrialbookError(f"run {run.run_id} was trained on other data: digest {run.data_digest}, here it is {prepared.data.digest}.")
-    trial.load_weights(prepared, run.weights)
+    _, config = replay(run, loader)
+    with _naming(run):
+        prepared = trial.prepare(trial.Job(0, 1, config, Path()))
+        if prepared.data.digest != run.data_digest:
+            raise TrialbookError(f"it was trained on other data: digest {run.data_digest}, here it is {prepared.data.digest}")
+        with h5py.File(io.BytesIO(run.weights), "r") as file:
+            if link := file.visititems_links(lambda name, link: None if isinstance(link, h5py.HardLink) else name):
+                raise TrialbookError(f"model.weights.h5 refers to something else at {link}; expected weights alone")
+        trial.load_weights(prepared, run.weights)
+        if bad := [weight.path for weight in prepared.model.weights if not np.isfinite(weight.numpy()).all()]:
+            raise TrialbookError(f"weights that are not finite in {', '.join(bad)}; expected numbers")
     return prepared
+
+
+@contextmanager
+def _naming(run: StoredRun) -> Iterator[None]:
+    """Whatever somebody else's overrides and weights make Hydra, Keras, h5py and numpy raise becomes one error that names the run."""
+    try:
+        yield
+    except Exception as error:
+        raise TrialbookError(f"run {run.run_id} can not be used: {error or type(error).__name__}") from error
 
 
 def evaluate(run: StoredRun, loader: ConfigLoader) -> Candidate:

@@ -37,11 +37,11 @@ def find(words: str, root: Path = SWEEPS, *, key: str = "sweep") -> list[Path]:
 
 
 def _meta(file: Path) -> dict[str, str]:
-    """What a study knows of itself; nothing where its driver died before it could begin."""
+    """What a study knows of itself; nothing where its driver died before it could begin, or it is no study."""
     store = Store.open(file)
     try:
         return store.meta()
-    except sqlite3.OperationalError:
+    except sqlite3.DatabaseError:
         return {}
     finally:
         store.close()

@@ -2,6 +2,7 @@
 
 import secrets
 import subprocess
+from contextlib import suppress
 from datetime import UTC, datetime
 from importlib.metadata import distributions
 from pathlib import Path
@@ -24,14 +25,12 @@ class _Dumper(yaml.CDumper):  # type: ignore[misc]
 
 def create(parent: Path) -> Path:
     """A new folder named by its id, UTC time and four hex digits; two starts in the same second get two folders."""
-    parent.mkdir(parents=True, exist_ok=True)
     while True:
         folder = parent / f"{datetime.now(UTC):%Y%m%d-%H%M%S}-{secrets.token_hex(2)}"
-        try:
+        with files.room_for(folder, 0), suppress(FileExistsError):
+            parent.mkdir(parents=True, exist_ok=True)
             folder.mkdir()
-        except FileExistsError:
-            continue
-        return folder
+            return folder
 
 
 def of_trial(folder: Path, number: int) -> Path:

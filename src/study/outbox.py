@@ -10,7 +10,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from src import files
-from src.errors import Unreachable
+from src.errors import DiskFull, Unreachable
 from src.study.store import Message, Store
 from src.tracking import Tracker
 
@@ -76,7 +76,7 @@ class Outbox:
                             return
                         self._deliver(batch)
                         pause = 1.0
-            except Unreachable as error:
+            except (Unreachable, DiskFull) as error:
                 self.outage = str(error)
                 log.info("MLflow: %s", error)
                 self._closed.wait(pause)

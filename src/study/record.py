@@ -9,6 +9,7 @@ from typing import Any
 
 from omegaconf import DictConfig
 
+from src.artifacts import DIGEST_TAGS
 from src.config.paths import TRIAL_GROUPS, active_leaves
 from src.space import Point, active_hash, overrides
 from src.study import folder
@@ -16,7 +17,6 @@ from src.study.invocation import Invocation
 from src.trial import Outcome
 
 PACKAGES = ("keras", "tensorflow", "keras-tuner", "mlflow", "hydra-core", "scikit-learn", "numpy")
-DIGESTED = {"model.h5": "trialbook.sha256.model", "model.weights.h5": "trialbook.sha256.weights"}
 NOT_PARAMETERS = ("_target_", "folder", "path", "objective")  # code and places are no hyperparameters
 
 
@@ -68,8 +68,8 @@ def trial_tags(number: int, attempt: int, config: dict[str, Any], point: Point, 
 
 
 def ended_tags(outcome: Outcome) -> dict[str, str]:
-    """What is known of a trial when it ended; an .h5 has no checksum of its own."""
-    digests = {DIGESTED[name]: hashlib.sha256(content).hexdigest() for name, content in outcome.files.items() if name in DIGESTED}
+    """What is known of a trial when it ended."""
+    digests = {DIGEST_TAGS[name]: hashlib.sha256(content).hexdigest() for name, content in outcome.files.items() if name in DIGEST_TAGS}
     cause = {"trialbook.cause": outcome.cause[:500]} if outcome.cause else {}
     return {**digests, **cause, **{f"trialbook.{name}": value for name, value in outcome.facts.items()}}
 

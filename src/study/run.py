@@ -16,7 +16,7 @@ from omegaconf import DictConfig, OmegaConf
 from src import executors, files, oracles, trial
 from src.config.command_line import read
 from src.config.composer import Composer
-from src.errors import TrialbookError, told
+from src.errors import DiskFull, TrialbookError, told
 from src.executors import Executor, RunTrial
 from src.objective import Objective
 from src.oracles import Oracle
@@ -85,6 +85,8 @@ def _run(asked: Invocation, compose: Compose, executor: Executor, *, trained: bo
             if not old:
                 shutil.rmtree(asked.folder)  # nothing was started
             raise
+        if not asked.single:
+            stack.enter_context(_resumable(asked))
         stack.callback(store.close)
         outbox = Outbox(
             store, tracker, lambda number: asked.folder if asked.single or number is None else folder.of_trial(asked.folder, number)
@@ -154,6 +156,15 @@ def _begin_parent(asked: Invocation, oracle: Oracle, store: Store, outbox: Outbo
     outbox.posted()
 
 
+@contextmanager
+def _resumable(asked: Invocation) -> Iterator[None]:
+    """Adds the next command to what a full disk has to say."""
+    try:
+        yield
+    except DiskFull as error:
+        raise DiskFull(f"{error} Then go on:\n  {resume.command(asked)}") from error
+
+
 def _tracker(asked: Invocation) -> Tracker:
     """Connects to MLflow."""
     from src.tracking.tracker import MlflowTracker  # imports MLflow, seconds
@@ -167,6 +178,7 @@ def _created(asked: Invocation) -> Store:
     files.write(asked.folder / "packages.txt", folder.packages())
     files.write(asked.folder / "multirun.yaml", redacted(OmegaConf.to_yaml(asked.config)).encode())
     meta: dict[str, Any] = {"sweep_id": asked.folder.name, "name": asked.sweep or "", "command": asked.command}
+    meta |= {"experiment": asked.config.tracking.experiment}
     meta |= {"base_config": OmegaConf.to_yaml(asked.config), "oracle": asked.oracle, "objective": str(asked.objective)}
     meta |= {"space": asked.space.described(), "fingerprint": asked.space.fingerprint}
     meta |= {"commit": folder.commit(), "versions": record.versions()}

@@ -11,11 +11,13 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
+from src import files
 from src.oracles import Proposal
 from src.redaction import all_redacted, redacted
 from src.trial import Outcome
 
 SCHEMA_VERSION = 1
+PAGE = 4096  # bytes by which SQLite grows
 SCHEMA = """
 create table meta   (key text primary key, value text);
 create table trial  (number integer primary key, overrides json, active_hash text, state text, attempts integer, parent integer,
@@ -189,13 +191,16 @@ class Store:
     def _transaction(self) -> Iterator[None]:
         """Takes the write lock at once, and commits or rolls back as a whole."""
         with self._lock:
-            self._db.execute("begin immediate")
             try:
+                self._db.execute("begin immediate")
                 yield
-            except BaseException:
-                self._db.execute("rollback")
+                self._db.execute("commit")
+            except BaseException as error:
+                if self._db.in_transaction:  # SQLite itself rolls back when the disk is full
+                    self._db.execute("rollback")
+                if getattr(error, "sqlite_errorcode", 0) & 0xFF in (sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR):
+                    raise files.full(Path(self._db.execute("pragma database_list").fetchone()[2]), PAGE) from error
                 raise
-            self._db.execute("commit")
 
 
 def _trial(row: dict[str, Any]) -> dict[str, Any]:

@@ -2,6 +2,7 @@
 
 import csv
 import io
+import re
 from collections import Counter
 from statistics import mean
 from typing import Any
@@ -12,6 +13,8 @@ from src.space import Point
 
 Row = dict[str, Any]
 WHOLE = ("seconds", "kept epoch")  # columns whose fractions nobody reads
+FORMULA = tuple("=+-@\t\r\n\uff1d\uff0b\uff0d\uff20")  # the last four are as wide as Chinese characters
+NUMBER = re.compile(r"[-+]?(\d+\.?\d*|\.\d+)(e[-+]?\d+)?", re.IGNORECASE | re.ASCII)
 MOST_COLUMNS = 3  # of keys that vary; more of them share one column
 
 
@@ -103,10 +106,22 @@ def named(row: Row, swept: list[str]) -> str:
 def as_csv(rows: list[Row]) -> bytes:
     """The table as CSV."""
     text = io.StringIO()
-    writer = csv.DictWriter(text, list(rows[0]) if rows else [])
-    writer.writeheader()
-    writer.writerows(rows)
+    table = [list(rows[0]), *(list(row.values()) for row in rows)] if rows else []
+    csv.writer(text).writerows(map(inert, cells) for cells in table)
     return text.getvalue().encode()
+
+
+def inert(value: Any) -> Any:
+    """A cell that no spreadsheet takes for a formula; numbers stay as they are.
+
+    Source: OWASP, CSV Injection, https://owasp.org/www-community/attacks/CSV_Injection
+
+    >>> inert("=1+1"), inert("-1+cmd"), inert("-0.5"), inert(-0.5)
+    ("'=1+1", "'-1+cmd", '-0.5', -0.5)
+    """
+    if not isinstance(value, str) or not value.startswith(FORMULA):
+        return value
+    return value if NUMBER.fullmatch(value) else f"'{value}"
 
 
 def cell(value: Any, column: str = "") -> str:

@@ -1,5 +1,6 @@
 """The registered model, written as code: MLflow runs this file with src/ beside it; nothing in it is pickled."""
 
+import hashlib
 import json
 from pathlib import Path
 from typing import Any
@@ -23,7 +24,10 @@ class Classifier(mlflow.pyfunc.PythonModel):  # type: ignore[misc,name-defined]
         self.names = classes["names"]
         shape = tuple(classes["input_shape"])
         self.network = build("model", model_node(config), input_shape=shape, num_classes=len(self.names))
-        self.network.load_weights(context.artifacts["model.weights.h5"])
+        weights = Path(context.artifacts["model.weights.h5"])
+        if (found := hashlib.sha256(weights.read_bytes()).hexdigest()) != classes["sha256"]:
+            raise ValueError(f"{weights} was changed: SHA-256 {found}, recorded {classes['sha256']}. It is not used.")
+        self.network.load_weights(weights)
 
     def predict(self, context: Any, model_input: np.ndarray, params: dict[str, Any] | None = None) -> pd.DataFrame:
         """One row per picture: `class`, `probability`, and a column per class name."""

@@ -1,5 +1,6 @@
 """Reads back what a trial's run recorded."""
 
+import hashlib
 import math
 import tempfile
 from dataclasses import dataclass
@@ -9,6 +10,7 @@ from mlflow import MlflowClient
 from mlflow.entities import Run
 from mlflow.exceptions import MlflowException
 
+from src.artifacts import DIGEST_TAGS
 from src.errors import TrialbookError
 from src.tracking.store import client
 
@@ -85,16 +87,23 @@ class Runs:
         """A finished trial's run with its weights.
 
         Raises:
-            TrialbookError: there is no such run, or it kept no model.
+            TrialbookError: there is no such run, it kept no model, or its files are not those that were recorded.
         """
         try:
             found = self.client.get_run(run_id)
-            with tempfile.TemporaryDirectory() as folder:
-                weights = Path(self.client.download_artifacts(run_id, "model.weights.h5", folder)).read_bytes()
-                size = Path(self.client.download_artifacts(run_id, "model.h5", folder)).stat().st_size
-            return _stored(found, weights, size / 2**20)
+            weights, whole = (self._verified(found, name, run_id) for name in ("model.weights.h5", "model.h5"))
+            return _stored(found, run_id, weights, len(whole) / 2**20)
         except (MlflowException, OSError, KeyError) as error:
             raise TrialbookError(f"run={run_id}: no finished trial with a model: {error}. Expected the id of one.") from error
+
+    def _verified(self, run: Run, name: str, run_id: str) -> bytes:
+        """An .h5 of a run."""
+        with tempfile.TemporaryDirectory() as folder:
+            content = Path(self.client.download_artifacts(run_id, name, folder)).read_bytes()
+        found, recorded = hashlib.sha256(content).hexdigest(), run.data.tags[DIGEST_TAGS[name]]
+        if found != recorded:
+            raise TrialbookError(f"run {run_id}: {name} was changed: SHA-256 {found}, recorded {recorded}. It is not used.")
+        return content
 
     def recorded(self, run_id: str) -> Recorded:
         """Any run.
@@ -123,22 +132,29 @@ class Runs:
         return str(found[0].info.run_id)
 
     def scores_of_seeds(self, run: StoredRun, metric: str) -> list[float]:
-        """The scores of the sweep's trials that differ from a run in their seed alone, its own included."""
+        """The scores of the sweep's trials that differ from a run in their seed alone, its own included.
+
+        Raises:
+            TrialbookError: the run's tags can not be searched for.
+        """
         wanted = f"tags.`trialbook.sweep` = '{run.sweep}' and tags.`trialbook.config_hash` = '{run.config_hash}'"
-        found = self.client.search_runs([run.experiment_id], wanted) if run.sweep else []
+        try:
+            found = self.client.search_runs([run.experiment_id], wanted) if run.sweep else []
+        except MlflowException as error:
+            raise TrialbookError(f"run {run.run_id}: {wanted}: {str(error).splitlines()[0]} Expected tags that trialbook wrote.") from error
         scores = [one.data.metrics.get(f"kept/{metric}", math.nan) for one in found]
         return [score for score in scores if math.isfinite(score)]
 
 
-def _stored(run: Run, weights: bytes, megabytes: float) -> StoredRun:
+def _stored(run: Run, run_id: str, weights: bytes, megabytes: float) -> StoredRun:
     tags = run.data.tags
     return StoredRun(
-        run_id=run.info.run_id,
+        run_id=run_id,
         parent_id=tags.get("mlflow.parentRunId"),
         experiment_id=run.info.experiment_id,
         data=run.data.params["data"],
         overrides=tags["trialbook.overrides"],
-        digest=tags["trialbook.sha256.weights"],
+        digest=tags[DIGEST_TAGS["model.weights.h5"]],
         config_hash=tags["trialbook.config_hash"],
         surroundings={name: tags[name] for name in SURROUNDINGS},
         sweep=tags.get("trialbook.sweep", ""),

@@ -1,5 +1,6 @@
 """Makes the MLflow model of a run, to be registered and served: `classifier.py` as its code, its files as artifacts."""
 
+import hashlib
 import json
 import tempfile
 from importlib.metadata import version
@@ -33,7 +34,9 @@ def log_model(
     contents = {
         "model.weights.h5": weights,
         "config.yaml": yaml.safe_dump(config, sort_keys=False).encode(),
-        "classes.json": json.dumps({"names": names, "input_shape": example.shape[1:]}).encode(),
+        "classes.json": json.dumps(
+            {"names": names, "input_shape": example.shape[1:], "sha256": hashlib.sha256(weights).hexdigest()}
+        ).encode(),
     }
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)

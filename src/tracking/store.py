@@ -2,10 +2,11 @@
 
 import logging
 import os
+import sqlite3
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
-from urllib.parse import urlparse
+from urllib.parse import quote, urlparse
 
 os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
 os.environ.setdefault("MLFLOW_ALLOW_PICKLE_DESERIALIZATION", "false")
@@ -16,11 +17,15 @@ os.environ.setdefault("MLFLOW_HTTP_REQUEST_TIMEOUT", "10")
 from filelock import FileLock
 from mlflow import MlflowClient
 from mlflow.exceptions import MlflowException
+from sqlalchemy.exc import SQLAlchemyError
 
+from src import files
 from src.errors import TrialbookError
 
+NEW_STORE = 2**20  # bytes that a database with MLflow's tables takes
+
 for noisy in ("mlflow", "alembic"):
-    logging.getLogger(noisy).setLevel(logging.ERROR)
+    logging.getLogger(noisy).setLevel(logging.CRITICAL)  # what fails is raised, too, and told by us
 
 
 @contextmanager
@@ -28,7 +33,7 @@ def client(uri: str) -> Iterator[MlflowClient]:
     """A client of a store; a local one is created when it is new, and locked meanwhile.
 
     Raises:
-        TrialbookError: the store does not answer.
+        TrialbookError: the store does not answer, or its artifacts lie where another copy of it stands.
     """
     if urlparse(uri).scheme in ("", "file"):
         raise TrialbookError(
@@ -37,9 +42,16 @@ def client(uri: str) -> Iterator[MlflowClient]:
     try:
         with locked(uri):
             _create(uri)
+            if (folder := local_folder(uri)) and (old := moved_from(folder)):
+                raise TrialbookError(
+                    f"{folder} was moved or copied: its artifacts would be written to {old[0]}, expected {folder.as_uri()}.\n"
+                    "Move it back, or let it settle here: python -m src.doctor --fix"
+                )
             yield MlflowClient(uri)
-    except (MlflowException, OSError) as error:
+    except (MlflowException, SQLAlchemyError, OSError) as error:
         said = str(error).splitlines()[0]
+        if "disk is full" in said:
+            raise files.full(Path(uri.removeprefix("sqlite:///")), NEW_STORE) from error
         raise TrialbookError(f"tracking.uri={uri}: {said}. Expected a running MLflow server; leave it out for a local file.") from error
 
 
@@ -47,13 +59,13 @@ def connect(uri: str, experiment: str) -> tuple[MlflowClient, str]:
     """A client, and the id of the experiment, which is created when it is new.
 
     Raises:
-        TrialbookError: the store does not answer, or its artifacts lie where another copy of it stands.
+        TrialbookError: as `client`.
     """
     with client(uri) as connected:
-        if folder := local_folder(uri):
-            return connected, _local_experiment(connected, experiment, folder)
+        folder = local_folder(uri)
+        place = {"artifact_location": _artifacts(folder)} if folder else {}
         found = connected.get_experiment_by_name(experiment)
-        return connected, found.experiment_id if found else connected.create_experiment(experiment)
+        return connected, found.experiment_id if found else connected.create_experiment(experiment, **place)
 
 
 def _create(uri: str) -> None:
@@ -84,16 +96,17 @@ def locked(uri: str, name: str = "store.lock") -> Iterator[None]:
         yield
 
 
-def _local_experiment(client: MlflowClient, name: str, folder: Path) -> str:
-    location = (folder / "artifacts").as_uri()
-    found = client.get_experiment_by_name(name)
-    if found is None:
-        created: str = client.create_experiment(name, artifact_location=location)
-        return created
-    if found.artifact_location != location:
-        raise TrialbookError(
-            f"{folder} was moved or copied: its artifacts would be written to {found.artifact_location}, expected {location}.\n"
-            "Move it back, or start a new record: tracking.uri=sqlite:///NEW_FOLDER/mlflow.db"
-        )
-    identity: str = found.experiment_id
-    return identity
+def moved_from(folder: Path) -> list[str]:
+    """Addresses of the folders that a local store believes to lie in, where they are others than this one."""
+    known = {location for (location,) in read(folder, "select artifact_location from experiments")} - {_artifacts(folder)}
+    return sorted(place.removesuffix("/artifacts") for place in known if place.startswith("file:///") and place.endswith("/artifacts"))
+
+
+def read(folder: Path, query: str, *values: str) -> list[tuple[str, ...]]:
+    """Rows of a local store's database, which is only read."""
+    with closing(sqlite3.connect(f"file:{quote(str(folder / 'mlflow.db'))}?mode=ro", uri=True, timeout=20)) as database:
+        return database.execute(query, values).fetchall()
+
+
+def _artifacts(folder: Path) -> str:
+    return (folder.resolve() / "artifacts").as_uri()

@@ -12,6 +12,7 @@ from typing import Any
 
 from hydra.utils import get_object
 
+from src.config.rules import ENGINES
 from src.errors import ConfigError
 from src.training.checkpoint import Checkpoint, History
 
@@ -55,7 +56,13 @@ class Fitted:
 
 
 def find_engine(name: str) -> Callable[..., Fitted]:
-    """The engine `fit` of src/training/<name>.py."""
+    """The engine `fit` of src/training/<name>.py.
+
+    Raises:
+        ConfigError: there is none.
+    """
+    if name not in ENGINES:
+        raise ConfigError([f"engine={name}: there is no such engine; expected one of {', '.join(ENGINES)}"])
     fit: Callable[..., Fitted] = get_object(f"src.training.{name}.fit")
     return fit
 

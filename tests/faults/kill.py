@@ -26,7 +26,7 @@ from src.config.command_line import conf_loader
 from src.config.words import read_words
 from src.study import run as study
 from src.study.resume import MOST_DEATHS
-from src.tracking.store import connect
+from src.tracking.store import client
 from src.tracking.tracker import MlflowTracker  # noqa: F401
 from src.training import runtime
 from tests.faults.fork import forked
@@ -135,7 +135,8 @@ def kill(oracle: str, kills: int, folder: Path, dice: random.Random) -> Tally:
     (folder / "whole").mkdir(parents=True)
     store = folder / "mlflow.db"
     began = time.monotonic()
-    connect(f"sqlite:///{store}", "unused")
+    with client(f"sqlite:///{store}"):
+        pass
     creation = time.monotonic() - began
     shutil.copytree(folder, folder / "whole" / "mlruns", ignore=shutil.ignore_patterns("whole"))
     whole, seconds = undisturbed(folder / "whole", words)
