@@ -6,7 +6,7 @@ INSTALL := $(if $(shell command -v uv),uv pip install --quiet --python $(BIN)/py
 YAMLLINT := {extends: relaxed, rules: {line-length: disable, document-start: disable}}
 
 .DEFAULT_GOAL := help
-.PHONY: help sweep test ui data bench check lock
+.PHONY: help sweep test ui data bench faults check lock
 
 help:  ## this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -26,6 +26,14 @@ data: .venv/installed  ## Fashion-MNIST into the cache
 
 bench: .venv/installed data  ## other tools beside it, an hour: tests/benchmarks/RESULTS.md
 	@$(BIN)/python -m tests.benchmarks.bench
+
+faults: .venv/installed  ## kills, full disks and thousands of command lines, two hours
+	@$(BIN)/python -m tests.faults.kill
+	@$(BIN)/python -m tests.faults.workers
+	@$(BIN)/python -m tests.faults.promote
+	@$(BIN)/python -m tests.faults.disk
+	@$(BIN)/python -m tests.faults.peers
+	@TRIALBOOK_LONG=1 $(BIN)/python -m pytest tests/config/test_command_lines.py tests/oracles/test_stateful.py tests/executors/test_stateful.py
 
 check: .venv/installed  ## format, lint, types, YAML
 	@$(BIN)/ruff format --check .

@@ -1,5 +1,7 @@
 """What was asked: the command line, and the file of a named sweep. The command line wins."""
 
+import re
+from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
@@ -11,6 +13,7 @@ from src.config.overrides import Assignment, Parser, as_text, joined
 from src.config.paths import leaves
 from src.errors import ConfigError, did_you_mean
 
+FOLDERS = ("hydra.run.dir", "hydra.sweep.dir")  # Hydra's other settings may name code and other configuration
 SWEEPER_KEYS = ("params", "trials", "when", "exclude", "reported")
 PACKAGE_LINE = "# @package _global_"
 
@@ -41,12 +44,23 @@ def read_asked(catalog: Catalog, parser: Parser, lines: Iterable[str], *, multir
     for line in lines:
         if line.lstrip("+").startswith("hydra.sweeper."):
             asked.mistakes.append(f"{line}: belongs into a file of sweeps/; on the command line say -m key=a,b")
-        elif not line.lstrip("+~").startswith(("hydra.", "hydra/")):
+        elif not re.match(r"[+~]*hydra\b", line):
             own += _read(parser, asked, line)
+        elif line.partition("=")[0] not in FOLDERS:
+            asked.mistakes.append(
+                f"{line}: of Hydra's own settings expected {' or '.join(FOLDERS)}; the others belong into conf/config.yaml."
+            )
+        else:
+            folders = _read(parser, asked, line)
+            asked.mistakes += [f"{one.origin}: expected one folder." for one in folders if one.swept or not isinstance(one.values[0], str)]
     for one in own:
         if one.key == "sweeps" and not one.swept and not one.prefix and one.values[0] in catalog.groups["sweeps"]:
             asked.sweep = one.values[0]
             _read_sweep(catalog, parser, asked)
+    swept = {one.key for one in own if one.swept}
+    for key, given in Counter(one.key for one in own).items():
+        if given > 1 and key in swept:
+            asked.mistakes.append(f"{key} is given {given} times; expected all its values at once: {key}=a,b")
     named = {one.key for one in own}
     asked.assignments = [one for one in asked.assignments if one.key not in named] + [
         one for one in own if one.key != "sweeps" or asked.sweep is None

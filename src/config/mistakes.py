@@ -1,8 +1,8 @@
 """Every mistake of what was asked, each with the received value, what is expected, and what was probably meant."""
 
+import os.path
 import re
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 from src.config.asked import Asked
@@ -60,7 +60,14 @@ def _key_mistakes(one: Assignment, options: dict[str, list[str]], catalog: Catal
     found = {option: catalog.keys(group, option) for option in options.get(group, ())}
     defaults = [keys[one.key] for keys in (*found.values(), catalog.top) if one.key in keys]
     constructed = group in TRIAL_GROUPS and any(f"{group}._target_" in keys for keys in found.values())
-    if one.prefix and constructed and group != one.key:
+    if one.key == "model.inactive":
+        yield f"{one.origin}: what a model does not use is settled in its file; expected conf/model/x.yaml with another 'inactive'."
+        return
+    if one.prefix == "+" and defaults:
+        yield f"{one.origin}: {one.key} is already there; say {one.key}=… without '+'."
+    if one.prefix and constructed and group != one.key and not defaults:
+        if above := next((path for keys in found.values() for path in keys if one.key.startswith(f"{path}.")), None):
+            yield f"{one.origin}: {above} is a value and has no {one.key!r}; expected {above}=…"
         return  # a new argument of the option's constructor, which is bound before the first trial trains
     choices = [{"model": model, group: option} for model in options["model"] for option in options.get(group, [""])]
     choices = [{**choice, "model": choice[group]} if group == "model" else choice for choice in choices]
@@ -73,6 +80,8 @@ def _key_mistakes(one: Assignment, options: dict[str, list[str]], catalog: Catal
         wanted = [expected(one.key, value, default) for default in defaults]
         if wanted and all(wanted):
             yield f"{one.origin}: {value!r}, where {one.key} is {wanted[0]}."
+        elif one.key == f"{group}._target_" and not constructed:
+            yield f"{one.origin}: chosen by the name of an option; expected {group}={'|'.join(catalog.groups[group])}."
 
 
 def _nowhere(key: str, group: str, options: dict[str, list[str]], catalog: Catalog) -> str:
@@ -136,15 +145,18 @@ def _missing_values(asked: Asked, options: dict[str, list[str]], catalog: Catalo
             if default == "???" and key not in given:
                 yield f"data={option}: {key} is not set; expected {key}=…"
             for value in given[key].values if key in given and key.endswith((".path", ".folder")) else ():
-                if value is not None and not Path(str(value)).exists():
+                if value is not None and not os.path.exists(str(value)):
                     yield f"{given[key].origin}: {str(value)!r} does not exist; expected a file or folder."
 
 
 def _objective_mistakes(asked: Asked, options: dict[str, list[str]], catalog: Catalog) -> Iterator[str]:
-    lists = [one.values[0] for one in asked.everything if one.key == "training.metrics"]
-    reported = _reported_metrics(lists or [catalog.keys("training", name)["training.metrics"] for name in options["training"]])
+    lists = {one.origin: one.values[0] for one in asked.everything if one.key == "training.metrics"}
+    reported = _reported_metrics(
+        list(lists.values()) or [catalog.keys("training", name)["training.metrics"] for name in options["training"]]
+    )
     given = [(one.origin, str(value)) for one in asked.everything if one.key == "objective" for value in one.values]
-    for origin, value in given or [(f"objective={catalog.top['objective']}", str(catalog.top["objective"]))]:
+    default = str(catalog.top["objective"])
+    for origin, value in given or [(" ".join([*lists, f"objective={default}"]), default)]:
         name = value.rpartition(":")[2]
         if name not in reported:
             yield f"{origin}: no metric {name!r} is reported{did_you_mean(name, reported)} Metrics: {', '.join(reported)}"

@@ -2,15 +2,18 @@
 
 import math
 import random
+import re
 from dataclasses import dataclass
 from typing import Any
 
 from hydra.core.config_loader import ConfigLoader
 from hydra.core.override_parser.overrides_parser import OverridesParser
-from hydra.core.override_parser.types import IntervalSweep, Override, RangeSweep
+from hydra.core.override_parser.types import ChoiceSweep, IntervalSweep, Override, RangeSweep, Sweep
 from hydra.errors import HydraException
 
 PLAIN = set("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_.-+/%@?|*")
+NOTHING = "''"  # how a shell is given an empty argument
+MOST_VALUES = 100_000  # of one key; as many as a grid may have points
 
 
 @dataclass(frozen=True)
@@ -99,16 +102,30 @@ class Parser:
             ValueError: it does not parse; the message says where.
         """
         try:
+            line.encode()  # fails where the terminal gave bytes that are no text
             [override] = self._parse([line])
+            if override.package is not None:
+                raise HydraException(f"there is no place {override.package!r} to put a group; expected {override.key_or_group}=….")
             value = override.value()
             interval = _interval(value) if isinstance(value, IntervalSweep) else None
             texts = () if interval else tuple(_texts(override))
-            values = tuple(self._parse([f"x={text}"])[0].value() for text in texts)
-        except HydraException as error:
-            said = " ".join(str(error).split("See https")[0].split())
-            raise ValueError(f"{origin or line}: {said} Expected key=value; quote odd characters: \"key='…'\".") from error
+            values = tuple(_number(text) if override.is_range_sweep() else self._parse([f"x={text}"])[0].value() for text in texts)
+        except (HydraException, ArithmeticError, ValueError, RecursionError) as error:
+            raise ValueError(
+                f"{origin or line or NOTHING}: {said(error)} Expected key=value; quote odd characters: \"key='…'\"."
+            ) from error
         prefix = "++" if override.is_force_add() else "+" if override.is_add() else ""
         return Assignment(override.key_or_group, prefix, texts, values, override.is_sweep_override(), origin or line, interval)
+
+
+def said(error: BaseException) -> str:
+    """What Hydra or OmegaConf says, in one line and without the places in their own code.
+
+    >>> said(ValueError("Interpolation key 'x' not found\\n    full_key: note"))
+    "Interpolation key 'x' not found."
+    """
+    words = " ".join(re.split("See https|full_key:", str(error))[0].split())
+    return f"{words.rstrip('.')}."
 
 
 def _texts(override: Override) -> list[str]:
@@ -120,6 +137,10 @@ def _texts(override: Override) -> list[str]:
     sweep = override.value()
     if tags := getattr(sweep, "tags", None):
         raise HydraException(f"tag {', '.join(sorted(tags))} says nothing about listed values; expected none.")
+    if isinstance(sweep, RangeSweep):
+        _check_range(sweep.start or 0, sweep.stop or 0, sweep.step)
+    if isinstance(sweep, ChoiceSweep) and any(isinstance(element, Sweep) for element in sweep.list):
+        raise HydraException("a list of values in a list of values; expected one list, such as choice(1,2,4).")
     before = random.getstate()
     random.seed(override.input_line)
     texts = list(override.sweep_string_iterator())
@@ -127,6 +148,16 @@ def _texts(override: Override) -> list[str]:
     if isinstance(sweep, RangeSweep):  # whose sums of fractions are not exact: 0.7000000000000001
         return [repr(round(float(text), 12)) if "." in text else text for text in texts]
     return texts
+
+
+def _check_range(start: float, stop: float, step: float) -> None:
+    """A range is written out, so that its end must come."""
+    if not step or not (stop - start) // step <= MOST_VALUES:
+        raise HydraException(f"a range from {start} to {stop} in steps of {step}; expected at most {MOST_VALUES:,} values.")
+
+
+def _number(text: str) -> float:
+    return float(text) if set(text) & set(".e") else int(text)
 
 
 def _interval(sweep: IntervalSweep) -> Interval:

@@ -1,6 +1,7 @@
-"""What a value may be: its type is that of the default in conf/, its range depends on the last word of its path."""
+"""What a value may be: its type is that of the default in conf/, its range depends on its path, or on the last word of it."""
 
 import math
+import re
 from collections.abc import Callable
 from typing import Any
 
@@ -9,6 +10,16 @@ from src.config.paths import ROOT
 KINDS = {bool: "true or false", int: "a whole number", float: "a number", str: "a word", list: "a list", dict: "a mapping"}
 Rule = tuple[str, Callable[[Any], bool]]
 
+
+def _whole(least: int, words: str = "") -> Rule:
+    """For keys whose default in conf/ does not tell that they are whole."""
+    return f"a whole number, at least {least}{words}", lambda value: type(value) is int and value >= least
+
+
+def _word(words: str) -> Rule:
+    return words, lambda value: isinstance(value, str) and value != ""
+
+
 AT_LEAST_ONE: Rule = ("at least 1", lambda value: value >= 1)
 AT_LEAST_ZERO: Rule = ("at least 0", lambda value: value >= 0)
 SHARE: Rule = ("at least 0 and below 1", lambda value: 0 <= value < 1)
@@ -16,22 +27,35 @@ POSITIVE: Rule = ("above 0", lambda value: value > 0)
 ENGINES = [file.stem for file in sorted((ROOT / "src" / "training").glob("*.py")) if "\ndef fit(" in file.read_text()]
 OPEN = ("???", "auto", "${")  # defaults that do not tell the type of a value
 RULES: dict[str, Rule] = {
-    **dict.fromkeys(("epochs", "batch_size", "units", "max_iter", "threads", "max_trials", "max_epochs"), AT_LEAST_ONE),
+    **dict.fromkeys(("epochs", "batch_size", "units", "max_iter", "max_epochs"), AT_LEAST_ONE),
+    "oracle.max_epochs": ("at least 1 and at most 1000", lambda value: 1 <= value <= 1000),
+    "max_trials": ("at least 1 and at most 100000", lambda value: 1 <= value <= 100_000),
     **dict.fromkeys(("seed", "split_seed"), ("at least 0 and below 4294967296", lambda value: 0 <= value < 2**32)),
     **dict.fromkeys(("dropout", "momentum", "rho", "beta_1", "beta_2"), SHARE),
     **dict.fromkeys(("learning_rate", "epsilon"), POSITIVE),
     "initial_accumulator_value": AT_LEAST_ZERO,
     "validation_split": ("above 0 and below 1", lambda value: 0 < value < 1),
-    "patience": ("at least 0, or null for off", lambda value: value >= 0),
-    "folds": ("at least 2, or null for off", lambda value: value >= 2),
-    "max_minutes": ("above 0, or null for off", lambda value: value > 0),
-    "max_failures": ("at least 1, or null for off", lambda value: value >= 1),
+    "threads": _whole(1),
+    "patience": _whole(0, ", or null for off"),
+    "folds": _whole(2, ", or null for off"),
+    "max_failures": _whole(1, ", or null for off"),
+    **dict.fromkeys(("max_minutes", "minutes_per_trial"), ("above 0, or null for off", lambda value: value > 0)),
+    "oracle.iterations": AT_LEAST_ONE,
+    "oracle.factor": _whole(2),
+    "oracle.initial_points": _whole(1, ", or null"),
+    "stop.target": ("a number, or null for off", lambda value: type(value) in (int, float)),
+    **dict.fromkeys(("tracking.uri", "tracking.experiment"), _word("a word")),
+    "resume": _word("latest or a sweep's id, or null"),
+    "executor.address": _word("auto or HOST:PORT, or null"),
+    "note": ("words, or null", lambda value: not isinstance(value, list | dict)),
+    "tags": ("of words", lambda value: all(re.fullmatch(r"\w[\w.: -]*(/\w[\w.: -]*)*", str(word)) for word in value)),
+    "training.metrics": ("of names, or of mappings with _target_", lambda value: all(isinstance(one, str) or _named(one) for one in value)),
+    "training.callbacks": ("of mappings with _target_", lambda value: all(map(_named, value))),
     "retry": ("failed, or null", lambda value: value == "failed"),
     "allow": ("of budget and space", lambda value: set(value) <= {"budget", "space"}),
     "engine": (f"one of {', '.join(ENGINES)}", lambda value: value in ENGINES),
     "workers": ("auto, or at least 1", lambda value: value == "auto" or (type(value) is int and value >= 1)),
     "gpus_per_trial": ("at least 0; above 1 a whole one", lambda value: value >= 0 and (value < 1 or value % 1 == 0)),
-    "minutes_per_trial": ("above 0, or null for off", lambda value: value > 0),
     "keep": ("best or last", lambda value: value in ("best", "last")),
 }
 
@@ -44,21 +68,33 @@ def expected(key: str, value: Any, default: Any) -> str | None:
     >>> expected("optimizer.learning_rate", "abc", 0.1), expected("optimizer.learning_rate", 1, 0.1)
     ('a number, above 0', None)
     """
-    text, holds = RULES.get(key.rpartition(".")[2], ("", lambda _: True))
+    text, holds = RULES.get(key) or RULES.get(key.rpartition(".")[2], ("", lambda _: True))
     if value is None and (default is None or "null" in text):
         return None
-    kind = type(default) if default is not None else type(value)
-    number = float(value) if kind is float and type(value) is int else value
-    if isinstance(default, str) and default.startswith(OPEN):
-        kind = type(value)
+    untyped = default is None or (isinstance(default, str) and default.startswith(OPEN))
+    kind = type(value) if untyped else type(default)
+    number = _fraction(value) if kind is float and type(value) is int else value
     finite = not isinstance(number, float) or math.isfinite(number)
     if type(number) is kind and finite and (not text or _holds(holds, number)):
         return None
-    return ", ".join(filter(None, [KINDS.get(kind, ""), text])) or "a finite number"
+    words = "" if untyped else KINDS.get(kind, "")
+    return ", ".join(filter(None, ["" if text.startswith(words) else words, text])) or "a finite number"
+
+
+def _fraction(value: int) -> float:
+    try:
+        return float(value)
+    except OverflowError:  # a whole number of more than 308 digits
+        return math.inf
+
+
+def _named(node: Any) -> bool:
+    """Whether a mapping says what it is, and its own name, if it has one, in words."""
+    return isinstance(node, dict) and isinstance(node.get("_target_"), str) and isinstance(node.get("name", ""), str)
 
 
 def _holds(rule: Callable[[Any], bool], value: Any) -> bool:
     try:
         return rule(value)
-    except TypeError:  # a word, where numbers are compared
+    except (TypeError, OverflowError):  # a word, where numbers are compared
         return False

@@ -56,7 +56,8 @@ class Space:
             ConfigError: there are too many to list.
         """
         if self.size is None:
-            raise ConfigError([f"the space has {self.written:,.0f} points; expected at most {MOST_LISTED:,}, or oracle=random."])
+            keys = " ".join(dict.fromkeys(axis.key for axis in self.axes))
+            raise ConfigError([f"{keys}: the space has {self.written:,.0f} points; expected at most {MOST_LISTED:,}, or oracle=random."])
         return iter(self.listed.values())
 
     @cached_property

@@ -9,6 +9,7 @@ import sys
 import time
 from pathlib import Path
 
+import pytest
 from mlflow import MlflowClient
 
 from src.config.paths import ROOT
@@ -61,3 +62,11 @@ def test_of_two_promoters_the_better_model_wins_and_a_killed_one_breaks_nothing(
     command = [sys.executable, "-m", "tests.faults.promote", "races=1", "kills=1"]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
     assert done.returncode == 0 and "'races': 1, 'kills': 1" in done.stdout, done.stdout + done.stderr[-3000:]
+
+
+def test_a_full_disk_is_told_and_the_sweep_goes_on_when_there_is_room() -> None:
+    if subprocess.run(["unshare", "--mount", "true"], capture_output=True, check=False).returncode:
+        pytest.skip("mounting is not allowed here")
+    command = [sys.executable, "-m", "tests.faults.disk", "rounds=1", "seed=5"]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    assert done.returncode == 0 and '"untroubled": 0' in done.stdout, done.stdout + done.stderr[-3000:]
