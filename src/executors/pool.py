@@ -174,9 +174,11 @@ class Pool(ABC):
     def _take_from_those_that_wait(self) -> None:
         """A job whose worker finds no room goes to a worker that is free."""
         free = [worker for worker in self.workers if not worker.job]
-        late = [worker for worker in self.workers if worker.job and not worker.begun and time.monotonic() > worker.given + PATIENCE]
+        waiting = [worker for worker in self.workers if worker.job and not worker.begun and not worker.cancelled]
+        late = [worker for worker in waiting if time.monotonic() > worker.given + PATIENCE]
         for worker, other in zip(late, free, strict=False):
             self._remove(worker)
+            other.starts = worker.starts
             self._give(other, worker.job)  # type: ignore[arg-type]
 
     def _cancel_if_asked(self) -> None:

@@ -76,9 +76,10 @@ class Hyperband(Mended, kt.oracles.HyperbandOracle):  # type: ignore[misc]
             entry["id"] = str(earlier)
 
     def proposal(self, values: Values) -> Proposal:
-        """Goes on from the longest training of the same point."""
+        """Goes on from the longest training of the same point that has ended."""
         epochs = values["tuner/epochs"]
-        trained = self._trained.get(self._identity(values), {})
+        known = self._trained.get(self._identity(values), {})
+        trained = {count: number for count, number in known.items() if self._completed(str(number))}
         before = max((count for count in trained if count < epochs), default=0)
         point = super().proposal(values).point
         return Proposal(point, trained.get(before), before, epochs)
@@ -96,6 +97,19 @@ class Hyperband(Mended, kt.oracles.HyperbandOracle):  # type: ignore[misc]
     def _add(self, number: int, proposal: Proposal) -> None:
         super()._add(number, proposal)
         self._trained.setdefault(self._base(self.trials[str(number)]), {})[proposal.epochs or 0] = number
+
+    def _completed(self, trial_id: str) -> bool:
+        return bool(self.trials[trial_id].status == "COMPLETED")
+
+    def _remove_completed_brackets(self) -> None:
+        """KerasTuner's own forgets a bracket while its last rung still runs, and then replaces none of it that is infeasible."""
+        before = self._brackets
+        super()._remove_completed_brackets()
+        self._brackets = [
+            bracket
+            for bracket in before
+            if bracket in self._brackets or not all(self._completed(entry["id"]) for entry in bracket["rounds"][-1])
+        ]
 
     def _random_trial(self, trial_id: str, bracket: Bracket) -> dict[str, Any]:
         self._filling = bracket

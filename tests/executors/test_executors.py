@@ -5,6 +5,7 @@ import signal
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from multiprocessing import resource_tracker
 from pathlib import Path
 from typing import Any
 
@@ -134,6 +135,7 @@ def test_what_runs_is_cancelled_when_asked(name: str, create: Callable, heard: H
 
 @pytest.mark.parametrize("name", WITH_PROCESSES)
 def test_processes_serve_many_trials_and_leave_none_behind(name: str, create: Callable, heard: Heard, tmp_path: Path) -> None:
+    resource_tracker.ensure_running()  # multiprocessing's own, which stays
     executor, before = create(name, workers=2), len(psutil.Process().children(recursive=True))
     executor.warm_up(50)
     assert len(psutil.Process().children(recursive=True)) >= before + 2

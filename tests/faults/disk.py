@@ -13,7 +13,6 @@ import sqlite3
 import subprocess
 import sys
 import tempfile
-from collections import Counter
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
@@ -47,7 +46,7 @@ class Tally:
 
     disks: int = 0
     untroubled: int = 0  # there was room after all
-    phases: Counter[str] = field(default_factory=Counter)  # the file for which there was none
+    phases: dict[str, int] = field(default_factory=dict)  # the file for which there was none
     begun_anew: int = 0  # there was not even room for a study
     unclear_errors: int = 0
     failed_restarts: int = 0
@@ -68,7 +67,8 @@ def one(tally: Tally, folder: Path, free: int) -> None:
     if code == 0:
         tally.untroubled += 1
     elif "no space left" in said and "bytes are needed" in said and "Traceback" not in said:
-        tally.phases[Path(said.split(": no space left")[0].split()[-1]).name] += 1
+        phase = Path(said.split(": no space left")[0].split()[-1]).name
+        tally.phases[phase] = tally.phases.get(phase, 0) + 1
     else:
         tally.unclear_errors += 1
         print(free, said[:1500], "\n...\n", said[-500:])

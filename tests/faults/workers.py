@@ -148,7 +148,9 @@ def kill_driver(executor: str, tally: Tally) -> None:
         tally.seconds_until_gone.append(round(time.monotonic() - began, 2))
         tally.driver_kills += 1
         tally.surviving_workers += len(alive)
-        tally.failed_sweeps += start(folder, executor, "resume=latest").wait() != 0
+        if start(folder, executor, "resume=latest").wait():
+            tally.failed_sweeps += 1
+            print((folder / "log").read_text()[-3000:])
         study = next((folder / "mlruns" / "sweeps").glob("*/study.db"))
         finished = sqlite3.connect(study).execute("select count(*) from trial where state = 'FINISHED'").fetchone()[0]
         tally.trials_lost += TRIALS - finished
