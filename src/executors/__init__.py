@@ -1,7 +1,7 @@
 """Executors: where trials run. One class per file, and a YAML in conf/executor/ that names it."""
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -45,6 +45,9 @@ class Executor(Protocol):
     slots: int
     side_by_side: int
     headline: str
+
+    def plan(self, configs: Iterable[dict[str, Any]]) -> list[str]:
+        """What people should know of how trials of these configurations would run together, in lines."""
 
     def warm_up(self, trials: int) -> None:
         """Begins with what takes long and so many trials will need, such as the start of processes; does not wait for it."""

@@ -3,10 +3,11 @@
 import logging
 import time
 from collections import defaultdict, deque
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from functools import partial
-from typing import TYPE_CHECKING
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -91,6 +92,25 @@ class Fused:
         self._waiting: list[_Trial] = []
         self._batch: _Batch | None = None
         self._stacks: dict[tuple[str, int], Stack] = {}
+
+    def plan(self, configs: Iterable[dict[str, Any]]) -> list[str]:
+        """Which trials, counted from 1, can be one program, and why the others can not."""
+        from src.training import runtime
+
+        runtime.tensorflow()  # which the next line would import with all its noise
+        from src.training import compiled, stack
+
+        together: dict[str, list[str]] = defaultdict(list)
+        alone = []
+        for number, config in enumerate(configs, 1):
+            job = Job(number, 1, config, Path())
+            why = "its engine is another one" if not self._stackable(job) else ""
+            if not why and not (why := stack.obstacle((prepared := trial.prepare(job)).model)):
+                batch_size = prepared.arguments["batch_size"]
+                together[compiled.structure_of(prepared.model, prepared.data, batch_size)].append(str(number))
+            alone += [f"trial {number} runs alone: {why}"] if why else []
+        alone += [f"trial {numbers[0]} runs alone: no other one has its structure" for numbers in together.values() if len(numbers) == 1]
+        return [f"one program: trials {', '.join(numbers)}" for numbers in together.values() if len(numbers) > 1] + alone
 
     def warm_up(self, trials: int) -> None:
         """This process is warm."""

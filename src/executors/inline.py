@@ -1,7 +1,9 @@
 """One trial at a time, in the driver's own process."""
 
 from collections import deque
+from collections.abc import Iterable
 from functools import partial
+from typing import Any
 
 from src.executors import Listener, RunTrial, run_logged
 from src.trial import Job
@@ -17,6 +19,10 @@ class Inline:
     def __init__(self, run_trial: RunTrial) -> None:
         self._run_trial = run_trial
         self._jobs: deque[Job] = deque()
+
+    def plan(self, configs: Iterable[dict[str, Any]]) -> list[str]:
+        """One after the other."""
+        return []
 
     def warm_up(self, trials: int) -> None:
         """This process is warm."""

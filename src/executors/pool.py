@@ -99,6 +99,10 @@ class Pool(ABC):
     def ready(self, workers: list[Worker], seconds: float) -> Iterable[Worker]:
         """Those that have something to say, after some seconds at most."""
 
+    def plan(self, configs: Iterable[dict[str, Any]]) -> list[str]:
+        """Each by itself."""
+        return []
+
     def warm_up(self, trials: int) -> None:
         """Starts the workers, which import TensorFlow while the driver does."""
         for _ in range(min(trials, self.slots)):

@@ -1,16 +1,21 @@
 """What a sweep would do, without doing it: its trials, and what they would cost."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from statistics import mean
 
+from omegaconf import DictConfig
+
+from src.config.paths import trial_config
+from src.executors import Executor
 from src.space import Point, overrides
 from src.study.invocation import Invocation
 from src.study.store import Store
 from src.terminal import seconds_text
 
 MOST_STUDIES = 20  # the newest ones, for the estimate
+MOST_COMPOSED = 200  # trials of which it is said how they run together
 
 
 @dataclass(frozen=True)
@@ -37,17 +42,14 @@ def _dropped(asked: Invocation) -> str:
     return f" ({dropped} duplicate{'' if dropped == 1 else 's'} dropped)" if dropped else ""
 
 
-def show(asked: Invocation, side_by_side: int) -> None:
-    """Prints every trial that can be known, their number, and an estimate of time and disk with its basis.
-
-    Args:
-        side_by_side: how many run in the time of one.
-    """
+def show(asked: Invocation, executor: Executor, compose: Callable[[list[str]], DictConfig]) -> None:
+    """Prints every trial that can be known, how they would run together, their number, and an estimate of time and disk with its basis."""
     points, total, epochs, lines = _foreseen(asked)
+    lines = [*lines, *executor.plan(trial_config(compose(overrides(point))) for point in points[:MOST_COMPOSED])]
     for number, point in enumerate(points, 1):
         print(f"{number:>5}  python -m src.sweep {' '.join(overrides(point))}")  # noqa: T201
     rest = [f"{total - len(points)} more, by the scores of these"] if len(points) < total else []
-    print("\n".join([*rest, *lines, headline(asked, total), _estimate(asked, total, epochs, side_by_side)]))  # noqa: T201
+    print("\n".join([*rest, *lines, headline(asked, total), _estimate(asked, total, epochs, executor.side_by_side)]))  # noqa: T201
     print("nothing was started (dry_run=true)")  # noqa: T201
 
 

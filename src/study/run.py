@@ -58,7 +58,7 @@ def run(loader: ConfigLoader, config: DictConfig, arguments: list[str], *, singl
         )
         executor = executors.create(invocation.executor, run_trial)
         if config.dry_run:
-            plan.show(invocation, executor.side_by_side)
+            plan.show(invocation, executor, Composer(loader))
             return
         code = _run(invocation, Composer(loader), executor, trained=run_trial is trial.run)
     if code:

@@ -103,6 +103,15 @@ def test_what_does_not_stack_runs_one_by_one_and_is_named(
     assert "optimizer.clipnorm does not update a variable element by element" in caplog.text
 
 
+def test_the_plan_says_which_trials_are_one_program(compose: Compose) -> None:
+    words = [("seed=1",), ("seed=2", "optimizer.learning_rate=0.01"), ("optimizer=adam",), ("model=logistic_regression",)]
+    assert Fused(trial.run, workers=4).plan(compose(*some) for some in words) == [
+        "one program: trials 1, 2",
+        "trial 4 runs alone: its engine is another one",
+        "trial 3 runs alone: no other one has its structure",
+    ]
+
+
 def test_structures_take_turns(compose: Compose, tmp_path: Path, made: list[int]) -> None:
     configs = [compose(FEW_STEPS, f"model.units={units}", f"seed={seed}") for seed in (1, 2) for units in (5, 6)]
     for found, config in zip(together(configs, tmp_path), configs, strict=True):
