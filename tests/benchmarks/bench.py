@@ -83,6 +83,7 @@ def side_by_side(epochs: int, rounds: int, peers: list[str]) -> dict[str, list[R
             found.setdefault(name, []).append(ours(name, epochs))
         if number:
             found[best].append(peer(best, epochs))
+        print(table(found), flush=True)
     return found
 
 
