@@ -24,21 +24,33 @@ def redacted(text: str, environment: Mapping[str, str] = os.environ) -> str:
     >>> redacted("http://me:tiger@host/ and hunter22", {"DATABASE_PASSWORD": "hunter22"})
     'http://me:***@host/ and ${oc.env:DATABASE_PASSWORD}'
     """
-    secrets = {value: name for name, value in environment.items() if len(value) >= SHORTEST and (SECRET.search(name) or name in _named)}
-    for value in sorted(secrets, key=len, reverse=True):  # one may be part of another
-        text = text.replace(value, f"${{oc.env:{secrets[value]}}}")
-    return PASSWORD.sub(r"\1:***@", text)
+    return _hidden(text, _secrets(environment))
 
 
 def all_redacted(node: Any) -> Any:
     """The same for every text of nested dictionaries and lists, keys included."""
-    if isinstance(node, str):
-        return redacted(node)
-    if isinstance(node, dict):
-        return {all_redacted(key): all_redacted(value) for key, value in node.items()}
-    if isinstance(node, list | tuple):
-        return [all_redacted(value) for value in node]
-    return node
+    secrets = _secrets(os.environ)
+
+    def walk(node: Any) -> Any:
+        if isinstance(node, str):
+            return _hidden(node, secrets)
+        if isinstance(node, dict):
+            return {walk(key): walk(value) for key, value in node.items()}
+        return [walk(value) for value in node] if isinstance(node, list | tuple) else node
+
+    return walk(node)
+
+
+def _secrets(environment: Mapping[str, str]) -> dict[str, str]:
+    """Value → its variable, the longest first: one may be part of another."""
+    found = {value: name for name, value in environment.items() if len(value) >= SHORTEST and (SECRET.search(name) or name in _named)}
+    return dict(sorted(found.items(), key=lambda item: len(item[0]), reverse=True))
+
+
+def _hidden(text: str, secrets: dict[str, str]) -> str:
+    for value, name in secrets.items():
+        text = text.replace(value, f"${{oc.env:{name}}}")
+    return PASSWORD.sub(r"\1:***@", text)
 
 
 def shown(text: str) -> str:

@@ -7,7 +7,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -34,7 +34,8 @@ class Cluster:
     def kill_second(self) -> None:
         """The power of the second node fails."""
         for process in reversed([psutil.Process(self.second.pid), *psutil.Process(self.second.pid).children(recursive=True)]):
-            process.kill()
+            with suppress(psutil.NoSuchProcess):
+                process.kill()
 
 
 def hiding(folders: list[Path]) -> list[str]:
@@ -64,7 +65,8 @@ def two_nodes(folder: Path) -> Iterator[Cluster]:
     finally:
         for process in started:
             for child in psutil.Process(process.pid).children(recursive=True) if process.poll() is None else []:
-                child.kill()
+                with suppress(psutil.NoSuchProcess):
+                    child.kill()
             process.kill()
             process.wait()
 
