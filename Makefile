@@ -27,7 +27,7 @@ data: .venv/installed  ## Fashion-MNIST into the cache
 bench: .venv/installed data  ## other tools beside it, an hour: tests/benchmarks/RESULTS.md
 	@$(BIN)/python -m tests.benchmarks.bench
 
-faults: .venv/installed  ## kills, full disks and thousands of command lines, two hours
+faults: .venv/installed  ## kills, full disks and thousands of command lines: hours
 	@$(BIN)/python -m tests.faults.kill
 	@$(BIN)/python -m tests.faults.workers
 	@$(BIN)/python -m tests.faults.promote

@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING
 
 from src.training import Fitted
 
-DIGEST_TAGS = {"model.h5": "trialbook.sha256.model", "model.weights.h5": "trialbook.sha256.weights"}  # an .h5 has no checksum of its own
 if TYPE_CHECKING:
     import keras
+
+DIGEST_TAGS = {"model.h5": "trialbook.sha256.model", "model.weights.h5": "trialbook.sha256.weights"}  # an .h5 has no checksum of its own
 
 
 def of(model: "keras.Model", fitted: Fitted, metrics: dict[str, float]) -> dict[str, bytes]:

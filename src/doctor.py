@@ -144,7 +144,9 @@ def deliver(sweep: Path, uri: str) -> None:
 
     with driving(sweep):
         store = Store.reopen(sweep / "study.db")
-        tracker = MlflowTracker(uri, store.meta()["experiment"])
+        if not (experiment := store.meta().get("experiment")):
+            raise TrialbookError(f"sweep {sweep.name}: an earlier version made it; expected its own command with resume={sweep.name}")
+        tracker = MlflowTracker(uri, experiment)
         outbox = Outbox(store, tracker, lambda number: sweep if number is None else of_trial(sweep, number))
         left = outbox.flush()
         outbox.close()
@@ -154,8 +156,8 @@ def deliver(sweep: Path, uri: str) -> None:
 
 
 def _stale(runs: Runs) -> Finding:
-    """Runs that MLflow calls RUNNING although nothing runs them; those of single trials can not be told from running ones."""
-    stale = [run for run, sweep in upkeep.running(runs) if sweep and not is_driven(SWEEPS / sweep)]
+    """Runs that MLflow calls RUNNING although nothing runs them; of single trials and of sweeps in another folder nobody here can tell."""
+    stale = [run for run, sweep in upkeep.running(runs) if sweep and (SWEEPS / sweep).is_dir() and not is_driven(SWEEPS / sweep)]
     if not stale:
         return Finding("runs: none is called RUNNING that does not run")
 

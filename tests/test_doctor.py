@@ -1,5 +1,6 @@
 """What is out of order in a record, found and mended."""
 
+import os
 import shutil
 import sqlite3
 import subprocess
@@ -38,6 +39,8 @@ def test_everything_that_is_out_of_order_is_told_and_mended(swept: str, command:
     sweep = client.get_run(swept).data.tags["trialbook.sweep"]
     stale = client.create_run(client.get_run(swept).info.experiment_id, tags={"trialbook.kind": "trial", "trialbook.sweep": sweep})
     (study.parent / ".table.csv.abcd1234").write_text("half")
+    os.utime(study.parent / ".table.csv.abcd1234", (1, 1))
+    (study.parent / ".table.csv.fresh123").write_text("being written")
     (record / "artifacts" / ("0" * 32)).mkdir()
     payload = '{"epoch": 9, "metrics": {"loss": 0.5}, "time": 1}'
     with sqlite3.connect(study) as database:
@@ -53,6 +56,7 @@ def test_everything_that_is_out_of_order_is_told_and_mended(swept: str, command:
     assert mended.stdout.count("mended") == 3
     assert command("src.doctor").returncode == 0
     assert client.get_run(stale.info.run_id).info.status == "KILLED"
+    assert (study.parent / ".table.csv.fresh123").exists()
     assert not (study.parent / ".table.csv.abcd1234").exists() and not (record / "artifacts" / ("0" * 32)).exists()
 
 

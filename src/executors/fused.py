@@ -74,6 +74,12 @@ class _Batch:
                 yield one, outcome
 
 
+def _structure(prepared: Prepared) -> str:
+    from src.training import compiled
+
+    return compiled.structure_of(prepared.model, prepared.data, prepared.arguments["batch_size"])
+
+
 class Fused:
     """Trains an epoch of all stacked trials whenever it is waited for; a trial that ends makes room for another one.
 
@@ -98,7 +104,7 @@ class Fused:
         from src.training import runtime
 
         runtime.tensorflow()  # which the next line would import with all its noise
-        from src.training import compiled, stack
+        from src.training import stack
 
         together: dict[str, list[str]] = defaultdict(list)
         alone = []
@@ -106,8 +112,7 @@ class Fused:
             job = Job(number, 1, config, Path())
             why = "its engine is another one" if not self._stackable(job) else ""
             if not why and not (why := stack.obstacle((prepared := trial.prepare(job)).model)):
-                batch_size = prepared.arguments["batch_size"]
-                together[compiled.structure_of(prepared.model, prepared.data, batch_size)].append(str(number))
+                together[_structure(prepared)].append(str(number))
             alone += [f"trial {number} runs alone: {why}"] if why else []
         alone += [f"trial {numbers[0]} runs alone: no other one has its structure" for numbers in together.values() if len(numbers) == 1]
         return [f"one program: trials {', '.join(numbers)}" for numbers in together.values() if len(numbers) > 1] + alone
@@ -143,13 +148,12 @@ class Fused:
 
     def _prepare(self, job: Job) -> None:
         """Makes what waits for a stack out of a job, or ends it."""
-        from src.training import compiled
         from src.training.lane import Lane
 
         report = partial(self.listener.epoch, job.number)
         try:
             prepared = trial.prepare(job)
-            structure = compiled.structure_of(prepared.model, prepared.data, prepared.arguments["batch_size"])
+            structure = _structure(prepared)
             lane = Lane(prepared.model, **trial.given(prepared, report, self.listener.alive), **prepared.arguments)
         except Exception as error:
             self.listener.end(job.number, trial.ended_by(error, job, 0.0))

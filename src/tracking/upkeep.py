@@ -4,6 +4,7 @@ import hashlib
 import re
 import shutil
 import sqlite3
+import time
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
@@ -18,6 +19,7 @@ PLACES = {  # table → columns with addresses of files
     "logged_models": ("artifact_location",),
     "model_versions": ("source", "storage_location"),
 }
+MOMENT = 60.0  # seconds
 RUN = re.compile(r"[0-9a-f]{32}")
 BESIDE = re.compile(r"\..+\.[0-9a-z_]{8}|\.mlflow\.db\.\d+.*")  # what src/files.py and a new store write before they rename
 
@@ -48,9 +50,14 @@ def settle(folder: Path) -> int:
 
 
 def left_behind(folder: Path) -> list[Path]:
-    """Half-written files of processes that were killed, and artifacts of runs that the database does not have."""
+    """Half-written files of processes that were killed, and artifacts of runs that the database does not have.
+
+    A file that was touched a moment ago may be in the hands of a process that lives.
+    """
     known = {run_id for (run_id,) in read(folder, "select run_uuid from runs")}
-    halves = [file for file in folder.rglob(".*") if file.is_file() and BESIDE.fullmatch(file.name)]
+    beside = [*folder.glob(".*"), *folder.glob("sweeps/**/.*"), *folder.glob("trials/**/.*")]
+    files = [file for file in beside if BESIDE.fullmatch(file.name) and file.is_file()]
+    halves = [file for file in files if time.time() - file.stat().st_mtime > MOMENT]
     return halves + [file for file in (folder / "artifacts").glob("*") if RUN.fullmatch(file.name) and file.name not in known]
 
 
