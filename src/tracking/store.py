@@ -48,7 +48,7 @@ def client(uri: str) -> Iterator[MlflowClient]:
                     "Move it back, or let it settle here: python -m src.doctor --fix"
                 )
             yield MlflowClient(uri)
-    except (MlflowException, SQLAlchemyError, OSError) as error:
+    except (MlflowException, SQLAlchemyError, sqlite3.Error, OSError) as error:
         said = str(error).splitlines()[0]
         if "disk is full" in said:
             raise files.full(Path(uri.removeprefix("sqlite:///")), NEW_STORE) from error
@@ -103,8 +103,8 @@ def moved_from(folder: Path) -> list[str]:
 
 
 def read(folder: Path, query: str, *values: str) -> list[tuple[str, ...]]:
-    """Rows of a local store's database, which is only read."""
-    with closing(sqlite3.connect(f"file:{quote(str(folder / 'mlflow.db'))}?mode=ro", uri=True, timeout=20)) as database:
+    """Rows of a local store's database, which is only read: what a killed writer left half done, SQLite itself first takes back."""
+    with closing(sqlite3.connect(f"file:{quote(str(folder / 'mlflow.db'))}?mode=rw", uri=True, timeout=20)) as database:
         return database.execute(query, values).fetchall()
 
 

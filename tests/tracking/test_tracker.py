@@ -1,5 +1,7 @@
 """What a tracker writes, read back from the store."""
 
+import subprocess
+import sys
 import threading
 import time
 from pathlib import Path
@@ -10,7 +12,7 @@ from mlflow.exceptions import MlflowException
 
 from src.errors import TrialbookError, Unreachable
 from src.tracking import links
-from src.tracking.store import connect
+from src.tracking.store import connect, read
 from src.tracking.tracker import MlflowTracker
 
 HISTORY = {"loss": [0.5, 0.4], "val_accuracy": [0.7, 0.8]}
@@ -103,6 +105,23 @@ def test_a_moved_store_is_refused(store_uri: str, tmp_path: Path) -> None:
     (tmp_path / "mlruns").rename(tmp_path / "moved")
     with pytest.raises(TrialbookError, match="was moved or copied"):
         connect(store_uri.replace("mlruns/", "moved/"), "x")
+
+
+def test_a_transaction_cut_short_by_a_kill_is_taken_back(tracker: MlflowTracker, store_uri: str) -> None:
+    file = store_uri.removeprefix("sqlite:///")
+    script = f"""
+import os, sqlite3
+database = sqlite3.connect({file!r}, isolation_level=None)
+database.execute("pragma cache_size = 1")
+database.execute("begin")
+database.execute("update experiments set name = 'half done' where experiment_id = 1")
+database.execute("create table bulk as with recursive n(i) as (select 1 union all select i + 1 from n where i < 9999) select i from n")
+os._exit(0)
+"""
+    subprocess.run([sys.executable, "-c", script], check=True)
+    assert Path(f"{file}-journal").stat().st_size
+    connect(store_uri, "digits")
+    assert read(Path(file).parent, "select name from experiments where experiment_id = 1") == [("digits",)]
 
 
 def test_links_are_encoded_and_change_with_the_number_of_runs() -> None:
