@@ -34,6 +34,10 @@ class ConfigError(TrialbookError):
         count = f"{len(self.mistakes)} mistake{'s' if len(self.mistakes) > 1 else ''}"
         super().__init__("\n  ".join([f"Nothing was started, {count} to mend:", *self.mistakes]))
 
+    def __reduce__(self) -> tuple[type, tuple[list[str]]]:
+        """Pickled with what it was made of."""
+        return type(self), (self.mistakes,)
+
 
 class DataError(TrialbookError):
     """A data set that is missing, damaged or malformed."""

@@ -1,5 +1,7 @@
 """One trial, or with -m a sweep:  python -m src.sweep -m optimizer=sgd,adam,rmsprop"""
 
+import atexit
+import gc
 import sys
 
 import hydra
@@ -24,6 +26,7 @@ def trial(config: DictConfig) -> None:
 
 def main() -> None:
     """Checks the command line, then lets Hydra compose and run."""
+    atexit.register(gc.freeze)  # else the interpreter looks once more through all that was imported: a second
     with told():
         sys.argv[1:] = checked(sys.argv[1:])
     trial()

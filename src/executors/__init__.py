@@ -10,6 +10,7 @@ from src.config.targets import find
 from src.training import Report
 from src.trial import Job, Outcome
 
+Function = Callable[..., Any]
 RunTrial = Callable[[Job, Report, Callable[[], None]], Outcome]
 """`run_trial(job, report, alive)`: `alive` is called about once a second, and may raise errors.Stop."""
 
@@ -51,6 +52,9 @@ class Executor(Protocol):
 
     def warm_up(self, trials: int) -> None:
         """Begins with what takes long and so many trials will need, such as the start of processes; does not wait for it."""
+
+    def apply(self, function: Function, *arguments: Any) -> Any:
+        """What a function returns where trials run, since TensorFlow is there already; none may be running meanwhile."""
 
     def submit(self, job: Job) -> None:
         """Takes a job; at most `slots` are in flight."""

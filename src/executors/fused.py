@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from src import trial
-from src.executors import Listener, RunTrial, run_logged
+from src.executors import Function, Listener, RunTrial, run_logged
 from src.executors.machine import gpus
 from src.trial import Job, Outcome, Prepared
 
@@ -119,6 +119,10 @@ class Fused:
 
     def warm_up(self, trials: int) -> None:
         """This process is warm."""
+
+    def apply(self, function: Function, *arguments: Any) -> Any:
+        """Here."""
+        return function(*arguments)
 
     def submit(self, job: Job) -> None:
         """Takes a job."""

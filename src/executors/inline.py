@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from functools import partial
 from typing import Any
 
-from src.executors import Listener, RunTrial, run_logged
+from src.executors import Function, Listener, RunTrial, run_logged
 from src.trial import Job
 
 
@@ -26,6 +26,10 @@ class Inline:
 
     def warm_up(self, trials: int) -> None:
         """This process is warm."""
+
+    def apply(self, function: Function, *arguments: Any) -> Any:
+        """Here."""
+        return function(*arguments)
 
     def submit(self, job: Job) -> None:
         """Takes a job."""

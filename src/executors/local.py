@@ -1,18 +1,21 @@
 """Trials side by side, in warm processes of this machine."""
 
 import multiprocessing
+import os
 from collections.abc import Iterable
 from contextlib import suppress
+from multiprocessing import forkserver
 from multiprocessing.connection import wait
 from typing import Any
 
+from src import trial
 from src.executors import RunTrial
 from src.executors.machine import find_slots, gpus_of, this_machine
 from src.executors.pool import Died, Pool, Worker
-from src.executors.worker import CANCEL, work
+from src.executors.worker import CANCEL, Call, work
 from src.trial import Job
 
-spawning = multiprocessing.get_context("spawn")  # TensorFlow does not survive a fork
+forking = multiprocessing.get_context("forkserver")  # TensorFlow survives a fork as long as it has only been imported
 
 
 class Local(Pool):
@@ -41,6 +44,12 @@ class Local(Pool):
         super().__init__(run_trial, slots, headline, minutes_per_trial)
         self._gpus_per_trial = gpus_per_trial
 
+    def warm_up(self, trials: int) -> None:
+        """Starts the process that workers are forked from; it imports TensorFlow once, while the driver is busy with other things."""
+        if self.run_trial is trial.run:
+            forking.set_forkserver_preload(["src.executors.warm"])
+        forkserver.ensure_running()
+
     def start(self, slot: int) -> Worker:
         """A new process."""
         return _Process(slot, self.run_trial, {"CUDA_VISIBLE_DEVICES": ",".join(gpus_of(slot, self._gpus_per_trial))})
@@ -56,12 +65,12 @@ class _Process(Worker):
 
     def __init__(self, slot: int, run_trial: RunTrial, environment: dict[str, str]) -> None:
         super().__init__(slot)
-        self.connection, theirs = spawning.Pipe()
-        self._process = spawning.Process(target=work, args=(theirs, run_trial, environment))
+        self.connection, theirs = forking.Pipe()
+        self._process = forking.Process(target=work, args=(theirs, run_trial, {**os.environ, **environment}))
         self._process.start()
         theirs.close()
 
-    def send(self, job: Job) -> None:
+    def send(self, job: Job | Call) -> None:
         with suppress(OSError):
             self.connection.send(job)
 

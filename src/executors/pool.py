@@ -8,9 +8,10 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from src import files
-from src.errors import Stop
-from src.executors import Listener, RunTrial
+from src.errors import Stop, TrialbookError
+from src.executors import Function, Listener, RunTrial
 from src.executors.machine import GIGABYTES_PER_WORKER
+from src.executors.worker import Call
 from src.trial import Job, Outcome
 
 log = logging.getLogger(__name__)
@@ -46,12 +47,12 @@ class Worker(ABC):
     gigabytes: float = 0.0
 
     @abstractmethod
-    def send(self, job: Job) -> None:
-        """Gives it a job; a worker that is gone says so when it is heard."""
+    def send(self, job: Job | Call) -> None:
+        """Gives it something to do; a worker that is gone says so when it is heard."""
 
     @abstractmethod
     def hear(self) -> tuple[Any, ...]:
-        """One of worker.perform's events.
+        """One of the events of worker.perform or worker.answer.
 
         Raises:
             Died: it is gone.
@@ -107,6 +108,25 @@ class Pool(ABC):
         """Starts the workers, which import TensorFlow while the driver does."""
         for _ in range(min(trials, self.slots)):
             self._new()
+
+    def apply(self, function: Function, *arguments: Any) -> Any:
+        """In a worker, which the driver waits for.
+
+        Raises:
+            TrialbookError: the worker died of it.
+        """
+        worker = next((worker for worker in self.workers if not worker.job), None) or self._new()
+        worker.send(Call(function, arguments))
+        try:
+            while not list(self.ready([worker], 1.0)):
+                pass
+            kind, found = worker.hear()
+        except Died as death:
+            self._remove(worker)
+            raise TrialbookError(f"{function.__name__}: {death}.") from death
+        if kind == "raised":
+            raise found
+        return found
 
     def submit(self, job: Job) -> None:
         """Gives a job to a worker that has none; a new one, if need be."""

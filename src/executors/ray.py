@@ -17,7 +17,7 @@ from src.errors import ConfigError
 from src.executors import RunTrial
 from src.executors.machine import GIGABYTES_PER_WORKER, Node, find_slots, this_machine
 from src.executors.pool import Died, Pool, Worker
-from src.executors.worker import perform, warm_up
+from src.executors.worker import Call, answer, perform, warm_up
 from src.trial import Job
 
 os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
@@ -109,7 +109,7 @@ class _Actor(Worker):
         self._actor = ray.remote(_Stage).options(max_concurrency=2, **wants).remote(run_trial, str(Path.cwd()))
         self.events: Any = None
 
-    def send(self, job: Job) -> None:
+    def send(self, job: Job | Call) -> None:
         self.events = self._actor.run.options(num_returns="streaming").remote(job)
 
     def hear(self) -> tuple[Any, ...]:
@@ -136,8 +136,11 @@ class _Stage:
         self._cancelled = threading.Event()
         warm_up(run_trial)
 
-    def run(self, job: Job) -> Iterator[tuple[Any, ...]]:
-        """Yields worker.perform's events, and `("file", name, content)`."""
+    def run(self, job: Job | Call) -> Iterator[tuple[Any, ...]]:
+        """Yields the events of worker.perform or worker.answer, and `("file", name, content)`."""
+        if isinstance(job, Call):
+            yield answer(job)
+            return
         self._cancelled.clear()
         events: queue.SimpleQueue[Any] = queue.SimpleQueue()
         with tempfile.TemporaryDirectory() as name:

@@ -6,21 +6,41 @@ import queue
 import signal
 import socket
 import threading
+import traceback
 from collections.abc import Callable
+from dataclasses import dataclass
 from multiprocessing.connection import Connection
 from typing import Any
 
 import psutil
 
 from src import trial
-from src.errors import Stop
-from src.executors import RunTrial, run_logged
+from src.errors import Stop, TrialbookError
+from src.executors import Function, RunTrial, run_logged
 from src.training import runtime
 from src.trial import Job
 
 log = logging.getLogger(__name__)
 CANCEL = "cancel"
 Say = Callable[[tuple[Any, ...]], None]
+
+
+@dataclass(frozen=True)
+class Call:
+    """What a worker is to do that is no trial."""
+
+    function: Function
+    arguments: tuple[Any, ...]
+
+
+def answer(call: Call) -> tuple[Any, ...]:
+    """`("returned", what)`, or `("raised", an exception that can be sent)`."""
+    try:
+        return "returned", call.function(*call.arguments)
+    except TrialbookError as error:
+        return "raised", error
+    except Exception as error:
+        return "raised", RuntimeError("".join(traceback.format_exception(error)))
 
 
 def perform(run_trial: RunTrial, job: Job, say: Say, cancelled: threading.Event) -> None:
@@ -50,7 +70,7 @@ def warm_up(run_trial: RunTrial) -> None:
 
 
 def work(connection: Connection, run_trial: RunTrial, environment: dict[str, str]) -> None:
-    """Takes jobs from a connection and answers with the events of `perform`.
+    """Takes jobs and calls from a connection and answers with the events of `perform` and `answer`.
 
     Args:
         environment: set before TensorFlow is imported, such as CUDA_VISIBLE_DEVICES.
@@ -58,15 +78,19 @@ def work(connection: Connection, run_trial: RunTrial, environment: dict[str, str
     os.environ.update(environment)
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches every process of the terminal; the driver alone decides
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
-    jobs: queue.Queue[Job] = queue.Queue()
+    given: queue.Queue[Job | Call] = queue.Queue()
     cancelled = threading.Event()
-    threading.Thread(target=_listen, args=(connection, jobs, cancelled), daemon=True).start()
+    threading.Thread(target=_listen, args=(connection, given, cancelled), daemon=True).start()
     warm_up(run_trial)
     while True:
-        perform(run_trial, jobs.get(), connection.send, cancelled)
+        job = given.get()
+        if isinstance(job, Call):
+            connection.send(answer(job))
+        else:
+            perform(run_trial, job, connection.send, cancelled)
 
 
-def _listen(connection: Connection, jobs: "queue.Queue[Job]", cancelled: threading.Event) -> None:
+def _listen(connection: Connection, given: "queue.Queue[Job | Call]", cancelled: threading.Event) -> None:
     """Takes what the driver says, also while a trial trains; when the driver is gone, so is this process."""
     while True:
         try:
@@ -77,7 +101,7 @@ def _listen(connection: Connection, jobs: "queue.Queue[Job]", cancelled: threadi
             cancelled.set()
         else:
             cancelled.clear()
-            jobs.put(said)
+            given.put(said)
 
 
 class _Sender(logging.Handler):

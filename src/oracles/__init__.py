@@ -69,6 +69,7 @@ class Oracle(Protocol):
 def create(space: Space, objective: Objective, settings: dict[str, Any]) -> Oracle:
     """The oracle of a node of conf/oracle/; `settings` also has its `name`."""
     arguments = {key: value for key, value in settings.items() if key not in ("_target_", "name")}
-    runtime.tensorflow()  # which KerasTuner would import with all its noise
-    oracle: Oracle = find("oracle", settings["_target_"])(space, objective, **arguments)
+    with runtime.quiet():  # KerasTuner imports TensorFlow
+        made = find("oracle", settings["_target_"])
+    oracle: Oracle = made(space, objective, **arguments)
     return oracle

@@ -1,27 +1,35 @@
 """The product grid. KerasTuner's own GridSearch proposes at most two trials at once, can not resume, and orders by itself."""
 
+from collections.abc import Sequence
 from typing import Any
 
 from src.objective import Objective
-from src.oracles import Proposal
-from src.oracles.keras_tuner import Mended, Values
+from src.oracles import Proposal, Told
 from src.space import Space
 
 
-class Grid(Mended):
-    """Every point of `space.points()`, once, in its order."""
+class Grid:
+    """Every point of `space.points()`, once, in its order; without KerasTuner, whose import takes the seconds of TensorFlow's."""
 
     def __init__(self, space: Space, objective: Objective) -> None:
-        super().__init__(space, objective)
-        self._points = space.points()
+        self._space, self._points = space, space.points()
+        self.budget = self.foreseen = len(space.listed)
+        self.swept, self.schedule = space.swept, list[str]()
+        self.epochs: int | None = None
 
-    def populate_space(self, trial_id: str) -> dict[str, Any]:
-        """The next point that no trial has, or STOPPED after the last."""
-        for point in self._points:
-            if self.space.identity(point) not in self._known:
-                return {"status": "RUNNING", "values": point}
-        return {"status": "STOPPED"}
+    def ask(self, number: int) -> Proposal | None:
+        """The next point."""
+        point = next(self._points, None)
+        return None if point is None else Proposal(point)
 
-    def proposal(self, values: Values) -> Proposal:
-        """The values are the point: with explicit trials it has keys that are no axes."""
-        return Proposal(values)
+    def tell(self, number: int, score: float | None) -> None:
+        """Nothing follows from it."""
+
+    def state(self) -> dict[str, Any]:
+        """Nothing: the trials tell all."""
+        return {}
+
+    def restore(self, state: dict[str, Any], trials: Sequence[Told]) -> None:
+        """Passes over the points that have a trial."""
+        known = {self._space.identity(told.proposal.point) for told in trials}
+        self._points = iter([point for point in self._points if self._space.identity(point) not in known])

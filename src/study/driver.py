@@ -66,15 +66,12 @@ class Driver:
     def run(self) -> None:
         """Until the oracle has nothing more, a stop rule holds, or a signal came."""
         with self.interruption:
-            try:
-                while True:
-                    while len(self._running) < self.executor.slots and (following := self._next()):
-                        self._start(*following)
-                    if not self._running:
-                        return
-                    self.executor.wait(1.0)
-            finally:
-                self.executor.close()
+            while True:
+                while len(self._running) < self.executor.slots and (following := self._next()):
+                    self._start(*following)
+                if not self._running:
+                    return
+                self.executor.wait(1.0)
 
     def config_of(self, point: Point) -> dict[str, Any]:
         """The configuration of a trial."""

@@ -97,7 +97,7 @@ def _attach_pictures(asked: Invocation, driver: Driver) -> dict[str, str]:
         number = int(file.name.split("-")[1].split(".")[0])
         row = driver.store.trials()[number]
         job = Job(number, row["attempts"], driver.config_of(row["overrides"]), driver.folder_of(number))
-        found = _made("pictures of the best trial", functools.partial(pictures.of_best, job, file.read_bytes()))
+        found = _made("pictures of the best trial", functools.partial(driver.executor.apply, pictures.of_best, job, file.read_bytes()))
         _attach(driver, number, found)
         return dict.fromkeys(found, str(row["run_id"]))
     return {}

@@ -2,27 +2,39 @@
 
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 from omegaconf import DictConfig
 
 from src import trial
 from src.config.paths import trial_config
 from src.errors import ConfigError
+from src.executors import Executor
 from src.space import Space, overrides
 
 
-def precheck(space: Space, compose: Callable[[list[str]], DictConfig]) -> None:
+def precheck(space: Space, compose: Callable[[list[str]], DictConfig], executor: Executor) -> None:
     """Prepares a trial with every word and the ends of every number range, and trains none.
 
     Raises:
         ConfigError: a constructor rejects an argument, or a batch is larger than the data.
         DataError: a data set is missing or malformed.
     """
-    mistakes: dict[str, str] = {}  # each with the first trial that has it
-    for point in space.samples():
-        try:
-            trial.prepare(trial.Job(0, 1, trial_config(compose(overrides(point))), Path()))
-        except ConfigError as error:
-            mistakes = {**dict.fromkeys(error.mistakes, " ".join(overrides(point))), **mistakes}
-    if mistakes:
-        raise ConfigError(f"{mistake}  (in the trial {said or 'of the defaults'})" for mistake, said in mistakes.items())
+    said = [" ".join(overrides(point)) for point in space.samples()]
+    found = executor.apply(mistakes, [trial_config(compose(overrides(point))) for point in space.samples()])
+    first = {mistake: words for words, some in reversed(list(zip(said, found, strict=True))) for mistake in some}
+    if first:
+        raise ConfigError(f"{mistake}  (in the trial {words or 'of the defaults'})" for mistake, words in first.items())
+
+
+def mistakes(configs: list[dict[str, Any]]) -> list[list[str]]:
+    """Of each trial's configuration what Keras or the data reject."""
+    return [_mistakes(config) for config in configs]
+
+
+def _mistakes(config: dict[str, Any]) -> list[str]:
+    try:
+        trial.prepare(trial.Job(0, 1, config, Path()))
+    except ConfigError as error:
+        return error.mistakes
+    return []

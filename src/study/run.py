@@ -1,8 +1,10 @@
 """One invocation: a new sweep, one that goes on, or a single trial (the same without a parent run and without a study file)."""
 
+import importlib
 import logging
 import shutil
 import sys
+import threading
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import replace
@@ -74,8 +76,9 @@ def _run(asked: Invocation, compose: Compose, executor: Executor, *, trained: bo
         terminal = stack.enter_context(Terminal(asked.objective))
         oracle = oracles.create(asked.space, asked.objective, asked.oracle)
         terminal.say(plan.headline(asked, oracle.budget))
+        _open_record(asked)
         if trained:
-            precheck(asked.space, compose)
+            precheck(asked.space, compose, executor)
         asked = replace(asked, folder=old or folder.create(asked.folder))
         stack.enter_context(driving(asked.folder))
         try:
@@ -94,8 +97,9 @@ def _run(asked: Invocation, compose: Compose, executor: Executor, *, trained: bo
         stack.callback(outbox.close)
         stack.enter_context(_logging(asked))
         driver = _driver(asked, oracle, store, outbox, terminal, compose, executor)
+        threading.Thread(target=importlib.import_module, args=("src.study.ending",), daemon=True).start()  # matplotlib, a second
         driver.run()
-        from src.study import ending  # matplotlib, for which no worker should wait
+        from src.study import ending
 
         found = ending.end(asked, driver, tracker)
         failed = any(trial.state == "FAILED" for trial in found.trials)
@@ -165,9 +169,17 @@ def _resumable(asked: Invocation) -> Iterator[None]:
         raise DiskFull(f"{error} Then go on:\n  {resume.command(asked)}") from error
 
 
+def _open_record(asked: Invocation) -> None:
+    """Imports MLflow and creates a new store: seconds, in which workers import TensorFlow."""
+    from src.tracking.store import client
+
+    with client(asked.config.tracking.uri):
+        pass
+
+
 def _tracker(asked: Invocation) -> Tracker:
     """Connects to MLflow."""
-    from src.tracking.tracker import MlflowTracker  # imports MLflow, seconds
+    from src.tracking.tracker import MlflowTracker
 
     return MlflowTracker(asked.config.tracking.uri, asked.config.tracking.experiment)
 

@@ -5,21 +5,23 @@ import logging
 import os
 import sys
 import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import cache
 from typing import Any
 
 from src.errors import TrialError
 
 
-@cache
-def tensorflow() -> Any:
-    """Imports TensorFlow without the lines that its C++ writes to stderr while loading, whatever the log level."""
+@contextmanager
+def quiet() -> Iterator[None]:
+    """Keeps the lines to itself that TensorFlow's C++ writes to stderr while loading, whatever the log level; not if it fails."""
     sys.stderr.flush()
     stderr = os.dup(2)
     with tempfile.TemporaryFile() as said:
         os.dup2(said.fileno(), 2)
         try:
-            import tensorflow
+            yield
         except BaseException:
             said.seek(0)
             os.write(stderr, said.read())
@@ -27,6 +29,13 @@ def tensorflow() -> Any:
         finally:
             os.dup2(stderr, 2)
             os.close(stderr)
+
+
+@cache
+def tensorflow() -> Any:
+    """Imports TensorFlow."""
+    with quiet():
+        import tensorflow
     for noisy in ("absl", "tensorflow"):  # the one warns of every .h5, the other of every new structure
         logging.getLogger(noisy).setLevel(logging.ERROR)
     return tensorflow

@@ -5,7 +5,7 @@ import signal
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from multiprocessing import resource_tracker
+from multiprocessing import forkserver, resource_tracker
 from pathlib import Path
 from typing import Any
 
@@ -15,13 +15,17 @@ from omegaconf import OmegaConf
 
 from src import executors
 from src.config.paths import CONF
-from src.errors import ConfigError, Stop
+from src.errors import ConfigError, Stop, TrialbookError
 from src.executors import Executor, Listener, machine
 from src.executors.machine import Node, find_slots
 from src.trial import Job, Outcome
 from tests.conftest import options
 
 WITH_PROCESSES = [name for name in options("executor") if name not in ("inline", "fused")]
+
+
+def refuse(mistakes: list[str]) -> None:
+    raise ConfigError(mistakes)
 
 
 def stub(job: Job, report: Callable, alive: Callable) -> Outcome:
@@ -133,18 +137,33 @@ def test_what_runs_is_cancelled_when_asked(name: str, create: Callable, heard: H
     assert {outcome.state for outcome in heard.outcomes.values()} == {"KILLED"}
 
 
+@pytest.mark.parametrize("name", options("executor"))
+def test_functions_are_called_where_trials_run(name: str, create: Callable) -> None:
+    executor = create(name)
+    assert executor.apply(divmod, 7, 2) == (3, 1)
+    with pytest.raises(ConfigError) as told:
+        executor.apply(refuse, ["one", "two"])
+    assert told.value.mistakes == ["one", "two"]
+    if name in WITH_PROCESSES:
+        with pytest.raises(TrialbookError, match="_exit: its process died"):
+            executor.apply(os._exit, 3)
+        with pytest.raises(RuntimeError, match="ZeroDivisionError"):
+            executor.apply(divmod, 7, 0)
+
+
 @pytest.mark.parametrize("name", WITH_PROCESSES)
 def test_processes_serve_many_trials_and_leave_none_behind(name: str, create: Callable, heard: Heard, tmp_path: Path) -> None:
-    resource_tracker.ensure_running()  # multiprocessing's own, which stays
+    resource_tracker.ensure_running()  # multiprocessing's own, which stay
+    forkserver.ensure_running()
     executor, before = create(name, workers=2), len(psutil.Process().children(recursive=True))
     executor.warm_up(50)
-    assert len(psutil.Process().children(recursive=True)) >= before + 2
     executor.submit(Job(0, 1, {}, tmp_path))
     for number in range(1, 50):
         executor.submit(Job(number, 1, {}, tmp_path))
         drain(executor, heard, number)
     drain(executor, heard, 50)
     assert len({outcome.files["pid"] for outcome in heard.outcomes.values()}) == 2
+    assert len(psutil.Process().children(recursive=True)) >= before + 2
     executor.close()
     assert len(psutil.Process().children(recursive=True)) <= before
 

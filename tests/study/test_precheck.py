@@ -6,13 +6,14 @@ from hydra.types import RunMode
 
 from src import trial
 from src.errors import ConfigError
+from src.executors.inline import Inline
 from src.study.precheck import precheck
 
 
 @pytest.fixture
 def check(loader: ConfigLoader, space: Callable) -> Callable:
     return lambda *overrides: precheck(
-        space("data=digits", *overrides), lambda words: loader.load_configuration("config", words, RunMode.RUN)
+        space("data=digits", *overrides), lambda words: loader.load_configuration("config", words, RunMode.RUN), Inline(trial.run)
     )
 
 

@@ -109,16 +109,16 @@ def test_a_moved_store_is_refused(store_uri: str, tmp_path: Path) -> None:
 
 def test_a_transaction_cut_short_by_a_kill_is_taken_back(tracker: MlflowTracker, store_uri: str) -> None:
     file = store_uri.removeprefix("sqlite:///")
-    script = f"""
-import os, sqlite3
-database = sqlite3.connect({file!r}, isolation_level=None)
+    script = """
+import os, sqlite3, sys
+database = sqlite3.connect(sys.argv[1], isolation_level=None)
 database.execute("pragma cache_size = 1")
 database.execute("begin")
 database.execute("update experiments set name = 'half done' where experiment_id = 1")
 database.execute("create table bulk as with recursive n(i) as (select 1 union all select i + 1 from n where i < 9999) select i from n")
 os._exit(0)
 """
-    subprocess.run([sys.executable, "-c", script], check=True)
+    subprocess.run([sys.executable, "-c", script, file], check=True)
     assert Path(f"{file}-journal").stat().st_size
     connect(store_uri, "digits")
     assert read(Path(file).parent, "select name from experiments where experiment_id = 1") == [("digits",)]
