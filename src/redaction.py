@@ -11,11 +11,22 @@ SECRET = re.compile(r"KEY|TOKEN|SECRET|PASS|CREDENTIAL", re.IGNORECASE)
 NAMED = re.compile(r"\$\{oc\.env:\s*(\w+)")
 SHORTEST = 6  # characters; a shorter value would be found in other words
 _named: set[str] = set()  # variables that a configuration names
+_taken: dict[str, str] = {}  # value → variable, of another process
 
 
 def learn(text: str) -> None:
     """From now on the variables that a configuration reads, as its text `${oc.env:NAME}` says, are secrets, too."""
     _named.update(NAMED.findall(text))
+
+
+def known() -> dict[str, str]:
+    """Value → its variable: what a worker has to hide as well."""
+    return _secrets(os.environ)
+
+
+def take(secrets: Mapping[str, str]) -> None:
+    """From now on what is `known` in another process is hidden here."""
+    _taken.update(secrets)
 
 
 def redacted(text: str, environment: Mapping[str, str] = os.environ) -> str:
@@ -44,7 +55,7 @@ def all_redacted(node: Any) -> Any:
 def _secrets(environment: Mapping[str, str]) -> dict[str, str]:
     """Value → its variable, the longest first: one may be part of another."""
     found = {value: name for name, value in environment.items() if len(value) >= SHORTEST and (SECRET.search(name) or name in _named)}
-    return dict(sorted(found.items(), key=lambda item: len(item[0]), reverse=True))
+    return dict(sorted({**_taken, **found}.items(), key=lambda item: len(item[0]), reverse=True))
 
 
 def _hidden(text: str, secrets: dict[str, str]) -> str:

@@ -34,6 +34,7 @@ class Job:
         folder: the trial's own, where it leaves a checkpoint now and then.
         checkpoint: the content of one to go on from.
         continued: whether a later trial may go on from this one's end.
+        secrets: value → environment variable, of what no log may show.
     """
 
     number: int
@@ -42,6 +43,7 @@ class Job:
     folder: Path
     checkpoint: bytes | None = None
     continued: bool = False
+    secrets: dict[str, str] = field(default_factory=dict, repr=False)
 
 
 @dataclass(frozen=True)

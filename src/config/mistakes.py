@@ -80,7 +80,7 @@ def _key_mistakes(one: Assignment, options: dict[str, list[str]], catalog: Catal
         wanted = [expected(one.key, value, default) for default in defaults]
         if wanted and all(wanted):
             yield f"{one.origin}: {value!r}, where {one.key} is {wanted[0]}."
-        elif one.key == f"{group}._target_" and not constructed:
+        elif one.key == f"{group}._target_":
             yield f"{one.origin}: chosen by the name of an option; expected {group}={'|'.join(catalog.groups[group])}."
 
 

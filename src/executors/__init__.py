@@ -7,6 +7,7 @@ from typing import Any, Protocol
 
 from src import files, trial
 from src.config.targets import find
+from src.redaction import take
 from src.training import Report
 from src.trial import Job, Outcome
 
@@ -78,7 +79,8 @@ def create(settings: dict[str, Any], run_trial: RunTrial = trial.run) -> Executo
 
 
 def run_logged(run_trial: RunTrial, job: Job, report: Report, alive: Callable[[], None]) -> Outcome:
-    """Runs a job while the log lines of this process go into the trial's file."""
+    """Runs a job while the log lines of this process go into the trial's file, without its secrets."""
+    take(job.secrets)
     handler = files.log_handler(job.folder / "trial.log")
     logger = logging.getLogger("src")
     logger.addHandler(handler)

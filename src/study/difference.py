@@ -3,6 +3,7 @@
 from itertools import zip_longest
 from typing import Any
 
+import yaml
 from omegaconf import OmegaConf
 
 from src.config.paths import TRIAL_KEYS, leaves
@@ -31,9 +32,12 @@ def _pairs(a: dict[str, Any], b: dict[str, Any]) -> list[Row]:
 
 def _configuration(run: Recorded) -> dict[str, Any]:
     try:
-        config: dict[str, Any] = OmegaConf.to_container(OmegaConf.create(run.file("config.yaml").decode()))  # type: ignore[assignment]
+        text = run.file("config.yaml").decode()
     except KeyError as error:
         raise TrialbookError(f"run {run.run_id} has no config.yaml; expected a trial that ended.") from error
+    if any(isinstance(event, yaml.AliasEvent) for event in yaml.parse(text, yaml.CSafeLoader)):  # a few could mean billions of keys
+        raise TrialbookError(f"run {run.run_id}: its config.yaml has aliases; expected what Trialbook writes.")
+    config: dict[str, Any] = OmegaConf.to_container(OmegaConf.create(text))  # type: ignore[assignment]
     return leaves({key: config[key] for key in TRIAL_KEYS if key in config})
 
 

@@ -13,6 +13,7 @@ from src.errors import Stop
 from src.executors import Executor, Listener
 from src.objective import Objective
 from src.oracles import Oracle, Proposal
+from src.redaction import known
 from src.space import Point, active_hash, overrides
 from src.study import folder, record, table
 from src.study.interruption import Interruption
@@ -102,7 +103,7 @@ class Driver:
         config = trial_config(composed)
         choices, name = composed.hydra.runtime.choices, table.trial_name(point, self.swept)
         checkpoint, continued = self._checkpoint(number, proposal), proposal.epochs is not None
-        job = Job(number, attempt, config, self.folder_of(number), checkpoint, continued)
+        job = Job(number, attempt, config, self.folder_of(number), checkpoint, continued, known())
         self._running[number] = job, proposal
         folder.write_composition(job.folder, composed, overrides(point))
         tags = {**self.tags, **record.trial_tags(number, attempt, config, point, name)}

@@ -48,9 +48,10 @@ def write_composition(folder: Path, composed: DictConfig, overrides: list[str]) 
 
 
 def code_patch() -> bytes:
-    """What differs from the commit, new files of code and configuration included; empty without git or without a difference."""
+    """What differs from the commit, new files of code and configuration included, no secrets; empty without git or a difference."""
     new = _git("ls-files", "--others", "--exclude-standard", "--", "src", "conf", "sweeps", "hydra_plugins").decode().splitlines()
-    return _git("diff", "--binary", "HEAD") + b"".join(_git("diff", "--binary", "--no-index", "/dev/null", file) for file in new)
+    patch = _git("diff", "--binary", "HEAD") + b"".join(_git("diff", "--binary", "--no-index", "/dev/null", file) for file in new)
+    return redacted(patch.decode(errors="surrogateescape")).encode(errors="surrogateescape")
 
 
 def commit() -> str:

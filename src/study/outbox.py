@@ -32,7 +32,7 @@ class Outbox:
         self._store, self._tracker, self.folder_of = store, tracker, folder_of
         self.refused: list[str] = []  # what MLflow will never take, and why
         self.outage = ""  # why the oldest message did not arrive, while it has not
-        self._old = {message.id for message in store.undelivered(-1)}  # may have arrived before a crash
+        self._old = {message.id for message in store.undelivered(-1)}  # may have arrived before a crash, or an outage
         self._work, self._closed = threading.Event(), threading.Event()
         self._thread = threading.Thread(target=self._deliver_all, name="outbox", daemon=True)
         self._thread.start()
@@ -103,6 +103,7 @@ class Outbox:
                 with suppress(OSError):  # not empty: another message's files
                     folder.parent.rmdir()
         except Unreachable:
+            self._old.add(message.id)  # only the answer may have been lost
             raise
         except Exception as error:
             if len(messages) > 1:  # which of them it is that MLflow does not take

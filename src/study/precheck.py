@@ -1,5 +1,6 @@
 """Mistakes that only Keras or the data can tell, found before the first trial trains."""
 
+import traceback
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -8,7 +9,7 @@ from omegaconf import DictConfig
 
 from src import trial
 from src.config.paths import trial_config
-from src.errors import ConfigError
+from src.errors import ConfigError, TrialbookError
 from src.executors import Executor
 from src.space import Space, overrides
 
@@ -28,7 +29,7 @@ def precheck(space: Space, compose: Callable[[list[str]], DictConfig], executor:
 
 
 def mistakes(configs: list[dict[str, Any]]) -> list[list[str]]:
-    """Of each trial's configuration what Keras or the data reject."""
+    """Of each trial's configuration what Keras, the data or the model's own code reject."""
     return [_mistakes(config) for config in configs]
 
 
@@ -37,4 +38,10 @@ def _mistakes(config: dict[str, Any]) -> list[str]:
         trial.prepare(trial.Job(0, 1, config, Path()))
     except ConfigError as error:
         return error.mistakes
+    except TrialbookError:
+        raise
+    except Exception as error:
+        cause = error.__cause__ or error
+        place = traceback.extract_tb(cause.__traceback__)[-1]
+        return [f"{type(cause).__name__}: {str(cause).splitlines()[0]}  ({place.filename}:{place.lineno})"]
     return []

@@ -104,6 +104,7 @@ FOUND = {  # by earlier rounds: a traceback, a hang, an exit code 1, or no word 
     "oracle=hyperband oracle.factor=1": "at least 2",
     "stop.target=abc": "a number, or null for off",
     "executor._target_=src.executors.local.Local": "expected executor=fused|inline",
+    "model._target_=os.getcwd": "expected model=",
     "hydra.mode=MULTIRUN": "hydra.run.dir or hydra.sweep.dir",
     "hydra.searchpath=[/nowhere]": "hydra.run.dir or hydra.sweep.dir",
     "hydra.sweeper={_target_:os.getcwd}": "hydra.run.dir or hydra.sweep.dir",

@@ -1,5 +1,6 @@
 """The contract of the executors, whatever runs the trials: what is called back, and when; deaths, time-outs, cancelling."""
 
+import logging
 import os
 import signal
 import time
@@ -31,6 +32,7 @@ def refuse(mistakes: list[str]) -> None:
 def stub(job: Job, report: Callable, alive: Callable) -> Outcome:
     """A trial whose configuration says what happens to it."""
     what = job.config.get("what", "")
+    logging.getLogger("src").warning("it %s", what)
     report(1, {"val_accuracy": job.number + 0.1})
     if what == "dies" and job.attempt == 1:
         os.kill(os.getpid(), signal.SIGKILL)
@@ -98,11 +100,11 @@ def drain(executor: Executor, heard: Heard, number: int, seconds: float = 60) ->
 @pytest.mark.parametrize("name", options("executor"))
 def test_events_come_in_order_and_only_in_wait(name: str, create: Callable, heard: Heard, tmp_path: Path) -> None:
     executor = create(name)
-    executor.submit(Job(3, 1, {}, tmp_path))
+    executor.submit(Job(3, 1, {"what": "says hunter22"}, tmp_path, secrets={"hunter22": "PET"}))
     assert not heard.events
     drain(executor, heard, 1)
     assert heard.events == [(3, 1, {"val_accuracy": 3.1}), (3, 2, {"val_accuracy": 3.2}), (3, "FINISHED")]
-    assert (tmp_path / "trial.log").exists()
+    assert "it says ${oc.env:PET}\n" in (tmp_path / "trial.log").read_text()
 
 
 @pytest.mark.parametrize("name", WITH_PROCESSES)

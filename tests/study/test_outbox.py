@@ -92,6 +92,25 @@ def test_a_run_that_may_be_there_is_looked_for(store: Store, outbox: Callable) -
     assert [call[2]["again"] for call in tracker.calls if call[0] == "start"] == [True, False, True]
 
 
+def test_a_start_whose_answer_was_lost_is_looked_for(store: Store, outbox: Callable) -> None:
+    class LosesAnAnswer(Recorder):
+        def start(self, **run: Any) -> str:
+            run_id = super().start(**run)
+            if len([call for call in self.calls if call[0] == "start"]) == 2:
+                raise Unreachable("cut off")
+            return run_id
+
+    tracker = LosesAnAnswer()
+    box = outbox(tracker)
+    store.asked(1, Proposal({}), "hash", {}, Message(1, "start", START))
+    deadline = time.monotonic() + 20
+    while store.undelivered() and time.monotonic() < deadline:
+        box.posted()
+        time.sleep(0.05)
+    box.close()
+    assert [call[2]["again"] for call in tracker.calls if call[0] == "start"] == [True, False, True]
+
+
 def test_the_epochs_of_a_run_that_wait_are_one_call(store: Store, outbox: Callable) -> None:
     class Counted(Recorder):
         batches: ClassVar[list[tuple[str, list[int]]]] = []
