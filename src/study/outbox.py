@@ -17,6 +17,7 @@ from src.tracking import Tracker
 log = logging.getLogger(__name__)
 UNDELIVERED = "undelivered"  # folder beside a trial's or a sweep's own files
 LONGEST_PAUSE = 30.0  # seconds between two attempts at a store that does not answer
+A_MOMENT = 10.0  # seconds; an attempt that failed so recently is not repeated for somebody who waits
 
 
 class Outbox:
@@ -33,7 +34,8 @@ class Outbox:
         self.refused: list[str] = []  # what MLflow will never take, and why
         self.outage = ""  # why the oldest message did not arrive, while it has not
         self._old = {message.id for message in store.undelivered(-1)}  # may have arrived before a crash, or an outage
-        self._work, self._closed = threading.Event(), threading.Event()
+        self._failed = float("-inf")  # when the last attempt failed
+        self._work, self._hurry, self._closed = threading.Event(), threading.Event(), threading.Event()
         self._thread = threading.Thread(target=self._deliver_all, name="outbox", daemon=True)
         self._thread.start()
 
@@ -49,9 +51,11 @@ class Outbox:
         self._work.set()
 
     def flush(self) -> int:
-        """Waits until MLflow has everything, or does not answer; returns how many messages it does not have."""
+        """Waits until MLflow has everything, or does not answer now or a moment ago; returns how many messages it does not have."""
         self.posted()
-        self.outage = ""
+        if time.monotonic() - self._failed > A_MOMENT:
+            self.outage = ""
+            self._hurry.set()
         while left := len(self._store.undelivered(-1)):
             if self.outage or not self._thread.is_alive():
                 return left
@@ -61,6 +65,7 @@ class Outbox:
     def close(self) -> None:
         """Ends the thread; what did not arrive stays in the store."""
         self._closed.set()
+        self._hurry.set()
         self.posted()
         self._thread.join()
 
@@ -75,11 +80,13 @@ class Outbox:
                         if self._closed.is_set():
                             return
                         self._deliver(batch)
-                        pause = 1.0
+                        pause, self.outage = 1.0, ""
             except (Unreachable, DiskFull) as error:
-                self.outage = str(error)
+                self._hurry.clear()
+                self._failed, self.outage = time.monotonic(), str(error)
                 log.info("MLflow: %s", error)
-                self._closed.wait(pause)
+                if not self._closed.is_set():
+                    self._hurry.wait(pause)
                 pause = min(2 * pause, LONGEST_PAUSE)
                 self._work.set()
 

@@ -35,8 +35,10 @@ def postgresql() -> Iterator[str]:
         with subprocess.Popen([*own, programs() / "postgres", "-D", folder / "data", "-k", folder, "-h", ""], cwd="/", **QUIET) as process:
             while subprocess.run([programs() / "pg_isready", "-h", folder], check=False, **QUIET).returncode:
                 time.sleep(0.1)
-            yield f"postgresql+psycopg://trialbook@/postgres?host={folder}"
-            process.terminate()
+            try:
+                yield f"postgresql+psycopg://trialbook@/postgres?host={folder}"
+            finally:
+                process.terminate()
     finally:
         shutil.rmtree(folder)
 
@@ -55,5 +57,7 @@ def mlflow_server(store: str, artifacts: Path) -> Iterator[str]:
             except OSError:
                 assert process.poll() is None, f"mlflow server ended by itself with {process.returncode}"
                 time.sleep(0.3)
-        yield address
-        process.terminate()
+        try:
+            yield address
+        finally:
+            process.terminate()
