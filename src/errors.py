@@ -85,11 +85,18 @@ def collecting(mistakes: list[str]) -> Iterator[None]:
 
 @contextmanager
 def told() -> Iterator[None]:
-    """Prints instead of a traceback: a TrialbookError, exit code 2; an interruption outside of the trials, 130."""
+    """Prints instead of a traceback: a TrialbookError or MLflow's, exit code 2; an interruption outside of the trials, 130."""
     try:
         yield
     except TrialbookError as error:
         print(shown(str(error)), file=sys.stderr)  # noqa: T201  the one place where errors reach the terminal
+        sys.exit(2)
+    except Exception as error:
+        mlflow = sys.modules.get("mlflow.exceptions")  # importing it takes a second
+        if not mlflow or not isinstance(error, mlflow.MlflowException):
+            raise
+        said = str(error).splitlines()[0]
+        print(shown(f"MLflow: {said}. Expected a store that answers and may be written: python -m src.doctor"), file=sys.stderr)  # noqa: T201
         sys.exit(2)
     except KeyboardInterrupt:
         print("interrupted", file=sys.stderr)  # noqa: T201

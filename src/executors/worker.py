@@ -8,8 +8,10 @@ import socket
 import threading
 import traceback
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from multiprocessing.connection import Connection
+from pathlib import Path
 from typing import Any
 
 import psutil
@@ -76,6 +78,8 @@ def work(connection: Connection, run_trial: RunTrial, environment: dict[str, str
         environment: set before TensorFlow is imported, such as CUDA_VISIBLE_DEVICES.
     """
     os.environ.update(environment)
+    with suppress(OSError):  # where memory ends, a worker is to be killed, not its driver
+        Path("/proc/self/oom_score_adj").write_text("500")
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches every process of the terminal; the driver alone decides
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
     given: queue.Queue[Job | Call] = queue.Queue()

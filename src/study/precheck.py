@@ -42,6 +42,7 @@ def _mistakes(config: dict[str, Any]) -> list[str]:
         raise
     except Exception as error:
         cause = error.__cause__ or error
-        place = traceback.extract_tb(cause.__traceback__)[-1]
+        frames = traceback.extract_tb(cause.__traceback__)
+        place = next(frame for frame in reversed(frames) if "site-packages" not in frame.filename)
         return [f"{type(cause).__name__}: {str(cause).splitlines()[0]}  ({place.filename}:{place.lineno})"]
     return []

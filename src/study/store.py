@@ -1,6 +1,7 @@
 """The durable state of a sweep: one SQLite file, one transaction per ask and per tell."""
 
 import json
+import os
 import sqlite3
 import threading
 import time
@@ -67,7 +68,9 @@ class Store:
     @classmethod
     def open(cls, path: Path) -> "Store":
         """A study that is there, to read; its sweep may still be running."""
-        return cls(sqlite3.connect(f"file:{quote(str(path))}?mode=ro", uri=True, isolation_level=None))
+        alone = not os.access(path.parent, os.W_OK) and not path.with_name(f"{path.name}-wal").exists()
+        how = "immutable=1" if alone else "mode=ro"  # where nobody writes and no file may be made beside it, SQLite must be told so
+        return cls(sqlite3.connect(f"file:{quote(str(path))}?{how}", uri=True, isolation_level=None))
 
     def describe(self, *messages: Message, **meta: Any) -> None:
         """What becomes known of the sweep, and what MLflow is to be told of it."""

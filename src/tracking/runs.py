@@ -69,7 +69,7 @@ class Recorded:
 
     def history(self, metric: str) -> list[float]:
         """A metric's value per epoch."""
-        return [one.value for one in self._client.get_metric_history(self.run_id, metric)]
+        return _by_epoch(self._client, self.run_id, metric)
 
 
 class Runs:
@@ -118,7 +118,7 @@ class Runs:
 
     def histories(self, run_id: str) -> dict[str, list[float]]:
         """Metric → its value per epoch."""
-        return {name: [metric.value for metric in self.client.get_metric_history(run_id, name)] for name in METRICS}
+        return {name: _by_epoch(self.client, run_id, name) for name in METRICS}
 
     def newest(self, experiment_id: str, note: str) -> str:
         """The id of the newest run with a note.
@@ -163,3 +163,8 @@ def _stored(run: Run, run_id: str, weights: bytes, megabytes: float) -> StoredRu
         weights=weights,
         megabytes=megabytes,
     )
+
+
+def _by_epoch(client: MlflowClient, run_id: str, metric: str) -> list[float]:
+    """MLflow itself sorts by time, and a clock may have been set back."""
+    return [one.value for one in sorted(client.get_metric_history(run_id, metric), key=lambda one: one.step)]

@@ -37,4 +37,7 @@ def test_what_differs_between_two_runs(command: Callable, tmp_path: Path, store_
     }.items():
         done = command("src.compare", words)
         assert done.returncode == 2 and message in done.stderr and "Traceback" not in done.stderr
+    (tmp_path / "config.yaml").write_text("model: &many [1, 2]\ndata: [*many, *many]\n")
+    client.log_artifact(second.info.run_id, str(tmp_path / "config.yaml"))
+    assert "its config.yaml has aliases" in command("src.compare", ids).stderr
     shutil.rmtree(tmp_path / "mlruns")

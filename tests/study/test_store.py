@@ -1,3 +1,4 @@
+import os
 import sqlite3
 from pathlib import Path
 
@@ -54,3 +55,10 @@ def test_a_study_is_read_while_it_is_written(tmp_path: Path) -> None:
     assert len(reader.trials()) == 1
     with pytest.raises(sqlite3.OperationalError, match="readonly"):
         reader.describe(name="x")
+
+
+def test_a_study_of_somebody_else_is_read_without_a_file_beside_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    Store.create(tmp_path / "study.db", name="theirs").close()
+    monkeypatch.setattr(os, "access", lambda *_: False)
+    reader = Store.open(tmp_path / "study.db")
+    assert reader.meta()["name"] == "theirs" and [file.name for file in tmp_path.iterdir()] == ["study.db"]

@@ -10,8 +10,9 @@ import pytest
 from mlflow import MlflowClient
 from mlflow.exceptions import MlflowException
 
-from src.errors import TrialbookError, Unreachable
+from src.errors import TrialbookError, Unreachable, told
 from src.tracking import links
+from src.tracking.runs import Runs
 from src.tracking.store import connect, read
 from src.tracking.tracker import MlflowTracker
 
@@ -122,6 +123,19 @@ os._exit(0)
     assert Path(f"{file}-journal").stat().st_size
     connect(store_uri, "digits")
     assert read(Path(file).parent, "select name from experiments where experiment_id = 1") == [("digits",)]
+
+
+def test_epochs_stay_in_their_order_though_the_clock_was_set_back(tracker: MlflowTracker, store_uri: str) -> None:
+    run_id = begin(tracker)
+    for epoch in (1, 2):
+        tracker.epochs(run_id, [{"epoch": epoch, "metrics": {"loss": 1 / epoch}, "time": 1e9 - epoch}])
+    assert Runs(store_uri).recorded(run_id).history("loss") == [1.0, 0.5]
+
+
+def test_what_mlflow_says_is_no_traceback(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as end, told():
+        raise MlflowException("attempt to write a readonly database\nand more")
+    assert end.value.code == 2 and capsys.readouterr().err.startswith("MLflow: attempt to write a readonly database. Expected")
 
 
 def test_links_are_encoded_and_change_with_the_number_of_runs() -> None:
