@@ -32,6 +32,7 @@ faults: .venv/installed  ## kills, full disks and thousands of command lines: ho
 	@$(BIN)/python -m tests.faults.workers
 	@$(BIN)/python -m tests.faults.promote
 	@$(BIN)/python -m tests.faults.disk
+	@$(BIN)/python -m tests.faults.outage
 	@$(BIN)/python -m tests.faults.peers
 	@TRIALBOOK_LONG=1 $(BIN)/python -m pytest tests/config/test_command_lines.py tests/oracles/test_stateful.py tests/executors/test_stateful.py
 

@@ -6,7 +6,7 @@ import sqlite3
 from collections.abc import Iterator
 from contextlib import closing, contextmanager, nullcontext
 from pathlib import Path
-from urllib.parse import quote, urlparse
+from urllib.parse import quote, unquote, urlparse
 
 os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
 os.environ.setdefault("MLFLOW_ALLOW_PICKLE_DESERIALIZATION", "false")
@@ -99,7 +99,13 @@ def locked(uri: str, name: str = "store.lock") -> Iterator[None]:
 def moved_from(folder: Path) -> list[str]:
     """Addresses of the folders that a local store believes to lie in, where they are others than this one."""
     known = {location for (location,) in read(folder, "select artifact_location from experiments")} - {_artifacts(folder)}
-    return sorted(place.removesuffix("/artifacts") for place in known if place.startswith("file:///") and place.endswith("/artifacts"))
+    places = {place.removesuffix("/artifacts") for place in known if place.startswith("file:///") and place.endswith("/artifacts")}
+    return sorted(place for place in places if _was_a_store(Path(unquote(urlparse(place).path))))
+
+
+def _was_a_store(folder: Path) -> bool:
+    """Whether a folder is gone, or is a store; else it is where somebody wants an experiment's artifacts."""
+    return not folder.exists() or (folder / "mlflow.db").exists()
 
 
 def read(folder: Path, query: str, *values: str) -> list[tuple[str, ...]]:

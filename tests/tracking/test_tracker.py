@@ -13,7 +13,7 @@ from mlflow.exceptions import MlflowException
 from src.errors import TrialbookError, Unreachable, told
 from src.tracking import links
 from src.tracking.runs import Runs
-from src.tracking.store import connect, read
+from src.tracking.store import client, connect, read
 from src.tracking.tracker import MlflowTracker
 
 HISTORY = {"loss": [0.5, 0.4], "val_accuracy": [0.7, 0.8]}
@@ -106,6 +106,13 @@ def test_a_moved_store_is_refused(store_uri: str, tmp_path: Path) -> None:
     (tmp_path / "mlruns").rename(tmp_path / "moved")
     with pytest.raises(TrialbookError, match="was moved or copied"):
         connect(store_uri.replace("mlruns/", "moved/"), "x")
+
+
+def test_an_experiment_may_keep_its_artifacts_elsewhere(store_uri: str, tmp_path: Path) -> None:
+    (tmp_path / "big disk" / "artifacts").mkdir(parents=True)
+    with client(store_uri) as connected:
+        connected.create_experiment("mine", artifact_location=(tmp_path / "big disk" / "artifacts").as_uri())
+    connect(store_uri, "x")
 
 
 def test_a_transaction_cut_short_by_a_kill_is_taken_back(tracker: MlflowTracker, store_uri: str) -> None:
