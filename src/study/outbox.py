@@ -17,7 +17,7 @@ from src.tracking import Tracker
 log = logging.getLogger(__name__)
 UNDELIVERED = "undelivered"  # folder beside a trial's or a sweep's own files
 LONGEST_PAUSE = 30.0  # seconds between two attempts at a store that does not answer
-A_MOMENT = 10.0  # seconds; an attempt that failed so recently is not repeated for somebody who waits
+A_MOMENT = 10.0  # seconds in which who waited in vain does not wait again
 
 
 class Outbox:
@@ -34,7 +34,7 @@ class Outbox:
         self.refused: list[str] = []  # what MLflow will never take, and why
         self.outage = ""  # why the oldest message did not arrive, while it has not
         self._old = {message.id for message in store.undelivered(-1)}  # may have arrived before a crash, or an outage
-        self._failed = float("-inf")  # when the last attempt failed
+        self._waited = float("-inf")  # when somebody waited in vain
         self._work, self._hurry, self._closed = threading.Event(), threading.Event(), threading.Event()
         self._thread = threading.Thread(target=self._deliver_all, name="outbox", daemon=True)
         self._thread.start()
@@ -51,13 +51,14 @@ class Outbox:
         self._work.set()
 
     def flush(self) -> int:
-        """Waits until MLflow has everything, or does not answer now or a moment ago; returns how many messages it does not have."""
+        """Waits until MLflow has everything, or does not answer; returns how many messages it does not have."""
         self.posted()
-        if time.monotonic() - self._failed > A_MOMENT:
+        if time.monotonic() - self._waited > A_MOMENT:
             self.outage = ""
             self._hurry.set()
         while left := len(self._store.undelivered(-1)):
             if self.outage or not self._thread.is_alive():
+                self._waited = time.monotonic()
                 return left
             time.sleep(0.01)
         return 0
@@ -83,7 +84,7 @@ class Outbox:
                         pause, self.outage = 1.0, ""
             except (Unreachable, DiskFull) as error:
                 self._hurry.clear()
-                self._failed, self.outage = time.monotonic(), str(error)
+                self.outage = str(error)
                 log.info("MLflow: %s", error)
                 if not self._closed.is_set():
                     self._hurry.wait(pause)
