@@ -6,6 +6,7 @@ import shlex
 from collections.abc import Callable
 
 from src import files
+from src.errors import TrialbookError
 from src.leaderboard import Standing
 from src.space import overrides
 from src.study import pictures, record, resume, table
@@ -80,9 +81,11 @@ def _made(what: str, make: Callable[[], dict[str, bytes]]) -> dict[str, bytes]:
     """Files for people; none, and a line, where they fail: a picture must not cost the record."""
     try:
         return make()
+    except TrialbookError as error:
+        log.warning("no %s: %s", what, error)
     except Exception as error:
         log.warning("no %s: %s", what, error, exc_info=error)
-        return {}
+    return {}
 
 
 def _report(asked: Invocation, driver: Driver, found: Standing) -> dict[str, bytes]:
