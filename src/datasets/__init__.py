@@ -44,14 +44,14 @@ class Dataset:
         """The number of classes."""
         return len(self.class_names)
 
-    @cached_property
+    @property
     def train(self) -> Examples:
-        """The training examples (x, y)."""
+        """The training examples (x, y), copied."""
         return self.x[self.train_index], self.y[self.train_index]
 
-    @cached_property
+    @property
     def validation(self) -> Examples:
-        """The validation examples (x, y)."""
+        """The validation examples (x, y), copied."""
         return self.x[self.validation_index], self.y[self.validation_index]
 
     @cached_property

@@ -30,7 +30,7 @@ def fit(
     x, y = data.train
     classifier.fit(x.reshape(len(x), -1), y)
     model.get_layer("output").set_weights(_dense_weights(classifier, data.num_classes))
-    step = {**evaluate(model, data.train), **{f"val_{name}": value for name, value in evaluate(model, data.validation).items()}}
+    step = {**evaluate(model, (x, y)), **{f"val_{name}": value for name, value in evaluate(model, data.validation).items()}}
     monitor.report(1, step)
     return Fitted({name: [value] for name, value in step.items()}, kept_epoch=1, metrics=metrics)
 
