@@ -2,6 +2,7 @@
 
 import multiprocessing
 import os
+import signal
 from collections.abc import Iterable
 from contextlib import suppress
 from multiprocessing import forkserver
@@ -48,7 +49,9 @@ class Local(Pool):
         """Starts the process that workers are forked from; it imports TensorFlow once, while the driver is busy with other things."""
         if self.run_trial is trial.run:
             forking.set_forkserver_preload(["src.executors.warm"])
+        signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})  # what is started now inherits it: on Ctrl-C the driver alone decides
         forkserver.ensure_running()
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
 
     def start(self, slot: int) -> Worker:
         """A new process."""

@@ -2,14 +2,12 @@
 
 import gc
 import importlib
-import signal
 from contextlib import suppress
 
 from src.training import runtime
 
 MODULES = ("src.study.run", "src.training.compiled", "src.training.callbacks")  # the first: every worker runs the driver's main module
 
-signal.signal(signal.SIGINT, signal.SIG_IGN)  # as every worker does
 with suppress(Exception):  # what is wrong the worker says, which imports it again
     runtime.tensorflow()
     for name in MODULES:
