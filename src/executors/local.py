@@ -5,7 +5,7 @@ import os
 import signal
 from collections.abc import Iterable
 from contextlib import suppress
-from multiprocessing import forkserver
+from multiprocessing import forkserver, resource_tracker
 from multiprocessing.connection import wait
 from typing import Any
 
@@ -49,6 +49,7 @@ class Local(Pool):
         """Starts the process that workers are forked from; it imports TensorFlow once, while the driver is busy with other things."""
         if self.run_trial is trial.run:
             forking.set_forkserver_preload(["src.executors.warm"])
+        resource_tracker.ensure_running()  # it would unblock what is blocked next
         signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})  # what is started now inherits it: on Ctrl-C the driver alone decides
         forkserver.ensure_running()
         signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
