@@ -95,7 +95,7 @@ def told() -> Iterator[None]:
         mlflow = sys.modules.get("mlflow.exceptions")  # importing it takes a second
         if not mlflow or not isinstance(error, mlflow.MlflowException):
             raise
-        said = str(error).splitlines()[0]
+        said = str(error).partition("\n")[0]
         print(shown(f"MLflow: {said}. Expected a store that answers and may be written: python -m src.doctor"), file=sys.stderr)  # noqa: T201
         sys.exit(2)
     except KeyboardInterrupt:

@@ -21,11 +21,13 @@ def precheck(space: Space, compose: Callable[[list[str]], DictConfig], executor:
         ConfigError: a constructor rejects an argument, or a batch is larger than the data.
         DataError: a data set is missing or malformed.
     """
-    said = [" ".join(overrides(point)) for point in space.samples()]
-    found = executor.apply(mistakes, [trial_config(compose(overrides(point))) for point in space.samples()])
-    first = {mistake: words for words, some in reversed(list(zip(said, found, strict=True))) for mistake in some}
+    trials = [overrides(point) for point in space.samples()]
+    found = executor.apply(mistakes, [trial_config(compose(words)) for words in trials])
+    first: dict[str, str] = {}
+    for words, some in zip(trials, found, strict=True):
+        first = {**dict.fromkeys(some, " ".join(words)), **first}
     if first:
-        raise ConfigError(f"{mistake}  (in the trial {words or 'of the defaults'})" for mistake, words in first.items())
+        raise ConfigError(f"{mistake}  (in the trial {said or 'of the defaults'})" for mistake, said in first.items())
 
 
 def mistakes(configs: list[dict[str, Any]]) -> list[list[str]]:
@@ -42,7 +44,8 @@ def _mistakes(config: dict[str, Any]) -> list[str]:
         raise
     except Exception as error:
         cause = error.__cause__ or error
-        frames = traceback.extract_tb(cause.__traceback__)
+        frames = [*traceback.extract_tb(error.__traceback__), *traceback.extract_tb(cause.__traceback__)]  # the first of them is here
         place = next(frame for frame in reversed(frames) if "site-packages" not in frame.filename)
-        return [f"{type(cause).__name__}: {str(cause).splitlines()[0]}  ({place.filename}:{place.lineno})"]
+        said, _, _ = str(cause).partition("\n")
+        return [f"{type(cause).__name__}: {said}  ({place.filename}:{place.lineno})"]
     return []

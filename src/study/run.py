@@ -58,11 +58,11 @@ def run(loader: ConfigLoader, config: DictConfig, arguments: list[str], *, singl
         invocation = Invocation(
             Space.of(asked, catalog), config, Objective.parse(config.objective), asked.sweep, asked.reported, single, root
         )
-        executor = executors.create(invocation.executor, run_trial)
+        executor, compose = executors.create(invocation.executor, run_trial), Composer(loader)
         if config.dry_run:
-            plan.show(invocation, executor, Composer(loader))
+            plan.show(invocation, executor, compose)
             return
-        code = _run(invocation, Composer(loader), executor, trained=run_trial is trial.run)
+        code = _run(invocation, compose, executor, trained=run_trial is trial.run)
     if code:
         sys.exit(code)
 

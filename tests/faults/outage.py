@@ -69,8 +69,8 @@ def run(folder: Path, uri: str, *words: str) -> subprocess.Popen[str]:
     return subprocess.Popen(command, cwd=folder, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
 
 
-def trouble(sweep: subprocess.Popen[str], folder: Path, tally: Tally, dice: random.Random, fail: Callable) -> bool:
-    """Outages from the first trial on until the sweep ends; whether it ended amid one."""
+def trouble(sweep: subprocess.Popen[str], folder: Path, tally: Tally, dice: random.Random, fail: Callable) -> None:
+    """Outages from the first trial on until the sweep ends."""
     while not read(folder) and sweep.poll() is None:
         time.sleep(0.05)
     to_the_end = dice.random() < 0.2
@@ -81,9 +81,6 @@ def trouble(sweep: subprocess.Popen[str], folder: Path, tally: Tally, dice: rand
             deadline = time.monotonic() + (600 if to_the_end else dice.uniform(0, LONGEST))
             while sweep.poll() is None and time.monotonic() < deadline:
                 time.sleep(0.05)
-            if sweep.poll() is not None:
-                return True
-    return False
 
 
 def one(folder: Path, uri: str, tally: Tally, dice: random.Random, fail: Callable) -> float:
@@ -133,16 +130,15 @@ def sweeps(kind: str, count: int, dice: random.Random) -> Tally:
             pass
         with mlflow_server(f"sqlite:///{store}", Path(name) / "kept") if kind == "server" else nullcontext("") as address:
             proxy = Proxy(urlparse(address).port or 0) if address else None
-            calm = 0.0
+            uri, calm = proxy.address if proxy else f"sqlite:///{store}", 0.0
             for number in range(count + 1):
                 (folder := Path(name) / str(number)).mkdir()
                 if not number:
-                    first = run(folder, proxy.address if proxy else f"sqlite:///{store}")
+                    first = run(folder, uri)
                     first.communicate()
                     times = [seconds for *_, seconds in read(folder)]
                     calm = max(times) - min(times)
                 else:
-                    uri = proxy.address if proxy else f"sqlite:///{store}"
                     seconds = one(folder, uri, tally, dice, lambda mode: away(store, proxy, mode))
                     tally.slowest = max(tally.slowest, round(seconds / calm, 2))
                 check(tally, address or f"sqlite:///{store}", seen)

@@ -35,3 +35,12 @@ def test_every_value_is_looked_at_in_few_trials(check: Callable, monkeypatch: py
     monkeypatch.setattr(trial, "prepare", lambda job: prepared.append((job.config["model"]["units"], job.config["seed"])))
     check("model.units=range(1,21)", "seed=range(1,21)")
     assert {units for units, _ in prepared} == {seed for _, seed in prepared} == {1, 20} and len(prepared) < 5
+
+
+def test_what_the_models_own_code_raises_is_told(check: Callable, monkeypatch: pytest.MonkeyPatch) -> None:
+    def prepare(job: trial.Job) -> None:
+        raise RuntimeError("can not be instantiated") from AssertionError()
+
+    monkeypatch.setattr(trial, "prepare", prepare)
+    with pytest.raises(ConfigError, match=r"AssertionError:   \(.*test_precheck\.py:\d+\)  \(in the trial data=digits\)"):
+        check()
