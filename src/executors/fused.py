@@ -9,8 +9,6 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
 from src import trial
 from src.executors import Function, Listener, RunTrial, run_logged
 from src.executors.machine import gpus
@@ -53,16 +51,11 @@ class _Batch:
 
     def epoch(self) -> Iterator[tuple[_Trial, Outcome]]:
         """Trains all for an epoch; gives back those that are over."""
-        examples = len(next(iter(self.trials.values())).prepared.data.train_index)
-        orders = np.zeros((self.stack.lanes, examples), np.int32)  # of a free lane: whatever
-        for lane, one in self.trials.items():
-            orders[lane] = one.lane.begin(examples)
-            self.stack.set_rate(lane, one.lane.model)
+        orders = {lane: one.lane.begin(len(one.prepared.data.train_index)) for lane, one in self.trials.items()}
         began = time.monotonic()
-        metrics = self.stack.epoch(orders)
+        metrics = self.stack.epoch({lane: one.lane.model for lane, one in self.trials.items()}, orders)
         share = (time.monotonic() - began) / len(self.trials)
         for lane, one in list(self.trials.items()):
-            self.stack.take(lane, one.lane.model)
             one.seconds += share
             try:
                 one.lane.end(metrics[lane])

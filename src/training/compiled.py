@@ -16,7 +16,7 @@ import tensorflow as tf
 
 from src.datasets import Dataset
 from src.objective import Objective
-from src.training import Fitted, Monitor, dropout
+from src.training import Fitted, Monitor, dropout, operations
 from src.training import keras as reference
 from src.training.keeper import copy_variables
 from src.training.keras import VALIDATION_BATCH, on_device, order, train
@@ -89,20 +89,19 @@ class Program:
         batches, rest = divmod(len(x), batch_size)
 
         @tf.function(jit_compile=True)  # type: ignore[untyped-decorator]
-        def run(order: tf.Tensor, count: tf.Tensor) -> None:
-            batch = tf.constant(0)
-            while batch < count:  # not `for … in tf.range`, which is compiled anew for each count
-                chosen = tf.slice(order, [batch * batch_size], [batch_size])
-                step((tf.gather(x, chosen), tf.gather(y, chosen)))
-                batch += 1
-            if rest and count == batches:
-                step((tf.gather(x, order[-rest:]), tf.gather(y, order[-rest:])))
+        def run(order: tf.Tensor, wanted: tf.Tensor) -> None:
+            if wanted:
+                for batch in tf.range(batches):  # a count that XLA knows: a GPU need not ask the CPU whether to go on
+                    chosen = tf.slice(order, [batch * batch_size], [batch_size])
+                    step((tf.gather(x, chosen), tf.gather(y, chosen)))
+                if rest:
+                    step((tf.gather(x, order[-rest:]), tf.gather(y, order[-rest:])))
 
-        with dropout.traced(self.model, self._rates):
-            run(tf.range(len(x)), tf.constant(0))  # no step of training: it compiles, or fails, now
+        with dropout.traced(self.model, self._rates), operations.without_loops():
+            run(tf.range(len(x)), tf.constant(False))  # no step of training: it compiles, or fails, now
 
         def function(iterator: Iterator[tf.Tensor]) -> dict[str, Any]:
-            run(next(iterator), tf.constant(batches))
+            run(next(iterator), tf.constant(True))
             found: dict[str, Any] = self.model.get_metrics_result()
             return found
 

@@ -32,14 +32,15 @@ class Keeper(keras.callbacks.Callback):  # type: ignore[misc]
         self._objective, self._keep, self._patience, self._monitor = objective, keep, patience, monitor
         self.history: History = {}
         self.kept_epoch = 0
-        self._kept: list[np.ndarray] = []
+        self._kept: list[np.ndarray] = []  # of the best epoch; the last one is in the model
         self._saved = self._seen = time.monotonic()
 
     def go_on(self, model: keras.Model, checkpoint: Checkpoint) -> None:
         """Puts a model and its optimizer where a checkpoint stands, and reports the epochs before it."""
         model.optimizer.build(model.trainable_variables)
         _assign(model, checkpoint.variables)
-        self.kept_epoch, self._kept = checkpoint.kept_epoch, checkpoint.kept
+        self.kept_epoch = checkpoint.kept_epoch
+        self._kept = checkpoint.kept if self._keep == "best" else []
         for epoch, values in enumerate(zip(*checkpoint.history.values(), strict=True), 1):
             self._note(epoch, dict(zip(checkpoint.history, values, strict=True)))
 
@@ -69,7 +70,9 @@ class Keeper(keras.callbacks.Callback):  # type: ignore[misc]
         if self._objective.name not in metrics:
             raise TrialError(f"objective={self._objective.name} is not reported; metrics are {', '.join(metrics)}.")
         best = self._judged[self.kept_epoch - 1] if self.kept_epoch else None
-        if self._keep == "last" or self._objective.improves(metrics[self._objective.name], best):
+        if self._keep == "last":
+            self.kept_epoch = epoch + 1
+        elif self._objective.improves(metrics[self._objective.name], best):
             self.kept_epoch, self._kept = epoch + 1, _values(self.model)
         self._note(epoch + 1, metrics)
         self.model.stop_training |= self.enough
@@ -81,7 +84,8 @@ class Keeper(keras.callbacks.Callback):  # type: ignore[misc]
     def end(self, model: keras.Model) -> Checkpoint:
         """Puts the kept epoch back into the model and its optimizer; returns where the training stands."""
         latest = self._checkpoint(model)
-        _assign(model, self._kept)
+        if self._kept:
+            _assign(model, self._kept)
         return latest
 
     @property
@@ -89,8 +93,8 @@ class Keeper(keras.callbacks.Callback):  # type: ignore[misc]
         return self.history.get(self._objective.name, [])
 
     def _checkpoint(self, model: keras.Model) -> Checkpoint:
-        now = self._kept if self.kept_epoch == self.epochs else _values(model)
-        return Checkpoint(self.history, now, self.kept_epoch, self._kept)
+        now = self._kept if self._kept and self.kept_epoch == self.epochs else _values(model)
+        return Checkpoint(self.history, now, self.kept_epoch, self._kept or now)
 
     def _note(self, epoch: int, metrics: dict[str, float]) -> None:
         for name, value in metrics.items():

@@ -12,7 +12,7 @@ import numpy as np
 import tensorflow as tf
 
 from src.datasets import Dataset
-from src.training import dropout
+from src.training import dropout, operations
 from src.training.keras import VALIDATION_BATCH, on_device
 
 ROW_BY_ROW = ("SGD", "Adagrad", "RMSprop", "Adam", "AdamW", "Adamax", "Lion")  # optimizers that mix no elements of a variable
@@ -53,7 +53,7 @@ class Stack:
         self._optimizer = keras.optimizers.deserialize(keras.optimizers.serialize(model.optimizer))
         self._optimizer.build(self._weights)
         self._slots = self._optimizer.variables[2:]  # after the steps and the learning rate
-        self._steps = self._optimizer._iterations = keras.Variable(np.zeros((lanes, 1), np.int32), trainable=False)
+        self._steps = self._optimizer._iterations = keras.Variable(np.zeros((lanes, 1), np.int64), trainable=False)
         self._rates = tf.Variable(tf.zeros((lanes, 1)))
         schedule = self._optimizer._learning_rate if callable(self._optimizer._learning_rate) else None
         self._optimizer._get_current_learning_rate = lambda: schedule(self._steps.value) if schedule else self._rates
@@ -67,27 +67,37 @@ class Stack:
         model.optimizer.build(model.trainable_variables)
         for rows, value in zip(self._state(), _state(model), strict=True):
             rows[lane].assign(tf.reshape(tf.cast(value, rows.dtype), rows.shape[1:]))
-        self.set_rate(lane, model)
         for rows, layer in zip(self._drops, dropout.layers_of(model), strict=True):
             rows[lane].assign(layer.rate)
 
-    def set_rate(self, lane: int, model: keras.Model) -> None:
-        """Takes over the learning rate alone, which a callback may have changed."""
-        if not callable(model.optimizer._learning_rate):
-            self._rates[lane].assign([float(model.optimizer.learning_rate)])
+    def epoch(self, models: dict[int, keras.Model], orders: dict[int, np.ndarray]) -> dict[int, dict[str, float]]:
+        """Trains and validates the models of the lanes for an epoch.
 
-    def take(self, lane: int, model: keras.Model) -> None:
-        """Puts a lane's variables, and its optimizer's, into a model."""
-        for rows, variable in zip(self._state(), _variables(model), strict=True):
-            variable.assign(tf.reshape(tf.cast(rows[lane], variable.dtype), variable.shape))
+        Args:
+            models: lane → the model that was put there, whose learning rate a callback may have changed; gets the lane's variables.
+            orders: lane → the order of the examples.
 
-    def epoch(self, orders: np.ndarray) -> list[dict[str, float]]:
-        """Trains each lane for an epoch, whose examples (lanes, n) are in this order; the metrics of each, those of validation too."""
-        self._train(tf.constant(orders, tf.int32))
-        trained = self._results()
-        self._validate(self._validation_order)
-        validated = self._results()
-        return [{**one, **{f"val_{name}": value for name, value in other.items()}} for one, other in zip(trained, validated, strict=True)]
+        Returns:
+            lane → the metrics of its epoch, those of validation too.
+        """
+        every = np.zeros((self.lanes, len(next(iter(orders.values())))), np.int32)  # of a free lane: whatever
+        rates = np.zeros((self.lanes, 1), np.float32)
+        for lane, model in models.items():
+            every[lane] = orders[lane]
+            rates[lane] = 0 if callable(model.optimizer._learning_rate) else float(model.optimizer.learning_rate)
+        self._rates.assign(rates)
+        trained, validated = self._train(tf.constant(every)), self._validate(self._validation_order)
+        self._take(models)
+        named = {**trained, **{f"val_{name}": values for name, values in validated.items()}}
+        return {lane: {name: float(values[lane]) for name, values in named.items()} for lane in models}
+
+    def _take(self, models: dict[int, keras.Model]) -> None:
+        """Puts the variables of the lanes into their models; Keras' own `assign` takes five times as long."""
+        state = zip(self._state(), _variables(next(iter(models.values()))), strict=True)
+        rows = [tf.unstack(tf.reshape(stacked, (self.lanes, *variable.shape))) for stacked, variable in state]
+        for lane, model in models.items():
+            for stacked, variable in zip(rows, _variables(model), strict=True):
+                variable.value.assign(tf.cast(stacked[lane], variable.dtype))
 
     def _rows(self, variable: keras.Variable) -> tf.Variable:
         return tf.Variable(tf.zeros((self.lanes, *variable.shape), variable.dtype))
@@ -95,34 +105,36 @@ class Stack:
     def _state(self) -> list[tf.Variable]:
         return [*(one.value for one in self._weights), *self._others, *(one.value for one in self._slots), self._steps.value]
 
-    def _results(self) -> list[dict[str, float]]:
-        """The metrics of each lane; then they begin anew."""
-        found = []
-        for lane in range(self.lanes):
-            for variable, rows in zip(self._model.metrics_variables, self._metrics, strict=True):
-                variable.assign(rows[lane])
-            found.append({name: float(value) for name, value in self._model.get_metrics_result().items()})
+    def _results(self) -> dict[str, tf.Tensor]:
+        """Metric → its value in each lane; then the metrics begin anew."""
+
+        def one(metrics: list[tf.Tensor]) -> dict[str, tf.Tensor]:
+            with keras.StatelessScope(state_mapping=list(zip(self._model.metrics_variables, metrics, strict=True))):
+                return dict(self._model.get_metrics_result())
+
+        found: dict[str, tf.Tensor] = tf.vectorized_map(one, [tf.identity(rows) for rows in self._metrics])
         for rows in self._metrics:
             rows.assign(tf.zeros_like(rows))
         return found
 
-    def _all(self, step: Callable[..., None], x: tf.Tensor, y: tf.Tensor, batch_size: int) -> Callable[[tf.Tensor], None]:
-        """A program that takes a step for each batch of examples, in the order that each lane has."""
+    def _all(self, step: Callable[..., None], x: tf.Tensor, y: tf.Tensor, batch_size: int) -> Callable[[tf.Tensor], dict[str, np.ndarray]]:
+        """A program that takes a step for each batch of examples, in the order that each lane has; the metrics of the lanes."""
         batch_size = min(batch_size, len(x))
         batches, rest = divmod(len(x), batch_size)
 
         @tf.function(jit_compile=True)  # type: ignore[untyped-decorator]
-        def run(orders: tf.Tensor, count: tf.Tensor) -> None:
-            batch = tf.constant(0)
-            while batch < count:
-                chosen = tf.slice(orders, [0, batch * batch_size], [self.lanes, batch_size])
-                step(tf.gather(x, chosen), tf.gather(y, chosen))
-                batch += 1
-            if rest and count == batches:
-                step(tf.gather(x, orders[:, -rest:]), tf.gather(y, orders[:, -rest:]))
+        def run(orders: tf.Tensor, wanted: tf.Tensor) -> dict[str, tf.Tensor]:
+            if wanted:
+                for batch in tf.range(batches):  # a count that XLA knows: a GPU need not ask the CPU whether to go on
+                    chosen = tf.slice(orders, [0, batch * batch_size], [self.lanes, batch_size])
+                    step(tf.gather(x, chosen), tf.gather(y, chosen))
+                if rest:
+                    step(tf.gather(x, orders[:, -rest:]), tf.gather(y, orders[:, -rest:]))
+            return self._results()
 
-        run(tf.tile(tf.range(len(x))[None], [self.lanes, 1]), tf.constant(0))  # no step: it compiles, or fails, now
-        return lambda orders: run(orders, tf.constant(batches))
+        with operations.without_loops():
+            run(tf.tile(tf.range(len(x))[None], [self.lanes, 1]), tf.constant(False))  # no step: it compiles, or fails, now
+        return lambda orders: {name: values.numpy() for name, values in run(orders, tf.constant(True)).items()}
 
     def _train_step(self, x: tf.Tensor, y: tf.Tensor) -> None:
         """A batch (lanes, batch, …) for each lane."""

@@ -13,7 +13,7 @@ from src import trial
 from src.errors import Stop
 from src.executors import Listener
 from src.executors.fused import Fused
-from src.training import stack
+from src.training import compiled, stack
 from src.trial import CHECKPOINT, Job, Outcome
 from tests.conftest import options
 
@@ -71,6 +71,26 @@ def test_a_hundred_losses_are_those_of_a_trial_alone(optimizer: str, compose: Co
     for found, config in zip(together(configs, tmp_path), configs, strict=True):
         assert_equal(found, alone(config, tmp_path))
     assert made == [4]
+
+
+def test_the_only_loop_of_a_program_is_the_one_over_the_batches(compose: Compose, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    calls: dict = {}  # program → what it was called with
+    own = tf.function
+
+    def noted(**how: bool) -> Callable:
+        def of(code: Callable) -> Callable:
+            program = own(code, **how)
+            return lambda *given: calls.setdefault(program, given) and program(*given)
+
+        return of
+
+    monkeypatch.setattr(tf, "function", noted)
+    compiled._programs.clear()
+    configs = [compose("training.epochs=1", "optimizer=adam", "model.dropout=0.3", f"seed={seed}") for seed in (1, 2)]
+    together(configs, tmp_path)
+    alone(configs[0], tmp_path)
+    texts = [program.experimental_get_compiler_ir(*given)(stage="hlo") for program, given in calls.items()]
+    assert [(text.count(" while("), text.count(" scatter(")) for text in texts] == [(1, 0)] * 4, "training and validation, either way"
 
 
 def test_each_stops_early_by_itself_and_makes_room_for_the_next(compose: Compose, tmp_path: Path, made: list[int]) -> None:
@@ -150,10 +170,10 @@ def test_where_memory_does_not_suffice_the_batch_is_split(
     configs = [compose(FEW_STEPS, f"seed={seed}") for seed in (1, 2, 3, 4)]
     whole = stack.Stack.epoch
 
-    def scarce(self: stack.Stack, orders: np.ndarray) -> list:
+    def scarce(self: stack.Stack, *given: dict) -> dict:
         if self.lanes > 2:
             raise tf.errors.ResourceExhaustedError(None, None, "out of memory")
-        return whole(self, orders)
+        return whole(self, *given)
 
     monkeypatch.setattr(stack.Stack, "epoch", scarce)
     for found, config in zip(together(configs, tmp_path), configs, strict=True):
