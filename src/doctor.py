@@ -118,7 +118,7 @@ def _sweeps(runs: Runs, uri: str) -> Iterator[Finding]:
         sweep = file.parent
         try:
             store = Store.open(file)
-            undelivered, open_trials = len(store.undelivered(-1)), sum(row["state"] == "RUNNING" for row in store.trials())
+            undelivered, open_trials = store.waiting(), sum(row["state"] == "RUNNING" for row in store.trials())
             store.close()
         except sqlite3.DatabaseError as error:
             yield Finding(f"sweep {sweep.name}: {error}", f"nothing was recorded by then: rm -r {sweep}")

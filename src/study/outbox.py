@@ -56,7 +56,7 @@ class Outbox:
         if time.monotonic() - self._waited > A_MOMENT:
             self.outage = ""
             self._hurry.set()
-        while left := len(self._store.undelivered(-1)):
+        while left := self._store.waiting():
             if self.outage or not self._thread.is_alive():
                 self._waited = time.monotonic()
                 return left

@@ -154,6 +154,10 @@ class Store:
         rows = self._read("select number, kind, payload, id from outbox order by id limit ?", most)
         return [Message(row["number"], row["kind"], json.loads(row["payload"]), row["id"]) for row in rows]
 
+    def waiting(self) -> int:
+        """How many messages MLflow does not have yet."""
+        return int(self._read("select count(*) from outbox")[0][0])
+
     def delivered(self, messages: list[Message], run_id: str | None) -> None:
         """MLflow has messages of one run; `run_id` is that of the run which they began, if they did."""
         number = messages[0].number
