@@ -18,13 +18,13 @@ def cache() -> Path:
     return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "trialbook"
 
 
-def write(target: Path, content: bytes) -> None:
+def write(target: Path, content: bytes | memoryview) -> None:
     """Writes a file so that a reader, or a kill at any moment, never finds half of it.
 
     Raises:
         DiskFull: there is no room for it; what was there before is still there.
     """
-    with room_for(target, len(content)):
+    with room_for(target, memoryview(content).nbytes):
         target.parent.mkdir(parents=True, exist_ok=True)
         handle, beside = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name}.")
         try:

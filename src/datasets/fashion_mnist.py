@@ -1,5 +1,6 @@
 """Fashion-MNIST, looked for on this machine, else downloaded from the address that Keras uses."""
 
+import hashlib
 import logging
 import os
 import urllib.request
@@ -11,12 +12,13 @@ import numpy as np
 
 from src import files
 from src.datasets import Dataset, Examples, idx, split
-from src.errors import DataError
+from src.errors import DataError, DiskFull
 
 log = logging.getLogger(__name__)
 ADDRESS = "https://storage.googleapis.com/tensorflow/tf-keras-datasets"
 SYSTEM = Path("/usr/share/datasets/fashion-mnist")  # Debian's package
 SECONDS = 15  # without an answer; keras.utils.get_file has no time-out
+SCALED = "c8e7985e4e6a3382c3c25c81a43502a695894fef5d797f4c58a637801efb1612"  # SHA-256 of the training pictures in [0, 1]
 CLASS_NAMES = ("T-shirt/top", "Trouser", "Pullover", "Dress", "Coat", "Sandal", "Shirt", "Sneaker", "Bag", "Ankle boot")
 DIGESTS = {  # SHA-256 of the decompressed bytes
     "train-images-idx3-ubyte.gz": "c59f468a2f672dc815687fe0f83887768d799fd8a3f3276145d20f83aa44d888",
@@ -40,7 +42,7 @@ def load(*, folder: str | None, validation_split: float, split_seed: int) -> Dat
     Raises:
         DataError: the files are nowhere; the message lists what was tried and the command that helps.
     """
-    x, y = _examples("train", folder)
+    x, y = _shared(folder), _read("train-labels-idx1-ubyte.gz", folder)
     return split(x, y, CLASS_NAMES, partial(_examples, "t10k", folder), validation_split=validation_split, split_seed=split_seed)
 
 
@@ -55,6 +57,25 @@ def download() -> None:
         if not (cache() / name).exists():
             with urllib.request.urlopen(f"{ADDRESS}/{name}", timeout=SECONDS) as answer:  # noqa: S310  a constant https address
                 idx.store(answer.read(), cache() / name, digest)
+
+
+def _shared(folder: str | None) -> np.ndarray:
+    """The training pictures in [0, 1], mapped from a file of the cache: decoded once, and in memory once for all processes."""
+    file = cache() / "train-images.float32"
+    with suppress(OSError, ValueError):
+        return _mapped(file)
+    x, _ = _examples("train", folder)
+    with suppress(OSError, DiskFull):
+        files.write(file, x.data)
+        return _mapped(file)
+    return x
+
+
+def _mapped(file: Path) -> np.ndarray:
+    x = np.asarray(np.memmap(file, np.float32, "c", shape=(60000, 28, 28)))  # what somebody writes to it stays theirs
+    if hashlib.sha256(x.data).hexdigest() != SCALED:
+        raise ValueError(f"{file} is damaged")
+    return x
 
 
 def _examples(part: str, folder: str | None) -> Examples:

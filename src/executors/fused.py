@@ -51,7 +51,7 @@ class _Batch:
 
     def epoch(self) -> Iterator[tuple[_Trial, Outcome]]:
         """Trains all for an epoch; gives back those that are over."""
-        orders = {lane: one.lane.begin(len(one.prepared.data.train_index)) for lane, one in self.trials.items()}
+        orders = {lane: one.lane.begin(one.prepared.data) for lane, one in self.trials.items()}
         began = time.monotonic()
         metrics = self.stack.epoch({lane: one.lane.model for lane, one in self.trials.items()}, orders)
         share = (time.monotonic() - began) / len(self.trials)

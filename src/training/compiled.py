@@ -45,12 +45,11 @@ def fit(
     if program is None:
         return reference.fit(model, data, seed=seed, batch_size=batch_size, callbacks=callbacks, **how)
     program.adopt(model)
-    examples = len(data.train_index)
     fitted = train(
         program.model,
-        lambda start: _orders(seed, start, examples),
+        lambda start: _orders(data, seed, start),
         steps=1,
-        validation=tf.data.Dataset.from_tensors(np.arange(len(data.validation_index), dtype=np.int32)),
+        validation=tf.data.Dataset.from_tensors(data.validation_index.astype(np.int32)),
         callbacks=callbacks,
         **how,
     )
@@ -71,9 +70,9 @@ class Program:
         self.model.optimizer.build(self.model.trainable_variables)
         self.model.test_step((data.x[:1], data.y[:1]))  # creates the variables of the metrics
         self._rates = [tf.Variable(0.0) for _ in dropout.layers_of(self.model)]
-        training, validation = on_device(data)
-        self.model.train_function = self._all(self.model.train_step, *training, batch_size)
-        self.model.test_function = self._all(self.model.test_step, *validation, VALIDATION_BATCH)
+        self._x, self._y = on_device(data)
+        self.model.train_function = self._all(self.model.train_step, data.train_index, batch_size)
+        self.model.test_function = self._all(self.model.test_step, data.validation_index, VALIDATION_BATCH)
 
     def adopt(self, model: keras.Model) -> None:
         """Takes over a trial's variables, its optimizer's and its dropout rates."""
@@ -83,22 +82,22 @@ class Program:
             rate.assign(theirs.rate)
             ours.rate = theirs.rate
 
-    def _all(self, step: Callable[..., Any], x: tf.Tensor, y: tf.Tensor, batch_size: int) -> Callable[..., dict[str, Any]]:
-        """What `fit` calls for each element of its data: a step for each batch of examples, in the order that the element is."""
-        batch_size = min(batch_size, len(x))
-        batches, rest = divmod(len(x), batch_size)
+    def _all(self, step: Callable[..., Any], index: np.ndarray, batch_size: int) -> Callable[..., dict[str, Any]]:
+        """What `fit` calls for each element of its data, which is an order of the index: a step for each batch of these examples."""
+        batch_size = min(batch_size, len(index))
+        batches, rest = divmod(len(index), batch_size)
 
         @tf.function(jit_compile=True)  # type: ignore[untyped-decorator]
         def run(order: tf.Tensor, wanted: tf.Tensor) -> None:
             if wanted:
                 for batch in tf.range(batches):  # a count that XLA knows: a GPU need not ask the CPU whether to go on
                     chosen = tf.slice(order, [batch * batch_size], [batch_size])
-                    step((tf.gather(x, chosen), tf.gather(y, chosen)))
+                    step((tf.gather(self._x, chosen), tf.gather(self._y, chosen)))
                 if rest:
-                    step((tf.gather(x, order[-rest:]), tf.gather(y, order[-rest:])))
+                    step((tf.gather(self._x, order[-rest:]), tf.gather(self._y, order[-rest:])))
 
         with dropout.traced(self.model, self._rates), operations.without_loops():
-            run(tf.range(len(x)), tf.constant(False))  # no step of training: it compiles, or fails, now
+            run(tf.constant(index, tf.int32), tf.constant(False))  # no step of training: it compiles, or fails, now
 
         def function(iterator: Iterator[tf.Tensor]) -> dict[str, Any]:
             run(next(iterator), tf.constant(True))
@@ -108,16 +107,16 @@ class Program:
         return function
 
 
-def _orders(seed: int, start: int, examples: int) -> tf.data.Dataset:
+def _orders(data: Dataset, seed: int, start: int) -> tf.data.Dataset:
     """An element for each epoch from `start` on: the order of its examples."""
 
     def orders() -> Iterator[np.ndarray]:
         epoch = start
         while True:
-            yield order(seed, epoch, examples).astype(np.int32)
+            yield order(data, seed, epoch).astype(np.int32)
             epoch += 1
 
-    return tf.data.Dataset.from_generator(orders, output_signature=tf.TensorSpec((examples,), tf.int32))
+    return tf.data.Dataset.from_generator(orders, output_signature=tf.TensorSpec(data.train_index.shape, tf.int32))
 
 
 def _program(model: keras.Model, data: Dataset, batch_size: int) -> Program | None:

@@ -10,10 +10,11 @@ import tensorflow as tf
 
 from src.datasets import Dataset, Examples
 from src.objective import Objective
-from src.training import Fitted, Monitor
+from src.training import Fitted, Monitor, runtime
 from src.training.keeper import Keeper
 
 VALIDATION_BATCH = 1000
+ALIGNMENT = 64  # bytes, of the memory that TensorFlow's kernels take
 
 
 def fit(
@@ -39,12 +40,11 @@ def fit(
         TrialError: a metric became NaN or infinite.
         errors.Stop: the monitor asked for it.
     """
-    (x, y), validation = on_device(data)
     return train(
         model,
-        lambda start: batches(x, y, batch_size, seed, start),
-        steps=-(-len(x) // batch_size),
-        validation=validation,
+        lambda start: batches(data, batch_size, seed, start),
+        steps=-(-len(data.train_index) // batch_size),
+        validation=data.validation,
         objective=objective,
         monitor=monitor,
         epochs=epochs,
@@ -93,26 +93,30 @@ def train(
 
 
 @lru_cache(maxsize=1)
-def on_device(data: Dataset) -> tuple[Examples, Examples]:
-    """The training and the validation examples as tensors, which all programs share."""
-    return tuple(map(tf.constant, data.train)), tuple(map(tf.constant, data.validation))  # type: ignore[return-value]
+def on_device(data: Dataset) -> tuple[tf.Tensor, tf.Tensor]:
+    """All examples x and y as tensors, which all programs share; on a CPU an x that is mapped from a file is not copied."""
+    x, y = data.x, tf.constant(data.y)
+    if runtime.device() != "CPU" or x.ctypes.data % ALIGNMENT or not x.flags.carray:
+        return tf.constant(x), y
+    return tf.experimental.dlpack.from_dlpack(x.__dlpack__()), y
 
 
-def order(seed: int, epoch: int, examples: int) -> np.ndarray:
-    """The order of the examples in an epoch counted from 0, the same in every engine."""
-    return np.random.default_rng([seed, epoch]).permutation(examples)
+def order(data: Dataset, seed: int, epoch: int) -> np.ndarray:
+    """The positions of the training examples in the order of an epoch counted from 0, the same in every engine."""
+    return data.train_index[np.random.default_rng([seed, epoch]).permutation(len(data.train_index))]
 
 
-def batches(x: np.ndarray, y: np.ndarray, batch_size: int, seed: int, start: int = 0) -> tf.data.Dataset:
+def batches(data: Dataset, batch_size: int, seed: int, start: int = 0) -> tf.data.Dataset:
     """Batches of epoch after epoch from epoch `start` on, without end; the last batch of an epoch may be smaller."""
+    x, y = on_device(data)
 
     def orders() -> Iterator[np.ndarray]:
         epoch = start
         while True:
-            yield order(seed, epoch, len(x))
+            yield order(data, seed, epoch)
             epoch += 1
 
-    epochs = tf.data.Dataset.from_generator(orders, output_signature=tf.TensorSpec((len(x),), tf.int64))
+    epochs = tf.data.Dataset.from_generator(orders, output_signature=tf.TensorSpec(data.train_index.shape, tf.int64))
     indices = epochs.flat_map(lambda positions: tf.data.Dataset.from_tensor_slices(positions).batch(batch_size))
     return indices.map(lambda positions: (tf.gather(x, positions), tf.gather(y, positions))).prefetch(2)
 

@@ -5,6 +5,7 @@ from typing import Any
 import keras
 import numpy as np
 
+from src.datasets import Dataset
 from src.objective import Objective
 from src.training import Fitted, Monitor
 from src.training.keeper import Keeper
@@ -46,10 +47,10 @@ class Lane:
         """Whether there is no further epoch."""
         return self._keeper.epochs >= self._epochs or self._keeper.enough or self.model.stop_training
 
-    def begin(self, examples: int) -> np.ndarray:
+    def begin(self, data: Dataset) -> np.ndarray:
         """An epoch begins; the order of its examples."""
         self._callbacks.on_epoch_begin(self._keeper.epochs)
-        return order(self._seed, self._keeper.epochs, examples)
+        return order(data, self._seed, self._keeper.epochs)
 
     def end(self, metrics: dict[str, float]) -> None:
         """An epoch has ended, whose variables are in the model.

@@ -57,10 +57,10 @@ class Stack:
         self._rates = tf.Variable(tf.zeros((lanes, 1)))
         schedule = self._optimizer._learning_rate if callable(self._optimizer._learning_rate) else None
         self._optimizer._get_current_learning_rate = lambda: schedule(self._steps.value) if schedule else self._rates
-        training, validation = on_device(data)
-        self._train = self._all(self._train_step, *training, batch_size)
-        self._validate = self._all(self._test_step, *validation, VALIDATION_BATCH)
-        self._validation_order = tf.tile(tf.range(len(data.validation_index))[None], [lanes, 1])
+        self._x, self._y = on_device(data)
+        self._train = self._all(self._train_step, data.train_index, batch_size)
+        self._validate = self._all(self._test_step, data.validation_index, VALIDATION_BATCH)
+        self._validation_order = self._same(data.validation_index)
 
     def put(self, lane: int, model: keras.Model) -> None:
         """Takes over a model's variables, its optimizer's and its dropout rates."""
@@ -99,6 +99,9 @@ class Stack:
             for stacked, variable in zip(rows, _variables(model), strict=True):
                 variable.value.assign(tf.cast(stacked[lane], variable.dtype))
 
+    def _same(self, index: np.ndarray) -> tf.Tensor:
+        return tf.constant(np.tile(index, (self.lanes, 1)), tf.int32)
+
     def _rows(self, variable: keras.Variable) -> tf.Variable:
         return tf.Variable(tf.zeros((self.lanes, *variable.shape), variable.dtype))
 
@@ -117,23 +120,23 @@ class Stack:
             rows.assign(tf.zeros_like(rows))
         return found
 
-    def _all(self, step: Callable[..., None], x: tf.Tensor, y: tf.Tensor, batch_size: int) -> Callable[[tf.Tensor], dict[str, np.ndarray]]:
-        """A program that takes a step for each batch of examples, in the order that each lane has; the metrics of the lanes."""
-        batch_size = min(batch_size, len(x))
-        batches, rest = divmod(len(x), batch_size)
+    def _all(self, step: Callable[..., None], index: np.ndarray, batch_size: int) -> Callable[[tf.Tensor], dict[str, np.ndarray]]:
+        """A program that takes a step for each batch of examples, of whose index each lane has an order; the metrics of the lanes."""
+        batch_size = min(batch_size, len(index))
+        batches, rest = divmod(len(index), batch_size)
 
         @tf.function(jit_compile=True)  # type: ignore[untyped-decorator]
         def run(orders: tf.Tensor, wanted: tf.Tensor) -> dict[str, tf.Tensor]:
             if wanted:
                 for batch in tf.range(batches):  # a count that XLA knows: a GPU need not ask the CPU whether to go on
                     chosen = tf.slice(orders, [0, batch * batch_size], [self.lanes, batch_size])
-                    step(tf.gather(x, chosen), tf.gather(y, chosen))
+                    step(tf.gather(self._x, chosen), tf.gather(self._y, chosen))
                 if rest:
-                    step(tf.gather(x, orders[:, -rest:]), tf.gather(y, orders[:, -rest:]))
+                    step(tf.gather(self._x, orders[:, -rest:]), tf.gather(self._y, orders[:, -rest:]))
             return self._results()
 
         with operations.without_loops():
-            run(tf.tile(tf.range(len(x))[None], [self.lanes, 1]), tf.constant(False))  # no step: it compiles, or fails, now
+            run(self._same(index), tf.constant(False))  # no step: it compiles, or fails, now
         return lambda orders: {name: values.numpy() for name, values in run(orders, tf.constant(True)).items()}
 
     def _train_step(self, x: tf.Tensor, y: tf.Tensor) -> None:

@@ -12,8 +12,10 @@ from src.config.paths import ROOT
 from src.datasets import fashion_mnist, idx
 from src.datasets.fashion_mnist import DIGESTS
 from src.errors import DataError
+from src.training.keras import ALIGNMENT
 
 SETTINGS = {"validation_split": 0.2, "split_seed": 42}
+REAL = fashion_mnist.cache()
 LABELS = "train-labels-idx1-ubyte.gz"
 
 
@@ -35,6 +37,22 @@ def test_the_split_is_the_notebooks() -> None:
     assert data.y[:10].tolist() == [9, 0, 0, 3, 0, 2, 7, 2, 5, 5]
     assert np.bincount(data.y).tolist() == [6000] * 10
     assert data.test()[0].shape == (10000, 28, 28)
+
+
+def test_the_pictures_are_decoded_once_and_mapped_by_all(nowhere: Path) -> None:
+    decoded = fashion_mnist.load(folder=str(REAL), **SETTINGS).x
+    file = nowhere / "cache" / "trialbook" / "fashion_mnist" / "train-images.float32"
+    content = file.read_bytes()
+    assert decoded.tobytes() == content and decoded.ctypes.data % ALIGNMENT == 0
+    decoded[:] = 0
+    assert file.read_bytes() == content, "whoever writes to them writes to a copy"
+    file.write_bytes(content[:-1] + b"!")
+    assert fashion_mnist.load(folder=str(REAL), **SETTINGS).x.tobytes() == content == file.read_bytes()
+
+
+def test_a_cache_that_can_not_be_written_to_costs_time_alone(nowhere: Path) -> None:
+    (nowhere / "cache").write_text("not a folder")
+    assert fashion_mnist.load(folder=str(REAL), **SETTINGS).x.max() == 1
 
 
 def test_nothing_found_lists_what_was_tried_and_the_command_that_helps(nowhere: Path) -> None:

@@ -14,6 +14,7 @@ import pytest
 
 from src import trial
 from src.config.paths import ROOT
+from src.datasets import Dataset
 from src.errors import Stop
 from src.objective import Objective
 from src.training import runtime
@@ -34,11 +35,14 @@ def run(config: dict, folder: Path, report: Callable = lambda *_: None, **job: A
 
 def test_every_epoch_has_its_own_order_and_loses_no_example() -> None:
     runtime.configure(1)
-    found = list(batches(np.arange(10.0), np.arange(10), 4, seed=7).take(6).as_numpy_iterator())
+    x = np.arange(12, dtype=np.float32)
+    x.flags.writeable = False  # as one from a buffer is
+    data = Dataset(x, np.arange(12), np.arange(2, 12), np.arange(2), ("a",), lambda: (x, x))
+    found = list(batches(data, 4, seed=7).take(6).as_numpy_iterator())
     assert [len(x) for x, _ in found] == [4, 4, 2, 4, 4, 2]
     for epoch in (0, 1):
         seen = np.concatenate([y for _, y in found[3 * epoch : 3 * epoch + 3]])
-        assert seen.tolist() == order(7, epoch, 10).tolist() == np.random.default_rng([7, epoch]).permutation(10).tolist()
+        assert seen.tolist() == order(data, 7, epoch).tolist() == (2 + np.random.default_rng([7, epoch]).permutation(10)).tolist()
 
 
 @pytest.mark.parametrize("objective", ["val_accuracy", "min:val_loss"])
