@@ -54,8 +54,8 @@ class Executor(Protocol):
     def warm_up(self, trials: int) -> None:
         """Begins with what takes long and so many trials will need, such as the start of processes; does not wait for it."""
 
-    def apply(self, function: Function, *arguments: Any) -> Any:
-        """What a function returns where trials run, since TensorFlow is there already; none may be running meanwhile."""
+    def apply(self, function: Function, *arguments: Any) -> Callable[[], Any]:
+        """Has a function run where trials do, and TensorFlow is, while none runs; gives what waits for what it returns."""
 
     def submit(self, job: Job) -> None:
         """Takes a job; at most `slots` are in flight."""

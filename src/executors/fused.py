@@ -3,7 +3,7 @@
 import logging
 import time
 from collections import defaultdict, deque
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
@@ -113,9 +113,9 @@ class Fused:
     def warm_up(self, trials: int) -> None:
         """This process is warm."""
 
-    def apply(self, function: Function, *arguments: Any) -> Any:
-        """Here."""
-        return function(*arguments)
+    def apply(self, function: Function, *arguments: Any) -> Callable[[], Any]:
+        """Here, when it is waited for."""
+        return partial(function, *arguments)
 
     def submit(self, job: Job) -> None:
         """Takes a job."""

@@ -1,7 +1,7 @@
 """One trial at a time, in the driver's own process."""
 
 from collections import deque
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from functools import partial
 from typing import Any
 
@@ -27,9 +27,9 @@ class Inline:
     def warm_up(self, trials: int) -> None:
         """This process is warm."""
 
-    def apply(self, function: Function, *arguments: Any) -> Any:
-        """Here."""
-        return function(*arguments)
+    def apply(self, function: Function, *arguments: Any) -> Callable[[], Any]:
+        """Here, when it is waited for."""
+        return partial(function, *arguments)
 
     def submit(self, job: Job) -> None:
         """Takes a job."""

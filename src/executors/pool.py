@@ -3,8 +3,9 @@
 import logging
 import time
 from abc import ABC, abstractmethod
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 from src import files
@@ -109,14 +110,13 @@ class Pool(ABC):
         for _ in range(min(trials, self.slots)):
             self._new()
 
-    def apply(self, function: Function, *arguments: Any) -> Any:
-        """In a worker, which the driver waits for.
-
-        Raises:
-            TrialbookError: the worker died of it.
-        """
+    def apply(self, function: Function, *arguments: Any) -> Callable[[], Any]:
+        """In a worker; who waits hears with a TrialbookError that it died of it."""
         worker = next((worker for worker in self.workers if not worker.job), None) or self._new()
         worker.send(Call(function, arguments))
+        return partial(self._answer, worker, function)
+
+    def _answer(self, worker: Worker, function: Function) -> Any:
         try:
             while not list(self.ready([worker], 1.0)):
                 pass

@@ -1,9 +1,9 @@
 """The end of a sweep: what MLflow keeps of it, and what people read."""
 
-import functools
 import logging
 import shlex
 from collections.abc import Callable
+from concurrent.futures import Future
 
 from src import files
 from src.errors import TrialbookError
@@ -33,9 +33,10 @@ def end(asked: Invocation, driver: Driver, tracker: Tracker) -> Standing:
     driver.outbox.flush()
     found = standing([driver.store], asked.objective)
     published = compared(asked.space, asked.reported, driver.store.trials()) if asked.reported else []
-    of_best = {} if driver.interruption.code else _attach_pictures(asked, driver)
+    of_best = _pictures_of_best(asked, driver)
     if asked.single:
         _attach(driver, 0, _repeating(asked))
+        of_best()
     else:
         _record(asked, driver, found, published, of_best)
     left = driver.outbox.flush()
@@ -46,11 +47,11 @@ def end(asked: Invocation, driver: Driver, tracker: Tracker) -> Standing:
     return found
 
 
-def _record(asked: Invocation, driver: Driver, found: Standing, published: list[Row], of_best: dict[str, str]) -> None:
+def _record(asked: Invocation, driver: Driver, found: Standing, published: list[Row], of_best: Callable[[], dict[str, str]]) -> None:
     """Ends the parent run with the best score, counts, tables, pictures and what repeats the sweep.
 
     Args:
-        of_best: name of a picture of the best trial → its run.
+        of_best: waits for the pictures of the best trial; their names → its run.
     """
     metrics = {f"trials/{word.lower()}": float(sum(trial.state == word for trial in found.trials)) for word in ("FINISHED", "FAILED")}
     if found.best:
@@ -61,7 +62,7 @@ def _record(asked: Invocation, driver: Driver, found: Standing, published: list[
     kept = {"table.csv": table.as_csv(table.by_trial(found)), **_repeating(asked), **curves, **report}
     kept |= {"reported.csv": table.as_csv(published)} if published else {}
     parent = driver.store.run_id(None)
-    shown = [_picture(name, parent) for name in curves] + [_picture(name, run_id) for name, run_id in of_best.items()]
+    shown = [_picture(name, parent) for name in curves] + [_picture(name, run_id) for name, run_id in of_best().items()]
     rows = table.ranked(found)
     rest = f"{len(rows) - MOST_NOTED} more in table.csv" if len(rows) > MOST_NOTED else ""
     parts = [table.as_markdown(rows[:MOST_NOTED]), rest, *shown, table.as_markdown(published)]
@@ -94,16 +95,27 @@ def _report(asked: Invocation, driver: Driver, found: Standing) -> dict[str, byt
     return {REPORT: made.html, **made.pictures()}
 
 
-def _attach_pictures(asked: Invocation, driver: Driver) -> dict[str, str]:
-    """Adds the pictures of the best trial to its run; name of a picture → the run."""
-    for file in asked.folder.glob(BEST.format("*")):
-        number = int(file.name.split("-")[1].split(".")[0])
-        row = driver.store.trials()[number]
-        job = Job(number, row["attempts"], driver.config_of(row["overrides"]), driver.folder_of(number))
-        found = _made("pictures of the best trial", functools.partial(driver.executor.apply, pictures.of_best, job, file.read_bytes()))
+def _pictures_of_best(asked: Invocation, driver: Driver) -> Callable[[], dict[str, str]]:
+    """Has the pictures of the best trial made; what waits for them adds them to its run, and gives their names → the run."""
+    file = None if driver.interruption.code else next(asked.folder.glob(BEST.format("*")), None)
+    if not file:
+        return dict
+    number = int(file.name.split("-")[1].split(".")[0])
+    row = driver.store.trials()[number]
+    job = Job(number, row["attempts"], driver.config_of(row["overrides"]), driver.folder_of(number))
+    try:
+        made = driver.executor.apply(pictures.of_best, job, file.read_bytes())
+    except Exception as error:  # no worker could be started
+        failed: Future[dict[str, bytes]] = Future()
+        failed.set_exception(error)
+        made = failed.result
+
+    def attach() -> dict[str, str]:
+        found = _made("pictures of the best trial", made)
         _attach(driver, number, found)
         return dict.fromkeys(found, str(row["run_id"]))
-    return {}
+
+    return attach
 
 
 def _attach(driver: Driver, number: int, contents: dict[str, bytes]) -> None:

@@ -22,7 +22,7 @@ def precheck(space: Space, compose: Callable[[list[str]], DictConfig], executor:
         DataError: a data set is missing or malformed.
     """
     trials = [overrides(point) for point in space.samples()]
-    found = executor.apply(mistakes, [trial_config(compose(words)) for words in trials])
+    found = executor.apply(mistakes, [trial_config(compose(words)) for words in trials])()
     first: dict[str, str] = {}
     for words, some in zip(trials, found, strict=True):
         first = {**dict.fromkeys(some, " ".join(words)), **first}

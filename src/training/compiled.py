@@ -9,6 +9,7 @@ import logging
 from collections import OrderedDict
 from collections.abc import Callable, Iterator
 from typing import Any
+from weakref import WeakValueDictionary
 
 import keras
 import numpy as np
@@ -18,12 +19,13 @@ from src.datasets import Dataset
 from src.objective import Objective
 from src.training import Fitted, Monitor, dropout, operations
 from src.training import keras as reference
-from src.training.keeper import copy_variables
+from src.training.keeper import copy, copy_variables
 from src.training.keras import VALIDATION_BATCH, on_device, order, train
 
 log = logging.getLogger(__name__)
 MOST_PROGRAMS = 16  # that are kept, each with a model
 _programs: OrderedDict[str, "Program | None"] = OrderedDict()  # structure → its program; None: it can not be compiled
+_validations: WeakValueDictionary[str, keras.Model] = WeakValueDictionary()  # structure without optimizer → the model that is validated
 
 
 def fit(
@@ -72,7 +74,7 @@ class Program:
         self._rates = [tf.Variable(0.0) for _ in dropout.layers_of(self.model)]
         self._x, self._y = on_device(data)
         self.model.train_function = self._all(self.model.train_step, data.train_index, batch_size)
-        self.model.test_function = self._all(self.model.test_step, data.validation_index, VALIDATION_BATCH)
+        self.model.test_function = self._validation(data)
 
     def adopt(self, model: keras.Model) -> None:
         """Takes over a trial's variables, its optimizer's and its dropout rates."""
@@ -81,6 +83,24 @@ class Program:
         for rate, theirs, ours in zip(self._rates, dropout.layers_of(model), dropout.layers_of(self.model), strict=True):
             rate.assign(theirs.rate)
             ours.rate = theirs.rate
+
+    def _validation(self, data: Dataset) -> Callable[..., dict[str, Any]]:
+        """Compiled once for all models that differ in their optimizers alone; those but the first lend it their variables."""
+        key = validation_of(self.model, data)
+        if not (same := _validations.get(key)):
+            own = self._all(self.model.test_step, data.validation_index, VALIDATION_BATCH)
+            _validations[key] = self.model
+            return own
+
+        def function(iterator: Iterator[tf.Tensor]) -> dict[str, Any]:
+            copy(self.model.variables, same.variables)
+            same.reset_metrics()
+            same.test_function(iterator)
+            copy(same.metrics_variables, self.model.metrics_variables)
+            found: dict[str, Any] = self.model.get_metrics_result()
+            return found
+
+        return function
 
     def _all(self, step: Callable[..., Any], index: np.ndarray, batch_size: int) -> Callable[..., dict[str, Any]]:
         """What `fit` calls for each element of its data, which is an order of the index: a step for each batch of these examples."""
@@ -139,11 +159,16 @@ def _program(model: keras.Model, data: Dataset, batch_size: int) -> Program | No
 
 def structure_of(model: keras.Model, data: Dataset, batch_size: int) -> str:
     """Equal for trials that one program can train."""
-    compiled = model.get_compile_config()
-    settings = compiled["optimizer"]["config"]
-    if isinstance(settings["learning_rate"], float):  # else it is a schedule, whose numbers are no variables
-        settings["learning_rate"] = None
-    return json.dumps([_without_rates(model.get_config()), compiled, batch_size, data.digest], default=str)
+    optimizer = model.get_compile_config()["optimizer"]
+    if isinstance(optimizer["config"]["learning_rate"], float):  # else it is a schedule, whose numbers are no variables
+        optimizer["config"]["learning_rate"] = None
+    return json.dumps([validation_of(model, data), optimizer, batch_size], default=str)
+
+
+def validation_of(model: keras.Model, data: Dataset) -> str:
+    """Equal for models that one program can validate."""
+    compiled = {**model.get_compile_config(), "optimizer": None}
+    return json.dumps([_without_rates(model.get_config()), compiled, data.digest], default=str)
 
 
 def _without_rates(config: Any) -> Any:

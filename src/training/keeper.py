@@ -104,7 +104,13 @@ class Keeper(keras.callbacks.Callback):  # type: ignore[misc]
 
 def copy_variables(source: keras.Model, target: keras.Model) -> None:
     """Makes a model of the same structure and its optimizer equal to another one."""
-    _assign(target, [variable.value for variable in (*source.variables, *source.optimizer.variables)])
+    copy([*source.variables, *source.optimizer.variables], [*target.variables, *target.optimizer.variables])
+
+
+def copy(source: list[keras.Variable], target: list[keras.Variable]) -> None:
+    """Makes variables equal to others, in their order."""
+    for ours, theirs in zip(source, target, strict=True):
+        theirs.assign(ours.value)
 
 
 def _values(model: keras.Model) -> list[np.ndarray]:

@@ -142,15 +142,15 @@ def test_what_runs_is_cancelled_when_asked(name: str, create: Callable, heard: H
 @pytest.mark.parametrize("name", options("executor"))
 def test_functions_are_called_where_trials_run(name: str, create: Callable) -> None:
     executor = create(name)
-    assert executor.apply(divmod, 7, 2) == (3, 1)
+    assert executor.apply(divmod, 7, 2)() == (3, 1)
     with pytest.raises(ConfigError) as told:
-        executor.apply(refuse, ["one", "two"])
+        executor.apply(refuse, ["one", "two"])()
     assert told.value.mistakes == ["one", "two"]
     if name in WITH_PROCESSES:
         with pytest.raises(TrialbookError, match="_exit: its process died"):
-            executor.apply(os._exit, 3)
+            executor.apply(os._exit, 3)()
         with pytest.raises(RuntimeError, match="ZeroDivisionError"):
-            executor.apply(divmod, 7, 0)
+            executor.apply(divmod, 7, 0)()
 
 
 @pytest.mark.parametrize("name", WITH_PROCESSES)

@@ -28,6 +28,7 @@ def run(config: dict, folder: Path) -> trial.Outcome:
 @pytest.fixture(autouse=True)
 def no_programs() -> None:
     compiled._programs.clear()
+    compiled._validations.clear()
 
 
 @pytest.mark.parametrize(("model", "optimizer"), PAIRS)
@@ -49,6 +50,14 @@ def test_learning_rates_dropout_rates_and_seeds_share_a_program(compose: Compose
     compiled._programs.clear()
     assert run(compose(FEW_STEPS, *words[1]), tmp_path).history == shared[1].history, "alone or after others: the same digits"
     assert shared[0].history != shared[1].history
+
+
+def test_optimizers_share_the_program_of_validation(compose: Compose, tmp_path: Path) -> None:
+    first, second = (run(compose(FEW_STEPS, f"optimizer={optimizer}"), tmp_path) for optimizer in ("sgd", "adam"))
+    assert (len(compiled._programs), len(compiled._validations)) == (2, 1)
+    compiled._programs.clear()
+    compiled._validations.clear()
+    assert run(compose(FEW_STEPS, "optimizer=adam"), tmp_path).history == second.history != first.history
 
 
 def test_another_structure_is_another_program(compose: Compose, tmp_path: Path) -> None:
