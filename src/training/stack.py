@@ -13,6 +13,7 @@ import tensorflow as tf
 
 from src.datasets import Dataset
 from src.training import dropout, operations
+from src.training.compiled import in_batches
 from src.training.keras import VALIDATION_BATCH, on_device
 
 ROW_BY_ROW = ("SGD", "Adagrad", "RMSprop", "Adam", "AdamW", "Adamax", "Lion")  # optimizers that mix no elements of a variable
@@ -92,12 +93,12 @@ class Stack:
         return {lane: {name: float(values[lane]) for name, values in named.items()} for lane in models}
 
     def _take(self, models: dict[int, keras.Model]) -> None:
-        """Puts the variables of the lanes into their models; Keras' own `assign` takes five times as long."""
+        """Puts the variables of the lanes into their models."""
         state = zip(self._state(), _variables(next(iter(models.values()))), strict=True)
         rows = [tf.unstack(tf.reshape(stacked, (self.lanes, *variable.shape))) for stacked, variable in state]
         for lane, model in models.items():
             for stacked, variable in zip(rows, _variables(model), strict=True):
-                variable.value.assign(tf.cast(stacked[lane], variable.dtype))
+                variable.assign(stacked[lane])
 
     def _same(self, index: np.ndarray) -> tf.Tensor:
         return tf.constant(np.tile(index, (self.lanes, 1)), tf.int32)
@@ -122,17 +123,11 @@ class Stack:
 
     def _all(self, step: Callable[..., None], index: np.ndarray, batch_size: int) -> Callable[[tf.Tensor], dict[str, np.ndarray]]:
         """A program that takes a step for each batch of examples, of whose index each lane has an order; the metrics of the lanes."""
-        batch_size = min(batch_size, len(index))
-        batches, rest = divmod(len(index), batch_size)
 
         @tf.function(jit_compile=True)  # type: ignore[untyped-decorator]
         def run(orders: tf.Tensor, wanted: tf.Tensor) -> dict[str, tf.Tensor]:
             if wanted:
-                for batch in tf.range(batches):  # a count that XLA knows: a GPU need not ask the CPU whether to go on
-                    chosen = tf.slice(orders, [0, batch * batch_size], [self.lanes, batch_size])
-                    step(tf.gather(self._x, chosen), tf.gather(self._y, chosen))
-                if rest:
-                    step(tf.gather(self._x, orders[:, -rest:]), tf.gather(self._y, orders[:, -rest:]))
+                in_batches(lambda chosen: step(tf.gather(self._x, chosen), tf.gather(self._y, chosen)), orders, batch_size)
             return self._results()
 
         with operations.without_loops():
