@@ -3,7 +3,7 @@
 import sqlite3
 from pathlib import Path
 
-from src.errors import ConfigError, did_you_mean
+from src.errors import ConfigError, TrialbookError, did_you_mean
 from src.study.store import Store
 
 SWEEPS = Path("mlruns/sweeps")
@@ -17,6 +17,7 @@ def find(words: str, root: Path = SWEEPS, *, key: str = "sweep") -> list[Path]:
 
     Raises:
         ConfigError: no such sweep, or none at all.
+        TrialbookError: a newer version made it.
     """
     meta = {file.parent: facts for file in root.glob("*/study.db") if (facts := _meta(file))}
     by_age = sorted(meta, key=lambda folder: float(meta[folder]["created"]))
@@ -26,6 +27,9 @@ def find(words: str, root: Path = SWEEPS, *, key: str = "sweep") -> list[Path]:
         {"latest": by_age[-1]} | {meta[folder].get("name", ""): folder for folder in by_age} | {folder.name: folder for folder in by_age}
     )
     known.pop("", None)
+    for word in words.split(","):
+        if word not in known and (root / word / "study.db").exists():
+            Store.open(root / word / "study.db").close()  # says why it can not be read
     mistakes = [
         f"{key}={word}: no such sweep{did_you_mean(word, known)} Sweeps: {', '.join(known)}"
         for word in words.split(",")
@@ -37,11 +41,12 @@ def find(words: str, root: Path = SWEEPS, *, key: str = "sweep") -> list[Path]:
 
 
 def _meta(file: Path) -> dict[str, str]:
-    """What a study knows of itself; nothing where its driver died before it could begin, or it is no study."""
-    store = Store.open(file)
+    """The facts of a study; empty if it is damaged, was never begun, or a newer version made it."""
+    try:
+        store = Store.open(file)
+    except (sqlite3.DatabaseError, TrialbookError):
+        return {}
     try:
         return store.meta()
-    except sqlite3.DatabaseError:
-        return {}
     finally:
         store.close()

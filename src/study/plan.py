@@ -1,6 +1,8 @@
 """What a sweep would do, without doing it: its trials, and what they would cost."""
 
+import sqlite3
 from collections.abc import Callable, Iterator
+from contextlib import closing, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from statistics import mean
@@ -8,6 +10,7 @@ from statistics import mean
 from omegaconf import DictConfig
 
 from src.config.paths import trial_config
+from src.errors import TrialbookError
 from src.executors import Executor
 from src.space import Point, overrides
 from src.study.invocation import Invocation
@@ -84,12 +87,11 @@ def _estimate(asked: Invocation, total: int, epochs: float, side_by_side: int) -
 def _experience(root: Path, data: str) -> Iterator[Experience]:
     """The newest studies on the same data."""
     for file in sorted(root.glob("*/study.db"), reverse=True)[:MOST_STUDIES]:
-        store = Store.open(file)
-        rows = [row for row in store.trials() if row["state"] == "FINISHED" and row["epochs"]]
-        if rows and f"_target_: {data}" in store.meta().get("base_config", ""):
-            sizes = [_megabytes(root.parent / "artifacts" / str(row["run_id"])) for row in rows]
-            yield Experience(mean(row["seconds"] / row["epochs"] for row in rows), mean(sizes), len(rows))
-        store.close()
+        with suppress(sqlite3.DatabaseError, TrialbookError), closing(Store.open(file)) as store:  # it is an estimate
+            rows = [row for row in store.trials() if row["state"] == "FINISHED" and row["epochs"]]
+            if rows and f"_target_: {data}" in store.meta().get("base_config", ""):
+                sizes = [_megabytes(root.parent / "artifacts" / str(row["run_id"])) for row in rows]
+                yield Experience(mean(row["seconds"] / row["epochs"] for row in rows), mean(sizes), len(rows))
 
 
 def _megabytes(folder: Path) -> float:

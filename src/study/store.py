@@ -13,21 +13,23 @@ from typing import Any
 from urllib.parse import quote
 
 from src import files
+from src.errors import TrialbookError
 from src.oracles import Proposal
 from src.redaction import all_redacted, redacted
 from src.trial import Outcome
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 PAGE = 4096  # bytes by which SQLite grows
 SCHEMA = """
 create table meta   (key text primary key, value text);
 create table trial  (number integer primary key, overrides json, active_hash text, state text, attempts integer, parent integer,
                      initial_epoch integer, rung_epochs integer, epochs integer, run_id text, score real, kept_epoch integer, seconds real,
-                     cause text, started real, ended real, metrics json);
+                     cause text, started real, ended real, metrics json, config_hash text, data_digest text, code text);
 create table epoch  (number integer, epoch integer, metrics json, primary key (number, epoch));
 create table oracle (id integer primary key check (id = 1), state text);
-create table outbox (id integer primary key, number integer, kind text, payload json);
+create table outbox (id integer primary key, number integer, kind text, payload json, refused text);
 """
+SINCE_1 = {"trial": ("config_hash", "data_digest", "code"), "outbox": ("refused",)}  # table → columns, all text
 UNENDED = ("SCHEDULED", "RUNNING", "KILLED")  # states of trials that a resumed sweep runs
 
 
@@ -62,15 +64,39 @@ class Store:
 
     @classmethod
     def reopen(cls, path: Path) -> "Store":
-        """A study that is there, to go on with."""
-        return cls(sqlite3.connect(f"file:{quote(str(path))}?mode=rw", uri=True, isolation_level=None, check_same_thread=False))
+        """Opens a study to go on with it, and brings one of an older version up to the schema of this one.
+
+        Raises:
+            TrialbookError: a newer version made it.
+        """
+        store = cls(sqlite3.connect(f"file:{quote(str(path))}?mode=rw", uri=True, isolation_level=None, check_same_thread=False))
+        store._check_schema(path)
+        if not store._read("select 1 from pragma_table_info('trial') where name = 'code'"):
+            with store._transaction():
+                for table, columns in SINCE_1.items():
+                    for column in columns:
+                        store._db.execute(f"alter table {table} add column {column} text")
+                store._describe({"schema": SCHEMA_VERSION})
+        return store
 
     @classmethod
     def open(cls, path: Path) -> "Store":
-        """A study that is there, to read; its sweep may still be running."""
+        """Opens a study to read it; its sweep may still be running.
+
+        Raises:
+            TrialbookError: a newer version made it.
+            sqlite3.DatabaseError: it is no study.
+        """
         alone = not os.access(path.parent, os.W_OK) and not path.with_name(f"{path.name}-wal").exists()
         how = "immutable=1" if alone else "mode=ro"  # where nobody writes and no file may be made beside it, SQLite must be told so
-        return cls(sqlite3.connect(f"file:{quote(str(path))}?{how}", uri=True, isolation_level=None))
+        store = cls(sqlite3.connect(f"file:{quote(str(path))}?{how}", uri=True, isolation_level=None))
+        store._check_schema(path)
+        return store
+
+    def _check_schema(self, path: Path) -> None:
+        if (found := int(self.meta().get("schema", SCHEMA_VERSION))) > SCHEMA_VERSION:
+            self.close()
+            raise TrialbookError(f"{path} has schema {found}; expected at most {SCHEMA_VERSION}. Read it with the Trialbook that made it.")
 
     def describe(self, *messages: Message, **meta: Any) -> None:
         """What becomes known of the sweep, and what MLflow is to be told of it."""
@@ -211,4 +237,5 @@ class Store:
 
 
 def _trial(row: dict[str, Any]) -> dict[str, Any]:
-    return {**row, "overrides": json.loads(row["overrides"]), "metrics": json.loads(row["metrics"] or "{}")}
+    newer = dict.fromkeys(SINCE_1["trial"])
+    return {**newer, **row, "overrides": json.loads(row["overrides"]), "metrics": json.loads(row["metrics"] or "{}")}

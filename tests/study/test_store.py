@@ -1,9 +1,11 @@
 import os
 import sqlite3
+from contextlib import closing
 from pathlib import Path
 
 import pytest
 
+from src.errors import TrialbookError
 from src.oracles import Proposal
 from src.study.store import Message, Store
 from src.trial import Outcome
@@ -24,7 +26,7 @@ def test_ask_and_tell_survive_the_process(tmp_path: Path) -> None:
     assert (told["state"], told["score"], told["kept_epoch"], told["epochs"], told["attempts"]) == ("FINISHED", 0.9, 1, 1, 1)
     assert told["overrides"] == {"seed": "1"} and told["metrics"] == {"kept/epoch": 1}
     assert (asked["state"], asked["parent"], asked["initial_epoch"], asked["rung_epochs"]) == ("RUNNING", 0, 3, 9)
-    assert again.oracle() == {"cursor": 3} and again.meta()["schema"] == "1"
+    assert again.oracle() == {"cursor": 3} and again.meta()["schema"] == "2"
     assert list(again.epochs()) == [(0, 1, {"loss": 0.5})]
     assert [message.kind for message in again.undelivered()] == ["start", "epoch", "end", "start"]
 
@@ -62,3 +64,42 @@ def test_a_study_of_somebody_else_is_read_without_a_file_beside_it(tmp_path: Pat
     monkeypatch.setattr(os, "access", lambda *_: False)
     reader = Store.open(tmp_path / "study.db")
     assert reader.meta()["name"] == "theirs" and [file.name for file in tmp_path.iterdir()] == ["study.db"]
+
+
+SCHEMA_1 = """
+create table meta   (key text primary key, value text);
+create table trial  (number integer primary key, overrides json, active_hash text, state text, attempts integer, parent integer,
+                     initial_epoch integer, rung_epochs integer, epochs integer, run_id text, score real, kept_epoch integer, seconds real,
+                     cause text, started real, ended real, metrics json);
+create table epoch  (number integer, epoch integer, metrics json, primary key (number, epoch));
+create table oracle (id integer primary key check (id = 1), state text);
+create table outbox (id integer primary key, number integer, kind text, payload json);
+insert into meta values ('schema', '1'), ('name', 'old');
+insert into trial (number, overrides, active_hash, state, attempts) values (0, '{"seed": "1"}', 'hash', 'FINISHED', 1);
+insert into outbox (number, kind, payload) values (0, 'start', '{}');
+"""
+
+
+def study_of_schema(number: int, path: Path) -> Path:
+    with closing(sqlite3.connect(path)) as database:
+        database.executescript(SCHEMA_1)
+        database.execute("update meta set value = ? where key = 'schema'", (str(number),))
+        database.commit()
+    return path
+
+
+def test_a_study_of_an_older_version_is_read_and_gone_on_with(tmp_path: Path) -> None:
+    path = study_of_schema(1, tmp_path / "study.db")
+    reader = Store.open(path)
+    assert [(row["overrides"], row["code"]) for row in reader.trials()] == [({"seed": "1"}, None)] and reader.waiting() == 1
+    reader.close()
+    writer = Store.reopen(path)
+    writer.asked(1, Proposal({}), "hash", {}, START)
+    assert writer.meta()["schema"] == "2" and len(writer.trials()) == 2 and writer.waiting() == 2
+
+
+def test_a_study_of_a_newer_version_is_refused_with_both_numbers(tmp_path: Path) -> None:
+    path = study_of_schema(3, tmp_path / "study.db")
+    for how in (Store.open, Store.reopen):
+        with pytest.raises(TrialbookError, match="schema 3; expected at most 2"):
+            how(path)
