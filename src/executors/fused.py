@@ -41,13 +41,21 @@ class _Batch:
     stack: "Stack"
     trials: dict[int, _Trial] = field(default_factory=dict)
 
-    def fill(self, waiting: list[_Trial]) -> None:
-        """Trials that wait and have its structure take the free lanes."""
+    def fill(self, waiting: list[_Trial]) -> list[_Trial]:
+        """Trials that wait and have its structure take the free lanes; gives back those that are other models all the same."""
+        others = []
         for lane in set(range(self.stack.lanes)) - set(self.trials):
-            if one := next((one for one in waiting if one.structure == self.structure), None):
+            while one := next((one for one in waiting if one.structure == self.structure), None):
                 waiting.remove(one)
-                self.stack.put(lane, one.lane.model)
-                self.trials[lane] = one
+                try:
+                    self.stack.put(lane, one.lane.model)
+                except ValueError as error:
+                    log.warning("trial %d is not stacked: %s", one.job.number + 1, error)
+                    others.append(one)
+                else:
+                    self.trials[lane] = one
+                    break
+        return others
 
     def epoch(self) -> Iterator[tuple[_Trial, Outcome]]:
         """Trains all for an epoch; gives back those that are over."""
@@ -55,22 +63,31 @@ class _Batch:
         began = time.monotonic()
         metrics = self.stack.epoch({lane: one.lane.model for lane, one in self.trials.items()}, orders)
         share = (time.monotonic() - began) / len(self.trials)
+        done = {}
         for lane, one in list(self.trials.items()):
             one.seconds += share
             try:
                 one.lane.end(metrics[lane])
-                outcome = trial.finish(one.prepared, one.lane.fitted(), one.seconds) if one.lane.done else None
+                if one.lane.done:
+                    one.lane.keep()
+                    done[lane] = one
+            except Exception as error:
+                del self.trials[lane]
+                yield one, trial.ended_by(error, one.job, one.seconds)
+        again = self.stack.evaluate({lane: one.lane.model for lane, one in done.items()}) if done else {}
+        for lane, one in done.items():
+            del self.trials[lane]
+            try:
+                outcome = trial.finish(one.prepared, one.lane.fitted(again[lane]), one.seconds)
             except Exception as error:
                 outcome = trial.ended_by(error, one.job, one.seconds)
-            if outcome:
-                del self.trials[lane]
-                yield one, outcome
+            yield one, outcome
 
 
 def _structure(prepared: Prepared) -> str:
-    from src.training import compiled
+    from src.training.structure import structure_of
 
-    return compiled.structure_of(prepared.model, prepared.data, prepared.arguments["batch_size"])
+    return structure_of(prepared.model, prepared.data, prepared.arguments["batch_size"])
 
 
 class Fused:
@@ -104,7 +121,7 @@ class Fused:
         for number, config in enumerate(configs, 1):
             job = Job(number, 1, config, Path())
             why = "its engine is another one" if not self._stackable(job) else ""
-            if not why and not (why := stack.obstacle((prepared := trial.prepare(job)).model)):
+            if not why and not (why := stack.obstacle((prepared := trial.prepare(job)).model, prepared.data)):
                 together[_structure(prepared)].append(str(number))
             alone += [f"trial {number} runs alone: {why}"] if why else []
         alone += [f"trial {numbers[0]} runs alone: no other one has its structure" for numbers in together.values() if len(numbers) == 1]
@@ -175,24 +192,27 @@ class Fused:
 
     def _stack(self, one: _Trial, lanes: int) -> "Stack | None":
         """The stack for a structure; None, and a line that says why, where there can be none."""
-        from src.training import stack
+        from src.training import operations, stack
 
         prepared, key = one.prepared, (one.structure, lanes)
         try:
-            if why := stack.obstacle(prepared.model):
+            if why := stack.obstacle(prepared.model, prepared.data):
                 raise ValueError(why)
             if key not in self._stacks:
                 self._stacks[key] = stack.Stack(prepared.model, prepared.data, prepared.arguments["batch_size"], lanes)
             return self._stacks[key]
         except Exception as error:
-            log.warning("trial %d is not stacked: %s", one.job.number + 1, str(error).splitlines()[0])
+            log.warning("trial %d is not stacked: %s", one.job.number + 1, operations.reason(error))
             return None
 
     def _train(self, batch: _Batch) -> None:
         """One epoch; where memory does not suffice, the trials go back and the next batch is smaller."""
         import tensorflow as tf
 
-        batch.fill(self._waiting)
+        for one in batch.fill(self._waiting):
+            self._run_alone(one.job)
+        if not batch.trials:
+            return
         try:
             for one, outcome in batch.epoch():
                 self.listener.end(one.job.number, outcome)

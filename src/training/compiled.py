@@ -4,7 +4,6 @@ A program is compiled once per structure. What differs between trials of one str
 are variables of the model that it was made of: a trial is copied into that model, and back when it ends.
 """
 
-import json
 import logging
 from collections import OrderedDict
 from collections.abc import Callable, Iterator
@@ -17,10 +16,10 @@ import tensorflow as tf
 
 from src.datasets import Dataset
 from src.objective import Objective
-from src.training import Fitted, Monitor, dropout, operations
+from src.training import Fitted, Monitor, dropout, operations, state
 from src.training import keras as reference
-from src.training.keeper import copy, copy_variables
 from src.training.keras import VALIDATION_BATCH, on_device, order, train
+from src.training.structure import clone_of, refuse_other, structure_of, validation_of
 
 log = logging.getLogger(__name__)
 MOST_PROGRAMS = 16  # that are kept, each with a model
@@ -55,7 +54,7 @@ def fit(
         callbacks=callbacks,
         **how,
     )
-    copy_variables(program.model, model)
+    state.assign(state.of(model), state.of(program.model))
     return fitted
 
 
@@ -67,19 +66,24 @@ class Program:
     """
 
     def __init__(self, model: keras.Model, data: Dataset, batch_size: int) -> None:
-        self.model = keras.models.clone_model(model)
-        self.model.compile_from_config(model.get_compile_config())
-        self.model.optimizer.build(self.model.trainable_variables)
+        """Compiles the program.
+
+        Args:
+            model: compiled; the program takes it as its own.
+        """
+        self.model = model
         self.model.test_step((data.x[:1], data.y[:1]))  # creates the variables of the metrics
         self._rates = [tf.Variable(0.0) for _ in dropout.layers_of(self.model)]
+        own = {name: variable for name, variable in state.of(self.model).items() if name != state.RANDOM}
+        self._known = [*own.values(), *self.model.metrics_variables, *self._rates]
         self._x, self._y = on_device(data)
         self.model.train_function = self._all(self.model.train_step, data.train_index, batch_size)
         self.model.test_function = self._validation(data)
 
     def adopt(self, model: keras.Model) -> None:
         """Takes over a trial's variables, its optimizer's and its dropout rates."""
-        model.optimizer.build(model.trainable_variables)
-        copy_variables(model, self.model)
+        state.assign(state.of(self.model), state.of(model))
+        self.model._initial_epoch = None  # which a callback of another trial may have set
         for rate, theirs, ours in zip(self._rates, dropout.layers_of(model), dropout.layers_of(self.model), strict=True):
             rate.assign(theirs.rate)
             ours.rate = theirs.rate
@@ -93,10 +97,11 @@ class Program:
             return own
 
         def function(iterator: Iterator[tf.Tensor]) -> dict[str, Any]:
-            copy(self.model.variables, same.variables)
+            state.assign(state.of_model(same), state.of_model(self.model))
             same.reset_metrics()
             same.test_function(iterator)
-            copy(same.metrics_variables, self.model.metrics_variables)
+            state.assign(state.of_model(self.model), state.of_model(same))
+            state.assign(state.of_metrics(self.model), state.of_metrics(same))
             found: dict[str, Any] = self.model.get_metrics_result()
             return found
 
@@ -111,7 +116,9 @@ class Program:
                 in_batches(lambda chosen: step((tf.gather(self._x, chosen), tf.gather(self._y, chosen))), order, batch_size)
 
         with dropout.traced(self.model, self._rates), operations.without_loops():
-            run(tf.constant(index, tf.int32), tf.constant(False))  # no step of training: it compiles, or fails, now
+            none = tf.constant(index, tf.int32), tf.constant(False)  # no step of training: it compiles, or fails, now
+            operations.refuse_hidden_state(run.get_concrete_function(*none), self._known)
+            run(*none)
 
         def function(iterator: Iterator[tf.Tensor]) -> dict[str, Any]:
             run(next(iterator), tf.constant(True))
@@ -149,39 +156,17 @@ def _program(model: keras.Model, data: Dataset, batch_size: int) -> Program | No
     try:
         structure = structure_of(model, data, batch_size)
         if structure not in _programs:
+            clone = clone_of(model, data)
             _programs[structure] = None
-            _programs[structure] = Program(model, data, batch_size)
+            _programs[structure] = Program(clone, data, batch_size)
+        elif program := _programs[structure]:
+            refuse_other(model, program.model, data)
     except tf.errors.ResourceExhaustedError:
         raise
     except Exception as error:
-        log.warning("training.engine=compiled: %s: plain fit trains it, which takes longer", str(error).splitlines()[0])
+        log.warning("training.engine=compiled: %s: plain fit trains it, which takes longer", operations.reason(error))
         return None
     _programs.move_to_end(structure)
     while len(_programs) > MOST_PROGRAMS:
         _programs.popitem(last=False)
     return _programs[structure]
-
-
-def structure_of(model: keras.Model, data: Dataset, batch_size: int) -> str:
-    """Equal for trials that one program can train."""
-    optimizer = model.get_compile_config()["optimizer"]
-    if isinstance(optimizer["config"]["learning_rate"], float):  # else it is a schedule, whose numbers are no variables
-        optimizer["config"]["learning_rate"] = None
-    return json.dumps([validation_of(model, data), optimizer, batch_size], default=str)
-
-
-def validation_of(model: keras.Model, data: Dataset) -> str:
-    """Equal for models that one program can validate."""
-    compiled = {**model.get_compile_config(), "optimizer": None}
-    return json.dumps([_without_rates(model.get_config()), compiled, data.digest], default=str)
-
-
-def _without_rates(config: Any) -> Any:
-    if isinstance(config, list | tuple):
-        return [_without_rates(part) for part in config]
-    if not isinstance(config, dict):
-        return config
-    found = {key: _without_rates(value) for key, value in config.items()}
-    if config.get("class_name") == "Dropout":
-        found["config"] |= {"rate": config["config"]["rate"] > 0, "seed": None}
-    return found

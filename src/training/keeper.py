@@ -1,18 +1,21 @@
 """What every engine driven by Keras' `fit` sees to: it reports each epoch, keeps the best one, stops early, saves checkpoints."""
 
 import time
-from typing import Any
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 import keras
 import numpy as np
 
 from src.errors import TrialError
 from src.objective import Objective
-from src.training import Monitor
-from src.training.checkpoint import Checkpoint, History
+from src.training import Monitor, state
+from src.training.checkpoint import Checkpoint, History, Values
 
 SECONDS_BETWEEN_CHECKPOINTS = 10.0
 SECONDS_BETWEEN_SIGNS = 1.0
+ROUNDING = 1e-5
+AT_VALIDATION = "validation/"  # before the names of seeds as they were when validation began
 
 
 class Keeper(keras.callbacks.Callback):  # type: ignore[misc]
@@ -32,15 +35,15 @@ class Keeper(keras.callbacks.Callback):  # type: ignore[misc]
         self._objective, self._keep, self._patience, self._monitor = objective, keep, patience, monitor
         self.history: History = {}
         self.kept_epoch = 0
-        self._kept: list[np.ndarray] = []  # of the best epoch; the last one is in the model
+        self._latest: Values = {}  # after the last epoch; what `fit` and callbacks do after it does not count
+        self._kept: Values = {}  # of the kept epoch, as it was scored; empty while that is the latest one
+        self._scored: Values = {}  # of this epoch, what validation had otherwise than training
         self._saved = self._seen = time.monotonic()
 
     def go_on(self, model: keras.Model, checkpoint: Checkpoint) -> None:
         """Puts a model and its optimizer where a checkpoint stands, and reports the epochs before it."""
-        model.optimizer.build(model.trainable_variables)
-        _assign(model, checkpoint.variables)
-        self.kept_epoch = checkpoint.kept_epoch
-        self._kept = checkpoint.kept if self._keep == "best" else []
+        state.assign(state.of(model), checkpoint.variables)
+        self.kept_epoch, self._latest, self._kept = checkpoint.kept_epoch, checkpoint.variables, checkpoint.kept
         for epoch, values in enumerate(zip(*checkpoint.history.values(), strict=True), 1):
             self._note(epoch, dict(zip(checkpoint.history, values, strict=True)))
 
@@ -62,6 +65,20 @@ class Keeper(keras.callbacks.Callback):  # type: ignore[misc]
             self._seen = now
             self._monitor.alive()
 
+    def on_test_begin(self, logs: dict[str, float] | None = None) -> None:
+        """Validates the averaged weights of an optimizer with `use_ema`, which `fit` puts into the model only at its end."""
+        variables = state.of(self.model)
+        self._scored = {f"{AT_VALIDATION}{name}": one.numpy() for name, one in variables.items() if state.is_seed(name)}
+        if state.averages(self.model.optimizer):
+            self._trained = state.values(state.trained(self.model))
+            self.model.optimizer.finalize_variable_values(self.model.trainable_variables)
+
+    def on_test_end(self, logs: dict[str, float] | None = None) -> None:
+        """Lets training go on from its own weights."""
+        if state.averages(self.model.optimizer):
+            self._scored |= state.values(state.trained(self.model))
+            state.assign(state.trained(self.model), self._trained)
+
     def on_epoch_end(self, epoch: int, logs: dict[str, float] | None = None) -> None:
         """Refuses metrics that are not finite, takes the snapshot, reports, and decides whether that was enough."""
         metrics = {name: float(value) for name, value in (logs or {}).items()}
@@ -70,12 +87,13 @@ class Keeper(keras.callbacks.Callback):  # type: ignore[misc]
         if self._objective.name not in metrics:
             raise TrialError(f"objective={self._objective.name} is not reported; metrics are {', '.join(metrics)}.")
         best = self._judged[self.kept_epoch - 1] if self.kept_epoch else None
-        if self._keep == "last":
-            self.kept_epoch = epoch + 1
-        elif self._objective.improves(metrics[self._objective.name], best):
-            self.kept_epoch, self._kept = epoch + 1, _values(self.model)
+        improved = self._keep == "last" or self._objective.improves(metrics[self._objective.name], best)
         self._note(epoch + 1, metrics)
         self.model.stop_training |= self.enough
+        last = self.model.stop_training or epoch + 1 >= self.params["epochs"]
+        self._latest = state.values(state.of(self.model)) if last or (improved and self._keep == "best") else {}
+        if improved:
+            self.kept_epoch, self._kept = epoch + 1, {**self._latest, **self._scored} if self._latest else {}
         if self._monitor.save and time.monotonic() - self._saved > SECONDS_BETWEEN_CHECKPOINTS:
             self._saved = time.monotonic()
             self._monitor.save(self._checkpoint(self.model))
@@ -84,39 +102,45 @@ class Keeper(keras.callbacks.Callback):  # type: ignore[misc]
     def end(self, model: keras.Model) -> Checkpoint:
         """Puts the kept epoch back into the model and its optimizer; returns where the training stands."""
         latest = self._checkpoint(model)
-        if self._kept:
-            _assign(model, self._kept)
+        self._kept = latest.kept
+        state.assign(state.of(model), {name: value for name, value in latest.kept.items() if not name.startswith(AT_VALIDATION)})
         return latest
+
+    @contextmanager
+    def as_validated(self, model: keras.Model) -> Iterator[None]:
+        """While it is entered, a model in the kept epoch draws the random numbers of that epoch's validation."""
+        seeds = {name.removeprefix(AT_VALIDATION): value for name, value in self._kept.items() if name.startswith(AT_VALIDATION)}
+        variables = {name: variable for name, variable in state.of(model).items() if name in seeds}
+        before = state.values(variables)
+        state.assign(variables, seeds)
+        yield
+        state.assign(variables, before)
+
+    def check(self, again: dict[str, float]) -> None:
+        """Compares the recorded score with that of the kept weights, which are those that will be saved.
+
+        Args:
+            again: loss and metrics of the kept weights on the validation split, evaluated once more.
+
+        Raises:
+            TrialError: they differ beyond the rounding of float32; it names both.
+        """
+        recorded = {name: self.history[f"val_{name}"][self.kept_epoch - 1] for name in again}
+        if wrong := [name for name, value in again.items() if not np.isclose(value, recorded[name], rtol=ROUNDING, atol=ROUNDING)]:
+            said = ", ".join(f"val_{name} {again[name]:.7g}, recorded {recorded[name]:.7g}" for name in wrong)
+            raise TrialError(
+                f"the weights of epoch {self.kept_epoch} give {said}; expected the same. Something changes them after validation."
+            )
 
     @property
     def _judged(self) -> list[float]:
         return self.history.get(self._objective.name, [])
 
     def _checkpoint(self, model: keras.Model) -> Checkpoint:
-        now = self._kept if self._kept and self.kept_epoch == self.epochs else _values(model)
-        return Checkpoint(self.history, now, self.kept_epoch, self._kept or now)
+        now = self._latest or state.values(state.of(model))
+        return Checkpoint(self.history, now, self.kept_epoch, self._kept or {**now, **self._scored})
 
     def _note(self, epoch: int, metrics: dict[str, float]) -> None:
         for name, value in metrics.items():
             self.history.setdefault(name, []).append(value)
         self._monitor.report(epoch, metrics)
-
-
-def copy_variables(source: keras.Model, target: keras.Model) -> None:
-    """Makes a model of the same structure and its optimizer equal to another one."""
-    copy([*source.variables, *source.optimizer.variables], [*target.variables, *target.optimizer.variables])
-
-
-def copy(source: list[keras.Variable], target: list[keras.Variable]) -> None:
-    """Makes variables equal to others, in their order."""
-    for ours, theirs in zip(source, target, strict=True):
-        theirs.assign(ours.value)
-
-
-def _values(model: keras.Model) -> list[np.ndarray]:
-    return [variable.numpy() for variable in (*model.variables, *model.optimizer.variables)]
-
-
-def _assign(model: keras.Model, values: list[Any]) -> None:
-    for variable, value in zip((*model.variables, *model.optimizer.variables), values, strict=True):
-        variable.assign(value)

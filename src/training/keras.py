@@ -10,7 +10,7 @@ import tensorflow as tf
 
 from src.datasets import Dataset, Examples
 from src.objective import Objective
-from src.training import Fitted, Monitor, runtime
+from src.training import Fitted, Monitor, runtime, state
 from src.training.keeper import Keeper
 
 VALIDATION_BATCH = 1000
@@ -40,6 +40,8 @@ def fit(
         TrialError: a metric became NaN or infinite.
         errors.Stop: the monitor asked for it.
     """
+    keras.utils.set_random_seed(seed)  # nothing that ran before in this process changes what a layer draws without a seed of its own
+    state.random().assign([np.random.default_rng(seed).integers(2**31), 0])
     return train(
         model,
         lambda start: batches(data, batch_size, seed, start),
@@ -75,6 +77,7 @@ def train(
         validation: what `fit` validates with.
     """
     keeper = Keeper(objective, keep, patience, monitor)
+    model.optimizer.build(model.trainable_variables)  # `fit` would do so in a scope in which ScheduleFreeAdamW loses its initial values
     if monitor.checkpoint:
         keeper.go_on(model, monitor.checkpoint)
     if keeper.epochs < epochs and not keeper.enough:
@@ -89,7 +92,11 @@ def train(
             shuffle=False,  # the feed is in order
             verbose=0,
         )
-    return Fitted(keeper.history, keeper.kept_epoch, latest=keeper.end(model))
+    latest = keeper.end(model)
+    with keeper.as_validated(model):
+        x, y = validation if isinstance(validation, tuple) else (validation, None)
+        keeper.check(model.evaluate(x, y, batch_size=None if y is None else VALIDATION_BATCH, verbose=0, return_dict=True))
+    return Fitted(keeper.history, keeper.kept_epoch, latest=latest)
 
 
 @lru_cache(maxsize=1)

@@ -61,7 +61,19 @@ class Lane:
         """
         self._callbacks.on_epoch_end(self._keeper.epochs, metrics)
 
-    def fitted(self) -> Fitted:
-        """The training has ended; the model is given the kept epoch's variables."""
+    def keep(self) -> None:
+        """Ends the training; the model is given the kept epoch's variables."""
         self._callbacks.on_train_end()
-        return Fitted(self._keeper.history, self._keeper.kept_epoch, latest=self._keeper.end(self.model))
+        self._latest = self._keeper.end(self.model)
+
+    def fitted(self, again: dict[str, float]) -> Fitted:
+        """The training that `keep` ended.
+
+        Args:
+            again: loss and metrics of the kept weights on the validation split.
+
+        Raises:
+            TrialError: they are not those that were recorded.
+        """
+        self._keeper.check(again)
+        return Fitted(self._keeper.history, self._keeper.kept_epoch, latest=self._latest)

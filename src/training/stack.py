@@ -12,15 +12,19 @@ import numpy as np
 import tensorflow as tf
 
 from src.datasets import Dataset
-from src.training import dropout, operations
+from src.training import dropout, operations, state
+from src.training.agreement import is_random_in_validation
 from src.training.compiled import in_batches
 from src.training.keras import VALIDATION_BATCH, on_device
+from src.training.structure import TRIED, clone_of, refuse_other
 
 ROW_BY_ROW = ("SGD", "Adagrad", "RMSprop", "Adam", "AdamW", "Adamax", "Lion")  # optimizers that mix no elements of a variable
+Tensors = dict[str, tf.Tensor]  # by the names of src/training/state.py
+Rows = dict[str, tf.Variable]  # name → a row per lane
 MIXING = ("clipnorm", "global_clipnorm", "use_ema", "gradient_accumulation_steps")  # settings that do
 
 
-def obstacle(model: keras.Model) -> str:
+def obstacle(model: keras.Model, data: Dataset) -> str:
     """Why a compiled model can not be one of a stack; nothing where it can."""
     settings = model.optimizer.get_config()
     if type(model.optimizer).__name__ not in ROW_BY_ROW:
@@ -29,6 +33,11 @@ def obstacle(model: keras.Model) -> str:
         return f"optimizer.{mixing[0]} does not update a variable element by element"
     if any(variable.constraint for variable in model.trainable_variables):
         return "a constraint on a variable does not update it element by element"
+    if other := next((variable.dtype for variable in model.trainable_variables if variable.dtype != "float32"), ""):
+        return f"its weights are {other}, no float32"
+    chosen = data.train_index[:TRIED]
+    if is_random_in_validation(model, (data.x[chosen], data.y[chosen])):
+        return "it draws random numbers in validation, too"
     return ""
 
 
@@ -43,17 +52,22 @@ class Stack:
     """
 
     def __init__(self, model: keras.Model, data: Dataset, batch_size: int, lanes: int) -> None:
-        self.lanes, self._model = lanes, keras.models.clone_model(model)
-        self._model.compile_from_config(model.get_compile_config())
+        self.lanes, self._data, self._model = lanes, data, clone_of(model, data)
         self._model.test_step((data.x[:1], data.y[:1]))  # creates the variables of the metrics
-        self._shapes = [tuple(variable.shape) for variable in self._model.trainable_variables]
-        self._weights = [keras.Variable(np.zeros((lanes, np.prod(shape, dtype=int)), np.float32)) for shape in self._shapes]
-        self._others = [self._rows(variable) for variable in self._model.non_trainable_variables]
-        self._metrics = [self._rows(variable) for variable in self._model.metrics_variables]
+        self._model.reset_metrics()
+        own, trained = state.of_model(self._model), state.trained(self._model)
+        self._shapes = {name: tuple(variable.shape) for name, variable in trained.items()}
+        self._weights = {
+            name: keras.Variable(np.zeros((lanes, np.prod(shape, dtype=int)), np.float32)) for name, shape in self._shapes.items()
+        }
+        self._others = {name: self._rows(variable) for name, variable in own.items() if name not in trained}
+        self._metrics = {name: self._rows(variable) for name, variable in state.of_metrics(self._model).items()}
+        self._unmeasured = {name: tf.identity(rows) for name, rows in self._metrics.items()}
         self._drops = [tf.Variable(tf.zeros(lanes)) for _ in dropout.layers_of(self._model)]
         self._optimizer = keras.optimizers.deserialize(keras.optimizers.serialize(model.optimizer))
-        self._optimizer.build(self._weights)
-        self._slots = self._optimizer.variables[2:]  # after the steps and the learning rate
+        self._optimizer.build(list(self._weights.values()))
+        found = state.of_optimizer(self._optimizer, list(self._weights))
+        self._slots = {name: variable for name, variable in found.items() if name not in (state.LEARNING_RATE, state.STEPS)}
         self._steps = self._optimizer._iterations = keras.Variable(np.zeros((lanes, 1), np.int64), trainable=False)
         self._rates = tf.Variable(tf.zeros((lanes, 1)))
         schedule = self._optimizer._learning_rate if callable(self._optimizer._learning_rate) else None
@@ -64,9 +78,18 @@ class Stack:
         self._validation_order = self._same(data.validation_index)
 
     def put(self, lane: int, model: keras.Model) -> None:
-        """Takes over a model's variables, its optimizer's and its dropout rates."""
-        model.optimizer.build(model.trainable_variables)
-        for rows, value in zip(self._state(), _state(model), strict=True):
+        """Takes over a model's variables, its optimizer's and its dropout rates.
+
+        Raises:
+            ValueError: it is another model than that of the stack.
+        """
+        refuse_other(model, self._model, self._data)
+        self._put(lane, model)
+
+    def _put(self, lane: int, model: keras.Model) -> None:
+        theirs = self._of(model)
+        for name, rows in self._state().items():
+            value = theirs[name].value
             rows[lane].assign(tf.reshape(tf.cast(value, rows.dtype), rows.shape[1:]))
         for rows, layer in zip(self._drops, dropout.layers_of(model), strict=True):
             rows[lane].assign(layer.rate)
@@ -92,33 +115,51 @@ class Stack:
         named = {**trained, **{f"val_{name}": values for name, values in validated.items()}}
         return {lane: {name: float(values[lane]) for name, values in named.items()} for lane in models}
 
+    def evaluate(self, models: dict[int, keras.Model]) -> dict[int, dict[str, float]]:
+        """Lane → loss and metrics on the validation split of the model that takes the lane."""
+        for lane, model in models.items():
+            self._put(lane, model)
+        found = self._validate(self._validation_order)
+        return {lane: {name: float(values[lane]) for name, values in found.items()} for lane in models}
+
     def _take(self, models: dict[int, keras.Model]) -> None:
         """Puts the variables of the lanes into their models."""
-        state = zip(self._state(), _variables(next(iter(models.values()))), strict=True)
-        rows = [tf.unstack(tf.reshape(stacked, (self.lanes, *variable.shape))) for stacked, variable in state]
-        for lane, model in models.items():
-            for stacked, variable in zip(rows, _variables(model), strict=True):
-                variable.assign(stacked[lane])
+        states = {lane: self._of(model) for lane, model in models.items()}
+        shapes = next(iter(states.values()))
+        for name, stacked in self._state().items():
+            rows = tf.unstack(tf.reshape(stacked, (self.lanes, *shapes[name].shape)))
+            for lane, variables in states.items():
+                variables[name].assign(rows[lane])
 
     def _same(self, index: np.ndarray) -> tf.Tensor:
         return tf.constant(np.tile(index, (self.lanes, 1)), tf.int32)
 
     def _rows(self, variable: keras.Variable) -> tf.Variable:
-        return tf.Variable(tf.zeros((self.lanes, *variable.shape), variable.dtype))
+        return tf.Variable(tf.repeat(tf.identity(variable.value)[None], self.lanes, axis=0))
 
-    def _state(self) -> list[tf.Variable]:
-        return [*(one.value for one in self._weights), *self._others, *(one.value for one in self._slots), self._steps.value]
+    def _state(self) -> Rows:
+        """All that a lane has of its own: weights, other variables, the optimizer's and its count of steps."""
+        kept = {**self._weights, **self._slots, state.STEPS: self._steps}
+        return {**self._others, **{name: variable.value for name, variable in kept.items()}}
+
+    def _of(self, model: keras.Model) -> state.Variables:
+        """The same variables of a model; its learning rate is an input of the program, and nothing in it draws without a seed."""
+        found = {name: variable for name, variable in state.of(model).items() if name not in (state.LEARNING_RATE, state.RANDOM)}
+        if differing := found.keys() ^ self._state().keys():
+            raise ValueError(f"{', '.join(sorted(differing))}: in the model or in the stack alone")
+        return found
 
     def _results(self) -> dict[str, tf.Tensor]:
         """Metric → its value in each lane; then the metrics begin anew."""
+        known = state.of_metrics(self._model)
 
-        def one(metrics: list[tf.Tensor]) -> dict[str, tf.Tensor]:
-            with keras.StatelessScope(state_mapping=list(zip(self._model.metrics_variables, metrics, strict=True))):
+        def one(metrics: dict[str, tf.Tensor]) -> dict[str, tf.Tensor]:
+            with keras.StatelessScope(state_mapping=[(known[name], value) for name, value in metrics.items()]):
                 return dict(self._model.get_metrics_result())
 
-        found: dict[str, tf.Tensor] = tf.vectorized_map(one, [tf.identity(rows) for rows in self._metrics])
-        for rows in self._metrics:
-            rows.assign(tf.zeros_like(rows))
+        found: dict[str, tf.Tensor] = tf.vectorized_map(one, {name: tf.identity(rows) for name, rows in self._metrics.items()})
+        for name, rows in self._metrics.items():
+            rows.assign(self._unmeasured[name])
         return found
 
     def _all(self, step: Callable[..., None], index: np.ndarray, batch_size: int) -> Callable[[tf.Tensor], dict[str, np.ndarray]]:
@@ -131,13 +172,16 @@ class Stack:
             return self._results()
 
         with operations.without_loops():
-            run(self._same(index), tf.constant(False))  # no step: it compiles, or fails, now
+            none = self._same(index), tf.constant(False)  # no step: it compiles, or fails, now
+            known = (*self._state().values(), *self._metrics.values(), *self._drops, self._rates)
+            operations.refuse_hidden_state(run.get_concrete_function(*none), known)
+            run(*none)
         return lambda orders: {name: values.numpy() for name, values in run(orders, tf.constant(True)).items()}
 
     def _train_step(self, x: tf.Tensor, y: tf.Tensor) -> None:
         """A batch (lanes, batch, …) for each lane."""
         gradients = self._mapped(self._gradients, x, y)
-        self._optimizer.apply(gradients, self._weights)
+        self._optimizer.apply([gradients[name] for name in self._weights], list(self._weights.values()))
 
     def _test_step(self, x: tf.Tensor, y: tf.Tensor) -> None:
         self._mapped(self._loss, x, y)
@@ -145,42 +189,37 @@ class Stack:
     def _mapped(self, of_a_lane: Callable[..., Any], x: tf.Tensor, y: tf.Tensor) -> Any:
         """Calls a function with the batch of each lane, while the model's variables are the lane's; updates all but the weights."""
         model = self._model
+        known = {**state.of_model(model), **state.of_metrics(model)}
+        changing = {**self._others, **self._metrics}
 
-        def one(weights: list[tf.Tensor], others: list[tf.Tensor], metrics: list[tf.Tensor], drops: list[tf.Tensor], batch: Any) -> Any:
-            shaped = [tf.reshape(flat, shape) for flat, shape in zip(weights, self._shapes, strict=True)]
-            known = (*model.trainable_variables, *model.non_trainable_variables, *model.metrics_variables)
-            mapping = list(zip(known, [*shaped, *others, *metrics], strict=True))
-            with dropout.traced(model, drops), keras.StatelessScope(state_mapping=mapping) as scope:
+        def one(weights: Tensors, others: Tensors, drops: list[tf.Tensor], batch: Any) -> Any:
+            shaped = {name: tf.reshape(flat, self._shapes[name]) for name, flat in weights.items()}
+            mapping = [(known[name], value) for name, value in {**shaped, **others}.items()]
+            with dropout.traced(model, drops), keras.StatelessScope(mapping, collect_losses=True) as scope:
                 found = of_a_lane(shaped, *batch)
-            after = [scope.get_current_value(variable) for variable in (*model.non_trainable_variables, *model.metrics_variables)]
-            return found, after
+            return found, {name: scope.get_current_value(known[name]) for name in others}
 
-        rows = [one.value for one in self._weights], self._others, self._metrics, self._drops, (x, y)
+        rows = {name: variable.value for name, variable in self._weights.items()}, changing, self._drops, (x, y)
         found, after = tf.vectorized_map(lambda arguments: one(*arguments), rows)
-        for variable, value in zip((*self._others, *self._metrics), after, strict=True):
-            variable.assign(value)
+        for name, value in after.items():
+            changing[name].assign(value)
         return found
 
-    def _loss(self, weights: list[tf.Tensor], x: tf.Tensor, y: tf.Tensor, *, training: bool = False) -> tf.Tensor:
+    def _loss(self, weights: Tensors, x: tf.Tensor, y: tf.Tensor, *, training: bool = False) -> tf.Tensor:
         """As Keras' own train_step and test_step have it."""
         predicted = self._model(x, training=training)
-        loss = self._model.compute_loss(x=x, y=y, y_pred=predicted, training=training)
+        loss = self._model._compute_loss(x=x, y=y, y_pred=predicted, training=training)
         self._model._loss_tracker.update_state(loss, sample_weight=tf.shape(x)[0])
         self._model.compute_metrics(x, y, predicted)
         return loss
 
-    def _gradients(self, weights: list[tf.Tensor], x: tf.Tensor, y: tf.Tensor) -> list[tf.Tensor]:
+    def _gradients(self, weights: Tensors, x: tf.Tensor, y: tf.Tensor) -> Tensors:
         with tf.GradientTape() as tape:
             tape.watch(weights)
-            loss = self._loss(weights, x, y, training=True)
-        return [tf.reshape(gradient, [-1]) for gradient in tape.gradient(loss, weights)]
-
-
-def _variables(model: keras.Model) -> list[Any]:
-    """Weights, other variables, the optimizer's own, its steps: as Stack._state has them."""
-    own = model.optimizer.variables
-    return [*model.trainable_variables, *model.non_trainable_variables, *own[2:], own[0]]
-
-
-def _state(model: keras.Model) -> list[tf.Tensor]:
-    return [variable.value for variable in _variables(model)]
+            loss = self._optimizer.scale_loss(self._loss(weights, x, y, training=True))
+        gradients = tape.gradient(loss, weights)
+        for name, gradient in gradients.items():
+            if not isinstance(gradient, tf.Tensor):
+                what = "has no gradient" if gradient is None else "has a gradient of single rows, which an optimizer applies one by one"
+                raise ValueError(f"{name} {what}")
+        return {name: tf.reshape(gradient, [-1]) for name, gradient in gradients.items()}

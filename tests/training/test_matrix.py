@@ -1,0 +1,307 @@
+"""Every optimizer, layer and callback of Keras with every engine: the same losses, or a line that says what runs instead.
+
+A cell trains a tiny network straight through, killed and resumed, and in a stack in which a lane is used twice.
+Cells that compile long run in `make faults` (TRIALBOOK_LONG=1).
+"""
+
+import inspect
+import logging
+import os
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import keras
+import numpy as np
+import pytest
+
+from src import trial
+from src.executors import Listener
+from src.executors.fused import Fused
+from src.training import Fitted
+from src.trial import CHECKPOINT, Job, Outcome
+
+Compose = Callable[..., dict]
+LONG = bool(os.environ.get("TRIALBOOK_LONG"))
+SCHEDULE = {"_target_": "keras.optimizers.schedules.ExponentialDecay", "initial_learning_rate": 0.01, "decay_steps": 9, "decay_rate": 0.9}
+CLASSES = [name for name, one in vars(keras.optimizers).items() if inspect.isclass(one) and issubclass(one, keras.optimizers.Optimizer)]
+WRAPPERS = ("Optimizer", "LossScaleOptimizer", "MultiOptimizer")  # the base class, and what takes other optimizers
+OPTIMIZERS = [name for name in CLASSES if name not in WRAPPERS]
+SETTINGS: dict[str, dict[str, Any]] = {
+    "schedule": {"learning_rate": SCHEDULE},
+    "clipnorm": {"clipnorm": 0.1},
+    "weight_decay": {"weight_decay": 0.01},
+    "ema": {"use_ema": True},
+    "ema_overwrite": {"use_ema": True, "ema_overwrite_frequency": 10},
+    "loss_scale": {"loss_scale_factor": 128.0},
+    "accumulation": {"gradient_accumulation_steps": 2},
+}
+QUICK = [
+    ("SGD", "plain"),
+    ("Adafactor", "plain"),
+    ("Muon", "plain"),
+    ("ScheduleFreeAdamW", "plain"),
+    ("Adam", "schedule"),
+    ("SGD", "loss_scale"),
+]
+QUICK += [("Adam", "ema"), ("RMSprop", "accumulation")]
+EVERY = [(name, setting) for name in OPTIMIZERS for setting in ("plain", *SETTINGS)]
+
+
+def optimizer(name: str, setting: str) -> dict[str, Any]:
+    momentum = {"momentum": 0.9} if name == "SGD" else {}
+    return {"_target_": f"keras.optimizers.{name}", "learning_rate": 0.01, **momentum, **SETTINGS.get(setting, {})}
+
+
+@pytest.fixture(autouse=True)
+def no_files(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Trains without pictures and .h5 files, which take longer than these networks."""
+
+    def finish(prepared: trial.Prepared, fitted: Fitted, seconds: float) -> Outcome:
+        return Outcome("FINISHED", {}, fitted.history, seconds, files={CHECKPOINT: fitted.latest.to_bytes()})
+
+    monkeypatch.setattr(trial, "finish", finish)
+
+
+def run(config: dict, folder: Path, **job: Any) -> Outcome:
+    outcome = trial.run(Job(0, 1, config, folder, **job), lambda *_: None, lambda: None)
+    assert outcome.state == "FINISHED", outcome.cause
+    return outcome
+
+
+def stacked(configs: list[dict], folder: Path, workers: int = 2) -> list[Outcome]:
+    """Outcomes of more trials than there are lanes."""
+    ended: dict[int, Outcome] = {}
+    fused = Fused(trial.run, workers=workers)
+    fused.listener = Listener(lambda *_: None, ended.__setitem__, lambda *_: None, lambda: None)
+    begun = 0
+    while len(ended) < len(configs):
+        while begun < len(configs) and begun - len(ended) < fused.slots:
+            fused.submit(Job(begun, 1, configs[begun], folder, continued=True))
+            begun += 1
+        fused.wait(1.0)
+    return [ended[number] for number in range(len(configs))]
+
+
+def assert_alike(found: Outcome, expected: Outcome, rounding: float = 2e-4) -> None:
+    assert found.state == "FINISHED", found.cause
+    for name, values in expected.history.items():
+        np.testing.assert_allclose(found.history[name], values, rtol=rounding if "loss" in name else 2e-2, err_msg=name)
+
+
+def assert_resumed_exactly(config: dict, whole: Outcome, folder: Path) -> None:
+    half = run({**config, "training": {**config["training"], "epochs": 1}}, folder, continued=True)
+    assert run(config, folder, checkpoint=half.files[CHECKPOINT], continued=True).history == whole.history
+
+
+@pytest.fixture
+def config(compose: Compose) -> dict:
+    return compose("model=one_layer", "training=fixed_epochs", "training.epochs=2")
+
+
+@pytest.mark.parametrize(("name", "setting"), EVERY if LONG else QUICK)
+def test_an_optimizer_trains_alike_everywhere(
+    name: str, setting: str, config: dict, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    config["optimizer"] = optimizer(name, setting)
+    plain, fast = (run({**config, "training": {**config["training"], "engine": engine}}, tmp_path) for engine in ("keras", "compiled"))
+    assert_alike(fast, plain)
+    assert not caplog.records, "compiled: all of Keras' optimizers"
+    assert_resumed_exactly(config, fast, tmp_path)
+    if name in ("SGD", "Adam") or LONG:
+        seeds = [{**config, "seed": seed} for seed in (1, 2, 3)]
+        with caplog.at_level(logging.WARNING, "src"):
+            for found, own in zip(stacked(seeds, tmp_path), seeds, strict=True):
+                assert_alike(found, run(own, tmp_path))
+
+
+def built(layers: Callable[[], list[keras.layers.Layer]]) -> Callable[..., keras.Model]:
+    """A build function of a network that has these layers between its input and its softmax layer."""
+
+    def build(input_shape: tuple[int, ...], num_classes: int) -> keras.Model:
+        return keras.Sequential([keras.Input(input_shape), *layers(), keras.layers.Flatten(), keras.layers.Dense(num_classes, "softmax")])
+
+    return build
+
+
+def attention(input_shape: tuple[int, ...], num_classes: int) -> keras.Model:
+    rows = keras.Input(input_shape)
+    seen = keras.layers.MultiHeadAttention(2, 4, dropout=0.1)(rows, rows)
+    return keras.Model(rows, keras.layers.Dense(num_classes, "softmax")(keras.layers.Flatten()(seen)))
+
+
+def shared(input_shape: tuple[int, ...], num_classes: int) -> keras.Model:
+    pixels, layer = keras.Input(input_shape), keras.layers.Dense(8, "relu")
+    nested = keras.Sequential([keras.Input((64,)), keras.layers.Dense(6), keras.layers.BatchNormalization()])
+    twice = keras.layers.Flatten()(keras.layers.Add()([layer(pixels), layer(layer(pixels))]))
+    return keras.Model(pixels, keras.layers.Dense(num_classes, "softmax")(nested(twice)))
+
+
+def frozen(input_shape: tuple[int, ...], num_classes: int) -> keras.Model:
+    model = built(lambda: [keras.layers.Flatten(), keras.layers.Dense(8, name="below"), keras.layers.BatchNormalization()])(
+        input_shape, num_classes
+    )
+    model.get_layer("below").trainable = False
+    return model
+
+
+class Doubling(keras.layers.Layer):
+    """Has a loss of its own, and a state that training moves."""
+
+    def build(self, shape: tuple) -> None:
+        self.seen = self.add_weight(shape=(), initializer="zeros", trainable=False, name="seen")
+
+    def call(self, inputs: Any, training: bool = False) -> Any:
+        if training:
+            self.seen.assign(0.9 * self.seen + keras.ops.mean(inputs))
+        self.add_loss(0.01 * keras.ops.mean(keras.ops.square(inputs)))
+        return inputs * (2.0 + self.seen)
+
+
+class Forgetful(keras.layers.Layer):
+    """Keeps a number that no configuration has."""
+
+    def __init__(self, **named: Any) -> None:
+        super().__init__(**named)
+        self.k = 1.0
+
+    def call(self, inputs: Any) -> Any:
+        return inputs * self.k
+
+
+class Unseeded(keras.layers.Layer):
+    """Draws from the state that all models share."""
+
+    def call(self, inputs: Any, training: bool = False) -> Any:
+        return inputs + keras.random.normal(keras.ops.shape(inputs)) if training else inputs
+
+
+class Dropout(keras.layers.Layer):
+    """Has the name of a layer of Keras', and another meaning."""
+
+    def __init__(self, rate: float, **named: Any) -> None:
+        super().__init__(**named)
+        self.rate = rate
+
+    def get_config(self) -> dict:
+        return {**super().get_config(), "rate": self.rate}
+
+    def call(self, inputs: Any) -> Any:
+        return inputs * self.rate
+
+
+class OwnLoss(keras.Model):
+    """A Functional model whose loss is its own."""
+
+    factor = 1.0
+
+    def compute_loss(self, *arguments: Any, **named: Any) -> Any:
+        return self.factor * super().compute_loss(*arguments, **named)
+
+
+def own_loss(factor: float) -> Callable[..., keras.Model]:
+    def build(input_shape: tuple[int, ...], num_classes: int) -> keras.Model:
+        pixels = keras.Input(input_shape)
+        model = OwnLoss(pixels, keras.layers.Dense(num_classes, "softmax")(keras.layers.Flatten()(pixels)))
+        model.factor = factor
+        return model
+
+    return build
+
+
+def forgetful(k: float) -> Callable[..., keras.Model]:
+    def build(input_shape: tuple[int, ...], num_classes: int) -> keras.Model:
+        layer = Forgetful()
+        layer.k = k
+        return built(lambda: [layer])(input_shape, num_classes)
+
+    return build
+
+
+ROWS = keras.layers.Reshape  # an 8x8 picture as eight steps of eight numbers, or with a channel
+MODELS: dict[str, Callable[..., keras.Model]] = {
+    "batch_normalization": built(lambda: [keras.layers.Flatten(), keras.layers.Dense(8), keras.layers.BatchNormalization()]),
+    "dropout": built(lambda: [keras.layers.Dropout(0.2), keras.layers.Dense(8), keras.layers.Dropout(0.3)]),
+    "noise": built(lambda: [keras.layers.GaussianNoise(0.1), keras.layers.GaussianDropout(0.1)]),
+    "regularizers": built(lambda: [keras.layers.Dense(8, kernel_regularizer="l2", activity_regularizer="l2")]),
+    "own_state_and_loss": built(lambda: [Doubling()]),
+    "shared_and_nested": shared,
+    "frozen": frozen,
+    "lstm": built(lambda: [keras.layers.LSTM(4)]),
+    "gru": built(lambda: [keras.layers.Bidirectional(keras.layers.GRU(3))]),
+    "attention": attention,
+    "flip": built(lambda: [ROWS((8, 8, 1)), keras.layers.RandomFlip("horizontal")]),
+    "convolution": built(lambda: [ROWS((8, 8, 1)), keras.layers.Conv2D(3, 3), keras.layers.AveragePooling2D()]),
+    "embedding": built(lambda: [keras.layers.Rescaling(9), keras.layers.Flatten(), keras.layers.Embedding(16, 3)]),
+}
+QUICK_MODELS = ("own_state_and_loss", "shared_and_nested", "embedding", "dropout")
+ROUNDING = {"batch_normalization": 5e-3, "shared_and_nested": 5e-3, "frozen": 5e-3}  # a normalization divides by what it sums up
+FALLS_BACK = {  # network → a part of the line that says why
+    "own loss of another factor": (own_loss(20.0), "gives another loss"),
+    "a number of another value": (forgetful(20.0), "gives another prediction"),
+    "no seed": (built(lambda: [Unseeded()]), "seed_generator_state"),
+}
+
+
+@pytest.fixture
+def with_model(monkeypatch: pytest.MonkeyPatch) -> Callable[[Callable[..., keras.Model]], None]:
+    """Has trials build a network of the test's."""
+    own = trial.build
+
+    def use(make: Callable[..., keras.Model]) -> None:
+        def build(group: str, node: Any, **given: Any) -> Any:
+            return make(**given) if group == "model" else own(group, node, **given)
+
+        monkeypatch.setattr(trial, "build", build)
+
+    return use
+
+
+@pytest.mark.parametrize("name", [name for name in MODELS if LONG or name in QUICK_MODELS])
+def test_a_network_trains_alike_everywhere(
+    name: str, config: dict, tmp_path: Path, with_model: Callable, caplog: pytest.LogCaptureFixture
+) -> None:
+    with_model(MODELS[name])
+    config["optimizer"] = optimizer("Adam", "plain")
+    fast = run(config, tmp_path)
+    if name not in ("dropout", "noise"):  # whose masks are others in a program
+        plain = run({**config, "training": {**config["training"], "engine": "keras"}}, tmp_path)
+        assert_alike(fast, plain, ROUNDING.get(name, 2e-4))
+    assert not caplog.records
+    assert_resumed_exactly(config, fast, tmp_path)
+    seeds = [{**config, "seed": seed} for seed in (1, 2, 3)]
+    with caplog.at_level(logging.WARNING, "src"):
+        for found, own in zip(stacked(seeds, tmp_path), seeds, strict=True):
+            assert_alike(found, run(own, tmp_path), ROUNDING.get(name, 2e-4))
+    assert ("gradient of single rows" in caplog.text) is (name == "embedding")
+
+
+@pytest.mark.parametrize("name", FALLS_BACK)
+def test_a_network_that_a_clone_does_not_equal_is_trained_by_plain_fit(
+    name: str, config: dict, tmp_path: Path, with_model: Callable, caplog: pytest.LogCaptureFixture
+) -> None:
+    make, why = FALLS_BACK[name]
+    with_model(make)
+    found = run(config, tmp_path)
+    assert why in caplog.text and "plain fit" in caplog.text
+    assert found.history == run(config, tmp_path).history, "repeatable"
+    assert found.history == run({**config, "training": {**config["training"], "engine": "keras"}}, tmp_path).history
+    caplog.clear()
+    both = [run({**config, "seed": seed}, tmp_path).history for seed in (1, 2)]
+    assert [one.history for one in stacked([{**config, "seed": seed} for seed in (1, 2)], tmp_path)] == both
+
+
+def test_numbers_outside_of_the_configuration_are_a_trials_own(config: dict, tmp_path: Path, with_model: Callable) -> None:
+    losses = []
+    for k in (1.0, 20.0):
+        with_model(forgetful(k))
+        losses.append(run(config, tmp_path).history["loss"])
+    assert losses[0] != losses[1]
+
+
+def test_a_layer_with_the_name_of_kerass_dropout_keeps_its_own_rate(config: dict, tmp_path: Path, with_model: Callable) -> None:
+    keras.saving.register_keras_serializable("tests")(Dropout)
+    for rate in (0.5, 2.0):
+        with_model(built(lambda rate=rate: [Dropout(rate)]))
+        plain, fast = (run({**config, "training": {**config["training"], "engine": engine}}, tmp_path) for engine in ("keras", "compiled"))
+        assert_alike(fast, plain)
