@@ -84,9 +84,8 @@ class Program:
         """Takes over a trial's variables, its optimizer's and its dropout rates."""
         state.assign(state.of(self.model), state.of(model))
         self.model._initial_epoch = None  # which a callback of another trial may have set
-        for rate, theirs, ours in zip(self._rates, dropout.layers_of(model), dropout.layers_of(self.model), strict=True):
-            rate.assign(theirs.rate)
-            ours.rate = theirs.rate
+        for rate, layer in zip(self._rates, dropout.layers_of(model), strict=True):
+            rate.assign(layer.rate)
 
     def _validation(self, data: Dataset) -> Callable[..., dict[str, Any]]:
         """Compiled once for all models that differ in their optimizers alone; those but the first lend it their variables."""

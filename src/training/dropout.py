@@ -22,6 +22,12 @@ def layers_of(model: keras.Model) -> list[keras.layers.Dropout]:
     return [layer for layer in model._flatten_layers() if type(layer) is keras.layers.Dropout and layer.rate > 0]
 
 
+def take_rates(source: keras.Model, target: keras.Model) -> None:
+    """Gives the Dropout layers of a clone the rates of the model's."""
+    for theirs, ours in zip(layers_of(source), layers_of(target), strict=True):
+        ours.rate = theirs.rate
+
+
 @contextmanager
 def traced(model: keras.Model, rates: list[tf.Variable]) -> Iterator[None]:
     """While it is entered, calls of the model's Dropout layers use these rates, and threefry."""

@@ -8,6 +8,7 @@ import keras
 import numpy as np
 
 from src.datasets import Dataset
+from src.training import dropout
 from src.training.agreement import disagreement
 
 TRIED = 8  # examples with which a model and its clone are compared
@@ -75,6 +76,7 @@ def clone_of(model: keras.Model, data: Dataset) -> keras.Model:
 
 def refuse_other(model: keras.Model, clone: keras.Model, data: Dataset) -> None:
     """Raises a ValueError where a batch of the training examples shows that a clone is another model."""
+    dropout.take_rates(model, clone)  # they are inputs of the program
     chosen = data.train_index[:TRIED]
     if why := disagreement(model, clone, (data.x[chosen], data.y[chosen])):
         raise ValueError(why)

@@ -9,17 +9,18 @@ from pathlib import Path
 from typing import Any
 
 import h5py
+import keras
 import numpy as np
 import pytest
 
 from src import trial
 from src.config.paths import ROOT
 from src.datasets import Dataset
-from src.errors import Stop
+from src.errors import Stop, TrialError
 from src.objective import Objective
 from src.training import runtime
 from src.training.checkpoint import Checkpoint
-from src.training.keras import batches, order
+from src.training.keras import batches, evaluate, order
 
 Compose = Callable[..., dict]
 
@@ -154,3 +155,35 @@ def test_the_same_overrides_give_the_same_digits_in_two_processes() -> None:
     first, second = (subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True).stdout.splitlines() for _ in range(2))
     assert first == second
     assert [len(json.loads(history)["loss"]) for history in first] == [3, 3]
+
+
+def scored_again(outcome: trial.Outcome, config: dict, folder: Path) -> dict[str, float]:
+    """What the saved weights give in a new model."""
+    prepared = trial.prepare(trial.Job(0, 1, config, folder))
+    trial.load_weights(prepared, outcome.files["model.weights.h5"])
+    return {f"kept/val_{name}": value for name, value in evaluate(prepared.model, prepared.data.validation).items()}
+
+
+@pytest.mark.parametrize("words", [("training=fixed_epochs",), ("training.keep=best", "+optimizer.ema_overwrite_frequency=7")])
+def test_the_score_is_that_of_the_saved_weights_also_where_the_optimizer_averages_them(
+    words: tuple, compose: Compose, tmp_path: Path
+) -> None:
+    config = compose("model=one_layer", "training.epochs=3", "+optimizer.use_ema=true", "+optimizer.ema_momentum=0.9", *words)
+    outcome = run(config, tmp_path)
+    for name, value in scored_again(outcome, config, tmp_path).items():
+        assert outcome.metrics[name] == pytest.approx(value, rel=1e-6), name
+    raw = run(compose("model=one_layer", "training.epochs=3", *(word for word in words if "ema" not in word)), tmp_path)
+    assert outcome.metrics["kept/val_loss"] != raw.metrics["kept/val_loss"], "the average is what is validated"
+
+
+def test_weights_that_change_after_their_validation_fail_the_trial_with_both_numbers(compose: Compose, tmp_path: Path) -> None:
+    prepared = trial.prepare(trial.Job(0, 1, compose("model=one_layer"), tmp_path))
+
+    def double(*_: Any) -> None:
+        model = halving.model
+        model.set_weights([2 * weight for weight in model.get_weights()])
+
+    halving = keras.callbacks.LambdaCallback(on_epoch_end=double)
+    prepared.arguments["callbacks"] = [halving]
+    with pytest.raises(TrialError, match=r"the weights of epoch 1 give val_loss .*, recorded .*; expected the same"):
+        trial.fit(prepared, lambda *_: None, lambda: None)
