@@ -3,13 +3,14 @@
 import hashlib
 import json
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property, lru_cache
 from typing import Any
 
 import numpy as np
 
 from src.config.targets import build
+from src.datasets import contract
 from src.errors import DataError
 
 Examples = tuple[np.ndarray, np.ndarray]
@@ -20,10 +21,10 @@ class Dataset:
     """Labelled examples, split once and for all.
 
     Attributes:
-        x: float32, shape (n, *input_shape); pictures in [0, 1].
-        y: int64, shape (n,), in [0, num_classes).
-        train_index, validation_index: positions in x and y.
-        class_names: one name per class.
+        x: finite numbers, shape (n, *input_shape); pictures in float32, in [0, 1].
+        y: whole numbers, shape (n,), in [0, num_classes).
+        train_index, validation_index: positions in x and y, which share none.
+        class_names: one name per class, at least two.
         test: loads the test examples (x, y). Only promotion calls it.
     """
 
@@ -69,6 +70,8 @@ def split(
 ) -> Dataset:
     """A Dataset whose split is that of scikit-learn's `train_test_split(x, y, test_size=validation_split, random_state=split_seed)`.
 
+    x and y stay as they are; `load` refuses what does not keep the contract.
+
     Raises:
         DataError: the split leaves no training or no validation example.
     """
@@ -78,15 +81,29 @@ def split(
         train, validation = train_test_split(np.arange(len(x)), test_size=validation_split, random_state=split_seed)
     except ValueError as error:
         raise DataError(f"data.validation_split={validation_split} of {len(x)} examples: {error}") from error
-    return Dataset(x, y.astype(np.int64), train, validation, names, test)
+    return Dataset(x, y, train, validation, names, test)
 
 
 def load(node: dict[str, Any]) -> Dataset:
-    """The data set that a `data:` node of the configuration names; the last one is kept in memory."""
+    """The data set that a `data:` node of the configuration names; the last one is kept in memory.
+
+    Raises:
+        DataError: it is missing, or what its loader returned breaks the contract; the message has every mistake.
+    """
     return _load(json.dumps(node, sort_keys=True))
+
+
+def open_test(data: Dataset, node: dict[str, Any]) -> Examples:
+    """Loads the test examples (x, y) of a `data:` node's data set, by the same contract. Only promotion calls it."""
+    return contract.open_test(data, str(node["_target_"]))
 
 
 @lru_cache(maxsize=1)
 def _load(node: str) -> Dataset:
-    found: Dataset = build("data", json.loads(node))
-    return found
+    values = json.loads(node)
+    found = build("data", values)
+    if not isinstance(found, Dataset):
+        raise DataError(f"{values['_target_']} returned {type(found).__name__}; expected a Dataset.")
+    contract.check(found, str(values["_target_"]))
+    whole = {name: getattr(found, name).astype(np.int64, copy=False) for name in ("y", "train_index", "validation_index")}
+    return replace(found, **whole)  # engines and the digest know one dtype

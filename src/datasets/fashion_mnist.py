@@ -42,7 +42,7 @@ def load(*, folder: str | None, validation_split: float, split_seed: int) -> Dat
     Raises:
         DataError: the files are nowhere; the message lists what was tried and the command that helps.
     """
-    x, y = _shared(folder), _read("train-labels-idx1-ubyte.gz", folder)
+    x, y = _shared(folder), _labels("train", folder)
     return split(x, y, CLASS_NAMES, partial(_examples, "t10k", folder), validation_split=validation_split, split_seed=split_seed)
 
 
@@ -80,7 +80,11 @@ def _mapped(file: Path) -> np.ndarray:
 
 def _examples(part: str, folder: str | None) -> Examples:
     pictures = _read(f"{part}-images-idx3-ubyte.gz", folder)
-    return np.divide(pictures, 255, dtype=np.float32), _read(f"{part}-labels-idx1-ubyte.gz", folder)
+    return np.divide(pictures, 255, dtype=np.float32), _labels(part, folder)
+
+
+def _labels(part: str, folder: str | None) -> np.ndarray:
+    return _read(f"{part}-labels-idx1-ubyte.gz", folder).astype(np.int64)
 
 
 def _read(name: str, folder: str | None) -> np.ndarray:
