@@ -111,7 +111,7 @@ def _label_mistakes(arrays: dict[str, np.ndarray]) -> Iterator[str]:
                 f"class_names, of shape {names.shape} and dtype {names.dtype}, has {distinct} distinct names for labels "
                 f"{found[0]} to {found[-1]}; expected one name per class, from label 0 on"
             )
-        known = np.arange(len(names))
+        known = np.arange(names.size)
     if (unknown := np.setdiff1d(y_test, known)).size:
         yield f"y_test holds {unknown.size} labels that the training does not know, such as {unknown[0]}; expected those of y_train"
 

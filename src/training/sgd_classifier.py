@@ -1,14 +1,20 @@
 """The engine of the baseline: scikit-learn's SGDClassifier, whose coefficients are put into its Keras twin."""
 
+import warnings
+from collections.abc import Sequence
+
 import keras
 import numpy as np
 from sklearn.linear_model import SGDClassifier
-from sklearn.model_selection import cross_validate
+from sklearn.model_selection import StratifiedKFold, cross_validate
 
 from src.datasets import Dataset
+from src.errors import TrialError
 from src.objective import Objective
 from src.training import Fitted, Monitor
 from src.training.keras import evaluate
+
+ABSENT = -1e9  # bias of a class without training examples: its probability is 0, its logarithm finite
 
 
 def fit(
@@ -21,13 +27,18 @@ def fit(
         objective: ranks; a baseline has one step to keep.
         max_iter: passes over the training examples at most.
         folds: of the cross-validation, on all cores; None leaves it out.
+
+    Raises:
+        TrialError: the training split, or what a fold trains on, has one class alone.
     """
     classifier = SGDClassifier(loss="log_loss", max_iter=max_iter, random_state=seed)
     metrics: dict[str, float] = {}
-    if folds:
-        scores = cross_validate(classifier, data.x.reshape(len(data.x), -1), data.y, cv=folds, n_jobs=-1)["test_score"]
-        metrics = {"cv/accuracy": float(np.mean(scores)), **{f"cv/fold_{k}": float(score) for k, score in enumerate(scores, 1)}}
     x, y = data.train
+    _demand_two_classes(y, data.class_names, "the training split")
+    if folds:
+        splits = _folds(data, folds)
+        scores = cross_validate(classifier, data.x.reshape(len(data.x), -1), data.y, cv=splits, n_jobs=-1)["test_score"]
+        metrics = {"cv/accuracy": float(np.mean(scores)), **{f"cv/fold_{k}": float(score) for k, score in enumerate(scores, 1)}}
     classifier.fit(x.reshape(len(x), -1), y)
     model.get_layer("output").set_weights(_dense_weights(classifier, data.num_classes))
     step = {**evaluate(model, (x, y)), **{f"val_{name}": value for name, value in evaluate(model, data.validation).items()}}
@@ -35,9 +46,33 @@ def fit(
     return Fitted({name: [value] for name, value in step.items()}, kept_epoch=1, metrics=metrics)
 
 
+def _folds(data: Dataset, folds: int) -> list[tuple[np.ndarray, np.ndarray]]:
+    """Positions (training, test) of each fold, those of scikit-learn's `cv=folds`, checked before minutes are spent on the first ones."""
+    try:
+        with warnings.catch_warnings():
+            warnings.filterwarnings("ignore", "The least populated class")  # a class may be absent from a fold
+            found = list(StratifiedKFold(folds).split(data.y, data.y))
+    except ValueError as error:
+        raise TrialError(f"model.folds={folds} of {len(data.y)} examples: {error} Expected fewer folds, or null for none.") from error
+    for number, (train, _) in enumerate(found, 1):
+        _demand_two_classes(data.y[train], data.class_names, f"fold {number} of model.folds={folds}")
+    return found
+
+
+def _demand_two_classes(y: np.ndarray, names: Sequence[str], part: str) -> None:
+    present = np.unique(y)
+    if len(present) < 2:
+        raise TrialError(
+            f"{part} has one class alone, {names[present[0]]}, in {len(y)} examples; logistic regression expects at least two. "
+            "Another data.split_seed or more examples of the other classes may help."
+        )
+
+
 def _dense_weights(classifier: SGDClassifier, num_classes: int) -> list[np.ndarray]:
     """Kernel (features, num_classes) and bias (num_classes,); of two classes scikit-learn has one column, the second class's."""
-    kernel, bias = classifier.coef_.T, classifier.intercept_
-    if num_classes == 2:
-        kernel, bias = np.hstack([-kernel, kernel]), np.hstack([-bias, bias])
+    columns, biases = classifier.coef_.T, classifier.intercept_
+    if len(classifier.classes_) == 2:
+        columns, biases = np.hstack([-columns, columns]), np.hstack([-biases, biases])
+    kernel, bias = np.zeros((len(columns), num_classes)), np.full(num_classes, ABSENT)
+    kernel[:, classifier.classes_], bias[classifier.classes_] = columns, biases
     return [kernel, bias]

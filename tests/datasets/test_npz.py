@@ -35,6 +35,7 @@ SETTINGS = {"validation_split": 0.25, "split_seed": 0}
         ({"x_train": X, "y_train": np.arange(20)}, "20 distinct labels in 20 examples"),
         ({"x_train": X, "y_train": Y + 1, "class_names": np.array(list("abcd"))}, "labels 1 to 4; expected one name per class"),
         ({"x_train": X, "y_train": Y, "class_names": np.array([list("abcd")])}, r"class_names, of shape \(1, 4\)"),
+        ({"x_train": X, "y_train": Y, "class_names": np.array("abcd")}, r"class_names, of shape \(\)"),
         ({"x_train": X.astype(float) + 1e300, "y_train": Y}, "infinite in float32"),
     ],
 )
