@@ -27,7 +27,7 @@ class Comparison:
 
     Attributes:
         gain: accuracy of the challenger minus that of the champion.
-        interval: its 95 % bootstrap interval (Efron 1979).
+        interval: its 95 % bootstrap interval (Efron 1979, Annals of Statistics 7, 1-26).
         p_value: of McNemar's exact test (Psychometrika 1947): of the examples that one of the two gets right, is it as often either?
     """
 
@@ -37,13 +37,17 @@ class Comparison:
 
 
 def compare(challenger: np.ndarray, champion: np.ndarray) -> Comparison:
-    """Compares what two models got right, bool arrays of shape (test examples,)."""
-    difference = challenger.astype(int) - champion.astype(int)
-    won, lost = int((difference > 0).sum()), int((difference < 0).sum())
-    resamples = np.random.default_rng(0).integers(0, len(difference), (RESAMPLES, len(difference)), dtype=np.int32)
-    low, high = np.quantile(difference[resamples].mean(axis=1), (0.025, 0.975))
+    """Compares what two models got right, bool arrays of shape (test examples,).
+
+    A bootstrap draws n of n examples with equal probabilities, so that how often each is drawn is multinomial (Efron 1979).
+    Only won, lost and tied examples differ here, and sums of multinomial counts are multinomial (Johnson, Kotz & Balakrishnan 1997,
+    Discrete Multivariate Distributions, chapter 35): three counts are drawn instead of n positions, with the same distribution.
+    """
+    won, lost, n = int((challenger & ~champion).sum()), int((champion & ~challenger).sum()), len(challenger)
+    counts = np.random.default_rng(0).multinomial(n, (won / n, lost / n, (n - won - lost) / n), RESAMPLES)
+    low, high = np.quantile((counts[:, 0] - counts[:, 1]) / n, (0.025, 0.975))
     p_value = float(binomtest(won, won + lost).pvalue) if won + lost else 1.0
-    return Comparison(float(difference.mean()), (float(low), float(high)), p_value)
+    return Comparison((won - lost) / n, (float(low), float(high)), p_value)
 
 
 def refusals(gates: Gates, challenger: Candidate, against: Comparison | None) -> list[str]:

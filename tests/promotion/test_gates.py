@@ -1,3 +1,4 @@
+import tracemalloc
 from types import SimpleNamespace
 
 import numpy as np
@@ -25,6 +26,23 @@ def test_the_comparison_is_mcnemars_exact_test_with_a_bootstrap_interval() -> No
     assert found.p_value == pytest.approx(binomtest(min(won, lost), won + lost).pvalue)
     error = np.std(challenger.astype(int) - champion.astype(int)) / 5000**0.5
     assert found.interval == pytest.approx((found.gain - 1.96 * error, found.gain + 1.96 * error), abs=error / 4)
+
+
+def test_the_interval_is_that_of_resampled_examples() -> None:
+    random = np.random.default_rng(2)
+    champion, challenger = random.random(300) < 0.6, random.random(300) < 0.7
+    difference = challenger.astype(int) - champion.astype(int)
+    drawn = difference[random.integers(0, 300, (20000, 300))].mean(axis=1)
+    assert gates.compare(challenger, champion).interval == pytest.approx(np.quantile(drawn, (0.025, 0.975)), abs=0.006)
+
+
+def test_many_examples_take_little_memory() -> None:
+    champion, challenger = np.arange(50_000) % 7 > 0, np.arange(50_000) % 9 > 0
+    tracemalloc.start()
+    gates.compare(challenger, champion)
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert peak < 2**20
 
 
 def test_equal_models_are_not_better() -> None:
