@@ -7,8 +7,10 @@ from pathlib import Path
 import numpy as np
 from PIL import Image, UnidentifiedImageError
 
+from src import trial
 from src.config.command_line import conf_loader, tracking_uri
 from src.config.words import read_words
+from src.datasets.scale import Scale
 from src.errors import TrialbookError, told
 from src.objective import Objective
 from src.promotion.candidate import rebuild
@@ -63,7 +65,9 @@ def main() -> int:
                 raise TrialbookError(f"model={words.model} has no champion; expected one made by python -m src.promote")
             prepared = rebuild(registry.runs.read(champion.run_id), loader)
         x, done = read_picture(words.image, prepared.data.input_shape)
-        probabilities = prepared.model.predict(x[None], verbose=0)[0]
+        if mistake := Scale.of(prepared.data.x).mistake(x[None]):
+            raise TrialbookError(f"image={words.image}: read with pixels from 0 to 1, of which {mistake}")
+        probabilities = trial.probabilities(prepared, x[None])[0]
         if done:
             terminal.say(f"{words.image}: {'; '.join(done)}")
         for label in np.argsort(-probabilities)[:SHOWN]:

@@ -16,7 +16,7 @@ from src.config.command_line import conf_loader
 from src.config.words import read_words
 from src.errors import ConfigError, TrialbookError, did_you_mean, told
 from src.objective import Objective
-from src.promotion.candidate import Candidate
+from src.promotion.candidate import Candidate, load_registered
 from src.promotion.challenge import Decision, decide, promote
 from src.promotion.gates import Gates
 from src.study.scores import gather
@@ -24,6 +24,7 @@ from src.terminal import Terminal
 from src.tracking.registry import Registry
 
 EXIT_REFUSED = 3
+MOST_WHY = 2000
 
 
 @dataclass(frozen=True)
@@ -44,6 +45,8 @@ def main() -> int:
     """Promotes, rolls back or tells the history; the exit code."""
     with told():
         words = read_words(Words, sys.argv[1:])
+        if len(words.why) > MOST_WHY:
+            raise ConfigError([f"why= has {len(words.why)} characters; expected at most {MOST_WHY}, which a store keeps whole"])
         terminal = Terminal(Objective("accuracy", "max"))
         with conf_loader() as loader:
             if words.gates not in (known := Catalog(loader).groups["promotion"]):
@@ -52,7 +55,8 @@ def main() -> int:
             registry = Registry(config.tracking.uri)
             if words.rollback:
                 name = _name(words, registry)
-                terminal.say(f"{name}: version {registry.rollback(name)} is champion again")
+                version, passed_over = registry.rollback(name, lambda run, artifacts: load_registered(run, artifacts, loader))
+                terminal.say("\n".join([*passed_over, f"{name}: version {version} is champion again"]))
             elif words.history:
                 name = _name(words, registry)
                 terminal.table(name, registry.history(name))
@@ -112,6 +116,8 @@ def _name(words: Words, registry: Registry) -> str:
 def _tell(terminal: Terminal, decision: Decision) -> None:
     opened, challenger, champion, against = decision.opened, decision.challenger, decision.champion, decision.against
     rows = [_row("challenger", challenger), *([_row("champion", champion)] if champion else [])]
+    if decision.unusable:
+        terminal.say(decision.unusable)
     terminal.table(f"test split of {challenger.run.data}, opened {opened} time{'s' if opened > 1 else ''} for this sweep", rows)
     if against:
         low, high = against.interval

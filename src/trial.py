@@ -206,11 +206,15 @@ def load_weights(prepared: Prepared, weights: bytes) -> None:
 
 
 def probabilities(prepared: Prepared, x: "np.ndarray") -> "np.ndarray":
-    """What the model gives for examples (n, *input_shape): shape (n, classes), in batches of the size that validation uses."""
+    """The class probabilities of examples (n, *input_shape): shape (n, classes), in batches of the size that validation uses.
+
+    Raises:
+        TrialbookError: the model gives something else.
+    """
     from src.training.keras import VALIDATION_BATCH
 
     found: np.ndarray = prepared.model.predict(x, batch_size=VALIDATION_BATCH, verbose=0)
-    return found
+    return datasets.contract.checked(found, len(x), prepared.data.num_classes)
 
 
 def _checkpoint(job: Job) -> Checkpoint | None:

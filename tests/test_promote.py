@@ -133,7 +133,7 @@ def test_a_promotion_that_was_killed_before_the_alias_moved_never_was(registry: 
         registry.promote("digits", "2", "1", "killed")
     assert str(registry.version("digits").version) == "1"
     with pytest.raises(TrialbookError, match="no previous champion"):
-        registry.rollback("digits")
+        registry.rollback("digits", Mock())
     assert registry.promote("digits", "3", "1", "third")
     assert [event["version"] for event in registry.history("digits")] == ["1", "3"]
 

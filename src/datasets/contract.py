@@ -119,5 +119,5 @@ def _split_mistakes(data: "Dataset") -> Iterator[str]:
             yield f"{name} repeats {repeated} positions; expected each once"
         else:
             known.append(index)
-    if len(known) == 2 and (both := np.intersect1d(*known)).size:
+    if len(known) == 2 and (both := np.intersect1d(known[0], known[1])).size:
         yield f"train_index and validation_index share {both.size} examples, such as {both[0]}; expected none"

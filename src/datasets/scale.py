@@ -44,4 +44,5 @@ class Scale:
 def _reaches(x: np.ndarray) -> np.ndarray:
     """The largest absolute value of each example; NaN where one is NaN."""
     flat = x.reshape(len(x), -1)
-    return np.maximum(flat.max(axis=1).astype(float), -flat.min(axis=1).astype(float))
+    found: np.ndarray = np.maximum(flat.max(axis=1).astype(float), -flat.min(axis=1).astype(float))
+    return found

@@ -1,12 +1,13 @@
 """A run's model, rebuilt by our own code: its configuration is replayed, its weights are checked, nothing stored is executed."""
 
 import io
+import json
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import h5py
 import numpy as np
@@ -14,11 +15,16 @@ from hydra.core.config_loader import ConfigLoader
 from hydra.types import RunMode
 from scipy.stats import binomtest
 
-from src import trial
+from src import datasets, trial
 from src.config.command_line import replayed
 from src.config.paths import TRIAL_KEYS, trial_config
+from src.config.targets import build
 from src.errors import TrialbookError
 from src.tracking.runs import StoredRun
+from src.training import runtime
+
+if TYPE_CHECKING:
+    import keras
 
 LATENCY_ROUNDS = 30
 HARMLESS = ("EarlyStopping", "ReduceLROnPlateau", "SwapEMAWeights", "TerminateOnNaN")  # callbacks that write and send nothing
@@ -95,13 +101,39 @@ def rebuild(run: StoredRun, loader: ConfigLoader) -> trial.Prepared:
         prepared = trial.prepare(trial.Job(0, 1, config, Path()))
         if prepared.data.digest != run.data_digest:
             raise TrialbookError(f"it was trained on other data: digest {run.data_digest}, here it is {prepared.data.digest}")
-        with h5py.File(io.BytesIO(run.weights), "r") as file:
-            if link := file.visititems_links(lambda name, link: None if isinstance(link, h5py.HardLink) else name):
-                raise TrialbookError(f"model.weights.h5 refers to something else at {link}; expected weights alone")
-        trial.load_weights(prepared, run.weights)
-        if bad := [weight.path for weight in prepared.model.weights if not np.isfinite(weight.numpy()).all()]:
-            raise TrialbookError(f"weights that are not finite in {', '.join(bad)}; expected numbers")
+        with _checking(run.weights, prepared.model):
+            trial.load_weights(prepared, run.weights)
     return prepared
+
+
+def load_registered(run: StoredRun, artifacts: Path, loader: ConfigLoader) -> None:
+    """Builds the network of a registered model and loads its weights, as serving it would, without its data and by our own code.
+
+    Args:
+        artifacts: folder of its files.
+
+    Raises:
+        TrialbookError: as `rebuild`.
+    """
+    _, config = replay(run, loader)
+    with _naming(run):
+        described = json.loads((artifacts / "classes.json").read_text())
+        runtime.configure(config["training"]["threads"])
+        sizes = {"input_shape": tuple(described["input_shape"]), "num_classes": len(described["names"])}
+        network = build("model", trial.model_node(config), **sizes)
+        with _checking(run.weights, network):
+            network.load_weights(artifacts / "model.weights.h5")
+
+
+@contextmanager
+def _checking(weights: bytes, network: "keras.Model") -> Iterator[None]:
+    """Looks at weights before and after they are loaded."""
+    with h5py.File(io.BytesIO(weights), "r") as file:
+        if link := file.visititems_links(lambda name, link: None if isinstance(link, h5py.HardLink) else name):
+            raise TrialbookError(f"model.weights.h5 refers to something else at {link}; expected weights alone")
+    yield
+    if bad := [weight.path for weight in network.weights if not np.isfinite(weight.numpy()).all()]:
+        raise TrialbookError(f"weights that are not finite in {', '.join(bad)}; expected numbers")
 
 
 @contextmanager
@@ -114,10 +146,15 @@ def _naming(run: StoredRun) -> Iterator[None]:
 
 
 def evaluate(run: StoredRun, loader: ConfigLoader) -> Candidate:
-    """Rebuilds a run's model and opens the test split."""
+    """Rebuilds a run's model and opens the test split.
+
+    Raises:
+        TrialbookError: as `rebuild`; the test split does not fit the training split, or the model gives no probabilities.
+    """
     prepared = rebuild(run, loader)
-    x, y = prepared.data.test()
-    probabilities = trial.probabilities(prepared, x)
+    with _naming(run):
+        x, y = datasets.open_test(prepared.data, prepared.job.config["data"])
+        probabilities = trial.probabilities(prepared, x)
     seconds = []
     for _ in range(LATENCY_ROUNDS):
         start = time.perf_counter()

@@ -2,18 +2,19 @@
 
 from dataclasses import dataclass
 
-import numpy as np
 from hydra.core.config_loader import ConfigLoader
 
+from src import trial
+from src.datasets.scale import Scale
 from src.errors import TrialbookError
 from src.promotion import gates
 from src.promotion.candidate import Candidate, evaluate
 from src.promotion.gates import Comparison, Gates
 from src.tracking.registry import Registry
 from src.tracking.runs import StoredRun
+from src.tracking.served import Served
 
 EXAMPLES = 100  # of the validation split, on which the registered model must predict what the run's own weights predict
-SAME = 1e-5  # the most by which a probability may differ
 
 
 @dataclass(frozen=True)
@@ -22,6 +23,7 @@ class Decision:
 
     Attributes:
         old: the champion's version; None where there is none.
+        unusable: why the champion can not be loaded, so that it counts as none; empty where it can.
         against: the two on the same test examples.
         reasons: why it is refused; empty when it may pass.
         opened: how often the test split was opened for the challenger's sweep.
@@ -30,6 +32,7 @@ class Decision:
     opened: int
     challenger: Candidate
     old: str | None
+    unusable: str
     champion: Candidate | None
     against: Comparison | None
     reasons: list[str]
@@ -42,17 +45,22 @@ def decide(run: StoredRun, registry: Registry, loader: ConfigLoader, demanded: G
         before: an earlier decision on the same run, whose champion is no longer champion.
 
     Raises:
-        TrialbookError: it is the champion already, or one of the two can not be rebuilt as it was.
+        TrialbookError: it is the champion already, or it can not be rebuilt as it was.
     """
     old = registry.version(run.data)
     if old and old.run_id == run.run_id:
         raise TrialbookError(f"run {run.run_id} is the champion already, version {old.version} of {run.data}.")
     opened = before.opened if before else registry.count_opening(run)
     challenger = before.challenger if before else evaluate(run, loader)
-    champion = evaluate(registry.runs.read(old.run_id), loader) if old else None
+    champion, unusable = None, ""
+    if old:
+        try:
+            champion = evaluate(registry.runs.read(str(old.run_id)), loader)
+        except TrialbookError as error:
+            unusable = f"the champion, version {old.version}, can not be loaded and counts as none: {error}"
     against = gates.compare(challenger.correct, champion.correct) if champion else None
     reasons = gates.refusals(demanded, challenger, against)
-    return Decision(opened, challenger, str(old.version) if old else None, champion, against, reasons)
+    return Decision(opened, challenger, str(old.version) if old else None, unusable, champion, against, reasons)
 
 
 def promote(decision: Decision, registry: Registry, loader: ConfigLoader, demanded: Gates, why: str) -> tuple[str, Decision]:
@@ -66,15 +74,19 @@ def promote(decision: Decision, registry: Registry, loader: ConfigLoader, demand
     """
     challenger = decision.challenger
     run, data = challenger.run, challenger.prepared.data
-    x = data.validation[0][:EXAMPLES]
-    with registry.registered(run, challenger.prepared.job.config, data.class_names, x, _tags(decision, why)) as (version, found):
-        wanted = challenger.prepared.model.predict(x, verbose=0)
-        if (worst := float(np.abs(found - wanted).max())) > SAME:
-            raise TrialbookError(f"version {version} of {run.data} differs from its run by {worst:.2g}; expected at most {SAME}.")
-        how = f"promoted with test accuracy {challenger.accuracy:.4f}{f': {why}' if why else ''}"
-        while not decision.reasons and not registry.promote(run.data, version, decision.old, how):
+    x = data.x[data.validation_index[:EXAMPLES]]
+    contents = Served(run.weights, challenger.prepared.job.config, data.class_names, Scale.of(data.x))
+    with registry.registered(run, contents, x, trial.probabilities(challenger.prepared, x), _tags(decision, why)) as version:
+        while not decision.reasons and not registry.promote(run.data, version, decision.old, _how(decision, why)):
             decision = decide(run, registry, loader, demanded, decision)
     return version, decision
+
+
+def _how(decision: Decision, why: str) -> str:
+    words = [f"promoted with test accuracy {decision.challenger.accuracy:.4f}"]
+    if decision.unusable:
+        words.append(f"compared with nobody, for version {decision.old} could not be loaded")
+    return ": ".join(["; ".join(words), *([why] if why else [])])
 
 
 def _tags(decision: Decision, why: str) -> dict[str, str]:

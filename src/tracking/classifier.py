@@ -9,19 +9,25 @@ import mlflow
 import numpy as np
 import pandas as pd
 import yaml
+from mlflow.exceptions import MlflowException
 
 
 class Classifier(mlflow.pyfunc.PythonModel):  # type: ignore[misc,name-defined]
-    """Pictures (batch, *input_shape), scaled as in training → their class and its probability, and all probabilities."""
+    """Inputs (batch, *input_shape), scaled as in training → their class and its probability, and all probabilities.
+
+    Inputs whose scale is obviously another one (src/datasets/scale.py has the rule), or that are not finite, are refused.
+    """
 
     def load_context(self, context: Any) -> None:
         """Builds the network by our own code and loads its weights."""
         from src.config.targets import build
+        from src.datasets.scale import Scale
         from src.trial import model_node
 
         config = yaml.safe_load(Path(context.artifacts["config.yaml"]).read_text())
         classes = json.loads(Path(context.artifacts["classes.json"]).read_text())
         self.names = classes["names"]
+        self.scale = Scale(*classes["scale"])
         shape = tuple(classes["input_shape"])
         self.network = build("model", model_node(config), input_shape=shape, num_classes=len(self.names))
         weights = Path(context.artifacts["model.weights.h5"])
@@ -30,8 +36,21 @@ class Classifier(mlflow.pyfunc.PythonModel):  # type: ignore[misc,name-defined]
         self.network.load_weights(weights)
 
     def predict(self, context: Any, model_input: np.ndarray, params: dict[str, Any] | None = None) -> pd.DataFrame:
-        """One row per picture: `class`, `probability`, and a column per class name."""
-        probabilities = np.asarray(self.network.predict(np.asarray(model_input, np.float32), verbose=0))
+        """One row per input: `class`, `probability`, and a column per class name.
+
+        Raises:
+            MlflowException: the inputs are not scaled as in training, or what the network gives are no probabilities.
+        """
+        from src.datasets.contract import checked
+        from src.errors import TrialbookError
+
+        x = np.asarray(model_input, np.float32)
+        if mistake := self.scale.mistake(x):
+            raise MlflowException.invalid_parameter_value(mistake)
+        try:
+            probabilities = checked(np.asarray(self.network.predict(x, verbose=0)), len(x), len(self.names))
+        except TrialbookError as error:
+            raise MlflowException.invalid_parameter_value(str(error)) from error
         best = probabilities.argmax(axis=1)
         answer = {"class": [self.names[i] for i in best], "probability": probabilities.max(axis=1)}
         return pd.DataFrame({**answer, **{name: probabilities[:, i] for i, name in enumerate(self.names)}})

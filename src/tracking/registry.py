@@ -1,10 +1,8 @@
 """MLflow's model registry: aliases `champion`, `previous` and `challenger`, moved under a lock."""
 
-import getpass
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from datetime import UTC, datetime
-from typing import Any
+from pathlib import Path
 
 from src.tracking.runs import Runs, StoredRun  # first: it sets MLflow's environment
 
@@ -14,10 +12,15 @@ from mlflow.entities.model_registry import ModelVersion
 from mlflow.exceptions import MlflowException
 
 from src.errors import TrialbookError
-from src.tracking import served
+from src.tracking import champions, served
+from src.tracking.champions import now
+from src.tracking.pages import every
+from src.tracking.served import Served
 from src.tracking.store import locked
 
-EVENT = "trialbook.champion."  # tag of a version + time = who made it champion, and how
+SAME = 1e-5  # the most by which a probability of a registered model may differ from that of its run
+ABSENT = ("RESOURCE_DOES_NOT_EXIST", "INVALID_PARAMETER_VALUE")  # error codes of a model, and of an alias, that is not there
+STATE = "trialbook.state"  # tag of a version that is not checked yet
 
 
 class Registry:
@@ -32,7 +35,7 @@ class Registry:
     @property
     def names(self) -> list[str]:
         """The registered models."""
-        return [model.name for model in self._client.search_registered_models()]
+        return [model.name for model in every(self._client.search_registered_models)]
 
     def count_opening(self, run: StoredRun) -> int:
         """Counts on the sweep (or the single run) that the test split was opened for it."""
@@ -43,37 +46,51 @@ class Registry:
 
     def refuse(self, run: StoredRun, reasons: list[str]) -> None:
         """Records a refusal on the run."""
-        self._client.set_tag(run.run_id, "trialbook.promotion", f"refused {_now()}: {'; '.join(reasons)}"[:5000])
+        self._client.set_tag(run.run_id, "trialbook.promotion", f"refused {now()}: {'; '.join(reasons)}"[:5000])
 
     def version(self, name: str, alias: str = "champion") -> ModelVersion | None:
-        """The version that an alias names."""
+        """The version that an alias names; None where there is no such alias or model."""
         try:
             return self._client.get_model_version_by_alias(name, alias)
-        except MlflowException:
+        except MlflowException as error:
+            if error.error_code not in ABSENT:  # a store that does not answer has a champion nevertheless
+                raise
             return None
 
     @contextmanager
-    def registered(
-        self, run: StoredRun, config: dict[str, Any], names: tuple[str, ...], x: np.ndarray, tags: dict[str, str]
-    ) -> Iterator[tuple[str, np.ndarray]]:
-        """Registers a run's model as challenger; nobody else registers in this store meanwhile.
+    def registered(self, run: StoredRun, contents: Served, x: np.ndarray, wanted: np.ndarray, tags: dict[str, str]) -> Iterator[str]:
+        """Registers a run's model as challenger, and checks it; nobody else registers in this store meanwhile.
+
+        What raises takes the version and the alias with it; a version that a kill left behind says so in its tags.
 
         Args:
-            config: of the trial.
-            names: of the classes.
             x: inputs, shape (examples, *input_shape).
+            wanted: the probabilities, shape (examples, classes), that the run's own weights give.
 
         Yields:
-            The new version, and the probabilities (examples, classes) that it gives when it is loaded as anybody would load it.
+            The new version.
+
+        Raises:
+            TrialbookError: loaded as anybody would load it, it does not give these probabilities.
         """
         with locked(self._uri, "registry.lock"):
-            source = served.log_model(self._client, run.run_id, run.weights, config, names, x[:1])
+            source = served.log_model(self._client, run.run_id, contents, x[:1])
             if run.data not in self.names:
                 self._client.create_registered_model(run.data)
+            tags = {**tags, STATE: f"not checked yet, since {now()}; if it stays so, its promotion was killed"}
             version = str(self._client.create_model_version(run.data, source, run.run_id, tags=tags).version)
-            self._client.set_registered_model_alias(run.data, "challenger", version)
-            answer = mlflow.pyfunc.load_model(f"models:/{run.data}@challenger").predict(x)
-            yield version, np.asarray(answer.iloc[:, 2:])
+            try:
+                self._client.set_registered_model_alias(run.data, "challenger", version)
+                answer = mlflow.pyfunc.load_model(f"models:/{run.data}/{version}").predict(x)
+                found = np.asarray(answer[list(contents.names)])
+                worst = float(np.abs(found - wanted).max()) if found.shape == wanted.shape else np.inf
+                if not worst <= SAME:  # NaN is not
+                    raise TrialbookError(f"version {version} of {run.data} differs from its run by {worst:.2g}; expected at most {SAME}.")
+                self._client.delete_model_version_tag(run.data, version, STATE)
+                yield version
+            except BaseException:
+                self._withdraw(run.data, version)
+                raise
             self._client.delete_registered_model_alias(run.data, "challenger")
 
     def promote(self, name: str, new: str, expected: str | None, how: str) -> bool:
@@ -91,48 +108,69 @@ class Registry:
             self._move(name, new, expected, how)
             return self._champion(name) == new
 
-    def rollback(self, name: str) -> str:
-        """Makes `previous` champion again, and returns its version.
+    def rollback(self, name: str, load: Callable[[StoredRun, Path], None]) -> tuple[str, list[str]]:
+        """Makes the latest of the former champions that can be loaded champion again.
+
+        Args:
+            load: run, folder of its registered model's artifacts → raises a TrialbookError where it can not be loaded.
+
+        Returns:
+            Its version, and why later ones were passed over.
 
         Raises:
-            TrialbookError: there is no previous champion.
+            TrialbookError: there is no former champion that can be loaded, or somebody else moved the alias meanwhile.
         """
-        with locked(self._uri):
-            old, previous = self._champion(name), self.version(name, "previous")
-            if not old or not previous or str(previous.version) == old:
-                raise TrialbookError(f"{name} has no previous champion to roll back to; expected one that was replaced by a promotion.")
-            self._move(name, str(previous.version), old, f"rollback from version {old}")
-            return str(previous.version)
+        old, skipped = self._champion(name), []
+        for version in champions.before(self.history(name), old):
+            try:
+                self._load(name, version, load)
+            except TrialbookError as error:
+                skipped.append(f"version {version} is passed over, it can not be loaded: {error}")
+                continue
+            if not self.promote(name, version, old, f"rollback from version {old}" if old else "rollback, no version was champion"):
+                raise TrialbookError(f"{name}: somebody else moved the champion meanwhile; look at history=true and say it again.")
+            return version, skipped
+        missing = f"{name} has no previous champion to roll back to; expected one that was replaced by a promotion."
+        raise TrialbookError("\n  ".join([missing, *skipped]))
 
     def history(self, name: str) -> list[dict[str, str]]:
         """Who was champion since when, oldest first; what was killed before the alias moved never was."""
-        events = [
-            {"since": key.removeprefix(EVENT), "version": str(one.version), "run": one.run_id, "how": value}
-            for one in self._client.search_model_versions(f"name = '{name}'")
-            for key, value in one.tags.items()
-            if key.startswith(EVENT)
-        ]
-        events.sort(key=lambda event: event["since"])
-        while events and events[-1]["version"] != self._champion(name):
-            events.pop()
-        return events
+        return champions.history(self._client, name, self._champion(name))
 
     def _champion(self, name: str) -> str | None:
         found = self.version(name)
         return str(found.version) if found else None
 
+    def _load(self, name: str, version: str, load: Callable[[StoredRun, Path], None]) -> None:
+        try:
+            found = self._client.get_model_version(name, version)
+        except MlflowException as error:
+            raise TrialbookError(str(error).partition("\n")[0]) from error
+        run = self.runs.read(str(found.run_id))
+        with served.whole(self._client, run.run_id, run.digest) as artifacts:
+            load(run, artifacts)
+
     def _move(self, name: str, new: str, old: str | None, how: str) -> None:
-        """Each step leaves the alias at a version that is whole; what a kill left behind is swept away first."""
-        true = {event["since"] for event in self.history(name)}
-        for one in self._client.search_model_versions(f"name = '{name}'"):
-            for key in one.tags:
-                if key.startswith(EVENT) and key.removeprefix(EVENT) not in true:
-                    self._client.delete_model_version_tag(name, one.version, key)
-        self._client.set_model_version_tag(name, new, f"{EVENT}{_now()}", f"{how}, by {getpass.getuser()}")
+        """Each step leaves the alias at a version that is whole."""
+        finish = champions.begin(self._client, name, self._client.get_model_version(name, new), old, how)
         if old:
             self._client.set_registered_model_alias(name, "previous", old)
         self._client.set_registered_model_alias(name, "champion", new)
+        finish()
 
+    def _withdraw(self, name: str, version: str) -> None:
+        """Takes a challenger back, and its version where it did not become champion.
 
-def _now() -> str:
-    return f"{datetime.now(UTC):%Y-%m-%d %H:%M:%S.%f}"
+        Raises:
+            TrialbookError: the store does not let it; the message says what stays there.
+        """
+        try:
+            self._client.delete_registered_model_alias(name, "challenger")
+            if self._champion(name) != version:
+                self._client.delete_model_version(name, version)
+        except MlflowException as error:
+            said = str(error).partition("\n")[0]
+            raise TrialbookError(
+                f"promoting failed, and version {version} of {name} stays registered, perhaps as challenger: {said}. Expected a store "
+                "that answers; delete the version there, or promote again."
+            ) from error
