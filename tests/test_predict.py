@@ -1,9 +1,11 @@
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 from PIL import Image
 
+from src import predict, trial
 from src.errors import TrialbookError
 from src.predict import main, read_picture
 
@@ -44,3 +46,29 @@ def test_what_is_no_picture_is_told(
     with pytest.raises(SystemExit):
         main()
     assert "has no champion" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(("largest", "code", "said"), [(1.0, 0, "0.7500  b"), (255.0, 2, "are not scaled as in training")])
+def test_a_champion_of_another_scale_is_not_asked(
+    largest: float,
+    code: int,
+    said: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    store_uri: str,
+) -> None:
+    values = np.zeros((4, 4), np.uint8)
+    values[1:3, 1:3] = 255
+    data = SimpleNamespace(x=np.full((5, 4, 4), largest, np.float32), input_shape=(4, 4), class_names=("a", "b"))
+    champion = SimpleNamespace(version=lambda _: SimpleNamespace(run_id="r"), runs=SimpleNamespace(read=lambda _: None))
+    monkeypatch.setattr(predict, "Registry", lambda _: champion)
+    monkeypatch.setattr(predict, "rebuild", lambda *_: SimpleNamespace(data=data))
+    monkeypatch.setattr(trial, "probabilities", lambda *_: np.array([[0.25, 0.75]]))
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", store_uri)
+    monkeypatch.setattr("sys.argv", ["predict", f"image={saved(tmp_path, values)}"])
+    try:
+        found = main()
+    except SystemExit as end:
+        found = end.code
+    assert found == code and said in "".join(capsys.readouterr())

@@ -3,6 +3,7 @@
 import json
 import os
 import re
+import shutil
 import sqlite3
 import subprocess
 import sys
@@ -19,6 +20,7 @@ from mlflow import MlflowClient
 from mlflow.exceptions import MlflowException
 
 from src import promote
+from src.config.paths import ROOT
 from src.errors import TrialbookError
 from src.tracking.registry import Registry
 from src.tracking.ui import free_port
@@ -99,6 +101,12 @@ def test_from_a_sweep_to_the_champion_and_back(swept: Path, run: Run) -> None:
     [parent] = [found for found in runs_of(uri(swept)) if found.data.tags["trialbook.kind"] == "sweep"]
     assert parent.data.tags["trialbook.test_openings"] == "4"
 
+    shutil.rmtree(swept / "mlruns" / "artifacts" / bad)
+    code, said = run()
+    assert code == 0 and "the champion, version 1, can not be loaded and counts as none" in said and "version 3 of digits" in said
+    code, said = run("rollback=true")
+    assert code == 0 and "version 1 is passed over" in said and "version 2 is champion again" in said
+
 
 def test_changed_weights_are_never_used(swept: Path, run: Run) -> None:
     weights = next((swept / "mlruns" / "artifacts").glob("*/artifacts/model.weights.h5")).parent
@@ -138,26 +146,34 @@ def test_a_promotion_that_was_killed_before_the_alias_moved_never_was(registry: 
     assert [event["version"] for event in registry.history("digits")] == ["1", "3"]
 
 
-def test_the_registered_model_answers_over_http(swept: Path, run: Run) -> None:
+def test_the_registered_model_answers_over_http_as_the_readme_says(swept: Path, run: Run) -> None:
     assert run()[0] == 0
     port = free_port(5400 + os.getpid() % 1000)
+    lines = [line for line in (ROOT / "README.md").read_text().splitlines() if "pictures.json" in line]
+    write, ask = (line.replace("28", "8").replace(":5000", f":{port}") for line in lines)
     command = f"mlflow models serve -m models:/digits@champion --env-manager local --host 127.0.0.1 --port {port}"
-    pictures = np.zeros((2, 8, 8)).tolist()
     activated = {**os.environ, "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}"}
+
+    def said(picture: str) -> dict:
+        written = write.replace("numpy.zeros((1, 8, 8))", picture)
+        asked = subprocess.run(["bash", "-c", f"{written}\n{ask}"], env=activated, cwd=swept, capture_output=True, text=True, check=True)
+        return json.loads(asked.stdout)
+
     with subprocess.Popen(command.split(), env=activated, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as server:
         try:
             for _ in range(200):
                 try:
-                    body = json.dumps({"inputs": pictures}).encode()
-                    request = urllib.request.Request(f"http://127.0.0.1:{port}/invocations", body, {"Content-Type": "application/json"})
-                    answer = json.load(urllib.request.urlopen(request, timeout=30))["predictions"]
+                    urllib.request.urlopen(f"http://127.0.0.1:{port}/ping", timeout=30)
                     break
                 except OSError:
                     time.sleep(0.5)
+            [answer] = said("numpy.zeros((1, 8, 8))")["predictions"]
+            refused = said("numpy.full((1, 8, 8), 255)")
         finally:
             server.terminate()
-    assert len(answer) == 2 and answer[0]["class"] in "0123456789"
-    assert sum(answer[0][name] for name in "0123456789") == pytest.approx(1, abs=1e-5)
+    assert answer["class"] in "0123456789"
+    assert sum(answer[name] for name in "0123456789") == pytest.approx(1, abs=1e-5)
+    assert "1 of 1 inputs are not scaled as in training" in refused["message"] and "x / 255" in refused["message"]
 
 
 def test_mistakes(run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -168,6 +184,7 @@ def test_mistakes(run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> 
         ("dry_run=yes",): "'yes', where dry_run is true or false",
         ("rollback=true",): "no model is registered",
         ("history=yes",): "where history is true or false",
+        (f"why={'x' * 2001}",): "expected at most 2000",
         ("run=nonsense",): "no finished trial with a model",
         ("sweep=latest",): "python -m src.sweep -m",
     }.items():
