@@ -70,7 +70,7 @@ def did_you_mean(word: str, known: Iterable[str]) -> str:
     '.'
     """
     known = list(known)
-    near = difflib.get_close_matches(word, known, 1) or [path for path in known if path.endswith(f".{word}")]
+    near = difflib.get_close_matches(word, known, 1) or [path for path in known if path.endswith((f".{word}", f"/{word}"))]
     return f"; did you mean {near[0]!r}?" if near else "."
 
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from src.errors import ConfigError
 
-MAXIMIZED = ("accuracy", "auc", "precision", "recall", "f1", "iou")
+MAXIMIZED = ("accuracy", "acc", "auc", "precision", "recall", "f1", "iou")
 MINIMIZED = ("loss", "error", "crossentropy", "divergence", "mse", "mae")
 
 
@@ -28,9 +28,10 @@ class Objective:
         ('max', 'min')
         """
         direction, _, name = text.rpartition(":")
-        words = name.split("_")
-        if not direction:
-            direction = "max" if any(w in MAXIMIZED for w in words) else "min" if any(w in MINIMIZED for w in words) else ""
+        words = set(name.split("_"))
+        found = [way for way, known in (("max", MAXIMIZED), ("min", MINIMIZED)) if words & set(known)]
+        if not direction and len(found) == 1:
+            [direction] = found
         if direction not in ("min", "max") or not name:
             directed = f"min:{name} or max:{name}"
             raise ConfigError([f"objective={text}: expected a metric such as val_accuracy; where the direction is not obvious {directed}."])

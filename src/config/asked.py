@@ -11,7 +11,7 @@ from omegaconf import OmegaConf
 from src.config.catalog import Catalog
 from src.config.overrides import Assignment, Parser, as_text, joined
 from src.config.paths import leaves
-from src.errors import ConfigError, did_you_mean
+from src.errors import collecting, did_you_mean
 
 FOLDERS = ("hydra.run.dir", "hydra.sweep.dir")  # Hydra's other settings may name code and other configuration
 SWEEPER_KEYS = ("params", "trials", "when", "exclude", "reported")
@@ -29,6 +29,9 @@ class Asked:
     reported: list[dict[str, float]] = field(default_factory=list)  # published figures of each explicit trial
     sweep: str | None = None  # the name of the sweep in sweeps/
     multirun: bool = False
+    plain: dict[str, str] = field(
+        default_factory=dict
+    )  # a word of the command line → the same without functions, names quoted as Hydra wants
     mistakes: list[str] = field(default_factory=list)
 
     @property
@@ -56,7 +59,9 @@ def read_asked(catalog: Catalog, parser: Parser, lines: Iterable[str], *, multir
     for one in own:
         if one.key == "sweeps" and not one.swept and not one.prefix and one.values[0] in catalog.groups["sweeps"]:
             asked.sweep = one.values[0]
-            _read_sweep(catalog, parser, asked)
+            with collecting(asked.mistakes):
+                _read_sweep(catalog, parser, asked)
+    asked.plain = {one.origin: one.override(one.texts[0]) for one in own if one.texts and not one.swept}
     swept = {one.key for one in own if one.swept}
     for key, given in Counter(one.key for one in own).items():
         if given > 1 and key in swept:
@@ -88,22 +93,31 @@ def _lines(node: dict[str, Any]) -> list[str]:
 
 
 def _read_sweep(catalog: Catalog, parser: Parser, asked: Asked) -> None:
-    """Adds the assignments and explicit trials of sweeps/<name>.yaml to what was asked."""
+    """Adds the assignments and explicit trials of sweeps/<name>.yaml to what was asked.
+
+    Raises:
+        ConfigError: it is no YAML, or says what an override can not.
+    """
     place = f"sweeps/{asked.sweep}.yaml"
-    try:
-        file = catalog.file(f"sweeps/{asked.sweep}")
-    except ConfigError as error:
-        asked.mistakes += error.mistakes
-        return
+    file = catalog.file(f"sweeps/{asked.sweep}")
     if file.header.get("package") != "_global_":
         asked.mistakes.append(f"{place}: its first line must be {PACKAGE_LINE!r}, otherwise Hydra puts its keys under 'sweeps'.")
         return
     content: dict[str, Any] = OmegaConf.to_container(file.config)  # type: ignore[assignment]
     entries, hydra = content.pop("defaults", []), content.pop("hydra", {})
     asked.multirun = asked.multirun or hydra.get("mode") == "MULTIRUN"
-    chosen = {key.removeprefix("override /"): option for entry in entries if isinstance(entry, dict) for key, option in entry.items()}
+    chosen = {}
+    for entry in (entry for entry in entries if entry != "_self_"):
+        [(key, option)] = entry.items() if isinstance(entry, dict) else [(entry, None)]
+        if (group := key.removeprefix("override /")) != key and group in catalog.defaults and isinstance(option, str):
+            chosen[group] = option
+        else:
+            words = "expected _self_ and 'override /GROUP: OPTION', a name in quotes where it reads as a number."
+            asked.mistakes.append(f"{place}: defaults: {as_text(entry)}: {words}")
     fixed = {**chosen, **(leaves(content) if content else {})}
     sweeper = hydra.get("sweeper", {})
+    if sweeper.get("when") and sweeper.get("trials"):
+        asked.mistakes.append(f"{place}: when says nothing about explicit trials; expected what varies in the trials themselves.")
     for key in sweeper.keys() - SWEEPER_KEYS:
         asked.mistakes.append(
             f"{place}: hydra.sweeper has no {key!r}{did_you_mean(key, SWEEPER_KEYS)} Expected {' or '.join(SWEEPER_KEYS)}."

@@ -3,16 +3,20 @@
 Files are read, not composed (1 ms instead of 70 ms); only an option that inherits is composed.
 """
 
+from contextlib import suppress
 from functools import cached_property
 from typing import Any
 
 import yaml
 from hydra.core.config_loader import ConfigLoader
 from hydra.core.object_type import ObjectType
+from hydra.errors import HydraException
 from hydra.plugins.config_source import ConfigResult
 from hydra.types import RunMode
-from omegaconf import OmegaConf
+from omegaconf import DictConfig, OmegaConf
+from omegaconf.errors import OmegaConfBaseException
 
+from src.config.overrides import as_text, said
 from src.config.paths import leaves
 from src.errors import ConfigError
 
@@ -27,23 +31,33 @@ class Catalog:
 
     @cached_property
     def groups(self) -> dict[str, list[str]]:
-        """Group → its options, in alphabetical order."""
-        names = [name for name in self._source.list("", ObjectType.GROUP) if name != "hydra"]
-        return {name: self._source.list(name, ObjectType.CONFIG) for name in names}
+        """Group → its options, in alphabetical order; those of a folder within, such as cnn/small, after its own."""
+        return {name: self._options(name) for name in self._folders("") if name != "hydra"}
+
+    def _folders(self, folder: str) -> list[str]:
+        return [name for name in self._source.list(folder, ObjectType.GROUP) if not name.startswith(".")]
+
+    def _options(self, folder: str) -> list[str]:
+        inner = [f"{name}/{option}" for name in self._folders(folder) for option in self._options(f"{folder}/{name}")]
+        return [*self._source.list(folder, ObjectType.CONFIG), *inner]
 
     def file(self, name: str) -> ConfigResult:
         """One file of conf/ as it stands there: `config`, and `header["package"]`.
 
         Raises:
-            ConfigError: it is no YAML; the message says where.
+            ConfigError: it is no mapping in YAML; the message says where.
         """
         try:
-            return self._source.load_config(name)
+            file = self._source.load_config(name)
         except yaml.MarkedYAMLError as error:
-            place = f"{name}.yaml" if name.startswith("sweeps/") else f"conf/{name}.yaml"
             mark = error.problem_mark
             where = f", line {mark.line + 1}, column {mark.column + 1}" if mark else ""
-            raise ConfigError([f"{place}{where}: {error.problem}. Expected YAML."]) from error
+            raise ConfigError([f"{_place(name)}{where}: {error.problem}. Expected YAML."]) from error
+        except (yaml.YAMLError, OmegaConfBaseException, OSError, UnicodeError) as error:
+            raise ConfigError([f"{_place(name)}: {said(error)} Expected YAML."]) from error
+        if not isinstance(file.config, DictConfig):
+            raise ConfigError([f"{_place(name)}: it is a list; expected a mapping, key: value."])
+        return file
 
     @cached_property
     def defaults(self) -> dict[str, str]:
@@ -58,14 +72,50 @@ class Catalog:
         return leaves({name: node for name, node in raw.items() if name not in ("defaults", "hydra")})
 
     def keys(self, group: str, option: str) -> dict[str, Any]:
-        """Config path → default value, for every leaf of one option."""
+        """Config path → default value, for every leaf of one option.
+
+        Raises:
+            ConfigError: the option can not be composed, or sets more than its own group; the message names its file.
+        """
         if (group, option) not in self._keys:
-            config = self.file(f"{group}/{option}").config
-            if "defaults" in config:
-                config = self._loader.load_configuration("config", [f"{group}={option}"], RunMode.RUN)[group]
-            node: dict[str, Any] = OmegaConf.to_container(config)  # type: ignore[assignment]
+            config = self.file(name := f"{group}/{option}")
+            if (package := config.header.get("package") or group) != group:
+                words = f"'# @package {package}' puts its keys elsewhere than under {group!r}, where they could not be swept"
+                raise ConfigError([f"{_place(name)}: {words}; expected no such line."])
+            inherits = "defaults" in config.config
+            node: dict[str, Any] = self._composed(group, option) if inherits else OmegaConf.to_container(config.config)  # type: ignore[assignment]
             self._keys[group, option] = leaves({group: node})
         return self._keys[group, option]
+
+    def readable(self, group: str) -> dict[str, dict[str, Any]]:
+        """Option → its keys, for hints: without the options whose files are broken, which is told to those who choose them."""
+        found = {}
+        for option in self.groups.get(group, ()):
+            with suppress(ConfigError):
+                found[option] = self.keys(group, option)
+        return found
+
+    def _composed(self, group: str, option: str) -> dict[str, Any]:
+        """The node of an option that inherits."""
+        place = _place(f"{group}/{option}")
+        try:
+            found = self._whole([f"{group}={as_text(option)}"])
+        except (HydraException, OmegaConfBaseException, ValueError) as error:
+            words = "Expected a defaults list of options beside it, such as [default, _self_]."
+            raise ConfigError([f"{place}: {said(error)} {words}"]) from error
+        if others := [name for name, node in self._plain.items() if name != group and found.get(name) != node]:
+            raise ConfigError([f"{place}: its defaults list changes {', '.join(others)}, too; expected {group!r} alone."])
+        node: dict[str, Any] = found.get(group) or {}
+        return node
+
+    @cached_property
+    def _plain(self) -> dict[str, Any]:
+        return self._whole([])
+
+    def _whole(self, lines: list[str]) -> dict[str, Any]:
+        """A composed configuration without Hydra's own node, unresolved."""
+        whole: dict[str, Any] = OmegaConf.to_container(self._loader.load_configuration("config", lines, RunMode.RUN))  # type: ignore[assignment]
+        return {name: node for name, node in whole.items() if name != "hydra"}
 
     def inactive(self, model: str) -> list[str]:
         """The groups that a model does not use."""
@@ -80,3 +130,8 @@ class Catalog:
             return False
         known = self.keys(group, choices[group])
         return key == group or key in known or any(path.startswith(f"{key}.") for path in known)
+
+
+def _place(name: str) -> str:
+    """A file as users find it."""
+    return f"{name}.yaml" if name.startswith("sweeps/") else f"conf/{name}.yaml"

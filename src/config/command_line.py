@@ -43,7 +43,7 @@ def tracking_uri(loader: ConfigLoader) -> str:
 def read(loader: ConfigLoader, lines: list[str], *, multirun: bool) -> tuple[Asked, Catalog]:
     """What was asked, and what conf/ offers."""
     catalog = Catalog(loader)
-    return read_asked(catalog, Parser(loader), lines, multirun=multirun), catalog
+    return read_asked(catalog, Parser(loader, catalog.groups), lines, multirun=multirun), catalog
 
 
 def replayed(loader: ConfigLoader, stored: str) -> list[str]:
@@ -86,8 +86,9 @@ def checked(argv: list[str]) -> list[str]:
         if mistakes := list(_refusals(loader, asked, told, mode)):
             raise ConfigError(mistakes)
     if not asked.multirun:
-        return argv
-    return [*(argument for argument in argv if argument not in own), f"hydra.sweeper.asked={as_text(given.overrides)}"]
+        return [asked.plain.get(argument, argument) for argument in argv]
+    others = [asked.plain.get(argument, argument) for argument in argv if argument not in own]
+    return [*others, f"hydra.sweeper.asked={as_text(given.overrides)}"]
 
 
 def _option_mistakes(given: Namespace, catalog: Catalog) -> Iterator[str]:
@@ -116,13 +117,14 @@ def _option_mistakes(given: Namespace, catalog: Catalog) -> Iterator[str]:
 
 def _refusals(loader: ConfigLoader, asked: Asked, told: list[str], mode: RunMode) -> Iterator[str]:
     """What Hydra or OmegaConf refuse only while they compose and resolve, behind the argument that is to blame."""
-    if _refused(loader, told, mode):
-        tried = ((line, _refused(loader, told[:count], mode)) for count, line in enumerate(["conf/config.yaml", *told]))
+    plain = [asked.plain.get(line, line) for line in told]
+    if _refused(loader, plain, mode):
+        tried = ((line, _refused(loader, plain[:count], mode)) for count, line in enumerate(["conf/config.yaml", *told]))
         yield next(f"{line}: {words}" for line, words in tried if words)
         return
     for one in asked.everything:
         for text, value in zip(one.texts, one.values, strict=True):
-            if "${" in str(value) and one.origin not in told and (words := _refused(loader, [*told, f"++{one.key}={text}"], mode)):
+            if "${" in str(value) and one.origin not in told and (words := _refused(loader, [*plain, f"++{one.key}={text}"], mode)):
                 yield f"{one.origin}: {words}"
 
 
@@ -135,7 +137,7 @@ def _refused(loader: ConfigLoader, lines: list[str], mode: RunMode) -> str:
             if OmegaConf.is_config(node):
                 OmegaConf.to_container(node, resolve=True)
         return _no_folder(config.hydra.run.dir if mode == RunMode.RUN else config.hydra.sweep.dir)
-    except (HydraException, OmegaConfBaseException) as error:
+    except (HydraException, OmegaConfBaseException, ValueError) as error:  # ValueErrors of the defaults list
         words = said(error.__cause__ if isinstance(error.__cause__, OmegaConfBaseException) else error)
         known = " Expected ${key} of a key that --cfg job shows, or ${oc.env:NAME,default}."
         return words + known * ("nterpolation" in words)

@@ -1,6 +1,7 @@
 """Trials' configurations, composed by Hydra once per choice of groups (70 ms); the values are set on a copy (7 ms)."""
 
 import copy
+from typing import Any
 
 from hydra._internal.config_loader_impl import ConfigLoaderImpl, get_overrides_dirname
 from hydra.core.config_loader import ConfigLoader
@@ -8,12 +9,12 @@ from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.types import RunMode
 from omegaconf import DictConfig, OmegaConf
 
-from src.config.paths import TRIAL_GROUPS
+from src.config.paths import TRIAL_GROUPS, fraction, leaves
 from src.redaction import learn
 
 
 class Composer:
-    """Gives exactly what Hydra gives, which sets values last, too."""
+    """Gives exactly what Hydra gives, which sets values last, too; but a whole number where conf/ has a fraction becomes one."""
 
     def __init__(self, loader: ConfigLoader) -> None:
         self._loader = loader
@@ -30,8 +31,17 @@ class Composer:
             learn(str([OmegaConf.to_container(self._bases[choices][group], resolve=False) for group in TRIAL_GROUPS]))
         learn(" ".join(words))
         composed = copy.deepcopy(self._bases[choices])
-        ConfigLoaderImpl._apply_overrides_to_config([one for one in overrides if one.input_line not in choices], composed)
+        values = [one for one in overrides if one.input_line not in choices]
+        ConfigLoaderImpl._apply_overrides_to_config(values, composed)
+        for path, value in ((path, value) for one in values for path, value in leaves(one.value(), one.key_or_group).items()):
+            if type(value) is int and (wanted := fraction(value, _default(self._bases[choices], path))) is not value:
+                OmegaConf.update(composed, path, wanted)
         composed.hydra.overrides.task = words
         named = composed.hydra.job.config.override_dirname
         composed.hydra.job.override_dirname = get_overrides_dirname(overrides, named.exclude_keys, named.item_sep, named.kv_sep)
         return composed
+
+
+def _default(base: DictConfig, path: str) -> Any:
+    """The value that conf/ has at a path, None where there is none."""
+    return OmegaConf.select(base, path, throw_on_resolution_failure=False)

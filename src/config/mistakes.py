@@ -1,33 +1,66 @@
 """Every mistake of what was asked, each with the received value, what is expected, and what was probably meant."""
 
+import itertools
 import os.path
-import re
 from collections.abc import Iterator
 from typing import Any
 
 from src.config.asked import Asked
 from src.config.catalog import Catalog
+from src.config.metrics import metric_mistakes
 from src.config.overrides import Assignment
-from src.config.paths import TRIAL_GROUPS, TRIAL_KEYS
+from src.config.paths import TRIAL_GROUPS, TRIAL_KEYS, leaves
 from src.config.rules import expected
-from src.errors import ConfigError, did_you_mean
-from src.objective import Objective
+from src.errors import ConfigError, collecting, did_you_mean
+
+Options = dict[str, list[str]]  # group → the options that trials may choose
 
 
 def find_mistakes(asked: Asked, catalog: Catalog) -> list[str]:
-    """All mistakes, in the order in which they were written; empty when the sweep may start."""
+    """All mistakes, in the order in which they were written; empty when the sweep may start.
+
+    Raises:
+        ConfigError: the file of a chosen option is broken; without its keys nothing more can be told.
+    """
     options = _options(asked, catalog)
-    mistakes = list(asked.mistakes)
-    for one in asked.everything:
-        mistakes += _option_mistakes(one, options, catalog) if one.key in catalog.groups else _key_mistakes(one, options, catalog)
+    mistakes, broken = list(asked.mistakes), list[str]()
+    for group, option in ((group, option) for group, chosen in options.items() for option in chosen):
+        with collecting(broken):
+            catalog.keys(group, option)
+    if broken:
+        raise ConfigError(dict.fromkeys([*mistakes, *broken]))
+    for one, own in _scoped(asked, options, catalog):
+        mistakes += _option_mistakes(one, options, catalog) if one.key in catalog.groups else _key_mistakes(one, own, catalog)
         mistakes += _shape_mistakes(one, asked)
-    mistakes += _search_mistakes(asked, options, catalog)
+    mistakes += [*_overlaps(asked, catalog), *_search_mistakes(asked, options, catalog)]
     if not mistakes:
-        mistakes += [*_missing_values(asked, options, catalog), *_objective_mistakes(asked, options, catalog)]
+        mistakes += [*_missing_values(asked, options, catalog), *metric_mistakes(asked, options, catalog)]
     return list(dict.fromkeys(mistakes))
 
 
-def _options(asked: Asked, catalog: Catalog) -> dict[str, list[str]]:
+def _scoped(asked: Asked, options: Options, catalog: Catalog) -> Iterator[tuple[Assignment, Options]]:
+    """Each assignment with the options of the trials that it belongs to."""
+    yield from ((one, options) for one in asked.assignments)
+    everywhere = {one.key: list(one.values) for one in asked.assignments if one.key in options}
+    for trial in asked.trials:
+        chosen = {one.key: list(one.values) for one in trial if one.key in options}
+        own = {group: chosen.get(group) or everywhere.get(group) or [default] for group, default in catalog.defaults.items()}
+        known = {group: [name for name in names if name in catalog.groups[group]] or options[group] for group, names in own.items()}
+        yield from ((one, known) for one in trial)
+    for condition, one in asked.when:
+        held = [option for option in options.get(condition.key, ()) if option in condition.values]
+        yield one, {**options, condition.key: held} if held else options
+
+
+def _overlaps(asked: Asked, catalog: Catalog) -> Iterator[str]:
+    """A mapping and a key within it: which of them holds would depend on their order."""
+    for trial in asked.trials or [[]]:
+        for one, other in itertools.permutations([*asked.assignments, *trial], 2):
+            if other.key.startswith(f"{one.key}.") and one.key not in catalog.groups:
+                yield f"{other.origin}: {one.origin} sets it, too; expected one of them."
+
+
+def _options(asked: Asked, catalog: Catalog) -> Options:
     """Group → the options that any trial may choose."""
     options = {}
     for group, default in catalog.defaults.items():
@@ -39,7 +72,7 @@ def _options(asked: Asked, catalog: Catalog) -> dict[str, list[str]]:
     return options
 
 
-def _option_mistakes(one: Assignment, options: dict[str, list[str]], catalog: Catalog) -> Iterator[str]:
+def _option_mistakes(one: Assignment, options: Options, catalog: Catalog) -> Iterator[str]:
     known = catalog.groups[one.key]
     if one.key == "sweeps" and (one.swept or isinstance(one.values[0], list)):
         yield f"{one.origin}: one question at a time; expected one of {', '.join(known)}"
@@ -55,7 +88,7 @@ def _option_mistakes(one: Assignment, options: dict[str, list[str]], catalog: Ca
         yield f"{one.origin}: {one.key} is already there; say {one.key}={one.texts[0]} without {one.prefix!r}."
 
 
-def _key_mistakes(one: Assignment, options: dict[str, list[str]], catalog: Catalog) -> Iterator[str]:
+def _key_mistakes(one: Assignment, options: Options, catalog: Catalog) -> Iterator[str]:
     group = one.group
     found = {option: catalog.keys(group, option) for option in options.get(group, ())}
     defaults = [keys[one.key] for keys in (*found.values(), catalog.top) if one.key in keys]
@@ -63,16 +96,21 @@ def _key_mistakes(one: Assignment, options: dict[str, list[str]], catalog: Catal
     if one.key == "model.inactive":
         yield f"{one.origin}: what a model does not use is settled in its file; expected conf/model/x.yaml with another 'inactive'."
         return
-    if one.prefix == "+" and defaults:
+    if mistakes := list(_mapping_mistakes(one, found)):
+        yield from mistakes
+        return
+    if one.prefix == "+" and any(default != {} for default in defaults):
         yield f"{one.origin}: {one.key} is already there; say {one.key}=… without '+'."
     if one.prefix and constructed and group != one.key and not defaults:
-        if above := next((path for keys in found.values() for path in keys if one.key.startswith(f"{path}.")), None):
+        if all(group in catalog.inactive(model) for model in options["model"]):
+            yield f"{one.origin}: {_nowhere(one.key, group, options, catalog)}"
+        elif above := next((path for keys in found.values() for path in keys if one.key.startswith(f"{path}.") and keys[path] != {}), None):
             yield f"{one.origin}: {above} is a value and has no {one.key!r}; expected {above}=…"
         return  # a new argument of the option's constructor, which is bound before the first trial trains
     choices = [{"model": model, group: option} for model in options["model"] for option in options.get(group, [""])]
     choices = [{**choice, "model": choice[group]} if group == "model" else choice for choice in choices]
     if not any(catalog.has(choice, one.key) for choice in choices):
-        known = any(one.key in catalog.keys(group, option) for option in catalog.groups.get(group, ()))
+        known = any(one.key in keys for keys in catalog.readable(group).values())
         if not (known and one.origin.startswith("sweeps/")):  # a file may hold the axes of options that this command line left out
             yield f"{one.origin}: {_nowhere(one.key, group, options, catalog)}"
         return
@@ -84,9 +122,23 @@ def _key_mistakes(one: Assignment, options: dict[str, list[str]], catalog: Catal
             yield f"{one.origin}: chosen by the name of an option; expected {group}={'|'.join(catalog.groups[group])}."
 
 
-def _nowhere(key: str, group: str, options: dict[str, list[str]], catalog: Catalog) -> str:
+def _mapping_mistakes(one: Assignment, found: dict[str, dict[str, Any]]) -> Iterator[str]:
+    """A mapping of conf/, such as a schedule, is what an option is named for: only its keys are set. Hydra would merge another mapping."""
+    for option, keys in found.items():
+        inner = [path for path in keys if path.startswith(f"{one.key}.")]
+        place, hint = f"{one.key} of {one.group}={option}", ", ".join(f"{path}=…" for path in inner if not path.endswith("._target_"))
+        for value in one.values_or_ends:
+            given = leaves(value, one.key) if isinstance(value, dict) else {}
+            if inner and (not given or set(inner) - given.keys() or (given.keys() - set(inner) and not one.prefix)):
+                words = "which Hydra would merge it with" if given else "which it would replace"
+                yield f"{one.origin}: {place} is a mapping, {words}; expected {hint}, or an option of its own: conf/{one.group}/x.yaml"
+            elif not inner and keys.get(one.key) == {} and value and given and not one.prefix:
+                yield f"{one.origin}: {place} is an empty mapping; to add keys say +{one.key}=…"
+
+
+def _nowhere(key: str, group: str, options: Options, catalog: Catalog) -> str:
     """Why no trial has a key: nobody knows it, or those who do were not chosen."""
-    owners = [option for option in catalog.groups.get(group, ()) if key in catalog.keys(group, option)] if group in options else []
+    owners = [option for option, keys in catalog.readable(group).items() if key in keys] if group in options else []
     chosen = " and ".join(options.get(group, ()))
     if group in options and all(group in catalog.inactive(model) for model in options["model"]):
         return f"{' and '.join(options['model'])} does not use {group!r}; expected a model that does, or leave it out."
@@ -112,7 +164,7 @@ def _shape_mistakes(one: Assignment, asked: Asked) -> Iterator[str]:
         yield f"{one.origin}: a sweep has one {one.key}; expected a single value."
 
 
-def _search_mistakes(asked: Asked, options: dict[str, list[str]], catalog: Catalog) -> Iterator[str]:
+def _search_mistakes(asked: Asked, options: Options, catalog: Catalog) -> Iterator[str]:
     """What the oracle can not search, and conditions and exclusions that name nothing."""
     if options["oracle"] == ["grid"]:
         for one in (one for one in asked.everything if one.interval):
@@ -132,12 +184,14 @@ def _search_mistakes(asked: Asked, options: dict[str, list[str]], catalog: Catal
         else:
             yield from _option_mistakes(condition, options, catalog)
     for one in (one for rule in asked.exclude for one in rule):
-        known = {key for group in catalog.defaults for name in catalog.groups[group] for key in catalog.keys(group, name)}
-        if one.key not in known | catalog.top.keys() | catalog.groups.keys():
+        known = {key for group in catalog.defaults for keys in catalog.readable(group).values() for key in keys}
+        if one.key in catalog.groups:
+            yield from _option_mistakes(one, options, catalog)
+        elif one.key not in known | catalog.top.keys():
             yield f"{one.origin}: there is no {one.key!r}{did_you_mean(one.key, known)}"
 
 
-def _missing_values(asked: Asked, options: dict[str, list[str]], catalog: Catalog) -> Iterator[str]:
+def _missing_values(asked: Asked, options: Options, catalog: Catalog) -> Iterator[str]:
     """Values that conf/ leaves to the user (`???`), and files that do not exist."""
     given = {one.key: one for one in asked.everything}
     for option in options["data"]:
@@ -147,30 +201,3 @@ def _missing_values(asked: Asked, options: dict[str, list[str]], catalog: Catalo
             for value in given[key].values if key in given and key.endswith((".path", ".folder")) else ():
                 if value is not None and not os.path.exists(str(value)):
                     yield f"{given[key].origin}: {str(value)!r} does not exist; expected a file or folder."
-
-
-def _objective_mistakes(asked: Asked, options: dict[str, list[str]], catalog: Catalog) -> Iterator[str]:
-    lists = {one.origin: one.values[0] for one in asked.everything if one.key == "training.metrics"}
-    reported = _reported_metrics(
-        list(lists.values()) or [catalog.keys("training", name)["training.metrics"] for name in options["training"]]
-    )
-    given = [(one.origin, str(value)) for one in asked.everything if one.key == "objective" for value in one.values]
-    default = str(catalog.top["objective"])
-    for origin, value in given or [(" ".join([*lists, f"objective={default}"]), default)]:
-        name = value.rpartition(":")[2]
-        if name not in reported:
-            yield f"{origin}: no metric {name!r} is reported{did_you_mean(name, reported)} Metrics: {', '.join(reported)}"
-            continue
-        try:
-            Objective.parse(value)
-        except ConfigError as error:
-            yield from error.mistakes
-
-
-def _reported_metrics(lists: list[list[Any]]) -> list[str]:
-    """The names that Keras gives to the metrics of conf/training/."""
-    names = ["loss"]
-    for metric in (metric for metrics in lists for metric in metrics):
-        target = metric if isinstance(metric, str) else metric.get("name") or metric["_target_"].rpartition(".")[2]
-        names.append(re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", target).lower())
-    return [f"{prefix}{name}" for prefix in ("", "val_") for name in dict.fromkeys(names)]

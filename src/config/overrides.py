@@ -3,13 +3,18 @@
 import math
 import random
 import re
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
+from fractions import Fraction
 from typing import Any
 
 from hydra.core.config_loader import ConfigLoader
 from hydra.core.override_parser.overrides_parser import OverridesParser
-from hydra.core.override_parser.types import ChoiceSweep, IntervalSweep, Override, RangeSweep, Sweep
+from hydra.core.override_parser.types import ChoiceSweep, Glob, IntervalSweep, Override, RangeSweep, Sweep
 from hydra.errors import HydraException
+
+from src.errors import ConfigError
 
 PLAIN = set("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_.-+/%@?|*")
 NOTHING = "''"  # how a shell is given an empty argument
@@ -56,6 +61,9 @@ class Assignment:
 def as_text(value: Any) -> str:
     """A value from YAML in the grammar of Hydra's overrides.
 
+    Raises:
+        ConfigError: a mapping has a key that Hydra would read as something else.
+
     >>> as_text(["a", None, 0.1, {"b": True}]), as_text("it's, quoted")
     ('[a,null,0.1,{b:true}]', "'it\\\\'s, quoted'")
     """
@@ -64,8 +72,8 @@ def as_text(value: Any) -> str:
     if isinstance(value, list):
         return f"[{','.join(map(as_text, value))}]"
     if isinstance(value, dict):
-        return "{" + ",".join(f"{key}:{as_text(item)}" for key, item in value.items()) + "}"
-    if isinstance(value, str) and (not value or not set(value) <= PLAIN or value.lower() in ("null", "true", "false") or _is_number(value)):
+        return "{" + ",".join(f"{_key_text(key)}:{as_text(item)}" for key, item in value.items()) + "}"
+    if isinstance(value, str) and (not value or not set(value) <= PLAIN or _is_no_word(value)):
         return "'" + value.replace("\\", "\\\\").replace("'", "\\'") + "'"
     return str(value)
 
@@ -81,19 +89,34 @@ def joined(value: Any) -> str:
     return value if isinstance(value, str) else as_text(value)
 
 
-def _is_number(text: str) -> bool:
+def _is_no_word(text: str) -> bool:
+    """Whether Hydra reads a text without quotes as a number, as true or false, or as nothing."""
     try:
         float(text)
     except ValueError:
-        return False
+        return text.lower() in ("null", "true", "false")
     return True
 
 
-class Parser:
-    """Reads overrides one by one, so that one mistake does not hide the next."""
+def _key_text(key: Any) -> str:
+    """A key of a mapping, which Hydra's grammar takes without quotes alone."""
+    if not isinstance(key, str):
+        return as_text(key)
+    if not key.strip() or _is_no_word(key):
+        raise ConfigError([f"{{{key!r}: …}}: an override has no quotes for keys of a mapping; expected a word, or {key} without quotes."])
+    return re.sub(r"([\\()\[\]{}:=, \t])", r"\\\1", key)
 
-    def __init__(self, loader: ConfigLoader) -> None:
+
+class Parser:
+    """Reads overrides one by one, so that one mistake does not hide the next.
+
+    Args:
+        groups: group → its options. An option is its name, however it is quoted, and also where the name reads as a number.
+    """
+
+    def __init__(self, loader: ConfigLoader, groups: Mapping[str, list[str]]) -> None:
         self._parse = OverridesParser.create(config_loader=loader).parse_overrides
+        self._groups = groups
 
     def read(self, line: str, origin: str = "") -> Assignment:
         """Parses one override.
@@ -103,19 +126,32 @@ class Parser:
         """
         try:
             line.encode()  # fails where the terminal gave bytes that are no text
-            [override] = self._parse([line])
-            if override.package is not None:
-                raise HydraException(f"there is no place {override.package!r} to put a group; expected {override.key_or_group}=….")
-            value = override.value()
-            interval = _interval(value) if isinstance(value, IntervalSweep) else None
-            texts = () if interval else tuple(_texts(override))
-            values = tuple(_number(text) if override.is_range_sweep() else self._parse([f"x={text}"])[0].value() for text in texts)
+            with _drawn_by(line):
+                [override] = self._parse([line])
+                _check_kind(override)
+                value = override.value()
+                interval = _interval(value) if isinstance(value, IntervalSweep) else None
+                texts = () if interval else tuple(_texts(override, self._groups.get(override.key_or_group)))
+            values = tuple(_number(text) if override.is_range_sweep() else self._value(text) for text in texts)
         except (HydraException, ArithmeticError, ValueError, RecursionError) as error:
             raise ValueError(
                 f"{origin or line or NOTHING}: {said(error)} Expected key=value; quote odd characters: \"key='…'\"."
             ) from error
-        prefix = "++" if override.is_force_add() else "+" if override.is_add() else ""
-        return Assignment(override.key_or_group, prefix, texts, values, override.is_sweep_override(), origin or line, interval)
+        key, prefix = override.key_or_group, "++" if override.is_force_add() else "+" if override.is_add() else ""
+        if options := self._groups.get(key):
+            values = tuple(self._name(value, options) for value in values)
+            texts = tuple(as_text(value) if isinstance(value, str) else text for text, value in zip(texts, values, strict=True))
+        return Assignment(key, prefix, texts, values, override.is_sweep_override(), origin or line, interval)
+
+    def _value(self, text: str) -> Any:
+        return self._parse([f"x={text}"])[0].value()
+
+    def _name(self, value: Any, options: list[str]) -> Any:
+        """The option that a value without quotes means: 2026_11_26 reads as 20261126, and so does the name."""
+        if value is None or isinstance(value, str | list | dict):
+            return value
+        alike = [option for option in options if _is_no_word(option) and repr(self._value(option)) == repr(value)]
+        return alike[0] if len(alike) == 1 else value
 
 
 def said(error: BaseException) -> str:
@@ -124,36 +160,60 @@ def said(error: BaseException) -> str:
     >>> said(ValueError("Interpolation key 'x' not found\\n    full_key: note"))
     "Interpolation key 'x' not found."
     """
-    words = " ".join(re.split("See https|full_key:", str(error))[0].split())
+    words = " ".join(re.split("See https|full_key:|Config search path:", str(error))[0].split())
     return f"{words.rstrip('.')}."
 
 
-def _texts(override: Override) -> list[str]:
-    """The values in Hydra's grammar; shuffled ones in an order that the line alone decides, so that a sweep can be resumed."""
+def _check_kind(override: Override) -> None:
+    """Raises a HydraException where an override does more than give a key its value."""
+    if override.package is not None:
+        raise HydraException(f"there is no place {override.package!r} to put a group; expected {override.key_or_group}=….")
     if override.is_delete():
         raise HydraException("a key can not be deleted.")
+
+
+@contextmanager
+def _drawn_by(line: str) -> Iterator[None]:
+    """Shuffles within are decided by the line alone, so that a sweep can be resumed. Hydra shuffles lists while it parses."""
+    before = random.getstate()
+    random.seed(line)
+    try:
+        yield
+    finally:
+        random.setstate(before)
+
+
+def _texts(override: Override, options: list[str] | None) -> list[str]:
+    """The values in Hydra's grammar, without functions: those would be called again, and shuffle anew, where a trial is composed."""
+    written, sweep = override.get_value_string(), override.value()
     if not override.is_sweep_override():
-        return [override.get_value_string()]
-    sweep = override.value()
+        return [override.get_value_element_as_str() if "(" in written else written]
     if tags := getattr(sweep, "tags", None):
         raise HydraException(f"tag {', '.join(sorted(tags))} says nothing about listed values; expected none.")
     if isinstance(sweep, RangeSweep):
-        _check_range(sweep.start or 0, sweep.stop or 0, sweep.step)
+        return _range(sweep, written)
     if isinstance(sweep, ChoiceSweep) and any(isinstance(element, Sweep) for element in sweep.list):
         raise HydraException("a list of values in a list of values; expected one list, such as choice(1,2,4).")
-    before = random.getstate()
-    random.seed(override.input_line)
-    texts = list(override.sweep_string_iterator())
-    random.setstate(before)
-    if isinstance(sweep, RangeSweep):  # whose sums of fractions are not exact: 0.7000000000000001
-        return [repr(round(float(text), 12)) if "." in text else text for text in texts]
-    return texts
+    if isinstance(sweep, Glob) and options:
+        return sweep.filter(options)  # Hydra's own does not look into folders
+    return list(override.sweep_string_iterator())
 
 
-def _check_range(start: float, stop: float, step: float) -> None:
-    """A range is written out, so that its end must come."""
-    if not step or not (stop - start) // step <= MOST_VALUES:
-        raise HydraException(f"a range from {start} to {stop} in steps of {step}; expected at most {MOST_VALUES:,} values.")
+def _range(sweep: RangeSweep, written: str) -> list[str]:
+    """A range written out, in exact numbers: Hydra adds binary ones, so that 0.7 becomes 0.7000000000000001 and the end may come in."""
+    ends = sweep.start or 0, sweep.stop or 0, sweep.step
+    if all(map(math.isfinite, ends)) and sweep.step:
+        start, stop, step = (Fraction(repr(end)) for end in ends)
+        if (stop - start) / step <= MOST_VALUES:
+            if "sort" in written and (stop - start) % step:
+                raise HydraException("a sorted range goes beyond its end in Hydra; expected the range in the wanted order: range(9,0,-4).")
+            values = [start + step * count for count in range(math.ceil((stop - start) / step))]
+            if sweep.shuffle:
+                random.shuffle(values)
+            whole = all(isinstance(end, int) for end in ends)
+            return [str(value) if whole else repr(float(value)) for value in values]
+    start, stop, step = ends
+    raise HydraException(f"a range from {start} to {stop} in steps of {step}; expected at most {MOST_VALUES:,} values.")
 
 
 def _number(text: str) -> float:

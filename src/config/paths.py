@@ -27,6 +27,15 @@ def leaves(node: Any, path: str = "") -> dict[str, Any]:
     return {leaf: value for name, child in node.items() for leaf, value in leaves(child, f"{path}.{name}".lstrip(".")).items()}
 
 
+def fraction(value: Any, default: Any) -> Any:
+    """A whole number where the default of conf/ is a fraction is meant as one: Keras takes no learning rate of 1.
+
+    >>> fraction(1, 0.01), fraction(1, 20), fraction("a", 0.01)
+    (1.0, 1, 'a')
+    """
+    return float(value) if isinstance(default, float) and type(value) is int else value
+
+
 def active_leaves(config: dict[str, Any]) -> dict[str, Any]:
     """The leaves of a trial's configuration without the groups that its model lists under `inactive:`."""
     model = {key: value for key, value in config["model"].items() if key != "inactive"}

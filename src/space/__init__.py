@@ -12,7 +12,7 @@ from typing import Any
 from src.config.asked import Asked
 from src.config.catalog import Catalog
 from src.config.overrides import Assignment, Interval
-from src.config.paths import TRIAL_GROUPS, TRIAL_KEYS, active_leaves
+from src.config.paths import TRIAL_GROUPS, TRIAL_KEYS, active_leaves, fraction, leaves
 from src.errors import ConfigError
 from src.space.axes import Axis, Choice, axes_of
 
@@ -112,7 +112,7 @@ class Space:
 
     def identity(self, point: Point) -> str:
         """Equal for points that are the same trial."""
-        return json.dumps(self.leaves(point), sort_keys=True, default=str)
+        return json.dumps({key: _ordered(value) for key, value in self.leaves(point).items()}, sort_keys=True, default=str)
 
     def _choices(self, texts: dict[str, str]) -> dict[str, str]:
         return {**self.catalog.defaults, **{key: self._value(key, text) for key, text in texts.items() if key in self.catalog.groups}}
@@ -122,15 +122,17 @@ class Space:
         texts = {key.lstrip("+"): text for key, text in point.items()}
         choices = self._choices(texts)
         resting = self.catalog.inactive(choices["model"])
-        leaves = {"seed": self.catalog.top["seed"], "objective": self.catalog.top["objective"]}
+        found = {"seed": self.catalog.top["seed"], "objective": self.catalog.top["objective"]}
         for group in TRIAL_GROUPS:
             if group not in resting:
-                leaves |= self.catalog.keys(group, choices[group])
+                found |= self.catalog.keys(group, choices[group])
         for key, text in texts.items():
             if key not in self.catalog.groups:
-                value = self._value(key, text)
-                leaves[key] = float(value) if isinstance(leaves.get(key), float) and type(value) is int else value
-        return leaves
+                given = leaves(self._value(key, text), key)
+                if key not in given:
+                    found.pop(key, None)  # nothing, which becomes a mapping
+                found |= {path: fraction(value, found.get(path)) for path, value in given.items()}
+        return found
 
     def _value(self, key: str, text: str) -> Any:
         known = self._values.get((key, text))
@@ -149,7 +151,7 @@ class Space:
         """The keys that vary between trials, in the order in which they were written."""
         keys = dict.fromkeys(axis.key for axis in self.axes if axis.length > 1)
         for key in dict.fromkeys(one.key for trial in self.trials for one in trial):
-            if len({next((one.texts[0] for one in trial if one.key == key), None) for trial in self.trials}) > 1:
+            if len({next((repr(one.values[0]) for one in trial if one.key == key), None) for trial in self.trials}) > 1:
                 keys[key] = None
         return list(keys)
 
@@ -175,6 +177,13 @@ def _product(axes: tuple[Axis, ...], chosen: dict[str, str]) -> Iterator[dict[st
         return
     for text in axes[0].texts if axes[0].exists(chosen) else (None,):
         yield from _product(axes[1:], chosen if text is None else {**chosen, axes[0].key: text})
+
+
+def _ordered(value: Any) -> Any:
+    """A value with its mappings as sorted pairs, because JSON sorts no keys of several types."""
+    if isinstance(value, dict):
+        return sorted([repr(key), _ordered(item)] for key, item in value.items())
+    return [_ordered(item) for item in value] if isinstance(value, list) else value
 
 
 def overrides(point: Point) -> list[str]:

@@ -7,7 +7,7 @@ from typing import Any
 
 from src.config.asked import Asked
 from src.config.catalog import Catalog
-from src.config.overrides import Assignment, Interval
+from src.config.overrides import Assignment, Interval, as_text
 from src.config.paths import TRIAL_GROUPS, TRIAL_KEYS
 
 Conditions = tuple[tuple[str, tuple[str, ...]], ...]
@@ -67,20 +67,20 @@ class Axis:
 def axes_of(asked: Asked, catalog: Catalog) -> tuple[Axis, ...]:
     """The axes that were asked for, each with its conditions, a condition's parent before its child."""
     own = [one for one in asked.assignments if one.group in TRIAL_KEYS]
-    chosen = {**catalog.defaults, **{one.key: one.texts[0] for one in own if not one.swept}}
-    parents = {one.key: one.texts for one in own if one.swept and one.key in catalog.groups}
-    options = {group: parents.get(group, (option,)) for group, option in chosen.items() if group in catalog.groups}
+    options = {group: (option,) for group, option in catalog.defaults.items()}
+    options |= {one.key: one.values for one in own if one.key in catalog.groups}
+    texts = {group: tuple(map(as_text, names)) for group, names in options.items()}
     axes = []
     for one in own:
         if one.swept:
             conditions = () if asked.trials else _of_activity(one, options, catalog)
             others = [condition for condition, own_range in asked.when if own_range.key == one.key]
-            conditions += tuple((other.key, tuple(text for text in options[other.key] if text != other.texts[0])) for other in others)
+            conditions += tuple((other.key, tuple(text for text in texts[other.key] if text not in other.texts)) for other in others)
             axes.append(_axis(one, conditions))
     for condition, one in asked.when:
         conditions = () if asked.trials else _of_activity(one, options, catalog)
         axes.append(_axis(one, (*conditions, (condition.key, condition.texts))))
-    return tuple(_parents_first(_simplified(axes, options)))
+    return tuple(_parents_first(_simplified(axes, texts)))
 
 
 def _axis(one: Assignment, conditions: Conditions) -> Axis:
@@ -91,10 +91,10 @@ def _of_activity(one: Assignment, options: dict[str, tuple[str, ...]], catalog: 
     """The models that use the key's group, and the options of the group that have the key."""
     conditions: Conditions = ()
     if one.group in TRIAL_GROUPS and one.group != "model":
-        conditions += (("model", tuple(model for model in options["model"] if one.group not in catalog.inactive(model))),)
+        conditions += (("model", tuple(as_text(model) for model in options["model"] if one.group not in catalog.inactive(model))),)
     if one.group in options and one.key != one.group and not one.prefix:
         having = [option for option in options[one.group] if any(_below(key, one.key) for key in catalog.keys(one.group, option))]
-        conditions += ((one.group, tuple(having)),)
+        conditions += ((one.group, tuple(map(as_text, having))),)
     return conditions
 
 
@@ -103,7 +103,7 @@ def _below(path: str, key: str) -> bool:
 
 
 def _simplified(axes: list[Axis], options: dict[str, tuple[str, ...]]) -> Iterator[Axis]:
-    """Without conditions that always hold, and without axes whose conditions never do."""
+    """Drops conditions that always hold and axes that can never be active."""
     for axis in axes:
         allowed = dict(options)
         for key, texts in axis.conditions:

@@ -1,0 +1,52 @@
+"""The names under which Keras reports metrics, known before Keras is imported, and the mistakes that can be made with them."""
+
+import re
+from collections import Counter
+from collections.abc import Iterator
+from typing import Any
+
+from src.config.asked import Asked
+from src.config.catalog import Catalog
+from src.errors import ConfigError, did_you_mean
+from src.objective import Objective
+
+OWN_NAMES = {"LogCoshError": "logcosh", "FBetaScore": "fbeta_score"}  # of the classes that are not called as their class is
+TAKEN = ("loss", "learning_rate", "epoch", "seconds", "seconds_per_epoch")  # what a trial reports beside its metrics
+
+
+def reported_name(metric: str | dict[str, Any]) -> str:
+    """Keras reports a metric that is named by a word under that word, and an instance under its own name or that of its class.
+
+    >>> reported_name("acc"), reported_name({"_target_": "keras.metrics.KLDivergence"})
+    ('acc', 'kl_divergence')
+    """
+    if isinstance(metric, str):
+        return metric
+    kind = str(metric["_target_"]).rpartition(".")[2]
+    words = re.sub("([a-z])([A-Z])", r"\1_\2", re.sub("(.)([A-Z][a-z]+)", r"\1_\2", kind)).lower()  # as Keras does it
+    return metric.get("name") or OWN_NAMES.get(kind, words)
+
+
+def metric_mistakes(asked: Asked, options: dict[str, list[str]], catalog: Catalog) -> Iterator[str]:
+    """Metrics that would be reported under one name, and an objective that is none of them."""
+    lists = {one.origin: list(one.values) for one in asked.everything if one.key == "training.metrics"}
+    defaults = {f"conf/training/{name}.yaml": [catalog.keys("training", name)["training.metrics"]] for name in options["training"]}
+    for origin, metrics in ((origin, metrics) for origin, values in (lists or defaults).items() for metrics in values):
+        for name, count in Counter(map(reported_name, metrics)).items():
+            if count > 1:
+                yield f"{origin}: {count} metrics are reported as {name!r}; expected names of their own: {{_target_: …, name: …}}"
+            if name in TAKEN or name.startswith("val_") or "/" in name:
+                yield f"{origin}: a metric named {name!r} would hide another figure of a trial; expected another name."
+    found = [reported_name(metric) for values in (lists or defaults).values() for metrics in values for metric in metrics]
+    reported = [f"{prefix}{name}" for prefix in ("", "val_") for name in dict.fromkeys(["loss", *found])]
+    given = [(one.origin, str(value)) for one in asked.everything if one.key == "objective" for value in one.values]
+    default = str(catalog.top["objective"])
+    for origin, value in given or [(" ".join([*lists, f"objective={default}"]), default)]:
+        name = value.rpartition(":")[2]
+        if name not in reported:
+            yield f"{origin}: no metric {name!r} is reported{did_you_mean(name, reported)} Metrics: {', '.join(reported)}"
+            continue
+        try:
+            Objective.parse(value)
+        except ConfigError as error:
+            yield from error.mistakes
