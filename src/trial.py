@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 CHECKPOINT = "checkpoint.npz"  # in a trial's folder
+KERAS_CHOOSES = (("keras.metrics", "acc"), ("keras.losses", "crossentropy"), ("keras.losses", "ce"))  # for them by shapes, not by name
 
 
 @dataclass(frozen=True)
@@ -232,6 +233,8 @@ def _built(node: Any, module: Any) -> Any:
     """A loss or metric; Keras itself would look a name up only when training begins."""
     if isinstance(node, dict):
         return build("training", node)
+    if (module.__name__, node.lower()) in KERAS_CHOOSES:
+        return node
     try:
         module.get(node)
     except ValueError as error:

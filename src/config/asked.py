@@ -10,7 +10,7 @@ from omegaconf import OmegaConf
 
 from src.config.catalog import Catalog
 from src.config.overrides import Assignment, Parser, as_text, joined
-from src.config.paths import leaves
+from src.config.paths import TRIAL_GROUPS, leaves
 from src.errors import collecting, did_you_mean
 
 FOLDERS = ("hydra.run.dir", "hydra.sweep.dir")  # Hydra's other settings may name code and other configuration
@@ -33,6 +33,11 @@ class Asked:
         default_factory=dict
     )  # a word of the command line → the same without functions, names quoted as Hydra wants
     mistakes: list[str] = field(default_factory=list)
+
+    @property
+    def chooses(self) -> bool:
+        """Whether the command line chooses options, so that keys of the sweep's file may belong to options which it left out."""
+        return any(one.key in TRIAL_GROUPS and not one.origin.startswith("sweeps/") for one in self.assignments)
 
     @property
     def everything(self) -> list[Assignment]:

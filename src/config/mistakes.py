@@ -181,6 +181,8 @@ def _search_mistakes(asked: Asked, options: Options, catalog: Catalog) -> Iterat
     for condition, one in asked.when:
         if condition.key not in catalog.groups:
             yield f"{one.origin}: when {condition.key}: expected a group and its option, such as optimizer=sgd."
+        elif condition.values[0] in catalog.groups[condition.key] and not (asked.chooses or condition.values[0] in options[condition.key]):
+            yield f"{one.origin}: when {condition.key}={condition.texts[0]}: no trial of this sweep has it; expected one of its options."
         else:
             yield from _option_mistakes(condition, options, catalog)
     for one in (one for rule in asked.exclude for one in rule):

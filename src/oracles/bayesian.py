@@ -13,6 +13,7 @@ from src.space import Space
 
 CANDIDATES = 2000  # points that are judged for a proposal
 NEAR = 0.05  # standard deviation of those close to the best trial, as a share of an axis
+BELOW_ONE = np.nextafter(1, 0)  # KerasTuner makes of a 1 the number after the largest
 MOST_MODELLED = 200  # trials: the cost of a Gaussian process grows with their cube
 
 
@@ -58,7 +59,7 @@ class Bayesian(Mended, kt.oracles.BayesianOptimizationOracle):  # type: ignore[m
         best = min(ended, key=lambda trial: self._cost(trial.score))
         axes, half = len(self.space.axes), CANDIDATES // 2
         near = self._random_state.normal(self._vector(best.hyperparameters.values), NEAR, (half, axes))
-        vectors = np.concatenate([self._random_state.uniform(size=(half, axes)), np.clip(near, 0, 1)])
+        vectors = np.concatenate([self._random_state.uniform(size=(half, axes)), np.clip(near, 0, BELOW_ONE)])
         found = [self._vector_to_values(vector) for vector in vectors]
         return [values for values in found if not self._duplicate(values)]
 

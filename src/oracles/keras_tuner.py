@@ -6,6 +6,7 @@ Every proposal is drawn with a seed of its own, made of the sweep's seed and the
 
 import copy
 import hashlib
+import math
 import random
 from collections.abc import Sequence
 from typing import Any
@@ -18,7 +19,7 @@ from src.oracles import Proposal, Told
 from src.space import Axis, Choice, Point, Space
 
 Values = dict[str, Any]  # as KerasTuner has them: config path → text, int or float
-DIGITS = 6  # of a number that is drawn from an interval
+DIGITS = 6  # of a number that is drawn from an interval; more where its ends are closer than that
 
 
 class Mended(kt.Oracle):  # type: ignore[misc]
@@ -141,9 +142,14 @@ def _hyperparameters(space: Space) -> kt.HyperParameters:
 
 
 def _text(axis: Axis, value: Any) -> str:
-    if isinstance(axis.domain, Choice) or axis.domain.integer:
+    """A value in the words of an override; rounding, KerasTuner's and ours, never leaves the interval."""
+    if isinstance(axis.domain, Choice):
         return str(value)
-    return repr(min(max(float(f"{value:.{DIGITS}g}"), axis.domain.low), axis.domain.high))
+    low, high = axis.domain.low, axis.domain.high
+    if axis.domain.integer:
+        return str(min(max(value, low), high))
+    digits = DIGITS + max(0, math.floor(math.log10(max(abs(low), abs(high)) / (high - low))))
+    return repr(min(max(float(f"{value:.{digits}g}"), low), high))
 
 
 def _value(axis: Axis, text: str) -> Any:

@@ -12,11 +12,11 @@ from typing import TYPE_CHECKING, Any
 import h5py
 import numpy as np
 from hydra.core.config_loader import ConfigLoader
-from hydra.types import RunMode
 from scipy.stats import binomtest
 
 from src import datasets, trial
 from src.config.command_line import replayed
+from src.config.composer import Composer
 from src.config.paths import TRIAL_KEYS, trial_config
 from src.config.targets import build
 from src.errors import TrialbookError
@@ -77,7 +77,7 @@ def replay(run: StoredRun, loader: ConfigLoader) -> tuple[list[str], dict[str, A
             raise TrialbookError(f"{', '.join(refused)} is no part of a trial; expected {', '.join(TRIAL_KEYS)} and keys below them")
         if refused := [line for line in lines if ":" in line.partition("${")[2]]:
             raise TrialbookError(f"{', '.join(refused)} would look a value up on this machine; expected plain values")
-        composed = loader.load_configuration("config", lines, RunMode.RUN)
+        composed = Composer(loader)(lines)
         if (data := composed.hydra.runtime.choices.data) != run.data:
             raise TrialbookError(f"it says data={run.data}, its overrides say data={data}; expected the same")
         config = trial_config(composed)

@@ -5,7 +5,7 @@ import itertools
 import json
 import math
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from functools import cached_property
 from typing import Any
 
@@ -14,6 +14,7 @@ from src.config.catalog import Catalog
 from src.config.overrides import Assignment, Interval
 from src.config.paths import TRIAL_GROUPS, TRIAL_KEYS, active_leaves, fraction, leaves
 from src.errors import ConfigError
+from src.space import checks
 from src.space.axes import Axis, Choice, axes_of
 
 __all__ = ["Axis", "Choice", "Interval", "Point", "Space", "active_hash", "overrides"]
@@ -23,19 +24,33 @@ MOST_LISTED = 100_000  # points; a larger space is not listed
 
 @dataclass(frozen=True)
 class Space:
-    """The axes of a sweep, its fixed assignments and explicit trials, and what is left out."""
+    """The axes of a sweep, its fixed assignments and explicit trials, and what is left out.
+
+    Attributes:
+        absent: keys of the sweep's file that belong to options which the command line left out.
+    """
 
     axes: tuple[Axis, ...]
     fixed: tuple[Assignment, ...]
     trials: tuple[tuple[Assignment, ...], ...]
     exclude: tuple[tuple[Assignment, ...], ...]
     catalog: Catalog
+    absent: tuple[str, ...] = ()
 
     @classmethod
     def of(cls, asked: Asked, catalog: Catalog) -> "Space":
-        """The space that was asked for; what belongs to the sweep and not to a trial is left out."""
+        """The space that was asked for; what belongs to the sweep and not to a trial is left out.
+
+        Raises:
+            ConfigError: no trial has a key that was asked for, or one does not report the objective.
+        """
         fixed = tuple(one for one in asked.assignments if one.group in TRIAL_KEYS and not one.swept)
-        return cls(axes_of(asked, catalog), fixed, tuple(map(tuple, asked.trials)), tuple(map(tuple, asked.exclude)), catalog)
+        space = cls(axes_of(asked, catalog), fixed, tuple(map(tuple, asked.trials)), tuple(map(tuple, asked.exclude)), catalog)
+        missing = list(checks.absent(space, asked))
+        left_out = {one.key for one in missing if asked.chooses and one.origin.startswith("sweeps/")}
+        if mistakes := list(checks.mistakes(space, [one for one in missing if one.key not in left_out])):
+            raise ConfigError(mistakes)
+        return replace(space, absent=tuple(sorted(left_out)))
 
     @property
     def written(self) -> float:
@@ -74,7 +89,7 @@ class Space:
         """Points that hold every word of every axis, the smallest and the largest of its numbers, and every explicit trial."""
         wanted: list[dict[str, str]] = [{}]
         for axis in self.axes:
-            wanted += [{key: texts[0] for key, texts in axis.conditions} | {axis.key: text} for text in axis.edges]
+            wanted += [self._parents(axis) | {axis.key: text} for text in axis.edges]
         seen = []
         for trial, wish in itertools.product(self.trials or ((),), wanted):
             values: dict[str, str] = {}
@@ -84,6 +99,15 @@ class Space:
             if (point := self.point(values, trial)) is not None and point not in seen:
                 seen.append(point)
                 yield point
+
+    def _parents(self, axis: Axis) -> dict[str, str]:
+        """Texts of other axes with which an axis exists."""
+        found: dict[str, str] = {}
+        for key, texts in axis.conditions:
+            for parent in (parent for parent in self.axes if parent.key == key):
+                found = self._parents(parent) | found
+            found[key] = texts[0]
+        return found
 
     def _free(self, trial: tuple[Assignment, ...]) -> tuple[Axis, ...]:
         """The axes of an explicit trial: what it sets itself is not varied."""

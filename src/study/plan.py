@@ -1,5 +1,6 @@
 """What a sweep would do, without doing it: its trials, and what they would cost."""
 
+import shlex
 import sqlite3
 from collections.abc import Callable, Iterator
 from contextlib import closing, suppress
@@ -34,7 +35,8 @@ def headline(asked: Invocation, total: int) -> str:
     """What is about to run, in a line; `total` is the oracle's budget."""
     name, oracle = asked.sweep or ("trial" if asked.single else "sweep"), asked.oracle["name"]
     chosen = "" if oracle == "grid" else f"oracle={oracle}, at most "
-    return f"{name}: {chosen}{total} trial{'' if total == 1 else 's'}, {asked.objective}{_dropped(asked)}"
+    without = f", without {', '.join(asked.space.absent)}, which none of them has" if asked.space.absent else ""
+    return f"{name}: {chosen}{total} trial{'' if total == 1 else 's'}, {asked.objective}{_dropped(asked)}{without}"
 
 
 def _dropped(asked: Invocation) -> str:
@@ -50,9 +52,8 @@ def show(asked: Invocation, executor: Executor, compose: Callable[[list[str]], D
     points, total, epochs, lines = _foreseen(asked)
     lines = [*lines, *executor.plan(trial_config(compose(overrides(point))) for point in points[:MOST_COMPOSED])]
     for number, point in enumerate(points, 1):
-        print(f"{number:>5}  python -m src.sweep {' '.join(overrides(point))}")  # noqa: T201
-    rest = [f"{total - len(points)} more, by the scores of these"] if len(points) < total else []
-    print("\n".join([*rest, *lines, headline(asked, total), _estimate(asked, total, epochs, executor.side_by_side)]))  # noqa: T201
+        print(f"{number:>5}  python -m src.sweep {shlex.join(overrides(point))}")  # noqa: T201
+    print("\n".join([*lines, headline(asked, total), _estimate(asked, total, epochs, executor.side_by_side)]))  # noqa: T201
     print("nothing was started (dry_run=true)")  # noqa: T201
 
 
@@ -67,21 +68,28 @@ def _foreseen(asked: Invocation) -> tuple[list[Point], int, float, list[str]]:
         oracle = oracles.create(asked.space, asked.objective, asked.oracle)
         proposals = [oracle.ask(number) for number in range(oracle.foreseen)]
         points = [proposal.point for proposal in proposals if proposal]
-        total, epochs, lines = oracle.budget, oracle.epochs, oracle.schedule
+        learns = oracle.foreseen < oracle.budget
+        total = oracle.budget if learns else len(points)  # where it found no more that differ, there are no more
+        more = f", {total - len(points)} more by the scores of these" if learns else ""
+        epochs, lines = oracle.epochs, [f"{len(points)} drawn at random{more}", *oracle.schedule]
     each = mean(int(asked.space.leaves(point).get("training.epochs", 1)) for point in points) if points else 0
     return points, total, epochs or total * each, lines
 
 
 def _estimate(asked: Invocation, total: int, epochs: float, side_by_side: int) -> str:
     data = asked.config.data["_target_"]
-    found = list(_experience(asked.folder, data))
+    found = list(_experience(Path(asked.config.hydra.sweep.dir), data))  # of single trials there is no study
     if not found:
         return "no estimate: there is no finished trial on this data set here yet"
     known = Experience(mean(one.seconds_per_epoch for one in found), mean(one.megabytes for one in found), sum(one.trials for one in found))
     seconds, size = epochs / side_by_side * known.seconds_per_epoch, total * known.megabytes
     side = f", {side_by_side} side by side" if side_by_side > 1 else ""
-    basis = f"{epochs:.0f} epochs of {known.seconds_per_epoch:.2f} s{side}, and {total} trials of {known.megabytes:.2f} MB"
-    return f"at most about {seconds_text(seconds)} and {size:.0f} MB: {basis}, as in {known.trials} earlier trials on these data"
+    basis = f"{epochs:.0f} epochs of {known.seconds_per_epoch:.2f} s{side}"
+    if size:  # else their files are in a store elsewhere
+        room, basis = f" and {size:.0f} MB", f"{basis}, and {total} trial{'' if total == 1 else 's'} of {known.megabytes:.2f} MB"
+    else:
+        room = ""
+    return f"at most about {seconds_text(seconds)}{room}: {basis}, as in {known.trials} earlier trials on these data"
 
 
 def _experience(root: Path, data: str) -> Iterator[Experience]:
