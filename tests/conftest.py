@@ -7,6 +7,7 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
@@ -36,6 +37,22 @@ def no_store_of_the_users(monkeypatch: pytest.MonkeyPatch) -> None:
 def loader() -> Iterator[ConfigLoader]:
     with hydra.initialize_config_dir(str(CONF), version_base="1.3"):
         yield GlobalHydra.instance().config_loader()
+
+
+@pytest.fixture
+def conf(tmp_path: Path) -> Iterator[Callable[[dict[str, str]], ConfigLoader]]:
+    """More files (path in conf/ → content) → the loader of a copy of conf/ that has them."""
+    with ExitStack() as stack:
+
+        def made(files: dict[str, str]) -> ConfigLoader:
+            shutil.copytree(CONF, tmp_path / "conf")
+            for name, content in files.items():
+                (tmp_path / "conf" / name).parent.mkdir(exist_ok=True)
+                (tmp_path / "conf" / name).write_text(content)
+            stack.enter_context(hydra.initialize_config_dir(str(tmp_path / "conf"), version_base="1.3"))
+            return GlobalHydra.instance().config_loader()
+
+        yield made
 
 
 @pytest.fixture

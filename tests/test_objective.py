@@ -9,10 +9,11 @@ from src.objective import Objective
 def test_obvious_directions() -> None:
     assert str(Objective.parse("val_accuracy")) == "max:val_accuracy"
     assert str(Objective.parse("val_loss")) == "min:val_loss"
+    assert str(Objective.parse("val_acc")) == "max:val_acc"
     assert str(Objective.parse("min:val_accuracy")) == "min:val_accuracy"
 
 
-@pytest.mark.parametrize("text", ["val_top5", "up:val_loss", "min:", ""])
+@pytest.mark.parametrize("text", ["val_top5", "up:val_loss", "min:", "", "val_accuracy_loss"])
 def test_a_direction_that_is_not_obvious_is_asked_for(text: str) -> None:
     with pytest.raises(ConfigError, match="min:"):
         Objective.parse(text)

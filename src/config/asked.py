@@ -118,7 +118,7 @@ def _read_sweep(catalog: Catalog, parser: Parser, asked: Asked) -> None:
             chosen[group] = option
         else:
             words = "expected _self_ and 'override /GROUP: OPTION', a name in quotes where it reads as a number."
-            asked.mistakes.append(f"{place}: defaults: {as_text(entry)}: {words}")
+            asked.mistakes.append(f"{place}: defaults: {f'{key}: {option}' if isinstance(entry, dict) else entry}: {words}")
     fixed = {**chosen, **(leaves(content) if content else {})}
     sweeper = hydra.get("sweeper", {})
     if sweeper.get("when") and sweeper.get("trials"):

@@ -97,25 +97,24 @@ class Catalog:
 
     def _composed(self, group: str, option: str) -> dict[str, Any]:
         """The node of an option that inherits."""
-        place = _place(f"{group}/{option}")
+        place, lines = _place(f"{group}/{option}"), [f"{group}={as_text(option)}"]
         try:
-            found = self._whole([f"{group}={as_text(option)}"])
+            strayed = self._parts(lines, group) - self._parts([], group)
+            config = self._loader.load_configuration("config", lines, RunMode.RUN)
         except (HydraException, OmegaConfBaseException, ValueError) as error:
             words = "Expected a defaults list of options beside it, such as [default, _self_]."
             raise ConfigError([f"{place}: {said(error)} {words}"]) from error
-        if others := [name for name, node in self._plain.items() if name != group and found.get(name) != node]:
-            raise ConfigError([f"{place}: its defaults list changes {', '.join(others)}, too; expected {group!r} alone."])
-        node: dict[str, Any] = found.get(group) or {}
+        if strayed:
+            raise ConfigError(
+                [f"{place}: its defaults list brings {', '.join(sorted(strayed))}, outside of {group!r}; expected {group!r} alone."]
+            )
+        node: dict[str, Any] = OmegaConf.to_container(config.get(group) or OmegaConf.create())  # type: ignore[assignment]
         return node
 
-    @cached_property
-    def _plain(self) -> dict[str, Any]:
-        return self._whole([])
-
-    def _whole(self, lines: list[str]) -> dict[str, Any]:
-        """A composed configuration without Hydra's own node, unresolved."""
-        whole: dict[str, Any] = OmegaConf.to_container(self._loader.load_configuration("config", lines, RunMode.RUN))  # type: ignore[assignment]
-        return {name: node for name, node in whole.items() if name != "hydra"}
+    def _parts(self, lines: list[str], group: str) -> set[str]:
+        """The files of a configuration that set keys elsewhere than in a group."""
+        parts = self._loader.compute_defaults_list("config", lines, RunMode.RUN).defaults
+        return {str(one.config_path) for one in parts if str(one.package).partition(".")[0] != group}
 
     def inactive(self, model: str) -> list[str]:
         """The groups that a model does not use."""

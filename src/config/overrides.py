@@ -187,7 +187,7 @@ def _texts(override: Override, options: list[str] | None) -> list[str]:
     """The values in Hydra's grammar, without functions: those would be called again, and shuffle anew, where a trial is composed."""
     written, sweep = override.get_value_string(), override.value()
     if not override.is_sweep_override():
-        return [override.get_value_element_as_str() if "(" in written else written]
+        return [as_text(override.value()) if "(" in written else written]
     if tags := getattr(sweep, "tags", None):
         raise HydraException(f"tag {', '.join(sorted(tags))} says nothing about listed values; expected none.")
     if isinstance(sweep, RangeSweep):
@@ -196,6 +196,8 @@ def _texts(override: Override, options: list[str] | None) -> list[str]:
         raise HydraException("a list of values in a list of values; expected one list, such as choice(1,2,4).")
     if isinstance(sweep, Glob) and options:
         return sweep.filter(options)  # Hydra's own does not look into folders
+    if "(" in written:  # in which Hydra leaves out the quotes of what `str` gives
+        return [as_text(Override._convert_value(element)) for element in override.sweep_iterator()]
     return list(override.sweep_string_iterator())
 
 
@@ -207,13 +209,14 @@ def _range(sweep: RangeSweep, written: str) -> list[str]:
         if (stop - start) / step <= MOST_VALUES:
             if "sort" in written and (stop - start) % step:
                 raise HydraException("a sorted range goes beyond its end in Hydra; expected the range in the wanted order: range(9,0,-4).")
-            values = [start + step * count for count in range(math.ceil((stop - start) / step))]
+            exact = [start + step * count for count in range(math.ceil((stop - start) / step))]
+            kind = int if all(isinstance(end, int) for end in ends) else float
+            values = [kind(value) for value in exact if kind(value) != kind(stop)]
             if sweep.shuffle:
                 random.shuffle(values)
-            whole = all(isinstance(end, int) for end in ends)
-            return [str(value) if whole else repr(float(value)) for value in values]
-    start, stop, step = ends
-    raise HydraException(f"a range from {start} to {stop} in steps of {step}; expected at most {MOST_VALUES:,} values.")
+            return list(map(repr, values))
+    words = "a range from {} to {} in steps of {}".format(*ends)
+    raise HydraException(f"{words}; expected at most {MOST_VALUES:,} values.")
 
 
 def _number(text: str) -> float:

@@ -67,7 +67,7 @@ class Axis:
 def axes_of(asked: Asked, catalog: Catalog) -> tuple[Axis, ...]:
     """The axes that were asked for, each with its conditions, a condition's parent before its child."""
     own = [one for one in asked.assignments if one.group in TRIAL_KEYS]
-    options = {group: (option,) for group, option in catalog.defaults.items()}
+    options: dict[str, tuple[str, ...]] = {group: (option,) for group, option in catalog.defaults.items()}
     options |= {one.key: one.values for one in own if one.key in catalog.groups}
     texts = {group: tuple(map(as_text, names)) for group, names in options.items()}
     axes = []

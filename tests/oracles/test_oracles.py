@@ -1,13 +1,18 @@
 """The contract of every oracle of conf/oracle/, and the faults of KerasTuner that must not come through."""
 
+import itertools
 import json
+import math
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from src.oracles import Told
-from src.space import Space
+from src.space import Axis, Interval, Space
 from tests.conftest import options
 from tests.oracles.conftest import Driven, create
 
@@ -136,3 +141,32 @@ def test_a_larger_budget_goes_on(drive: Callable) -> None:
     then.oracle.restore({}, [Told(n, p, "FINISHED", first.scores[n]) for n, p in enumerate(first.proposals)])
     then.proposals = list(first.proposals)
     assert then.run().points == whole.points
+
+
+@pytest.mark.parametrize("name", ADAPTIVE)
+@settings(max_examples=20, derandomize=True, database=None, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(low=st.integers(1, 10**17), width=st.integers(1, 10**17), small=st.floats(1e-9, 1), share=st.floats(1e-6, 10))
+def test_no_value_leaves_its_interval(name: str, space: Callable[..., Space], low: int, width: int, small: float, share: float) -> None:
+    """The ends of KerasTuner's vectors are its faults: for a 1 its logarithmic Int gives one too many."""
+    whole, fraction = (low, low + width), (small, small * (1 + share))
+    domains = {"seed": Interval(*whole, integer=True), "data.split_seed": Interval(*whole, integer=True, log=True)}
+    domains |= {"optimizer.learning_rate": Interval(*fraction), "optimizer.rho": Interval(*fraction, log=True)}
+    axes = tuple(Axis(key, domain) for key, domain in domains.items())
+    oracle = create(replace(space(), axes=axes), name, **BUDGETS[name])
+    below, distinct = math.nextafter(1, 0), set()
+    for vector in itertools.product((0.0, 1e-17, 0.3, 0.7, below), (0.0, below, 1.0)):
+        probabilities = [vector[0], vector[1], vector[0], vector[1]]
+        values = {axis.name: axis.prob_to_value(one) for axis, one in zip(oracle.hyperparameters.space, probabilities, strict=True)}
+        point = oracle.point(values)
+        for key, domain in domains.items():
+            value = (int if domain.integer else float)(point[key])
+            assert domain.low <= value <= domain.high and point[key] == repr(value)
+        distinct.add(point["optimizer.learning_rate"])
+    assert len(distinct) >= 4, "an interval narrower than six digits is not one number"
+
+
+def test_bayesian_candidates_stay_in_a_logarithmic_interval_of_whole_numbers(drive: Callable) -> None:
+    words = ("model.units=tag(log,int(interval(2,4)))", "optimizer.learning_rate=tag(log,interval(5e-3,5e-2))")
+    for seed in range(3):
+        driven = drive("bayesian", *words, max_trials=14, seed=seed).run(lambda point: int(point["model.units"]) / 10)
+        assert {point["model.units"] for point in driven.points} <= {"2", "3", "4"}
