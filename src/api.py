@@ -4,19 +4,14 @@ runs = sweep("optimizer=sgd,adam", "training.epochs=5")
 runs.table; runs.curves(); runs.model()
 """
 
-import os
-import re
-import subprocess
-import sys
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from src.config.command_line import conf_loader, tracking_uri
-from src.config.paths import ROOT
 from src.errors import TrialbookError
 from src.leaderboard import Standing, varying
 from src.plots import curves
-from src.study import table
+from src.study import destination, result, table
 from src.study.scores import gather, named_histories
 from src.study.store import Store
 
@@ -69,7 +64,8 @@ class Sweep:
         if not self.standing.best or not self.standing.best.run_id:
             raise TrialbookError(f"sweep {self.id} has no finished trial; expected at least one.")
         with conf_loader() as loader:
-            return rebuild(Runs(tracking_uri(loader)).read(self.standing.best.run_id), loader).model
+            uri = destination.uri_of(self._stores[0].meta(), tracking_uri(loader))
+            return rebuild(Runs(uri).read(self.standing.best.run_id), loader).model
 
 
 def sweep(*words: str) -> Sweep:
@@ -81,17 +77,16 @@ def sweep(*words: str) -> Sweep:
     Raises:
         TrialbookError: nothing was started, with every mistake.
     """
-    command = [sys.executable, "-m", "src.sweep", "-m", *words]
-    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
-    lines = []
-    with subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True) as run:  # noqa: S603
-        for line in run.stdout or ():
-            print(line, end="", flush=True)  # noqa: T201  the cell's output
-            lines.append(line)
-    found = re.search(r"mlruns/sweeps/(\S+)/report\.html", "".join(lines))
+    lines: list[str] = []
+
+    def tell(line: str) -> None:
+        print(line, end="", flush=True)  # noqa: T201  the cell's output
+        lines.append(line)
+
+    found = result.run(["-m", *words], {}, tell)
     if not found:
-        raise TrialbookError("".join(lines).strip() or f"python -m src.sweep ended with exit code {run.returncode} and no word.")
-    return load(found[1])
+        raise TrialbookError("".join(lines).strip() or "python -m src.sweep ended without a word.")
+    return load(found.id)
 
 
 def load(sweep: str = "latest") -> Sweep:

@@ -9,6 +9,7 @@ import sqlite3
 import sys
 import tomllib
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -20,15 +21,17 @@ from src.config.paths import ROOT
 from src.errors import ConfigError, TrialbookError, told
 from src.executors.machine import gpus
 from src.objective import Objective
-from src.study.find import SWEEPS
+from src.study import destination
+from src.study.find import SWEEPS, TRIALS
 from src.study.folder import of_trial
 from src.study.lock import driving, is_driven
 from src.study.outbox import Outbox
 from src.study.store import Store
 from src.terminal import Terminal
 from src.tracking import upkeep
+from src.tracking.address import database, refusal
 from src.tracking.runs import Runs
-from src.tracking.store import local_folder, moved_from
+from src.tracking.store import moved_from
 
 LEAST_FREE = 2**30  # bytes
 
@@ -39,7 +42,7 @@ class Finding:
 
     Attributes:
         mend: what helps, where something is wrong.
-        fix: what --fix does about it, if it can.
+        fix: what --fix does about it, if it can; it may return what else is to be said.
     """
 
     text: str
@@ -56,12 +59,16 @@ def main() -> int:
         with conf_loader() as loader:
             uri = tracking_uri(loader)
         for one in findings(uri):
+            mend = one.mend
             if one.fix and sys.argv[1:]:
-                one.fix()
-                terminal.say(f"mended  {one.text}")
-                continue
-            left += bool(one.mend)
-            terminal.say(f"{'mend    ' if one.mend else 'fine    '}{one.text}{f'; {one.mend}' if one.mend else ''}")
+                try:
+                    said = one.fix()
+                    terminal.say(f"mended  {one.text}{f'; {said}' if isinstance(said, str) else ''}")
+                    continue
+                except TrialbookError as error:  # one that can not be mended must not keep the others from it
+                    mend = str(error)
+            left += bool(mend)
+            terminal.say(f"{'mend    ' if mend else 'fine    '}{one.text}{f'; {mend}' if mend else ''}")
     return int(left > 0)
 
 
@@ -72,27 +79,30 @@ def findings(uri: str) -> Iterator[Finding]:
     yield Finding(f"GPU: {len(names)} of them" if names else "GPU: none, trials run on the CPU")
     free = shutil.disk_usage(".").free
     yield Finding(f"disk: {free / 2**30:.1f} GB are free", "" if free > LEAST_FREE else f"make room in {Path.cwd()}")
-    folder = local_folder(uri)
-    if folder and not (folder / "mlflow.db").exists():
-        yield Finding(f"store: none at {uri} yet")
+    if why := refusal(uri):
+        yield Finding(f"store: tracking.uri={uri}", why)
         return
-    if folder and (said := upkeep.damage(folder)):
-        yield Finding(f"store: {folder}/mlflow.db is damaged: {said}", "take it from a backup, or set it aside; a new one is made")
+    file = database(uri)
+    if file and not file.exists():
+        yield Finding(f"store: none at {file} yet")
         return
-    yield Finding(f"store: {uri} is whole" if folder else f"store: {uri}")
-    if folder:
-        yield from _place(folder)
-        if moved_from(folder):
+    if file and (said := upkeep.damage(file)):
+        yield Finding(f"store: {file} is damaged: {said}", "take it from a backup, or set it aside; a new one is made")
+        return
+    yield Finding(f"store: {file} is whole" if file else f"store: {uri}")
+    if file:
+        yield from _place(file)
+        if moved_from(file):
             return
     try:
         runs = Runs(uri)
     except TrialbookError as error:
-        yield Finding(str(error), "start the server")
+        yield Finding("store: it can not be used", str(error))
         return
-    yield from _sweeps(runs, uri)
+    yield from _sweeps(uri)
     yield _stale(runs)
-    if folder:
-        yield from _files(folder)
+    if file:
+        yield from _files(file)
 
 
 def versions() -> Finding:
@@ -104,75 +114,90 @@ def versions() -> Finding:
     return Finding(f"versions: {text}", "make .venv/installed" if wrong else "")
 
 
-def _place(folder: Path) -> Iterator[Finding]:
-    for place in moved_from(folder):
+def _place(file: Path) -> Iterator[Finding]:
+    for place in moved_from(file):
         text = f"store: it was moved or copied here from {place.removeprefix('file://')}, where its artifacts would be looked for"
-        yield Finding(text, "python -m src.doctor --fix", partial(upkeep.settle, folder))
+        yield Finding(text, "python -m src.doctor --fix", partial(upkeep.settle, file))
 
 
-def _sweeps(runs: Runs, uri: str) -> Iterator[Finding]:
+def _sweeps(uri: str) -> Iterator[Finding]:
     """Records that did not arrive, and trials that did not end."""
-    studies = sorted(SWEEPS.glob("*/study.db"))
-    waiting = 0
-    for file in studies:
-        sweep = file.parent
-        try:
-            store = Store.open(file)
-            undelivered, open_trials = store.waiting(), sum(row["state"] == "RUNNING" for row in store.trials())
-            store.close()
-        except sqlite3.DatabaseError as error:
-            yield Finding(f"sweep {sweep.name}: {error}", f"nothing was recorded by then: rm -r {sweep}")
-            continue
-        if (undelivered or open_trials) and not is_driven(sweep):
-            waiting += 1
-            if open_trials:
-                yield Finding(f"sweep {sweep.name}: {open_trials} trials did not end", f"its own command with resume={sweep.name}")
-            if undelivered:
-                text = f"sweep {sweep.name}: {undelivered} records have not reached MLflow"
-                yield Finding(text, "python -m src.doctor --fix", partial(deliver, sweep, uri))
-    if not waiting:
-        yield Finding(f"sweeps: {len(studies)}, every trial ended, every record is in MLflow")
+    studies = sorted([*SWEEPS.glob("*/study.db"), *TRIALS.glob("*/study.db")])
+    found = [finding for file in studies if not is_driven(file.parent) for finding in _study(file.parent, uri)]
+    yield from found or [Finding(f"sweeps: {len(studies)}, every trial ended, every record is in MLflow")]
+
+
+def _study(sweep: Path, uri: str) -> Iterator[Finding]:
+    try:
+        with closing(Store.open(sweep / "study.db")) as store:
+            undelivered, refusals, meta = store.waiting(), store.refusals(), store.meta()
+            open_trials = sum(row["state"] == "RUNNING" for row in store.trials())
+    except (sqlite3.DatabaseError, TrialbookError) as error:
+        yield Finding(f"sweep {sweep.name}: {error}", f"take it from a backup, or set it aside: mv {sweep} {SWEEPS.parent}")
+        return
+    if open_trials:
+        yield Finding(f"sweep {sweep.name}: {open_trials} trials did not end", f"its own command with resume={sweep.name}")
+    if undelivered or refusals:
+        ours = destination.is_same(uri, meta, sweep)
+        place = "" if ours else f"they belong into another store: {destination.prefix(meta['tracking_uri'])}"
+        mend, fix = f"{place}python -m src.doctor --fix", partial(deliver, sweep, uri) if ours else None
+        if undelivered:
+            yield Finding(f"sweep {sweep.name}: {undelivered} records have not reached MLflow", mend, fix)
+        if refusals:
+            text = f"sweep {sweep.name}: MLflow refused {len(refusals)} records; the first: {refusals[0]}"
+            yield Finding(text, f"mend the cause, such as what was deleted or a name; then {mend}", fix)
 
 
 def deliver(sweep: Path, uri: str) -> None:
-    """Hands MLflow the records of a sweep that wait.
+    """Hands MLflow the records of a sweep that wait, and once more those that it refused.
 
     Raises:
-        TrialbookError: MLflow does not answer.
+        TrialbookError: MLflow does not answer, or still refuses some.
     """
     from src.tracking.tracker import MlflowTracker
 
-    with driving(sweep):
-        store = Store.reopen(sweep / "study.db")
-        if not (experiment := store.meta().get("experiment")):
+    with driving(sweep), closing(Store.reopen(sweep / "study.db")) as store:
+        meta = store.meta()
+        if not (experiment := meta.get("experiment")):
             raise TrialbookError(f"sweep {sweep.name}: an earlier version made it; expected its own command with resume={sweep.name}")
-        tracker = MlflowTracker(uri, experiment)
-        outbox = Outbox(store, tracker, lambda number: sweep if number is None else of_trial(sweep, number))
+        tracker = MlflowTracker(uri, experiment, meta.get("experiment_id", ""))
+        store.offer_again()
+        single = meta.get("single") == "true"
+        outbox = Outbox(store, tracker, lambda number: sweep if single or number is None else of_trial(sweep, number))
         left = outbox.flush()
         outbox.close()
-        store.close()
+        refusals = store.refusals()
     if left:
         raise TrialbookError(f"sweep {sweep.name}: {left} records still wait: {outbox.outage}")
+    if refusals:
+        raise TrialbookError(f"MLflow still refuses {len(refusals)}: {refusals[0]}. The values are in {sweep}")
 
 
 def _stale(runs: Runs) -> Finding:
     """Runs that MLflow calls RUNNING although nothing runs them; of single trials and of sweeps in another folder nobody here can tell."""
-    stale = [run for run, sweep in upkeep.running(runs) if sweep and (SWEEPS / sweep).is_dir() and not is_driven(SWEEPS / sweep)]
+
+    def is_stale(sweep: str) -> bool:
+        return bool(sweep) and (SWEEPS / sweep).is_dir() and not is_driven(SWEEPS / sweep)
+
+    stale = [(run, sweep) for run, sweep in upkeep.running(runs) if is_stale(sweep)]
     if not stale:
         return Finding("runs: none is called RUNNING that does not run")
 
     def kill() -> None:
-        for run in stale:
-            runs.client.set_terminated(run, "KILLED")
+        for run, sweep in stale:
+            if is_stale(sweep):  # else it was resumed meanwhile
+                runs.client.set_terminated(run, "KILLED")
 
     return Finding(f"runs: {len(stale)} are called RUNNING, but nothing runs them", "python -m src.doctor --fix ends them", kill)
 
 
-def _files(folder: Path) -> Iterator[Finding]:
-    left, changed = upkeep.left_behind(folder), list(upkeep.changed_models(folder))
+def _files(file: Path) -> Iterator[Finding]:
+    left, changed = upkeep.left_behind(file), list(upkeep.changed_models(file))
+    if others := upkeep.neighbours(file):
+        yield Finding(f"files: {', '.join(others)} beside the store may share its folder of runs: none is called ownerless")
     if left:
         text = f"files: {len(left)} that belong to no run, such as {left[0]}"
-        yield Finding(text, "python -m src.doctor --fix deletes them", partial(upkeep.remove, left))
+        yield Finding(text, "python -m src.doctor --fix moves them into the attic", partial(upkeep.set_aside, file, left))
     for run, name in changed:
         yield Finding(f"models: {name} of run {run} is not what was recorded", f"python -m src.reproduce run={run}")
     if not left and not changed:

@@ -5,7 +5,8 @@ TrialbookError            the user can mend it: the message says what happened, 
 ├── DataError             a data set that is missing, damaged or malformed
 ├── DiskFull              there is no room for a file; nothing half written is left, and after making room a sweep goes on
 ├── TrialError            this trial is infeasible (it ends FAILED); the sweep goes on
-└── Unreachable           MLflow does not answer now; what it was told waits in the study's outbox
+├── Unreachable           MLflow does not answer now; what it was told waits in the study's outbox
+└── Refused               MLflow does not take a part of what it was told; that part stays in the study's outbox
 
 Stop                      not an error: raised by `report` to end a trial early (KILLED)
 """
@@ -14,6 +15,7 @@ import difflib
 import sys
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
+from typing import Any
 
 from src.redaction import shown
 
@@ -53,6 +55,19 @@ class TrialError(TrialbookError):
 
 class Unreachable(TrialbookError):
     """A store that does not answer now, and may later."""
+
+
+class Refused(TrialbookError):
+    """A part of a message that a store does not take; the store has the rest.
+
+    Attributes:
+        left: the payload of a message that adds that part to the run.
+        run_id: of the run that the message began, if it did.
+    """
+
+    def __init__(self, why: str, left: dict[str, Any], run_id: str | None = None) -> None:
+        super().__init__(why)
+        self.left, self.run_id = left, run_id
 
 
 class Stop(Exception):

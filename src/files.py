@@ -12,6 +12,8 @@ from pathlib import Path
 from src.errors import DiskFull
 from src.redaction import Redacting
 
+PART = ".trialbook-part"  # ends the name of a file of ours that is being written; whatever has another ending belongs to somebody else
+
 
 def cache() -> Path:
     """What may be deleted, because it can be fetched or made again."""
@@ -26,7 +28,7 @@ def write(target: Path, content: bytes | memoryview) -> None:
     """
     with room_for(target, memoryview(content).nbytes):
         target.parent.mkdir(parents=True, exist_ok=True)
-        handle, beside = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name}.")
+        handle, beside = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name}.", suffix=PART)
         try:
             with os.fdopen(handle, "wb") as file:
                 file.write(content)

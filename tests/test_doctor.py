@@ -38,9 +38,9 @@ def test_everything_that_is_out_of_order_is_told_and_mended(swept: str, command:
     client = MlflowClient(store_uri)
     sweep = client.get_run(swept).data.tags["trialbook.sweep"]
     stale = client.create_run(client.get_run(swept).info.experiment_id, tags={"trialbook.kind": "trial", "trialbook.sweep": sweep})
-    (study.parent / ".table.csv.abcd1234").write_text("half")
-    os.utime(study.parent / ".table.csv.abcd1234", (1, 1))
-    (study.parent / ".table.csv.fresh123").write_text("being written")
+    (study.parent / ".table.csv.abcd1234.trialbook-part").write_text("half")
+    os.utime(study.parent / ".table.csv.abcd1234.trialbook-part", (1, 1))
+    (study.parent / ".table.csv.fresh123.trialbook-part").write_text("being written")
     (record / "artifacts" / ("0" * 32)).mkdir()
     payload = '{"epoch": 9, "metrics": {"loss": 0.5}, "time": 1}'
     with sqlite3.connect(study) as database:
@@ -56,8 +56,8 @@ def test_everything_that_is_out_of_order_is_told_and_mended(swept: str, command:
     assert mended.stdout.count("mended") == 3
     assert command("src.doctor").returncode == 0
     assert client.get_run(stale.info.run_id).info.status == "KILLED"
-    assert (study.parent / ".table.csv.fresh123").exists()
-    assert not (study.parent / ".table.csv.abcd1234").exists() and not (record / "artifacts" / ("0" * 32)).exists()
+    assert (study.parent / ".table.csv.fresh123.trialbook-part").exists()
+    assert not (study.parent / ".table.csv.abcd1234.trialbook-part").exists() and not (record / "artifacts" / ("0" * 32)).exists()
 
 
 def test_a_changed_model_is_named_and_stays(swept: str, command: Command, tmp_path: Path) -> None:

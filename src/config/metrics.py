@@ -7,6 +7,7 @@ from typing import Any
 
 from src.config.asked import Asked
 from src.config.catalog import Catalog
+from src.config.rules import unrecordable
 from src.errors import ConfigError, did_you_mean
 from src.objective import Objective
 
@@ -37,6 +38,8 @@ def metric_mistakes(asked: Asked, options: dict[str, list[str]], catalog: Catalo
                 yield f"{origin}: {count} metrics are reported as {name!r}; expected names of their own: {{_target_: …, name: …}}"
             if name in TAKEN or name.startswith("val_") or "/" in name:
                 yield f"{origin}: a metric named {name!r} would hide another figure of a trial; expected another name."
+            elif rule := unrecordable(f"kept/val_{name}"):
+                yield f"{origin}: MLflow takes no metric named {name[:100]!r}; expected {rule}."
     found = [reported_name(metric) for values in (lists or defaults).values() for metrics in values for metric in metrics]
     reported = [f"{prefix}{name}" for prefix in ("", "val_") for name in dict.fromkeys(["loss", *found])]
     given = [(one.origin, str(value)) for one in asked.everything if one.key == "objective" for value in one.values]

@@ -1,6 +1,7 @@
 """What a value may be: its type is that of the default in conf/, its range depends on its path, or on the last word of it."""
 
 import math
+import posixpath
 import re
 from collections.abc import Callable
 from typing import Any
@@ -18,6 +19,30 @@ def _whole(least: int, words: str = "") -> Rule:
 
 def _word(words: str) -> Rule:
     return words, lambda value: isinstance(value, str) and value != ""
+
+
+LONGEST_NAME, LONGEST_PARAMETER, LONGEST_TAG = 250, 6000, 5000  # characters that every version of MLflow takes
+RESERVED = ("mlflow.", "trialbook.")  # tags that MLflow and Trialbook themselves set
+TAG = re.compile(r"\w[\w.: -]*(/\w[\w.: -]*)*")
+
+
+def unrecordable(name: str) -> str:
+    """The rule of MLflow that a name of a parameter, a metric or a tag breaks; empty where it breaks none.
+
+    >>> unrecordable("kept/top 3"), unrecordable("top@3")
+    ('', 'letters, digits, spaces and / _ . - :')
+    """
+    if len(name) > LONGEST_NAME:
+        return f"at most {LONGEST_NAME} characters"
+    if not re.fullmatch(r"[/\w.\- :]+", name):
+        return "letters, digits, spaces and / _ . - :"
+    is_path = posixpath.normpath(name) != name or name == "." or name.startswith(("/", ".."))
+    return "no name that would be another path, such as a//b or ../a" if is_path else ""
+
+
+def _is_tag(word: Any) -> bool:
+    text = str(word)
+    return bool(TAG.fullmatch(text)) and not unrecordable(text) and not text.lower().startswith(RESERVED)
 
 
 AT_LEAST_ONE: Rule = ("at least 1", lambda value: value >= 1)
@@ -47,8 +72,14 @@ RULES: dict[str, Rule] = {
     **dict.fromkeys(("tracking.uri", "tracking.experiment"), _word("a word")),
     "resume": _word("latest or a sweep's id, or null"),
     "executor.address": _word("auto or HOST:PORT, or null"),
-    "note": ("words, or null", lambda value: not isinstance(value, list | dict)),
-    "tags": ("of words", lambda value: all(re.fullmatch(r"\w[\w.: -]*(/\w[\w.: -]*)*", str(word)) for word in value)),
+    "note": (
+        f"words, or null; at most {LONGEST_TAG} characters",
+        lambda value: not isinstance(value, list | dict) and len(str(value)) <= LONGEST_TAG,
+    ),
+    "tags": (
+        f"of words; {' and '.join(f'{start}*' for start in RESERVED)} are set by MLflow and Trialbook",
+        lambda value: all(map(_is_tag, value)),
+    ),
     "training.metrics": ("of names, or of mappings with _target_", lambda value: all(isinstance(one, str) or _named(one) for one in value)),
     "training.callbacks": ("of mappings with _target_", lambda value: all(map(_named, value))),
     "retry": ("failed, or null", lambda value: value == "failed"),

@@ -17,9 +17,10 @@ from src.redaction import known
 from src.space import Point, active_hash, overrides
 from src.study import folder, record, table
 from src.study.interruption import Interruption
+from src.study.messages import Message
 from src.study.outbox import Outbox
 from src.study.stopping import StopRules
-from src.study.store import Message, Store
+from src.study.store import Store
 from src.terminal import Terminal
 from src.trial import CHECKPOINT, Job, Outcome
 

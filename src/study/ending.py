@@ -6,29 +6,29 @@ from collections.abc import Callable
 from concurrent.futures import Future
 
 from src import files
+from src.config.rules import LONGEST_TAG
 from src.errors import TrialbookError
 from src.leaderboard import Standing
 from src.space import overrides
-from src.study import pictures, record, resume, table
+from src.study import pictures, record, result, resume, table
 from src.study.driver import BEST, Driver
 from src.study.invocation import Invocation
+from src.study.messages import Message
 from src.study.reported import compared
 from src.study.reporting import report_of
 from src.study.scores import named_histories, standing
-from src.study.store import Message
 from src.study.table import Row
 from src.tracking import Tracker
 from src.trial import CHECKPOINT, Job
 
 log = logging.getLogger(__name__)
 REPORT = "report.html"
-MOST_TAG = 5000  # characters that MLflow takes
 MOST_NOTED = 12  # rows of the table on MLflow's page of a sweep
 MOST_SHOWN = 20  # rows of the table on the terminal
 
 
-def end(asked: Invocation, driver: Driver, tracker: Tracker) -> Standing:
-    """Records and tells how a sweep ended; returns its leaderboard."""
+def end(asked: Invocation, driver: Driver, tracker: Tracker) -> int:
+    """Records and tells how a sweep ended; returns the exit code."""
     driver.terminal.rest()
     driver.outbox.flush()
     found = standing([driver.store], asked.objective)
@@ -39,12 +39,17 @@ def end(asked: Invocation, driver: Driver, tracker: Tracker) -> Standing:
         of_best()
     else:
         _record(asked, driver, found, published, of_best)
-    left = driver.outbox.flush()
+    left, refused = driver.outbox.flush(), driver.store.refusals()
+    if asked.single and (left or refused):
+        driver.store.keep(asked.folder / "study.db")
+    failed = any(trial.state == "FAILED" for trial in found.trials)
+    code = driver.interruption.code or int(failed or bool(refused))
+    result.write(asked.folder, code, found.best.run_id if found.best else None)
     _tell(asked, driver, found, published)
     _tell_next(asked, driver, tracker, found, left)
     if not driver.interruption.code:
         _tidy(asked, driver, found)
-    return found
+    return code
 
 
 def _record(asked: Invocation, driver: Driver, found: Standing, published: list[Row], of_best: Callable[[], dict[str, str]]) -> None:
@@ -67,7 +72,7 @@ def _record(asked: Invocation, driver: Driver, found: Standing, published: list[
     rest = f"{len(rows) - MOST_NOTED} more in table.csv" if len(rows) > MOST_NOTED else ""
     parts = [table.as_markdown(rows[:MOST_NOTED]), rest, *shown, table.as_markdown(published)]
     tags = {f"trialbook.{name}": value for name, value in driver.facts.items()}
-    tags["mlflow.note.content"] = record.description(asked, *parts)[:MOST_TAG]
+    tags["mlflow.note.content"] = record.description(asked, *parts)[:LONGEST_TAG]
     state = "KILLED" if driver.interruption.code else "FINISHED"
     driver.store.post(Message(None, "end", record.end(state, metrics, tags, driver.outbox.keep(None, kept))))
     driver.outbox.posted()
@@ -140,8 +145,9 @@ def _tell(asked: Invocation, driver: Driver, found: Standing, published: list[Ro
         terminal.say(f"interrupted: {sum(trial.state == 'FINISHED' for trial in found.trials)} finished trials are kept in {asked.folder}")
     elif driver.rules.reason():
         terminal.say(f"stopped by {driver.rules.reason()}")
-    for refused in driver.outbox.refused[:1]:
-        terminal.say(f"MLflow refused {len(driver.outbox.refused)} records; the first: {refused}")
+    if refused := driver.store.refusals():
+        terminal.say(f"MLflow refused {len(refused)} records; the first: {refused[0]}")
+        terminal.say(f"they are kept in {asked.folder}: mend the cause, then {asked.prefix}python -m src.doctor --fix")
 
 
 def _tell_next(asked: Invocation, driver: Driver, tracker: Tracker, found: Standing, left: int) -> None:
@@ -149,15 +155,17 @@ def _tell_next(asked: Invocation, driver: Driver, tracker: Tracker, found: Stand
     terminal = driver.terminal
     if left:
         terminal.say(f"MLflow does not answer; {left} records wait in {asked.folder}: {driver.outbox.outage}")
-    if not asked.single and (driver.interruption.code or left):
-        terminal.say(f"\nGo on:\n  {resume.command(asked)}")
+    if asked.single and left:
+        terminal.say(f"\nGo on:\n  {asked.prefix}python -m src.doctor --fix")
+    elif not asked.single and (driver.interruption.code or left):
+        terminal.say(f"\nGo on:\n  {asked.prefix_of_resume}{resume.command(asked)}")
     run_ids = [row["run_id"] for row in driver.store.trials() if row["run_id"]]
-    terminal.say(f"\nNext:\n  make ui    then open {tracker.link(asked.folder.name, run_ids, asked.objective.name)}")
+    terminal.say(f"\nNext:\n  {asked.prefix}make ui    then open {tracker.link(asked.folder.name, run_ids, asked.objective.name)}")
     if not asked.single:
         terminal.say(f"  open {asked.folder / REPORT}    learning curves, parallel coordinates, importance")
     if found.best and not asked.single:
-        terminal.say(f"  python -m src.sweep {shlex.join(overrides(found.best.point))}    repeats the best trial")
-        terminal.say(f"  python -m src.promote sweep={asked.folder.name}    the best model against the champion")
+        terminal.say(f"  {asked.prefix}python -m src.sweep {shlex.join(overrides(found.best.point))}    repeats the best trial")
+        terminal.say(f"  {asked.prefix}python -m src.promote sweep={asked.folder.name}    the best model against the champion")
 
 
 def _tidy(asked: Invocation, driver: Driver, found: Standing) -> None:

@@ -1,12 +1,14 @@
 """Finds studies on disk: the latest, by id, or by the name of their sweep."""
 
+import logging
 import sqlite3
 from pathlib import Path
 
 from src.errors import ConfigError, TrialbookError, did_you_mean
 from src.study.store import Store
 
-SWEEPS = Path("mlruns/sweeps")
+log = logging.getLogger(__name__)
+SWEEPS, TRIALS = Path("mlruns/sweeps"), Path("mlruns/trials")  # conf/config.yaml's hydra.sweep.dir and hydra.run.dir
 
 
 def find(words: str, root: Path = SWEEPS, *, key: str = "sweep") -> list[Path]:
@@ -19,7 +21,7 @@ def find(words: str, root: Path = SWEEPS, *, key: str = "sweep") -> list[Path]:
         ConfigError: no such sweep, or none at all.
         TrialbookError: a newer version made it.
     """
-    meta = {file.parent: facts for file in root.glob("*/study.db") if (facts := _meta(file))}
+    meta = {file.parent: found for file in root.glob("*/study.db") if (found := facts(file.parent))}
     by_age = sorted(meta, key=lambda folder: float(meta[folder]["created"]))
     if not by_age:
         raise ConfigError([f"{key}={words}: there is no sweep in {root.resolve()}; expected one made by python -m src.sweep -m …"])
@@ -40,13 +42,24 @@ def find(words: str, root: Path = SWEEPS, *, key: str = "sweep") -> list[Path]:
     return list(dict.fromkeys(known[word] for word in words.split(",")))
 
 
-def _meta(file: Path) -> dict[str, str]:
-    """The facts of a study; empty if it is damaged, was never begun, or a newer version made it."""
+def facts(folder: Path) -> dict[str, str]:
+    """What a study knows of itself; empty if it is damaged, was never begun, or a newer version made it."""
     try:
-        store = Store.open(file)
+        store = Store.open(folder / "study.db")
     except (sqlite3.DatabaseError, TrialbookError):
         return {}
     try:
         return store.meta()
     finally:
         store.close()
+
+
+def link(folder: Path) -> None:
+    """Lets the other verbs find a sweep that lies elsewhere, as `hydra.sweep.dir` said."""
+    if folder.parent.resolve() == SWEEPS.resolve():
+        return
+    try:
+        SWEEPS.mkdir(parents=True, exist_ok=True)
+        (SWEEPS / folder.name).symlink_to(folder.resolve(), target_is_directory=True)
+    except OSError as error:
+        log.warning("no link in %s, so compare and promote do not find this sweep: %s", SWEEPS, error)

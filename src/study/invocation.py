@@ -1,6 +1,7 @@
 """What was asked for in one invocation of `python -m src.sweep`."""
 
 import math
+import os
 import shlex
 import sys
 from dataclasses import dataclass
@@ -12,6 +13,7 @@ from omegaconf import DictConfig, OmegaConf
 from src.config.help import question
 from src.objective import Objective
 from src.space import MOST_LISTED, Space
+from src.study import destination
 
 
 @dataclass(frozen=True)
@@ -42,6 +44,19 @@ class Invocation:
     def command(self) -> str:
         """The command line that repeats it."""
         return shlex.join(["python", *sys.orig_argv[1:]])
+
+    @property
+    def prefix(self) -> str:
+        """What a command needs in front of it to find the store of this one."""
+        return destination.prefix(self.config.tracking.uri)
+
+    @property
+    def prefix_of_resume(self) -> str:
+        """The same for the command that goes on with the sweep, whose own words name some of it."""
+        words = self.command
+        store = "" if "tracking.uri=" in words else self.prefix
+        name = os.environ.get("MLFLOW_EXPERIMENT_NAME", "")
+        return store + (f"MLFLOW_EXPERIMENT_NAME={shlex.quote(name)} " if name and "tracking.experiment=" not in words else "")
 
     @property
     def oracle(self) -> dict[str, Any]:

@@ -10,8 +10,9 @@ from contextlib import suppress
 from pathlib import Path
 
 from src import files
-from src.errors import DiskFull, Unreachable
-from src.study.store import Message, Store
+from src.errors import DiskFull, Refused, Unreachable
+from src.study.messages import Message
+from src.study.store import Store
 from src.tracking import Tracker
 
 log = logging.getLogger(__name__)
@@ -31,7 +32,6 @@ class Outbox:
 
     def __init__(self, store: Store, tracker: Tracker, folder_of: Callable[[int | None], Path]) -> None:
         self._store, self._tracker, self.folder_of = store, tracker, folder_of
-        self.refused: list[str] = []  # what MLflow will never take, and why
         self.outage = ""  # why the oldest message did not arrive, while it has not
         self._old = {message.id for message in store.undelivered(-1)}  # may have arrived before a crash, or an outage
         self._waited = float("-inf")  # when somebody waited in vain
@@ -95,33 +95,57 @@ class Outbox:
         return message.id in self._old or message.payload["tags"].get("trialbook.attempt", "1") != "1"
 
     def _deliver(self, messages: list[Message]) -> None:
-        """Hands over one message, or epochs of one run; what MLflow will never take is set aside."""
-        run_id, message = None, messages[0]
+        """Hands over one message, or epochs of one run; what MLflow does not take stays in the study, with the reason."""
         try:
-            if message.kind == "start":
-                run_id = self._tracker.start(**message.payload, parent=self._store.run_id(None), again=self._may_be_there(message))
-            elif (known := self._store.run_id(message.number)) is None:
-                raise ValueError(f"{message.kind} of a run that was not begun")
-            elif message.kind == "epoch":
-                self._tracker.epochs(known, [one.payload for one in messages])
-            else:
-                folder = self.folder_of(message.number) / UNDELIVERED / message.payload.pop("files")
-                self._tracker.end(known, **message.payload, folder=folder)
-                shutil.rmtree(folder, ignore_errors=True)
-                with suppress(OSError):  # not empty: another message's files
-                    folder.parent.rmdir()
-        except Unreachable:
-            self._old.add(message.id)  # only the answer may have been lost
+            self._store.delivered(messages, self._hand_over(messages))
+        except (Unreachable, DiskFull):
+            self._old.add(messages[0].id)  # only the answer may have been lost
             raise
+        except Refused as error:
+            why = self._why(messages[0], error)
+            self._store.delivered(messages, error.run_id, Message(messages[0].number, "end", error.left), why)
         except Exception as error:
             if len(messages) > 1:  # which of them it is that MLflow does not take
                 for one in messages:
                     self._deliver([one])
                 return
-            self.refused.append(f"{message.kind}: {str(error).splitlines()[0] if str(error) else type(error).__name__}")
-            log.info("MLflow: %s", self.refused[-1], exc_info=error)
-        self._store.delivered(messages, run_id)
+            self._store.refused(messages, self._why(messages[0], error))
         self._old -= {one.id for one in messages}  # SQLite gives a free number again
+
+    def _why(self, message: Message, error: Exception) -> str:
+        """The reason for a refusal, in a line."""
+        said = str(error).splitlines()[0] if str(error) else type(error).__name__
+        log.info("MLflow: %s of trial %s: %s", message.kind, message.number, said, exc_info=error)
+        return f"{message.kind}: {said}"
+
+    def _hand_over(self, messages: list[Message]) -> str | None:
+        """Gives messages to the tracker; the run that they began, if they did."""
+        message = messages[0]
+        if message.kind == "start":
+            parent = None if message.number is None else self._store.run_id(None)  # the sweep's own run has none
+            return self._tracker.start(**message.payload, parent=parent, again=self._may_be_there(message))
+        if (known := self._store.run_id(message.number)) is None:
+            raise ValueError(f"{message.kind} of a run that was not begun")
+        if message.kind == "epoch":
+            self._tracker.epochs(known, [one.payload for one in messages])
+            return None
+        kept = message.payload.pop("files")
+        folder = self.folder_of(message.number) / UNDELIVERED / kept
+        try:
+            self._tracker.end(known, **message.payload, folder=folder)
+        except Refused as error:
+            if error.left["files"] != kept:
+                _remove(folder)
+            raise
+        _remove(folder)
+        return None
+
+
+def _remove(folder: Path) -> None:
+    """Removes delivered files."""
+    shutil.rmtree(folder, ignore_errors=True)
+    with suppress(OSError):  # not empty: another message's files
+        folder.parent.rmdir()
 
 
 def _batches(messages: list[Message]) -> list[list[Message]]:

@@ -12,6 +12,7 @@ from src.config.paths import trial_config
 from src.errors import ConfigError, TrialbookError
 from src.executors import Executor
 from src.space import Space, overrides
+from src.study import record
 
 
 def precheck(space: Space, compose: Callable[[list[str]], DictConfig], executor: Executor) -> None:
@@ -23,6 +24,7 @@ def precheck(space: Space, compose: Callable[[list[str]], DictConfig], executor:
     """
     trials = [overrides(point) for point in space.samples()]
     found = executor.apply(mistakes, [trial_config(compose(words)) for words in trials])()
+    found = [[*record.mistakes(compose(words), words), *some] for words, some in zip(trials, found, strict=True)]
     first: dict[str, str] = {}
     for words, some in zip(trials, found, strict=True):
         first = {**dict.fromkeys(some, " ".join(words)), **first}

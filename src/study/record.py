@@ -10,7 +10,8 @@ from typing import Any
 from omegaconf import DictConfig
 
 from src.artifacts import DIGEST_TAGS
-from src.config.paths import TRIAL_GROUPS, active_leaves
+from src.config.paths import TRIAL_GROUPS, active_leaves, trial_config
+from src.config.rules import LONGEST_PARAMETER, LONGEST_TAG, expected, unrecordable
 from src.space import Point, active_hash, overrides
 from src.study import folder
 from src.study.invocation import Invocation
@@ -27,6 +28,26 @@ def parameters(config: dict[str, Any], choices: DictConfig) -> dict[str, Any]:
     return {**chosen, **{key: value for key, value in active.items() if key.rpartition(".")[2] not in NOT_PARAMETERS}}
 
 
+def mistakes(composed: DictConfig, words: list[str]) -> list[str]:
+    """What MLflow would not take of a trial, by the rules that hold for every store.
+
+    Args:
+        words: the overrides of the trial.
+    """
+    found = []
+    for key, value in parameters(trial_config(composed), composed.hydra.runtime.choices).items():
+        if rule := unrecordable(key):
+            found.append(f"{key[:100]!r}: MLflow takes no parameter of this name; expected {rule}.")
+        if (length := len(str(value))) > LONGEST_PARAMETER:
+            found.append(f"{key}: {length} characters; MLflow takes at most {LONGEST_PARAMETER}. Expected a shorter value, or a file.")
+    if (length := len(shlex.join(words))) > LONGEST_TAG:
+        found.append(f"the trial has {length} characters of overrides; MLflow takes at most {LONGEST_TAG}. Expected an option in conf/.")
+    for key, value, default in (("tags", list(composed.tags), []), ("note", composed.note, None)):
+        if wanted := expected(key, value, default):
+            found.append(f"conf/config.yaml: {value!r}, where {key} is {wanted}.")
+    return found
+
+
 def versions() -> str:
     """Python and the packages that decide on digits."""
     return f"python {platform.python_version()}, {', '.join(f'{package} {version(package)}' for package in PACKAGES)}"
@@ -41,13 +62,13 @@ def common_tags(asked: Invocation) -> dict[str, str]:
     """What all runs of one invocation share; MLflow's filters lose the children of filtered parents, so each child has them too."""
     sweep = {"trialbook.sweep": asked.folder.name, "trialbook.sweep_name": asked.sweep or ""}
     return {
+        **dict.fromkeys(map(str, asked.config.tags), "true"),  # first: what we say of a run can not be replaced
         "trialbook.schema": "1",
         "trialbook.versions": versions(),
         "trialbook.code_dirty": code_dirty(),
         "mlflow.source.git.commit": folder.commit(),
         **({} if asked.single else sweep),
-        **({"trialbook.note": asked.config.note} if asked.config.note else {}),
-        **dict.fromkeys(map(str, asked.config.tags), "true"),
+        **({"trialbook.note": note} if (note := _note(asked)) else {}),
     }
 
 
@@ -86,4 +107,9 @@ def end(state: str | None, metrics: dict[str, float], tags: dict[str, str], kept
 def description(asked: Invocation, *parts: str) -> str:
     """The text that MLflow shows on a sweep's page: question, note, command, and what else there is to show."""
     question = f"**{asked.question}**" if asked.question else ""
-    return "\n\n".join(filter(None, [question, asked.config.note, f"```\n{asked.command}\n```", *parts]))
+    return "\n\n".join(filter(None, [question, _note(asked), f"```\n{asked.command}\n```", *parts]))
+
+
+def _note(asked: Invocation) -> str:
+    """The note as words; it may be written as a number."""
+    return "" if asked.config.note is None else str(asked.config.note)

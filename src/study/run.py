@@ -18,22 +18,23 @@ from omegaconf import DictConfig, OmegaConf
 from src import executors, files, oracles, trial
 from src.config.command_line import read
 from src.config.composer import Composer
-from src.errors import DiskFull, TrialbookError, told
+from src.errors import ConfigError, DiskFull, TrialbookError, told
 from src.executors import Executor, RunTrial
 from src.objective import Objective
 from src.oracles import Oracle
 from src.redaction import learn, redacted
 from src.space import Space
-from src.study import folder, plan, record, resume
+from src.study import destination, folder, plan, record, resume
 from src.study.driver import MOST_DEATHS, Compose, Driver
-from src.study.find import find
+from src.study.find import facts, find, link
 from src.study.interruption import Interruption
 from src.study.invocation import Invocation
 from src.study.lock import driving
+from src.study.messages import Message
 from src.study.outbox import Outbox
 from src.study.precheck import precheck
 from src.study.stopping import StopRules
-from src.study.store import Message, Store
+from src.study.store import Store
 from src.terminal import Terminal
 from src.tracking import Tracker
 
@@ -72,23 +73,25 @@ def _run(asked: Invocation, compose: Compose, executor: Executor, *, trained: bo
     with ExitStack() as stack:
         stack.callback(executor.close)
         executor.warm_up(asked.most_trials)
-        old = asked.config.resume and find(asked.config.resume, asked.folder, key="resume")[0]
+        old = find(asked.config.resume, asked.folder, key="resume")[0] if asked.config.resume else None
         terminal = stack.enter_context(Terminal(asked.objective))
         oracle = oracles.create(asked.space, asked.objective, asked.oracle)
         terminal.say(plan.headline(asked, oracle.budget))
-        _open_record(asked)
+        _open_record(asked, old)
         if trained:
             precheck(asked.space, compose, executor)
         asked = replace(asked, folder=old or folder.create(asked.folder))
         stack.enter_context(driving(asked.folder))
         try:
             store = _reopened(asked, compose) if old else _created(asked)
-            tracker = _tracker(asked)
+            tracker = _tracker(asked, store)
         except TrialbookError:
             if not old:
                 shutil.rmtree(asked.folder)  # nothing was started
             raise
         if not asked.single:
+            if not old:
+                link(asked.folder)
             stack.enter_context(_resumable(asked))
         stack.callback(store.close)
         outbox = Outbox(
@@ -101,9 +104,7 @@ def _run(asked: Invocation, compose: Compose, executor: Executor, *, trained: bo
         driver.run()
         from src.study import ending
 
-        found = ending.end(asked, driver, tracker)
-        failed = any(trial.state == "FAILED" for trial in found.trials)
-    return driver.interruption.code or int(failed)
+        return ending.end(asked, driver, tracker)
 
 
 def _driver(
@@ -166,22 +167,38 @@ def _resumable(asked: Invocation) -> Iterator[None]:
     try:
         yield
     except DiskFull as error:
-        raise DiskFull(f"{error} Then go on:\n  {resume.command(asked)}") from error
+        raise DiskFull(f"{error} Then go on:\n  {asked.prefix_of_resume}{resume.command(asked)}") from error
 
 
-def _open_record(asked: Invocation) -> None:
-    """Imports MLflow and creates a new store: seconds, in which workers import TensorFlow."""
-    from src.tracking.store import client
+def _open_record(asked: Invocation, old: Path | None) -> None:
+    """Imports MLflow, creates a new store, and looks whether it can take the record: seconds, in which workers import TensorFlow.
 
-    with client(asked.config.tracking.uri):
-        pass
+    Args:
+        old: the folder of the sweep to go on with.
+
+    Raises:
+        ConfigError: it was recorded in another store or experiment.
+        TrialbookError: the store does not answer, or what the record belongs into was deleted.
+    """
+    uri, name = asked.config.tracking.uri, asked.config.tracking.experiment
+    meta = facts(old) if old else {}
+    if old and not destination.is_same(uri, meta, old):
+        raise ConfigError([f"resume={old.name}: {destination.other_store(uri, meta)}"])
+    from src.tracking.store import look_up
+
+    found = look_up(uri, name, meta.get("experiment_id", ""), meta.get("parent_run", ""))
+    if old and (mistake := destination.other_experiment(name, found, meta)):
+        raise ConfigError([f"resume={old.name}: {mistake}"])
 
 
-def _tracker(asked: Invocation) -> Tracker:
-    """Connects to MLflow."""
+def _tracker(asked: Invocation, store: Store) -> Tracker:
+    """Connects to MLflow; the study remembers where that is."""
     from src.tracking.tracker import MlflowTracker
 
-    return MlflowTracker(asked.config.tracking.uri, asked.config.tracking.experiment)
+    uri, meta = asked.config.tracking.uri, store.meta()
+    tracker = MlflowTracker(uri, asked.config.tracking.experiment, meta.get("experiment_id", ""))
+    store.describe(**destination.described(uri, tracker.experiment_id, asked.folder))
+    return tracker
 
 
 def _created(asked: Invocation) -> Store:
@@ -190,7 +207,7 @@ def _created(asked: Invocation) -> Store:
     files.write(asked.folder / "packages.txt", folder.packages())
     files.write(asked.folder / "multirun.yaml", redacted(OmegaConf.to_yaml(asked.config)).encode())
     meta: dict[str, Any] = {"sweep_id": asked.folder.name, "name": asked.sweep or "", "command": asked.command}
-    meta |= {"experiment": asked.config.tracking.experiment}
+    meta |= {"experiment": asked.config.tracking.experiment, "single": asked.single}
     meta |= {"base_config": OmegaConf.to_yaml(asked.config), "oracle": asked.oracle, "objective": str(asked.objective)}
     meta |= {"space": asked.space.described(), "fingerprint": asked.space.fingerprint}
     meta |= {"commit": folder.commit(), "versions": record.versions()}
@@ -207,6 +224,7 @@ def _reopened(asked: Invocation, compose: Compose) -> Store:
         raise
     meta: dict[str, Any] = {"space": asked.space.described(), "fingerprint": asked.space.fingerprint, "oracle": asked.oracle}
     store.describe(**meta)
+    store.offer_again()
     return store
 
 

@@ -5,9 +5,8 @@ import os
 import sqlite3
 import threading
 import time
-from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -16,6 +15,7 @@ from src import files
 from src.errors import TrialbookError
 from src.oracles import Proposal
 from src.redaction import all_redacted, redacted
+from src.study.messages import Message, Messages
 from src.trial import Outcome
 
 SCHEMA_VERSION = 2
@@ -33,17 +33,7 @@ SINCE_1 = {"trial": ("config_hash", "data_digest", "code"), "outbox": ("refused"
 UNENDED = ("SCHEDULED", "RUNNING", "KILLED")  # states of trials that a resumed sweep runs
 
 
-@dataclass(frozen=True)
-class Message:
-    """What MLflow is to be told: about a trial, or with number None about the sweep."""
-
-    number: int | None
-    kind: str
-    payload: dict[str, Any]
-    id: int = 0
-
-
-class Store:
+class Store(Messages):
     """One study. Its methods may be called from any thread."""
 
     def __init__(self, db: sqlite3.Connection) -> None:
@@ -170,36 +160,17 @@ class Store:
         for number, epoch, metrics in self._read("select number, epoch, metrics from epoch order by number, epoch"):
             yield number, epoch, json.loads(metrics)
 
-    def post(self, *messages: Message) -> None:
-        """Adds what MLflow is to be told."""
-        with self._transaction():
-            self._post(messages)
-
-    def undelivered(self, most: int = 500) -> list[Message]:
-        """The oldest messages that MLflow does not have yet."""
-        rows = self._read("select number, kind, payload, id from outbox order by id limit ?", most)
-        return [Message(row["number"], row["kind"], json.loads(row["payload"]), row["id"]) for row in rows]
-
-    def waiting(self) -> int:
-        """How many messages MLflow does not have yet."""
-        return int(self._read("select count(*) from outbox")[0][0])
-
-    def delivered(self, messages: list[Message], run_id: str | None) -> None:
-        """MLflow has messages of one run; `run_id` is that of the run which they began, if they did."""
-        number = messages[0].number
-        with self._transaction():
-            if run_id and number is None:
-                self._describe({"parent_run": run_id})
-            elif run_id:
-                self._db.execute("update trial set run_id = ? where number = ?", (run_id, number))
-            self._db.executemany("delete from outbox where id = ?", [(message.id,) for message in messages])
-
     def run_id(self, number: int | None) -> str | None:
         """The MLflow run of a trial, or of the sweep."""
         if number is None:
             return self.meta().get("parent_run")
         found = self._read("select run_id from trial where number = ?", number)
         return found[0][0] if found else None
+
+    def keep(self, path: Path) -> None:
+        """Writes a study that was kept in memory to a file."""
+        with closing(sqlite3.connect(path)) as file:
+            self._db.backup(file)
 
     def close(self) -> None:
         """Folds the write-ahead log into the file."""
@@ -209,13 +180,12 @@ class Store:
         with self._lock:
             return self._db.execute(query, values).fetchall()
 
+    def _execute(self, statement: str, *values: Any) -> None:
+        self._db.execute(statement, values)
+
     def _describe(self, meta: dict[str, Any]) -> None:
         rows = [(key, value if isinstance(value, str) else json.dumps(value, default=str)) for key, value in all_redacted(meta).items()]
         self._db.executemany("insert or replace into meta values (?, ?)", rows)
-
-    def _post(self, messages: Iterable[Message]) -> None:
-        rows = [(message.number, message.kind, json.dumps(all_redacted(message.payload), default=str)) for message in messages]
-        self._db.executemany("insert into outbox (number, kind, payload) values (?, ?, ?)", rows)
 
     def _keep(self, oracle: dict[str, Any]) -> None:
         self._db.execute("insert or replace into oracle values (1, ?)", (json.dumps(oracle),))

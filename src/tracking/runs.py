@@ -12,7 +12,7 @@ from mlflow.exceptions import MlflowException
 
 from src.artifacts import DIGEST_TAGS
 from src.errors import TrialbookError
-from src.tracking.store import client
+from src.tracking.store import client, pages
 
 METRICS = ("loss", "accuracy", "val_loss", "val_accuracy")
 SURROUNDINGS = (
@@ -139,7 +139,7 @@ class Runs:
         """
         wanted = f"tags.`trialbook.sweep` = '{run.sweep}' and tags.`trialbook.config_hash` = '{run.config_hash}'"
         try:
-            found = self.client.search_runs([run.experiment_id], wanted) if run.sweep else []
+            found = list(pages(self.client.search_runs, [run.experiment_id], wanted)) if run.sweep else []
         except MlflowException as error:
             raise TrialbookError(f"run {run.run_id}: {wanted}: {str(error).splitlines()[0]} Expected tags that trialbook wrote.") from error
         scores = [one.data.metrics.get(f"kept/{metric}", math.nan) for one in found]

@@ -8,9 +8,11 @@ import sys
 import time
 import urllib.request
 
+from src.config.command_line import conf_loader, tracking_uri
+from src.errors import told
+from src.redaction import shown
 from src.tracking.links import TRAINING
 
-URI = os.environ.get("MLFLOW_TRACKING_URI", "sqlite:///mlruns/mlflow.db")
 SECONDS = 120  # until the first page; a cold start takes 20
 
 
@@ -29,9 +31,16 @@ def free_port(first: int = 5000) -> int:
 
 def main() -> int:
     """Serves until Ctrl-C; a server that runs elsewhere is named."""
-    if URI.startswith("http"):
-        print(f"MLflow: {URI}")  # noqa: T201
-        return 0
+    with told():
+        with conf_loader() as loader:
+            uri = tracking_uri(loader)
+        if uri.startswith("http"):
+            print(shown(f"MLflow: {uri}"))  # noqa: T201
+            return 0
+        from src.tracking.store import client  # imports MLflow, seconds
+
+        with client(uri):  # which never changes an older database without a copy; MLflow's server would
+            pass
     port = free_port()
     address = f"http://127.0.0.1:{port}"
     environment = {
@@ -52,7 +61,7 @@ def main() -> int:
         "--workers",
         "1",
         "--backend-store-uri",
-        URI,
+        uri,
     ]
     server = subprocess.Popen(command, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)  # noqa: S603
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))  # so that the server never outlives this process

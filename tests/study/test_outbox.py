@@ -128,9 +128,9 @@ def test_the_epochs_of_a_run_that_wait_are_one_call(store: Store, outbox: Callab
     assert Counted.batches == [("run0", [1, 2, 3, 4]), ("run1", [1, 2])]
 
 
-def test_a_refusal_is_noted_and_holds_nothing_up(outbox: Callable) -> None:
+def test_a_refusal_is_noted_and_holds_nothing_up(store: Store, outbox: Callable) -> None:
     tracker = Flaky(failures=2, error=ValueError)  # the epochs together, then the first of them
     box = outbox(tracker)
     assert box.flush() == 0
     box.close()
-    assert kinds(tracker) == ["start", 2, 3] and box.refused == ["epoch: no answer"]
+    assert kinds(tracker) == ["start", 2, 3] and store.refusals() == ["epoch: no answer"]

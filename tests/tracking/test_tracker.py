@@ -129,7 +129,7 @@ os._exit(0)
     subprocess.run([sys.executable, "-c", script, file], check=True)
     assert Path(f"{file}-journal").stat().st_size
     connect(store_uri, "digits")
-    assert read(Path(file).parent, "select name from experiments where experiment_id = 1") == [("digits",)]
+    assert read(Path(file), "select name from experiments where experiment_id = 1") == [("digits",)]
 
 
 def test_epochs_stay_in_their_order_though_the_clock_was_set_back(tracker: MlflowTracker, store_uri: str) -> None:

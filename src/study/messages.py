@@ -1,0 +1,88 @@
+"""The messages of a study that MLflow does not have: those that wait, and those that it refused."""
+
+import json
+from collections.abc import Iterable
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from typing import Any
+
+from src.redaction import all_redacted, redacted
+
+
+@dataclass(frozen=True)
+class Message:
+    """What MLflow is to be told: about a trial, or with number None about the sweep."""
+
+    number: int | None
+    kind: str
+    payload: dict[str, Any]
+    id: int = 0
+
+
+class Messages:
+    """The part of a study's store that keeps the messages."""
+
+    def post(self, *messages: Message) -> None:
+        """Adds what MLflow is to be told."""
+        with self._transaction():
+            self._post(messages)
+
+    def undelivered(self, most: int = 500) -> list[Message]:
+        """The oldest messages that MLflow does not have yet; without those that it refused."""
+        rows = self._read("select number, kind, payload, id from outbox where refused is null order by id limit ?", most)
+        return [Message(row["number"], row["kind"], json.loads(row["payload"]), row["id"]) for row in rows]
+
+    def waiting(self) -> int:
+        """How many messages MLflow does not have yet; without those that it refused."""
+        return len(self._read("select id from outbox")) - len(self.refusals())
+
+    def refusals(self) -> list[str]:
+        """The reasons why MLflow does not take messages, the oldest message first."""
+        return [row["refused"] for row in self._read("select * from outbox order by id") if "refused" in row.keys() and row["refused"]]  # noqa: SIM118  a row iterates over its values
+
+    def delivered(self, messages: list[Message], run_id: str | None, left: Message | None = None, why: str = "") -> None:
+        """MLflow has messages of one run.
+
+        Args:
+            run_id: of the run that they began, if they did.
+            left: the part of them that it refused, and `why`.
+        """
+        number = messages[0].number
+        with self._transaction():
+            if run_id and number is None:
+                self._describe({"parent_run": run_id})
+            elif run_id:
+                self._execute("update trial set run_id = ? where number = ?", run_id, number)
+            for message in messages:
+                self._execute("delete from outbox where id = ?", message.id)
+            if left:
+                row = (left.number, left.kind, json.dumps(all_redacted(left.payload), default=str), redacted(why))
+                self._execute("insert into outbox (number, kind, payload, refused) values (?, ?, ?, ?)", *row)
+
+    def refused(self, messages: list[Message], why: str) -> None:
+        """MLflow takes nothing of messages of one run."""
+        with self._transaction():
+            for message in messages:
+                self._execute("update outbox set refused = ? where id = ?", redacted(why), message.id)
+
+    def offer_again(self) -> None:
+        """Lets messages that were refused be delivered once more, in their old order."""
+        with self._transaction():
+            self._execute("update outbox set refused = null")
+
+    def _post(self, messages: Iterable[Message]) -> None:
+        for message in messages:
+            row = (message.number, message.kind, json.dumps(all_redacted(message.payload), default=str))
+            self._execute("insert into outbox (number, kind, payload) values (?, ?, ?)", *row)
+
+    def _execute(self, statement: str, *values: Any) -> None:
+        raise NotImplementedError
+
+    def _read(self, query: str, *values: Any) -> list[Any]:
+        raise NotImplementedError
+
+    def _describe(self, meta: dict[str, Any]) -> None:
+        raise NotImplementedError
+
+    def _transaction(self) -> AbstractContextManager[None]:
+        raise NotImplementedError
