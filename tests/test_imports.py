@@ -4,6 +4,7 @@ import ast
 import re
 import subprocess
 import sys
+from importlib.metadata import packages_distributions
 from pathlib import Path
 
 import pytest
@@ -57,6 +58,24 @@ def test_imports_point_downwards(file: Path) -> None:
         for library, door in DOORS.items():
             if module == library or module.startswith(f"{library}."):
                 assert str(file.relative_to(ROOT)).startswith(door), f"{file} imports {module}; its door is {door}"
+
+
+def test_what_is_imported_is_declared_with_the_file_that_imports_it() -> None:
+    project = (ROOT / "pyproject.toml").read_text()
+    listed = re.search(r"^dependencies = \[\n(.*?)^\]", project, re.DOTALL | re.MULTILINE)
+    rows = re.findall(r'^ *"([\w-]+)[^"]*", *# (.+)$', listed[1], re.MULTILINE) if listed else []
+    declared = {name: places.split(", ") for name, places in rows}
+    optional = {"ray"}
+    owners = {module: {re.sub("[_.]", "-", name).lower() for name in names} for module, names in packages_distributions().items()}
+    importers: dict[str, set[str]] = {}
+    for file in FILES:
+        for module in {name.partition(".")[0] for name in imported(file)} - sys.stdlib_module_names - {"src", *optional}:
+            [name] = owners[module] & (declared.keys() | {module}) or owners[module]
+            importers.setdefault(name, set()).add(str(file.relative_to(ROOT)))
+    assert importers.keys() == declared.keys()
+    for name, places in declared.items():
+        for place in places:
+            assert any(file.startswith(place) for file in importers[name]), f"{name} is not imported in {place}"
 
 
 TRAINING = {"tensorflow", "keras", "keras_tuner", "mlflow"}

@@ -3,6 +3,7 @@
 import logging
 import os
 import re
+import shlex
 import sqlite3
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager, nullcontext
@@ -96,7 +97,7 @@ def look_up(uri: str, name: str, experiment_id: str = "", run_id: str = "") -> s
             raise TrialbookError(
                 f"tracking.uri={uri}: the run {run_id} of this sweep {'was deleted' if run else 'is not there'}; expected it,"
                 " otherwise the sweep would be recorded in two places.\n"
-                + (f"Restore it: MLFLOW_TRACKING_URI={uri} mlflow runs restore --run-id {run_id}" if run else "Was it another store?")
+                + (f"Restore it: MLFLOW_TRACKING_URI={shlex.quote(uri)} mlflow runs restore --run-id {run_id}" if run else "Was it another store?")
             )
         return str(found.name) if found else name
 
@@ -114,7 +115,7 @@ def _experiment(connected: MlflowClient, uri: str, name: str, experiment_id: str
     if found and found.lifecycle_stage != "active":
         raise TrialbookError(
             f"tracking.experiment={found.name}: this experiment was deleted in MLflow, so nothing could be recorded; expected one that is"
-            f" there.\nRestore it: MLFLOW_TRACKING_URI={uri} mlflow experiments restore --experiment-id {found.experiment_id}\n"
+            f" there.\nRestore it: MLFLOW_TRACKING_URI={shlex.quote(uri)} mlflow experiments restore --experiment-id {found.experiment_id}\n"
             "or choose another one: tracking.experiment=NAME"
         )
     return found
