@@ -10,7 +10,16 @@ from pathlib import Path
 import pytest
 from mlflow import MlflowClient
 
+from src import doctor
 from src.config.paths import ROOT
+from src.errors import TrialbookError
+from src.oracles import Proposal
+from src.study import destination, record
+from src.study.find import SWEEPS, TRIALS
+from src.study.messages import Message
+from src.study.store import Store
+from src.tracking.store import connect
+from src.trial import Outcome
 from tests.conftest import runs_of
 
 Command = Callable[..., "subprocess.CompletedProcess[str]"]
@@ -89,3 +98,88 @@ def test_a_record_that_was_moved_is_found_and_settles_with_its_champion(swept: s
 def test_unknown_words_are_refused(words: tuple[str, ...], command: Command) -> None:
     refused = command("src.doctor", *words)
     assert refused.returncode == 2 and words[0] in refused.stderr
+
+
+@pytest.fixture
+def study(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Store]:
+    """Makes a study with two trials to record, in the folder of this test."""
+    monkeypatch.chdir(tmp_path)
+
+    def make(uri: str, experiment_id: str, place: Path = SWEEPS) -> Store:
+        folder = place / "S"
+        folder.mkdir(parents=True)
+        meta = {"experiment": "digits", "single": place == TRIALS, **destination.described(uri, experiment_id, folder)}
+        store = Store.create(folder / "study.db", **meta)
+        for number in range(2):
+            tags = {"trialbook.sweep": "S", "trialbook.kind": "trial", "trialbook.trial": str(number)}
+            start = {"name": "x", "params": {"a": 1}, "tags": tags}
+            store.asked(number, Proposal({}), "hash", {}, Message(number, "start", start))
+            end = record.end("FINISHED", {"s": 1.0}, {}, "none")
+            store.told(number, Outcome("FINISHED"), 0.5, {}, Message(number, "end", end))
+        return store
+
+    return make
+
+
+def told_of(uri: str, word: str) -> list[doctor.Finding]:
+    return [finding for finding in doctor.findings(uri) if finding.text.startswith(word)]
+
+
+@pytest.mark.parametrize("place", [SWEEPS, TRIALS], ids=["sweep", "single"])
+def test_what_waits_goes_into_the_studys_own_experiment(place: Path, study: Callable, store_uri: str) -> None:
+    client, experiment = connect(store_uri, "digits")
+    store = study(store_uri, experiment, place)
+    client.rename_experiment(experiment, "paper")
+    [finding] = told_of(store_uri, "sweep S")
+    assert "4 records have not reached MLflow" in finding.text
+    finding.fix()
+    assert store.waiting() == 0 and {run.info.status for run in runs_of(store_uri, "paper")} == {"FINISHED"}
+    assert client.get_experiment_by_name("digits") is None
+
+
+def test_what_mlflow_refused_is_told_and_delivered_when_its_cause_is_gone(study: Callable, store_uri: str) -> None:
+    client, experiment = connect(store_uri, "digits")
+    store = study(store_uri, experiment)
+    store.refused(store.undelivered(), "start: the experiment must be active")
+    client.delete_experiment(experiment)
+    [finding] = told_of(store_uri, "sweep S")
+    assert "refused 4 records; the first: start: the experiment must be active" in finding.text and "--fix" in finding.mend
+    with pytest.raises(TrialbookError, match="deleted in MLflow"):
+        finding.fix()
+    assert len(store.refusals()) == 4
+    client.restore_experiment(experiment)
+    finding.fix()
+    assert store.refusals() == [] and len(runs_of(store_uri)) == 2
+
+
+def test_records_that_belong_into_another_store_are_not_delivered_here(study: Callable, store_uri: str, tmp_path: Path) -> None:
+    study(f"sqlite:///{tmp_path}/team.db", "1")
+    [finding] = told_of(store_uri, "sweep S")
+    assert finding.fix is None and f"another store: MLFLOW_TRACKING_URI=sqlite:///{tmp_path}/team.db python -m" in finding.mend
+
+
+def test_one_that_can_not_be_mended_keeps_no_other_from_it(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    def fail() -> None:
+        raise TrialbookError("it can not")
+
+    found = [doctor.Finding("one", "a", fail), doctor.Finding("two", "b", lambda: "moved")]
+    monkeypatch.setattr(doctor, "findings", lambda _: iter(found))
+    monkeypatch.setattr("sys.argv", ["doctor", "--fix"])
+    assert doctor.main() == 1
+    assert capsys.readouterr().out == "mend    one; it can not\nmended  two; moved\n"
+
+
+def test_the_store_that_was_read_is_named_and_none_in_memory(tmp_path: Path, prepared_store: Path) -> None:
+    uri = f"sqlite:///{shutil.copy(prepared_store, tmp_path / 'team.db')}"
+    assert [finding.text for finding in told_of(uri, "store")] == [f"store: {tmp_path}/team.db is whole"]
+    [finding] = told_of("sqlite://", "store")
+    assert "in memory" in finding.mend
+    assert told_of(f"sqlite:///{tmp_path}/none.db", "store")[0].text == f"store: none at {tmp_path}/none.db yet"
+
+
+def test_a_damaged_study_is_not_to_be_deleted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, store_uri: str) -> None:
+    monkeypatch.chdir(tmp_path)
+    (SWEEPS / "S").mkdir(parents=True)
+    (SWEEPS / "S" / "study.db").write_text("x" * 5000)
+    [finding] = told_of(store_uri, "sweep S")
+    assert "rm " not in finding.mend and "mv mlruns/sweeps/S" in finding.mend

@@ -97,7 +97,7 @@ def look_up(uri: str, name: str, experiment_id: str = "", run_id: str = "") -> s
             raise TrialbookError(
                 f"tracking.uri={uri}: the run {run_id} of this sweep {'was deleted' if run else 'is not there'}; expected it,"
                 " otherwise the sweep would be recorded in two places.\n"
-                + (f"Restore it: MLFLOW_TRACKING_URI={shlex.quote(uri)} mlflow runs restore --run-id {run_id}" if run else "Was it another store?")
+                + (_restoring(uri, f"runs restore --run-id {run_id}") if run else "Was it another store?")
             )
         return str(found.name) if found else name
 
@@ -115,10 +115,14 @@ def _experiment(connected: MlflowClient, uri: str, name: str, experiment_id: str
     if found and found.lifecycle_stage != "active":
         raise TrialbookError(
             f"tracking.experiment={found.name}: this experiment was deleted in MLflow, so nothing could be recorded; expected one that is"
-            f" there.\nRestore it: MLFLOW_TRACKING_URI={shlex.quote(uri)} mlflow experiments restore --experiment-id {found.experiment_id}\n"
+            f" there.\n{_restoring(uri, f'experiments restore --experiment-id {found.experiment_id}')}\n"
             "or choose another one: tracking.experiment=NAME"
         )
     return found
+
+
+def _restoring(uri: str, words: str) -> str:
+    return f"Restore it: MLFLOW_TRACKING_URI={shlex.quote(uri)} mlflow {words}"
 
 
 def _run(connected: MlflowClient, run_id: str) -> Run | None:

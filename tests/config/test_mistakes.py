@@ -1,6 +1,9 @@
 import pytest
+from mlflow.exceptions import MlflowException
+from mlflow.utils import validation
 
 from src.config.command_line import checked
+from src.config.rules import unrecordable
 from src.errors import ConfigError
 
 MISTAKES = {
@@ -37,6 +40,13 @@ MISTAKES = {
     "seed=99999999999": "below 4294967296",
     "+training.foo=3": "there is no 'training.foo'",
     "+oracle.foo=3": "there is no 'oracle.foo'",
+    "tags=[mlflow.parentRunId]": "['mlflow.parentRunId'], where tags is a list, of words; mlflow.* and trialbook.* are set by",
+    "tags=[paper,trialbook.sweep]": "mlflow.* and trialbook.* are set by MLflow and Trialbook",
+    "tags=[MLflow.runName]": "mlflow.* and trialbook.* are set by",
+    f"tags=[{'a' * 251}]": "where tags is a list, of words",
+    f"note={'a' * 5001}": "at most 5000 characters",
+    "training.metrics=[{_target_: keras.metrics.Mean, name: top@3}]": "MLflow takes no metric named 'top@3'; expected letters",
+    f"training.metrics=[{{_target_: keras.metrics.Mean, name: {'a' * 250}}}]": "expected at most 250 characters",
     "data.folder=/nowhere": "'/nowhere' does not exist",
 }
 SWEEP_MISTAKES = {
@@ -57,7 +67,7 @@ SWEEP_MISTAKES = {
 }
 
 
-@pytest.mark.parametrize(("argument", "message"), MISTAKES.items(), ids=MISTAKES)
+@pytest.mark.parametrize(("argument", "message"), MISTAKES.items(), ids=[argument[:80] for argument in MISTAKES])
 def test_a_mistake_is_told(argument: str, message: str) -> None:
     with pytest.raises(ConfigError) as told:
         checked([argument])
@@ -111,3 +121,17 @@ def test_hydra_does_not_see_the_keys_of_trials_in_a_sweep() -> None:
 def test_a_mistake_in_an_executors_settings_is_told(setting: str, message: str) -> None:
     with pytest.raises(ConfigError, match=message):
         checked(["executor=local", f"executor.{setting}"])
+
+
+NAMES = ["loss", "kept/val loss", "a:b", "a-b.c_d", "größe", "a" * 250]
+NAMES += ["top@3", "units[0]", "a//b", "../a", "/a", "a/", ".", "a=b", "a\tb", "a" * 251]
+
+
+@pytest.mark.parametrize("name", NAMES, ids=[name[:20] for name in NAMES])
+def test_the_rule_for_names_is_mlflows(name: str) -> None:
+    try:
+        validation._validate_metric(name, 1.0, 0, 0)
+        taken = True
+    except MlflowException:
+        taken = False
+    assert (unrecordable(name) == "") == taken

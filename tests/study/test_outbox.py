@@ -7,7 +7,7 @@ from typing import Any, ClassVar
 
 import pytest
 
-from src.errors import Unreachable
+from src.errors import Refused, Unreachable
 from src.oracles import Proposal
 from src.study.outbox import Outbox
 from src.study.store import Message, Store
@@ -134,3 +134,78 @@ def test_a_refusal_is_noted_and_holds_nothing_up(store: Store, outbox: Callable)
     assert box.flush() == 0
     box.close()
     assert kinds(tracker) == ["start", 2, 3] and store.refusals() == ["epoch: no answer"]
+
+
+LEFT = {"state": None, "metrics": {}, "tags": {}, "params": {}, "time": 0.0, "files": "none"}
+LEFT["epochs"] = [{"epoch": 1, "metrics": {"top@3": 0.5}}]
+
+
+def test_the_run_of_a_sweep_is_not_its_own_parent(store: Store, outbox: Callable) -> None:
+    tracker, sweep = Recorder(), Message(None, "start", {**START, "tags": {"trialbook.trial": "sweep"}})
+    for _ in range(2):  # the second time the sweep is resumed
+        store.post(sweep)
+        store.asked(1, Proposal({}), "hash", {}, Message(1, "start", START))
+        box = outbox(tracker)
+        assert box.flush() == 0
+        box.close()
+    parents = {(call[1], call[2]["parent"]) for call in tracker.calls if call[0] == "start"}
+    assert {parent for run, parent in parents if run == "runsweep"} == {None} and ("run0", "runsweep") in parents
+
+
+def test_what_is_left_of_a_refused_message_stays_and_can_be_offered_again(store: Store, outbox: Callable) -> None:
+    class Strict(Recorder):
+        def start(self, **run: Any) -> str:
+            run_id = super().start(**run)
+            raise Refused("a@b: no such name", {**LEFT, "tags": {"a@b": "x"}}, run_id)
+
+        def epochs(self, run_id: str, epochs: list[dict[str, Any]]) -> None:
+            super().epochs(run_id, epochs)
+            raise Refused("top@3: no such name", LEFT)
+
+    tracker = Strict()
+    store.post(Message(0, "end", END))
+    box = outbox(tracker)
+    assert box.flush() == 0 and store.waiting() == 0
+    box.close()
+    assert kinds(tracker) == ["start", 1, 2, 3, "end"] and tracker.calls[-1][2]["state"] == "FINISHED"
+    assert store.refusals() == ["start: a@b: no such name", "epoch: top@3: no such name"] and store.run_id(0) == "run0"
+    store.offer_again()
+    assert store.waiting() == 2
+    second = Recorder()
+    box = outbox(second)
+    assert box.flush() == 0 and store.refusals() == []
+    box.close()
+    assert [(call[0], call[2]["state"]) for call in second.calls] == [("end", None), ("end", None)]
+    assert second.calls[0][2]["tags"] == {"a@b": "x"} and second.calls[1][2]["epochs"] == LEFT["epochs"]
+
+
+def test_files_that_were_refused_stay_and_those_that_arrived_go(store: Store, outbox: Callable, tmp_path: Path) -> None:
+    class Full(Recorder):
+        def end(self, run_id: str, **end: Any) -> None:
+            super().end(run_id, **end)
+            raise Refused("model.h5: too large", {**LEFT, "files": end["folder"].name if end["tags"] else "none"})
+
+    box = outbox(Full())
+    for tags, name in (({"large": "yes"}, "model.h5"), ({}, "small.txt")):
+        store.post(Message(0, "end", {**END, "tags": tags, "files": box.keep(0, {name: b"x"})}))
+    assert box.flush() == 0
+    box.close()
+    assert [file.name for file in (tmp_path / "0" / "undelivered").glob("*/*")] == ["model.h5"]
+
+
+def test_a_run_that_could_not_be_begun_is_told_whole_when_it_can(store: Store, outbox: Callable) -> None:
+    class Deleted(Recorder):
+        def start(self, **run: Any) -> str:
+            raise ValueError("the experiment is deleted")
+
+    store.post(Message(0, "end", END))
+    box = outbox(Deleted())
+    assert box.flush() == 0
+    box.close()
+    assert len(store.refusals()) == 5 and store.refusals()[0] == "start: the experiment is deleted"
+    store.offer_again()
+    tracker = Recorder()
+    box = outbox(tracker)
+    assert box.flush() == 0 and store.refusals() == []
+    box.close()
+    assert kinds(tracker) == ["start", 1, 2, 3, "end"]

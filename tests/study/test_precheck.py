@@ -37,6 +37,18 @@ def test_every_value_is_looked_at_in_few_trials(check: Callable, monkeypatch: py
     assert {units for units, _ in prepared} == {seed for _, seed in prepared} == {1, 20} and len(prepared) < 5
 
 
+def test_what_mlflow_would_not_take_is_told_with_the_rest(check: Callable, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(trial, "prepare", lambda job: None)
+    with pytest.raises(ConfigError) as told:
+        check('+model.widths={"a[0]": 1}', f"+model.text={'x' * 6001}")
+    for message in (
+        "'model.widths.a[0]': MLflow takes no parameter of this name",
+        "model.text: 6001 characters",
+        "characters of overrides",
+    ):
+        assert any(message in mistake for mistake in told.value.mistakes)
+
+
 def test_what_the_models_own_code_raises_is_told(check: Callable, monkeypatch: pytest.MonkeyPatch) -> None:
     def prepare(job: trial.Job) -> None:
         raise RuntimeError("can not be instantiated") from AssertionError()

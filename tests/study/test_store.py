@@ -103,3 +103,11 @@ def test_a_study_of_a_newer_version_is_refused_with_both_numbers(tmp_path: Path)
     for how in (Store.open, Store.reopen):
         with pytest.raises(TrialbookError, match="schema 3; expected at most 2"):
             how(path)
+
+
+def test_a_study_in_memory_is_kept_when_it_has_something_to_deliver(tmp_path: Path) -> None:
+    store = Store.create(None, single=True)
+    store.asked(0, Proposal({}), "hash", {}, START)
+    store.keep(tmp_path / "study.db")
+    again = Store.reopen(tmp_path / "study.db")
+    assert again.meta()["single"] == "true" and [message.kind for message in again.undelivered()] == ["start"]
