@@ -17,6 +17,7 @@ from src.space import Point, overrides
 from src.study.invocation import Invocation
 from src.study.store import Store
 from src.terminal import seconds_text
+from src.tracking.address import database
 
 MOST_STUDIES = 20  # the newest ones, for the estimate
 MOST_COMPOSED = 200  # trials of which it is said how they run together
@@ -78,7 +79,8 @@ def _foreseen(asked: Invocation) -> tuple[list[Point], int, float, list[str]]:
 
 def _estimate(asked: Invocation, total: int, epochs: float, side_by_side: int) -> str:
     data = asked.config.data["_target_"]
-    found = list(_experience(Path(asked.config.hydra.sweep.dir), data))  # of single trials there is no study
+    store, sweeps = database(asked.config.tracking.uri), Path(asked.config.hydra.sweep.dir)  # of single trials there is no study
+    found = list(_experience(sweeps, store.parent / "artifacts" if store else None, data))
     if not found:
         return "no estimate: there is no finished trial on this data set here yet"
     known = Experience(mean(one.seconds_per_epoch for one in found), mean(one.megabytes for one in found), sum(one.trials for one in found))
@@ -92,13 +94,13 @@ def _estimate(asked: Invocation, total: int, epochs: float, side_by_side: int) -
     return f"at most about {seconds_text(seconds)}{room}: {basis}, as in {known.trials} earlier trials on these data"
 
 
-def _experience(root: Path, data: str) -> Iterator[Experience]:
-    """The newest studies on the same data."""
+def _experience(root: Path, artifacts: Path | None, data: str) -> Iterator[Experience]:
+    """The newest studies on the same data; `artifacts` is where a local store keeps the files of its runs."""
     for file in sorted(root.glob("*/study.db"), reverse=True)[:MOST_STUDIES]:
         with suppress(sqlite3.DatabaseError, TrialbookError), closing(Store.open(file)) as store:  # it is an estimate
             rows = [row for row in store.trials() if row["state"] == "FINISHED" and row["epochs"]]
             if rows and f"_target_: {data}" in store.meta().get("base_config", ""):
-                sizes = [_megabytes(root.parent / "artifacts" / str(row["run_id"])) for row in rows]
+                sizes = [_megabytes(artifacts / str(row["run_id"])) for row in rows] if artifacts else [0.0]
                 yield Experience(mean(row["seconds"] / row["epochs"] for row in rows), mean(sizes), len(rows))
 
 

@@ -7,9 +7,10 @@ from src import report
 from src.leaderboard import Standing
 from src.report import Report
 from src.space import overrides
-from src.study import table
+from src.study import destination, table
 from src.study.scores import histories
 from src.study.store import Store
+from src.tracking.address import DEFAULT
 
 
 def report_of(standing: Standing, stores: Sequence[Store], question: str = "") -> Report:
@@ -25,6 +26,7 @@ def report_of(standing: Standing, stores: Sequence[Store], question: str = "") -
 def commands(standing: Standing, metas: Sequence[dict[str, str]]) -> list[str]:
     """What repeats the sweeps and their best trial, and what promotes it."""
     found = [meta["command"] for meta in metas if "command" in meta]
+    store = destination.prefix(metas[0].get("tracking_uri", DEFAULT))
     if standing.best:
-        found.append(f"python -m src.sweep {shlex.join(overrides(standing.best.point))}    # the best trial again")
-    return [*found, f"python -m src.promote sweep={','.join(meta['sweep_id'] for meta in metas)}"]
+        found.append(f"{store}python -m src.sweep {shlex.join(overrides(standing.best.point))}    # the best trial again")
+    return [*found, f"{store}python -m src.promote sweep={','.join(meta['sweep_id'] for meta in metas)}"]

@@ -53,6 +53,7 @@ def test_a_sweep_says_its_question_and_command(name: str) -> None:
         ("# @package _global_\ntrainig: {epochs: 5}\n", "did you mean 'training.epochs'?"),
         ("# @package _global_\nhydra: {mode: MULTIRUN, sweeper: {params: {optimizer: 'sgd,adm'}}}\n", "did you mean 'adam'?"),
         ("# @package _global_\nhydra: {mode: MULTIRUN, sweeper: {trials: [[model.dropuot=0.1]]}}\n", "did you mean 'model.dropout'?"),
+        ("# @package _global_\ntags: [paper, mlflow.parentRunId]\n", "mlflow.* and trialbook.* are set by MLflow and Trialbook"),
         ("# @package _global_\nhydra: {mode: MULTIRUN, sweeper: {parms: {seed: '1,2'}}}\n", "did you mean 'params'?"),
     ],
 )
