@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from src.config.command_line import conf_loader, tracking_uri
 from src.errors import TrialbookError
-from src.leaderboard import Standing, varying
+from src.leaderboard import Standing
 from src.plots import curves
 from src.study import destination, result, table
 from src.study.scores import gather, named_histories
@@ -49,8 +49,7 @@ class Sweep:
 
     def curves(self) -> "Figure":
         """The validation curves of all trials, each metric in its own axes."""
-        trials = self.standing.trials
-        return curves.overview(named_histories(trials, self._stores, varying([trial.point for trial in trials])))
+        return curves.overview(named_histories(self.standing.trials, self._stores, self.standing))
 
     def model(self) -> "keras.Model":
         """The best trial's Keras model with the weights of its kept epoch, which are verified by their SHA-256.

@@ -16,8 +16,7 @@ from src.config.words import read_words
 from src.errors import ConfigError, TrialbookError, did_you_mean, told
 from src.leaderboard import Entry, Standing
 from src.objective import Objective
-from src.space import overrides
-from src.study import table
+from src.study import folder, table
 from src.study.reporting import report_of
 from src.study.scores import gather
 from src.terminal import Terminal
@@ -37,11 +36,20 @@ class Words:
     runs: str = ""
 
 
-def verdict(found: Standing) -> list[str]:
-    """Whether the first two can be told apart, what it would take, and the commands for it."""
-    first, second = [*(entry for entry in found.entries if entry.trials), None, None][:2]
-    if first is None or second is None:
-        return []
+def verdict(found: Standing, code: str) -> list[str]:
+    """Whether the first two on each data can be told apart, what it would take, and the commands for it.
+
+    Args:
+        code: SHA-256 of the present one.
+    """
+    lines = []
+    for entries in found.by_data:
+        said = _verdict(found, entries[0], entries[1], code) if len(entries) > 1 else []
+        lines += [f"{found.origin(entries[0])}:", *said] if said and len(found.by_data) > 1 else said
+    return lines
+
+
+def _verdict(found: Standing, first: Entry, second: Entry, code: str) -> list[str]:
     known = first.spread is not None and second.spread is not None
     if leaderboard.apart(first, second, found.noise):
         return ["The first is better than the second."] if known else []
@@ -51,12 +59,14 @@ def verdict(found: Standing) -> list[str]:
     say = (
         f"{more} more seeds of each would tell the first two apart" if more else "One seed tells nothing about the first two; try four more"
     )
+    if any(entry.origin.code not in ("", code) for entry in (first, second)):
+        return [f"{say}; but their code is not all the present one, so that new seeds would be rows of their own."]
     seeds = _new_seeds((first, second), more or 4)
-    return [f"{say}:", *(f"  python -m src.sweep -m {shlex.join(overrides(entry.point))} seed={seeds}" for entry in (first, second))]
+    return [f"{say}:", *(f"  python -m src.sweep -m {shlex.join(found.words(entry))} seed={seeds}" for entry in (first, second))]
 
 
 def _new_seeds(entries: tuple[Entry, ...], count: int) -> str:
-    used = [int(trial.point.get("seed", 42)) for entry in entries for trial in entry.trials]
+    used = [int(trial.values.get("seed", 42)) for entry in entries for trial in (*entry.trials, *entry.unscored)]
     first = max(used) + 1
     return ",".join(map(str, range(first, first + count))) if count < 6 else f"'range({first},{first + count})'"
 
@@ -81,7 +91,7 @@ def main() -> None:
             terminal = Terminal(found.objective)
             terminal.table(f"{words.sweep}, {found.objective}", table.for_people(rows[:MOST_SHOWN]))
             rest = [f"{len(rows) - MOST_SHOWN} more: format=csv"] if len(rows) > MOST_SHOWN else []
-            for line in [*rest, *verdict(found), *(f"{count} x {cause}" for cause, count in found.causes.most_common())]:
+            for line in [*rest, *verdict(found, folder.code()), *(f"{count} x {cause}" for cause, count in found.causes.most_common())]:
                 terminal.say(line)
         if words.report:
             files.write(Path(words.report), report_of(found, stores).html)

@@ -95,9 +95,12 @@ def best_run(sweep: str) -> str:
     """The run with the best score among the seeds of the configuration with the best mean.
 
     Raises:
-        ConfigError: no trial of the sweep has a score and a run.
+        ConfigError: no trial of the sweep has a score and a run, or its trials were trained on several data.
     """
     found, _ = gather(sweep)
+    if len(found.by_data) > 1:
+        firsts = ", ".join(f"{found.origin(entries[0])}: {' '.join(found.words(entries[0]))}" for entries in found.by_data)
+        raise ConfigError([f"sweep={sweep}: scores on different data can not be ranked; expected run=RUN_ID, the best being {firsts}"])
     if found.best and found.best.run_id:
         return found.best.run_id
     raise ConfigError([f"sweep={sweep}: no finished trial with an MLflow run; expected at least one."])

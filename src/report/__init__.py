@@ -41,7 +41,7 @@ def build(
     """The report.
 
     Args:
-        histories: identity of a trial → its metrics per epoch.
+        histories: key of a trial → its metrics per epoch.
         rows: the leaderboard as texts.
         commands: what to type next, a line each.
     """

@@ -5,6 +5,7 @@ from itertools import takewhile
 
 from src.leaderboard import Standing
 from src.objective import Objective
+from src.space.values import shown
 
 LEAST_VALUES = 3  # that a key must have been tried with before its ends mean anything
 LATER = 2  # epochs of rising validation loss that count as overfitting
@@ -14,22 +15,22 @@ def advice(standing: Standing, histories: dict[str, dict[str, list[float]]]) -> 
     """Warnings about the best configuration and the ranks, each with what to do."""
     if not standing.best:
         return ["no trial has a score"] if standing.entries else []
-    history = histories.get(standing.best.identity, {})
+    history = histories.get(standing.best.key, {})
     return [*_edges(standing), *_unfinished(standing.objective, history), *_overfitting(history), *_ties(standing)]
 
 
 def _edges(standing: Standing) -> Iterator[str]:
     """Numbers of the best configuration at the end of what was tried."""
-    best = standing.entries[0].point
-    for key, text in best.items():
-        try:
-            tried = sorted({float(entry.point[key]) for entry in standing.entries if key in entry.point and entry.trials})
-            value = float(text)
-        except ValueError:
+    entries = standing.by_data[0]
+    for key in standing.keys:
+        values = [entry.values[key] for entry in entries if key in entry.values]
+        value = entries[0].values.get(key)
+        if not all(isinstance(one, int | float) and not isinstance(one, bool) for one in (value, *values)):
             continue
+        tried = sorted(set(values))
         if len(tried) >= LEAST_VALUES and value in (tried[0], tried[-1]) and key != "training.epochs":
             end = "lowest" if value == tried[0] else "highest"
-            yield f"the best {key.lstrip('+')}={text} is the {end} that was tried ({tried[0]:g} to {tried[-1]:g}): widen its range"
+            yield f"the best {key}={shown(value)} is the {end} that was tried ({tried[0]:g} to {tried[-1]:g}): widen its range"
 
 
 def _unfinished(objective: Objective, history: dict[str, list[float]]) -> Iterator[str]:
@@ -49,7 +50,8 @@ def _overfitting(history: dict[str, list[float]]) -> Iterator[str]:
 
 
 def _ties(standing: Standing) -> Iterator[str]:
-    tied = len(list(takewhile(lambda rank: rank == 1, standing.ranks)))
+    entries = standing.by_data[0]
+    tied = len(list(takewhile(lambda rank: rank == 1, standing.ranks[: len(entries)])))
     if tied > 1:
         say = f"the first {tied} configurations can not be told apart"
-        yield f"{say}: repeat them with more seeds" if any(len(entry.trials) < 5 for entry in standing.entries[:tied]) else say
+        yield f"{say}: repeat them with more seeds" if any(len(entry.trials) < 5 for entry in entries[:tied]) else say

@@ -5,16 +5,17 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from src.leaderboard import Ended, Standing, varying
+from src.leaderboard import Ended, Standing
 from src.plots import PALETTE
 from src.report.importance import Importance
+from src.space.values import shown
 
 Spec = dict[str, Any]
 Run = dict[str, Any]  # what a chart knows of a trial: `run`, `score`, `seconds`, its keys, its curves
-UNSET = "unset"  # the key has its default there, or the trial does not use it
+UNSET = "unset"  # the trial does not use the key
 EXPLAINED = {
     "learning curves": "Train (dashed) against validation (solid). Point at a line to see its trial; choose the metric and the colour.",
-    "parallel coordinates": "A line per trial, coloured by its score; unset: the key's default, or a key that the trial does not use.",
+    "parallel coordinates": "A line per trial, coloured by its score; unset: a key that the trial does not use.",
     "importance": "Each key's share of the score's variance, as a random forest sees it: what shuffling the key costs on trials that the "
     "forest was not fitted to. The line spans 90 % of resamples; a key that only some trials have is judged among those.",
     "score against cost": "A point per trial: its score and the seconds it took.",
@@ -44,16 +45,17 @@ class Runs:
 def runs_of(standing: Standing, histories: dict[str, dict[str, list[float]]]) -> Runs:
     """The scored trials, those of the best configurations last, and no more than a browser can draw."""
     scored = [trial for trial in standing.trials if trial.score is not None][:MOST_RUNS]
-    keys = varying([trial.point for trial in scored])
-    known = histories.get(scored[0].identity, {}) if scored else {}
+    keys = standing.keys_of_trials
+    known = histories.get(scored[0].key, {}) if scored else {}
     curves = [name for name in known if f"val_{name}" in known]
-    runs = [_run(trial, keys, curves, histories.get(trial.identity, {})) for trial in reversed(scored)]  # the best lies on top
+    runs = [_run(trial, keys, curves, histories.get(trial.key, {}), standing.origin(trial)) for trial in reversed(scored)]  # best on top
     return Runs(runs, keys, curves, standing.objective.name)
 
 
-def _run(trial: Ended, keys: Sequence[str], curves: Sequence[str], history: dict[str, list[float]]) -> Run:
-    values = {key: trial.point.get(key, UNSET) for key in keys}
-    name = " ".join(f"{key}={text}" for key, text in values.items() if text != UNSET) or f"trial {trial.number + 1}"
+def _run(trial: Ended, keys: Sequence[str], curves: Sequence[str], history: dict[str, list[float]], origin: str) -> Run:
+    values = {key: shown(trial.values[key]) if key in trial.values else UNSET for key in keys}
+    words = [f"{key}={text}" for key, text in values.items() if text != UNSET]
+    name = " ".join([*words, *filter(None, [origin])]) or f"trial {trial.number + 1}"
     lines = {side: [round(value, 5) for value in history.get(side, [])] for metric in curves for side in (metric, f"val_{metric}")}
     return {"run": name, "trial": trial.number + 1, "score": trial.score, "seconds": trial.seconds, **values, **lines}
 

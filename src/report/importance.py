@@ -8,7 +8,8 @@ from statistics import mean
 
 import numpy as np
 
-from src.leaderboard import Ended, Standing, varying
+from src.leaderboard import Ended, Standing
+from src.space.values import shown, varying
 
 LEAST_TRIALS = 20  # of which a third is left out of each resample
 MOST_TRIALS = 2000  # a sample of more tells the same
@@ -28,16 +29,20 @@ class Importance:
 
 
 def importances(standing: Standing) -> list[Importance]:
-    """The keys that vary, most important first; nothing where there are too few trials to tell."""
-    scored = [trial for trial in standing.trials if trial.score is not None]
+    """The keys that vary, most important first; nothing where there are too few trials to tell.
+
+    Only trials of the best one's data, code and packages: what differs in these is no key.
+    """
+    best = standing.best
+    scored = [trial for trial in standing.trials if trial.score is not None and best and trial.origin == best.origin]
     found: list[Importance] = []
     by_users: dict[tuple[int, ...], list[str]] = {}
-    for key in varying([trial.point for trial in scored]):
-        users = tuple(n for n, trial in enumerate(scored) if key in trial.point)
+    for key in _varying(standing, scored):
+        users = tuple(n for n, trial in enumerate(scored) if key in trial.values)
         by_users.setdefault(users, []).append(key)
     for users, keys in by_users.items():
         trials = [scored[n] for n in users]
-        there = [key for key in varying([trial.point for trial in trials]) if all(key in trial.point for trial in trials)]
+        there = [key for key in _varying(standing, trials) if all(key in trial.values for trial in trials)]
         if len(trials) >= LEAST_TRIALS and there:
             shares = _shares(trials, there)
             for key in keys:
@@ -46,6 +51,10 @@ def importances(standing: Standing) -> list[Importance]:
                     low, high = np.quantile(values, (0.05, 0.95))
                     found.append(Importance(key, mean(values), float(low), float(high), len(trials), len(trials) < len(scored)))
     return sorted(found, key=lambda one: -one.share)
+
+
+def _varying(standing: Standing, trials: list[Ended]) -> list[str]:
+    return varying([trial.values for trial in trials], standing.keys_of_trials)
 
 
 def _shares(trials: list[Ended], keys: list[str]) -> np.ndarray:
@@ -71,7 +80,7 @@ def _encoded(trials: list[Ended], keys: list[str]) -> np.ndarray:
     """A column per key: numbers as they are, words as the place in their alphabetical order."""
     columns = []
     for key in keys:
-        texts = [trial.point[key] for trial in trials]
+        texts = [shown(trial.values[key]) for trial in trials]
         try:
             columns.append([float(text) for text in texts])
         except ValueError:

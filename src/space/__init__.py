@@ -16,6 +16,7 @@ from src.config.paths import TRIAL_GROUPS, TRIAL_KEYS, active_leaves, fraction, 
 from src.errors import ConfigError
 from src.space import checks
 from src.space.axes import Axis, Choice, axes_of
+from src.space.values import canonical
 
 __all__ = ["Axis", "Choice", "Interval", "Point", "Space", "active_hash", "overrides"]
 Point = dict[str, str]  # {"optimizer": "sgd", "model.units": "64"}: what Hydra is told, in words
@@ -220,6 +221,6 @@ def overrides(point: Point) -> list[str]:
 
 
 def active_hash(config: dict[str, Any], *, seed: bool = True) -> str:
-    """SHA-256 of a trial's active leaves; without the seed it names the configuration that seeds repeat."""
-    named = sorted(f"{key}={value}" for key, value in active_leaves(config).items() if seed or key != "seed")
-    return hashlib.sha256("\n".join(named).encode()).hexdigest()
+    """SHA-256 of the values of a trial's active leaves; without the seed it names the configuration that seeds repeat."""
+    named = {key: value for key, value in active_leaves(config).items() if seed or key != "seed"}
+    return hashlib.sha256(canonical(named).encode()).hexdigest()

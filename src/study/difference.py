@@ -3,11 +3,10 @@
 from itertools import zip_longest
 from typing import Any
 
-import yaml
-from omegaconf import OmegaConf
-
-from src.config.paths import TRIAL_KEYS, leaves
+from src.config.paths import leaves
 from src.errors import TrialbookError
+from src.space.values import canonical
+from src.study.identity import parsed
 from src.tracking.runs import Recorded
 
 Row = dict[str, str]
@@ -26,7 +25,7 @@ def difference(a: Recorded, b: Recorded) -> dict[str, list[Row]]:
 
 
 def _pairs(a: dict[str, Any], b: dict[str, Any]) -> list[Row]:
-    keys = [key for key in dict.fromkeys((*a, *b)) if a.get(key) != b.get(key)]
+    keys = [key for key in dict.fromkeys((*a, *b)) if canonical(a.get(key)) != canonical(b.get(key))]
     return [{"key": key, "first": str(a.get(key, "")), "second": str(b.get(key, ""))} for key in keys]
 
 
@@ -35,14 +34,12 @@ def _configuration(run: Recorded) -> dict[str, Any]:
         text = run.file("config.yaml").decode()
     except KeyError as error:
         raise TrialbookError(f"run {run.run_id} has no config.yaml; expected a trial that ended.") from error
-    if any(isinstance(event, yaml.AliasEvent) for event in yaml.parse(text, yaml.CSafeLoader)):  # a few could mean billions of keys
-        raise TrialbookError(f"run {run.run_id}: its config.yaml has aliases; expected what Trialbook writes.")
-    config: dict[str, Any] = OmegaConf.to_container(OmegaConf.create(text))  # type: ignore[assignment]
-    return leaves({key: config[key] for key in TRIAL_KEYS if key in config})
+    return leaves(parsed(text, f"run {run.run_id}: its config.yaml"))
 
 
 def _code(run: Recorded) -> dict[str, str]:
-    return {"commit": run.tags.get("mlflow.source.git.commit", ""), "changed since": run.tags.get("trialbook.code_dirty", "")}
+    tags = {"commit": "mlflow.source.git.commit", "changed since": "trialbook.code_dirty", "SHA-256": "trialbook.code"}
+    return {name: run.tags.get(tag, "") for name, tag in tags.items()}
 
 
 def _changes(run: Recorded) -> dict[str, str]:
@@ -63,7 +60,7 @@ def _size(body: str) -> str:
 
 
 def _surroundings(run: Recorded) -> dict[str, str]:
-    return {name: run.tags.get(f"trialbook.{name}", "") for name in ("versions", "device", "threads")}
+    return {name: run.tags.get(f"trialbook.{name}", "") for name in ("versions", "device", "threads", "executor")}
 
 
 def _packages(run: Recorded) -> dict[str, str]:

@@ -19,6 +19,7 @@ from src.study import folder, record, table
 from src.study.interruption import Interruption
 from src.study.messages import Message
 from src.study.outbox import Outbox
+from src.study.schema import Identity
 from src.study.stopping import StopRules
 from src.study.store import Store
 from src.terminal import Terminal
@@ -58,6 +59,7 @@ class Driver:
     def __post_init__(self) -> None:
         self.executor.listener = Listener(self._on_epoch, self._on_end, self._on_death, self._alive)
         rows = self.store.trials()
+        self._code = {row["number"]: (row["code"] or "", row["packages"] or "") for row in rows}
         self._attempts = {row["number"]: row["attempts"] for row in rows}
         self._best = min((row["score"] for row in rows), key=self.objective.key, default=None)
         self._running: dict[int, tuple[Job, Proposal]] = {}
@@ -103,23 +105,37 @@ class Driver:
         composed = self.compose(overrides(point))
         config = trial_config(composed)
         choices, name = composed.hydra.runtime.choices, table.trial_name(point, self.swept)
-        checkpoint, continued = self._checkpoint(number, proposal), proposal.epochs is not None
-        job = Job(number, attempt, config, self.folder_of(number), checkpoint, continued, known())
+        checkpoint, source = self._checkpoint(number, proposal)
+        job = Job(number, attempt, config, self.folder_of(number), checkpoint, proposal.epochs is not None, known())
         self._running[number] = job, proposal
-        folder.write_composition(job.folder, composed, overrides(point))
+        digest = folder.write_composition(job.folder, composed, overrides(point))
+        identity = self._identity(number, config, record.values(config, choices), source)
         tags = {**self.tags, **record.trial_tags(number, attempt, config, point, name)}
-        run = {"name": name or f"{choices.model} {choices.optimizer}", "params": record.parameters(config, choices), "tags": tags}
-        self.store.asked(number, proposal, active_hash(config), self.oracle.state(), Message(number, "start", run))
+        tags |= {"trialbook.sha256.config": digest, **({"trialbook.code": identity.code} if identity.code else {})}
+        run = {"name": name or f"{choices.model} {choices.optimizer}", "params": record.parameters(identity.configuration), "tags": tags}
+        self.store.asked(number, proposal, active_hash(config), self.oracle.state(), Message(number, "start", run), identity)
         self.outbox.posted()
         self.terminal.started(number, name, 1 if config["model"].get("engine") else config["training"]["epochs"])
         self.executor.submit(job)
 
-    def _checkpoint(self, number: int, proposal: Proposal) -> bytes | None:
-        """Where the trial's own training stopped, or that of the trial whose training goes on."""
+    def _checkpoint(self, number: int, proposal: Proposal) -> tuple[bytes | None, int | None]:
+        """Where the trial's own training stopped, or that of the trial whose training goes on; and the number of that trial."""
         for source in (number, proposal.parent):
             if source is not None and (file := self.folder_of(source) / CHECKPOINT).exists():
-                return file.read_bytes()
-        return None
+                return file.read_bytes(), source
+        return None, None
+
+    def _identity(self, number: int, config: dict[str, Any], values: dict[str, Any], source: int | None) -> Identity:
+        """What a trial is and runs; what began with other code keeps the name of that, too.
+
+        Args:
+            source: the trial whose checkpoint it goes on from.
+        """
+        code, packages = self.tags.get("trialbook.code", ""), record.training_packages(self.tags.get("trialbook.versions", ""))
+        if source is not None:
+            code, packages = map(record.mixed, self._code[source], (code, packages))
+        self._code[number] = code, packages
+        return Identity(active_hash(config, seed=False), code, packages, values)
 
     def _on_epoch(self, number: int, epoch: int, metrics: dict[str, float]) -> None:
         self.store.epoch(number, epoch, metrics)

@@ -9,7 +9,6 @@ from src import files
 from src.config.rules import LONGEST_TAG
 from src.errors import TrialbookError
 from src.leaderboard import Standing
-from src.space import overrides
 from src.study import pictures, record, result, resume, table
 from src.study.driver import BEST, Driver
 from src.study.invocation import Invocation
@@ -62,7 +61,7 @@ def _record(asked: Invocation, driver: Driver, found: Standing, published: list[
     if found.best:
         metrics[f"kept/{asked.objective.name}"] = max(found.entries[0].scores, key=lambda score: -asked.objective.key(score))
     scored = [trial for trial in found.trials if trial.score is not None]
-    curves = _made("picture of the curves", lambda: pictures.of_sweep(named_histories(scored, [driver.store], driver.swept)))
+    curves = _made("picture of the curves", lambda: pictures.of_sweep(named_histories(scored, [driver.store], found)))
     report = _made("report", lambda: _report(asked, driver, found))
     kept = {"table.csv": table.as_csv(table.by_trial(found)), **_repeating(asked), **curves, **report}
     kept |= {"reported.csv": table.as_csv(published)} if published else {}
@@ -164,7 +163,7 @@ def _tell_next(asked: Invocation, driver: Driver, tracker: Tracker, found: Stand
     if not asked.single:
         terminal.say(f"  open {asked.folder / REPORT}    learning curves, parallel coordinates, importance")
     if found.best and not asked.single:
-        terminal.say(f"  {asked.prefix}python -m src.sweep {shlex.join(overrides(found.best.point))}    repeats the best trial")
+        terminal.say(f"  {asked.prefix}python -m src.sweep {shlex.join(found.words(found.best))}    repeats the best trial")
         terminal.say(f"  {asked.prefix}python -m src.promote sweep={asked.folder.name}    the best model against the champion")
 
 

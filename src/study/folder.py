@@ -1,5 +1,6 @@
 """The folder of a sweep or of a single trial: its id, and what repeats it."""
 
+import hashlib
 import secrets
 import subprocess
 from contextlib import suppress
@@ -38,13 +39,24 @@ def of_trial(folder: Path, number: int) -> Path:
     return folder / f"{number:05d}"
 
 
-def write_composition(folder: Path, composed: DictConfig, overrides: list[str]) -> None:
-    """Hydra's `.hydra/{config,hydra,overrides}.yaml` of a trial."""
+def write_composition(folder: Path, composed: DictConfig, overrides: list[str]) -> str:
+    """Writes Hydra's `.hydra/{config,hydra,overrides}.yaml` of a trial; returns the SHA-256 of `config.yaml`."""
+    texts = composition(composed) | {"overrides": _yaml(overrides)}
+    for name, text in texts.items():
+        files.write(folder / ".hydra" / f"{name}.yaml", text)
+    return hashlib.sha256(texts["config"]).hexdigest()
+
+
+def composition(composed: DictConfig) -> dict[str, bytes]:
+    """The text of a trial's `config.yaml` and `hydra.yaml`, without secrets."""
     config: dict[str, Any] = OmegaConf.to_container(composed, enum_to_str=True)  # type: ignore[assignment]
     hydra = {"hydra": config.pop("hydra")}
-    for name, node in {"config": config, "hydra": hydra, "overrides": overrides}.items():
-        text = yaml.dump(node, Dumper=_Dumper, default_flow_style=False, allow_unicode=True, sort_keys=False)
-        files.write(folder / ".hydra" / f"{name}.yaml", redacted(text).encode())
+    return {"config": _yaml(config), "hydra": _yaml(hydra)}
+
+
+def _yaml(node: Any) -> bytes:
+    text = yaml.dump(node, Dumper=_Dumper, default_flow_style=False, allow_unicode=True, sort_keys=False)
+    return redacted(text).encode()
 
 
 def code_patch() -> bytes:
@@ -57,6 +69,14 @@ def code_patch() -> bytes:
 def commit() -> str:
     """The commit of this code, or nothing outside of git."""
     return _git("rev-parse", "HEAD").decode().strip()
+
+
+def code() -> str:
+    """SHA-256 of the Python files of src/: of all code of this repository that a trial runs, committed or not, with git or without."""
+    digest = hashlib.sha256()
+    for file in sorted((ROOT / "src").rglob("*.py")):
+        digest.update(f"{file.relative_to(ROOT).as_posix()}\0{file.stat().st_size}\0".encode() + file.read_bytes())
+    return digest.hexdigest()
 
 
 def packages() -> bytes:

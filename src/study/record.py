@@ -4,10 +4,9 @@ import hashlib
 import platform
 import shlex
 import time
+from collections.abc import Mapping
 from importlib.metadata import version
 from typing import Any
-
-from omegaconf import DictConfig
 
 from src.artifacts import DIGEST_TAGS
 from src.config.paths import TRIAL_GROUPS, active_leaves, trial_config
@@ -17,15 +16,21 @@ from src.study import folder
 from src.study.invocation import Invocation
 from src.trial import Outcome
 
-PACKAGES = ("keras", "tensorflow", "keras-tuner", "mlflow", "hydra-core", "scikit-learn", "numpy")
+TRAINING = ("keras", "tensorflow", "scikit-learn", "numpy")  # packages whose code a trial runs
+PACKAGES = (*TRAINING[:2], "keras-tuner", "mlflow", "hydra-core", *TRAINING[2:])
+NOT_OF_A_TRIAL = ("_target_", "address", "minutes_per_trial")  # settings of an executor that decide on no digit
 NOT_PARAMETERS = ("_target_", "folder", "path", "objective")  # code and places are no hyperparameters
 
 
-def parameters(config: dict[str, Any], choices: DictConfig) -> dict[str, Any]:
+def values(config: dict[str, Any], choices: Mapping[str, Any]) -> dict[str, Any]:
     """The choices of a trial and every active leaf."""
     active = active_leaves(config)
-    chosen = {group: choices[group] for group in TRIAL_GROUPS if any(key.startswith(f"{group}.") for key in active)}
-    return {**chosen, **{key: value for key, value in active.items() if key.rpartition(".")[2] not in NOT_PARAMETERS}}
+    return {**{group: choices[group] for group in TRIAL_GROUPS if any(key.startswith(f"{group}.") for key in active)}, **active}
+
+
+def parameters(values: dict[str, Any]) -> dict[str, Any]:
+    """The values that are hyperparameters."""
+    return {key: value for key, value in values.items() if key.rpartition(".")[2] not in NOT_PARAMETERS}
 
 
 def mistakes(composed: DictConfig, words: list[str]) -> list[str]:
@@ -53,6 +58,24 @@ def versions() -> str:
     return f"python {platform.python_version()}, {', '.join(f'{package} {version(package)}' for package in PACKAGES)}"
 
 
+def training_packages(versions: str) -> str:
+    """Of `versions` those packages whose code a trial runs; with another one a result is another one, as with other code.
+
+    >>> training_packages("python 3.12.1, keras 3.12.0, mlflow 3.6.0, numpy 2.3.4")
+    'keras 3.12.0, numpy 2.3.4'
+    """
+    return ", ".join(part for part in versions.split(", ") if part.partition(" ")[0] in TRAINING)
+
+
+def mixed(then: str, now: str) -> str:
+    """The code, or the packages, of a trial that goes on where another code stopped.
+
+    >>> mixed("3f2a", "91ab"), mixed("3f2a+91ab", "91ab"), mixed("", "91ab")
+    ('3f2a+91ab', '3f2a+91ab', '?+91ab')
+    """
+    return then if now in then.split("+") else f"{then or '?'}+{now}"
+
+
 def code_dirty() -> str:
     """Whether the code differs from its commit: true or false."""
     return str(bool(folder.code_patch())).lower()
@@ -65,11 +88,19 @@ def common_tags(asked: Invocation) -> dict[str, str]:
         **dict.fromkeys(map(str, asked.config.tags), "true"),  # first: what we say of a run can not be replaced
         "trialbook.schema": "1",
         "trialbook.versions": versions(),
+        "trialbook.code": folder.code(),
         "trialbook.code_dirty": code_dirty(),
+        "trialbook.executor": executor(asked),
         "mlflow.source.git.commit": folder.commit(),
         **({} if asked.single else sweep),
         **({"trialbook.note": note} if (note := _note(asked)) else {}),
     }
+
+
+def executor(asked: Invocation) -> str:
+    """The executor, and those of its settings that may decide on digits."""
+    settings = [f"{key}={value}" for key, value in asked.executor.items() if key not in NOT_OF_A_TRIAL]
+    return " ".join([asked.config.hydra.runtime.choices.executor, *settings])
 
 
 def trial_tags(number: int, attempt: int, config: dict[str, Any], point: Point, name: str) -> dict[str, str]:

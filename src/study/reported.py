@@ -6,12 +6,16 @@ from statistics import mean
 from typing import Any
 
 from src.space import Space
+from src.space.origin import DIFFERS, NOT_RECORDED, Origin, labels
+from src.space.values import canonical, of_texts
 
 Row = dict[str, Any]
 
 
 def compared(space: Space, published: list[dict[str, float]], trials: Iterable[dict[str, Any]]) -> list[Row]:
     """Reported, obtained and difference, for every published metric; obtained is the mean where seeds repeat a trial.
+
+    What other code obtained, after a sweep went on with it, is a row of its own.
 
     Args:
         space: the explicit trials in `space.trials`.
@@ -23,21 +27,29 @@ def compared(space: Space, published: list[dict[str, float]], trials: Iterable[d
     """
     if space.fixed or any(axis.key != "seed" for axis in space.axes):
         return []
-    metrics = {tuple(sorted(trial["overrides"].items())): trial["metrics"] for trial in trials}
+    known = {canonical(of_texts(trial["overrides"])): trial for trial in trials if trial["metrics"]}
+    differing = labels({_origin(trial): None for trial in known.values()}, several=False)
     rows: list[Row] = []
     for explicit, figures in zip(space.trials, published, strict=True):
         points = replace(space, trials=(explicit,)).points()
-        found = [metrics[key] for point in points if (key := tuple(sorted(point.items()))) in metrics]
-        for name, value in figures.items():
-            values = [obtained[key] for obtained in found for key in (f"kept/{name}", name) if key in obtained]
-            rows.append(
-                {
-                    "trial": " ".join(one.override(one.texts[0]) for one in explicit),
-                    "metric": name,
-                    "reported": value,
-                    "obtained": mean(values) if values else None,
-                    "difference": f"{mean(values) - value:+.4f}" if values else None,
-                    "seeds": len(values),
-                }
-            )
+        found = [known[key] for point in points if (key := canonical(of_texts(point))) in known]
+        for origin in dict.fromkeys(map(_origin, found)) or [NOT_RECORDED]:
+            own = [trial["metrics"] for trial in found if _origin(trial) == origin]
+            for name, value in figures.items():
+                values = [obtained[key] for obtained in own for key in (f"kept/{name}", name) if key in obtained]
+                rows.append(
+                    {
+                        "trial": " ".join(one.override(one.texts[0]) for one in explicit),
+                        **({DIFFERS: differing.get(origin, "")} if any(differing.values()) else {}),
+                        "metric": name,
+                        "reported": value,
+                        "obtained": mean(values) if values else None,
+                        "difference": f"{mean(values) - value:+.4f}" if values else None,
+                        "seeds": len(values),
+                    }
+                )
     return rows
+
+
+def _origin(trial: dict[str, Any]) -> Origin:
+    return Origin(code=trial.get("code") or "", packages=trial.get("packages") or "")

@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from src import report
 from src.leaderboard import Standing
 from src.report import Report
-from src.space import overrides
 from src.study import destination, table
 from src.study.scores import histories
 from src.study.store import Store
@@ -20,7 +19,7 @@ def report_of(standing: Standing, stores: Sequence[Store], question: str = "") -
     trials = standing.trials
     subtitle = f"{names}: {len(trials)} trials, {standing.objective}, {metas[0].get('device', '')}"
     rows = table.for_people(table.ranked(standing))
-    return report.build(question or names, subtitle, standing, histories(stores), rows, "\n".join(commands(standing, metas)))
+    return report.build(question or names, subtitle, standing, histories(trials, stores), rows, "\n".join(commands(standing, metas)))
 
 
 def commands(standing: Standing, metas: Sequence[dict[str, str]]) -> list[str]:
@@ -28,5 +27,5 @@ def commands(standing: Standing, metas: Sequence[dict[str, str]]) -> list[str]:
     found = [meta["command"] for meta in metas if "command" in meta]
     store = destination.prefix(metas[0].get("tracking_uri", DEFAULT))
     if standing.best:
-        found.append(f"{store}python -m src.sweep {shlex.join(overrides(standing.best.point))}    # the best trial again")
+        found.append(f"{store}python -m src.sweep {shlex.join(standing.words(standing.best))}    # the best trial again")
     return [*found, f"{store}python -m src.promote sweep={','.join(meta['sweep_id'] for meta in metas)}"]

@@ -8,10 +8,13 @@ from typing import Any
 from omegaconf import OmegaConf
 
 from src import datasets
-from src.config.paths import leaves, trial_config
+from src.config.paths import active_leaves, trial_config
 from src.errors import ConfigError
 from src.oracles import Proposal, Told
+from src.redaction import all_redacted
 from src.space import active_hash, overrides
+from src.space.values import canonical, of_texts
+from src.study import record
 from src.study.driver import MOST_DEATHS, Compose
 from src.study.folder import of_trial
 from src.study.invocation import Invocation
@@ -96,20 +99,63 @@ def _oracle(asked: Invocation, old: dict[str, Any]) -> Iterator[tuple[str, str]]
 
 
 def _configuration(asked: Invocation, store: Store, compose: Compose, meta: dict[str, str]) -> Iterator[str]:
-    """Differences of conf/ and of the data, seen by composing one stored trial of every kind again."""
-    kinds = {tuple(text for key, text in row["overrides"].items() if "." not in key and key != "seed"): row for row in store.trials()}
-    for row in kinds.values():
-        now = trial_config(compose(overrides(row["overrides"])))
-        if active_hash(now) != row["active_hash"]:
-            file = of_trial(asked.folder, row["number"]) / ".hydra" / "config.yaml"
-            then, later = leaves(trial_config(OmegaConf.load(file))), leaves(now)  # type: ignore[arg-type]
-            said = shlex.join(overrides(row["overrides"]))
-            for key in dict.fromkeys((*then, *later)):
-                if then.get(key) != later.get(key):
-                    yield f"{key}: {then.get(key)} then, {later.get(key)} now, in trial {row['number'] + 1} ({said})"
-        elif (digest := meta.get("data_digest")) and datasets.load(now["data"]).digest != digest:
-            yield "the data set is another one than then; expected the same examples and split"
-            return
+    """Differences of conf/ and of the data, seen by composing one stored trial of every kind, and of all data, again."""
+    rows = store.trials()
+    found = [line for row in {_kind(row): row for row in rows}.values() for line in _changed(asked, row, compose)]
+    yield from found
+    if found:
+        return
+    by_data = {_of_data(row): row for row in sorted(rows, key=lambda row: row["data_digest"] or "")}
+    for row in by_data.values():
+        digest = row["data_digest"] or (meta.get("data_digest") if len(by_data) == 1 else None)
+        if digest and datasets.load(trial_config(compose(overrides(row["overrides"])))["data"]).digest != digest:
+            yield f"the data set is another one than then; expected the same examples and split, in {_trial(row)}"
+
+
+def _kind(row: dict[str, Any]) -> tuple[str, ...]:
+    """Equal for trials whose values come from the same places: the same options, and the same keys set by overrides."""
+    return tuple(f"{key}={value}" if "." not in key and key != "seed" else key for key, value in of_texts(row["overrides"]).items())
+
+
+def _of_data(row: dict[str, Any]) -> str:
+    return canonical({key: value for key, value in of_texts(row["overrides"]).items() if key.partition(".")[0] == "data"})
+
+
+def _trial(row: dict[str, Any]) -> str:
+    return f"trial {row['number'] + 1} ({shlex.join(overrides(row['overrides']))})"
+
+
+def _changed(asked: Invocation, row: dict[str, Any], compose: Compose) -> Iterator[str]:
+    """Differences between a stored trial's configuration and what its overrides compose now."""
+    composed = compose(overrides(row["overrides"]))
+    now = trial_config(composed)
+    if active_hash(now) == row["active_hash"]:
+        return
+    later = active_leaves(now)
+    file = of_trial(asked.folder, row["number"]) / ".hydra" / "config.yaml"
+    if row["config_hash"]:
+        then = json.loads(row["configuration"])
+        later = json.loads(json.dumps(all_redacted(record.values(now, composed.hydra.runtime.choices)), default=str))
+    elif file.exists():
+        then = active_leaves(trial_config(OmegaConf.load(file)))  # type: ignore[arg-type]
+    else:
+        yield f"{file} is not there, so that nothing tells the configuration that {_trial(row)} had; expected that file"
+        return
+    keys = [key for key in dict.fromkeys((*then, *later)) if canonical(then.get(key)) != canonical(later.get(key))]
+    for key in keys:
+        yield f"{key}: {then.get(key)} then, {later.get(key)} now, in {_trial(row)}"
+    if row["config_hash"] and not keys:
+        yield f"a value that is hidden in the record is another one than then, in {_trial(row)}"
+
+
+def other_code(store: Store, tags: dict[str, str]) -> list[str]:
+    """A line where trials of a sweep that goes on ran other code, or other packages, than the ones that follow will."""
+    now = tags["trialbook.code"], record.training_packages(tags["trialbook.versions"])
+    rows = store.trials()
+    others = [row for row in rows if (row["code"], row["packages"]) != now]
+    kinds = [kind for kind, own in zip(("code", "packages"), now, strict=True) if any(row[kind] != own for row in others)]
+    which = f"the first {len(rows)} trials" if len(others) == len(rows) else f"{len(others)} of the first {len(rows)} trials"
+    return [f"other {' and other '.join(kinds)} than in {which}: their results and the new ones are rows of their own"] if others else []
 
 
 def command(asked: Invocation) -> str:

@@ -140,6 +140,8 @@ def _driver(
         terminal.say(driver.executor.headline)
     if asked.config.resume:
         terminal.say(f"{asked.folder.name} goes on: {ended} trials had ended, {len(driver.waiting)} had not")
+        for line in resume.other_code(store, tags):
+            terminal.say(line)
     terminal.begin(oracle.budget, ended)
     return driver
 

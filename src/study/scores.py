@@ -7,6 +7,7 @@ from src.leaderboard import Ended, Standing
 from src.objective import Objective
 from src.study import table
 from src.study.find import find
+from src.study.identity import Identifier
 from src.study.store import Store
 
 
@@ -30,36 +31,38 @@ def standing(stores: Sequence[Store], objective: Objective) -> Standing:
     return Standing.of((trial for store in stores for trial in _ended(store, objective)), objective, examples)
 
 
-def histories(stores: Sequence[Store]) -> dict[str, dict[str, list[float]]]:
-    """Identity of a trial → its metrics per epoch."""
+def histories(trials: Iterable[Ended], stores: Sequence[Store]) -> dict[str, dict[str, list[float]]]:
+    """Key of a trial → its metrics per epoch."""
+    wanted = {(trial.sweep, trial.number): trial.key for trial in trials}
     found: dict[str, dict[str, list[float]]] = {}
     for store in stores:
-        identities = {row["number"]: row["active_hash"] for row in store.trials()}
-        seen = set(found)
+        sweep = store.meta().get("sweep_id", "")
         for number, _, metrics in store.epochs():
-            if identities[number] not in seen:
+            if key := wanted.get((sweep, number)):
                 for name, value in metrics.items():
-                    found.setdefault(identities[number], {}).setdefault(name, []).append(value)
+                    found.setdefault(key, {}).setdefault(name, []).append(value)
     return found
 
 
-def named_histories(trials: Iterable[Ended], stores: Sequence[Store], keys: list[str]) -> list[tuple[str, dict[str, list[float]]]]:
-    """(what distinguishes a trial, its metrics per epoch) of the trials that have any, in their order."""
-    known = histories(stores)
-    there = [trial for trial in trials if trial.identity in known]
-    return [(table.trial_name(trial.point, keys) or f"trial {trial.number + 1}", known[trial.identity]) for trial in there]
+def named_histories(trials: Iterable[Ended], stores: Sequence[Store], found: Standing) -> list[tuple[str, dict[str, list[float]]]]:
+    """(what tells a trial from the others of a standing, its metrics per epoch) of the trials that have any, in their order."""
+    own = list(trials)
+    known = histories(own, stores)
+    return [(table.name_of(found, trial), known[trial.key]) for trial in own if trial.key in known]
 
 
 def _ended(store: Store, objective: Objective) -> Iterator[Ended]:
+    sweep, identify = store.meta().get("sweep_id", ""), Identifier(store)
     for row, kept, last in store.scored(objective.name):
         if row["score"] is not None and kept is None:
             known = next(store.epochs())[2]
             hint = f"{did_you_mean(objective.name, known)} Metrics: {', '.join(known)}"
             raise ConfigError([f"objective={objective.name}: not reported{hint}"])
+        identity, configuration, values = identify.configuration(row)
         yield Ended(
             number=row["number"],
             point=row["overrides"],
-            identity=row["active_hash"],
+            identity=identity,
             run_id=row["run_id"],
             state=row["state"],
             cause=row["cause"] or "",
@@ -67,4 +70,8 @@ def _ended(store: Store, objective: Objective) -> Iterator[Ended]:
             kept_epoch=row["kept_epoch"],
             last=last,
             seconds=row["seconds"] or 0.0,
+            sweep=sweep,
+            configuration=configuration,
+            recorded=values,
+            origin=identify.origin(row, recorded=bool(configuration)),
         )

@@ -16,20 +16,10 @@ from src.errors import TrialbookError
 from src.oracles import Proposal
 from src.redaction import all_redacted, redacted
 from src.study.messages import Message, Messages
+from src.study.schema import SCHEMA, SCHEMA_VERSION, SINCE_1, UNKNOWN, Identity
 from src.trial import Outcome
 
-SCHEMA_VERSION = 2
 PAGE = 4096  # bytes by which SQLite grows
-SCHEMA = """
-create table meta   (key text primary key, value text);
-create table trial  (number integer primary key, overrides json, active_hash text, state text, attempts integer, parent integer,
-                     initial_epoch integer, rung_epochs integer, epochs integer, run_id text, score real, kept_epoch integer, seconds real,
-                     cause text, started real, ended real, metrics json, config_hash text, data_digest text, code text);
-create table epoch  (number integer, epoch integer, metrics json, primary key (number, epoch));
-create table oracle (id integer primary key check (id = 1), state text);
-create table outbox (id integer primary key, number integer, kind text, payload json, refused text);
-"""
-SINCE_1 = {"trial": ("config_hash", "data_digest", "code"), "outbox": ("refused",)}  # table → columns, all text
 UNENDED = ("SCHEDULED", "RUNNING", "KILLED")  # states of trials that a resumed sweep runs
 
 
@@ -61,12 +51,13 @@ class Store(Messages):
         """
         store = cls(sqlite3.connect(f"file:{quote(str(path))}?mode=rw", uri=True, isolation_level=None, check_same_thread=False))
         store._check_schema(path)
-        if not store._read("select 1 from pragma_table_info('trial') where name = 'code'"):
-            with store._transaction():
-                for table, columns in SINCE_1.items():
-                    for column in columns:
+        with store._transaction():
+            for table, columns in SINCE_1.items():
+                there = {name for (name,) in store._read("select name from pragma_table_info(?)", table)}
+                for column in columns:
+                    if column not in there:
                         store._db.execute(f"alter table {table} add column {column} text")
-                store._describe({"schema": SCHEMA_VERSION})
+            store._describe({"schema": SCHEMA_VERSION})
         return store
 
     @classmethod
@@ -98,14 +89,21 @@ class Store(Messages):
         """What is known of the sweep (sweep_id, name, command, space, objective, …), as text."""
         return dict(self._read("select key, value from meta"))
 
-    def asked(self, number: int, proposal: Proposal, active_hash: str, oracle: dict[str, Any], message: Message) -> None:
+    def asked(
+        self, number: int, proposal: Proposal, active_hash: str, oracle: dict[str, Any], message: Message, identity: Identity = UNKNOWN
+    ) -> None:
         """A trial starts, for the first time or again: its row, the oracle's state and the message in one transaction."""
+        values = json.dumps(all_redacted(identity.configuration), default=str)
+        own = {"active_hash": active_hash, "config_hash": identity.config_hash, "code": identity.code, "packages": identity.packages}
+        own |= {"configuration": values}
+        row = {"number": number, "overrides": json.dumps(proposal.point), "state": "RUNNING", "attempts": 1, "parent": proposal.parent}
+        row |= {"initial_epoch": proposal.initial_epoch, "rung_epochs": proposal.epochs, "started": time.time(), **own}
+        again = "".join(f", {name} = excluded.{name}" for name in own)
         with self._transaction():
             self._db.execute(
-                "insert into trial (number, overrides, active_hash, state, attempts, parent, initial_epoch, rung_epochs, started)"
-                " values (?, ?, ?, 'RUNNING', 1, ?, ?, ?, ?) on conflict (number)"
-                " do update set state = 'RUNNING', attempts = attempts + 1, active_hash = excluded.active_hash, score = null, cause = null",
-                (number, json.dumps(proposal.point), active_hash, proposal.parent, proposal.initial_epoch, proposal.epochs, time.time()),
+                f"insert into trial ({', '.join(row)}) values ({', '.join('?' * len(row))}) on conflict (number)"  # noqa: S608  names of ours
+                f" do update set state = 'RUNNING', attempts = attempts + 1, score = null, cause = null{again}",
+                tuple(row.values()),
             )
             self._keep(oracle)
             self._post([message])
@@ -123,11 +121,12 @@ class Store(Messages):
         """A trial ended: its row, the oracle's state and the message in one transaction."""
         epochs = len(next(iter(outcome.history.values()), ()))
         kept, metrics = outcome.metrics.get("kept/epoch"), json.dumps(outcome.metrics)
+        digest = outcome.facts.get("data_digest")
         with self._transaction():
             self._db.execute(
-                "update trial set state = ?, score = ?, kept_epoch = ?, epochs = ?, seconds = ?, cause = ?, ended = ?, metrics = ?"
-                " where number = ?",
-                (outcome.state, score, kept, epochs, outcome.seconds, redacted(outcome.cause), time.time(), metrics, number),
+                "update trial set state = ?, score = ?, kept_epoch = ?, epochs = ?, seconds = ?, cause = ?, ended = ?, metrics = ?,"
+                " data_digest = coalesce(?, data_digest) where number = ?",
+                (outcome.state, score, kept, epochs, outcome.seconds, redacted(outcome.cause), time.time(), metrics, digest, number),
             )
             self._keep(oracle)
             self._post([message])
@@ -171,6 +170,12 @@ class Store(Messages):
         """Writes a study that was kept in memory to a file."""
         with closing(sqlite3.connect(path)) as file:
             self._db.backup(file)
+
+    @property
+    def folder(self) -> Path | None:
+        """Where it lies, with the folders of its trials; None in memory."""
+        file = self._db.execute("pragma database_list").fetchone()[2]
+        return Path(file).parent if file else None
 
     def close(self) -> None:
         """Folds the write-ahead log into the file."""

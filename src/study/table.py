@@ -8,8 +8,10 @@ from statistics import mean
 from typing import Any
 
 from src.config.paths import TRIAL_KEYS
-from src.leaderboard import Entry, Standing, varying
+from src.leaderboard import Ended, Entry, Standing
 from src.space import Point
+from src.space.origin import DIFFERS
+from src.space.values import shown
 
 Row = dict[str, Any]
 WHOLE = ("seconds", "kept epoch")  # columns whose fractions nobody reads
@@ -20,14 +22,11 @@ MOST_COLUMNS = 3  # of keys that vary; more of them share one column
 
 def ranked(standing: Standing) -> list[Row]:
     """One row per configuration, best first: the keys that vary, mean, best epoch, last value, seconds, states."""
-    keys = varying([entry.point for entry in standing.entries])
     alone = all(len(entry.trials) + len(entry.unscored) == 1 for entry in standing.entries)
-    return [
-        _row(entry, rank, keys, standing.objective.name, alone=alone) for entry, rank in zip(standing.entries, standing.ranks, strict=True)
-    ]
+    return [_row(standing, entry, rank, alone=alone) for entry, rank in zip(standing.entries, standing.ranks, strict=True)]
 
 
-def _row(entry: Entry, rank: int | None, keys: list[str], name: str, *, alone: bool) -> Row:
+def _row(standing: Standing, entry: Entry, rank: int | None, *, alone: bool) -> Row:
     trials = (*entry.trials, *entry.unscored)
     states = Counter(trial.state for trial in trials)
     last = [trial.last for trial in entry.trials if trial.last is not None]
@@ -35,8 +34,9 @@ def _row(entry: Entry, rank: int | None, keys: list[str], name: str, *, alone: b
     return {
         "rank": rank,
         **({"trial": trials[0].number + 1} if alone else {}),
-        **swept_values(entry.point, [key.lstrip("+") for key in keys]),
-        name: entry.mean if entry.trials else None,
+        **shown_values(entry, standing.keys),
+        **_origin(standing, entry),
+        standing.objective.name: entry.mean if entry.trials else None,
         **({} if alone else {"± 95 %": entry.interval, "spread": entry.spread, "seeds": len(entry.trials)}),
         "kept epoch": mean(kept) if kept else None,
         "last": mean(last) if last else None,
@@ -47,7 +47,6 @@ def _row(entry: Entry, rank: int | None, keys: list[str], name: str, *, alone: b
 
 def by_trial(standing: Standing) -> list[Row]:
     """One row per trial, those of the best configuration first, numbers as they are stored."""
-    keys = varying([trial.point for trial in standing.trials])
     ranks = [
         rank for entry, rank in zip(standing.entries, standing.ranks, strict=True) for _ in range(len(entry.trials) + len(entry.unscored))
     ]
@@ -55,7 +54,8 @@ def by_trial(standing: Standing) -> list[Row]:
         {
             "rank": rank,
             "trial": trial.number,
-            **swept_values(trial.point, [key.lstrip("+") for key in keys]),
+            **shown_values(trial, standing.keys_of_trials),
+            **_origin(standing, trial),
             standing.objective.name: trial.score,
             "kept epoch": trial.kept_epoch,
             "last": trial.last,
@@ -83,10 +83,14 @@ def for_people(rows: list[Row]) -> list[dict[str, str]]:
     return shown
 
 
-def swept_values(point: Point, swept: list[str]) -> dict[str, str]:
-    """The values of the keys that vary; a key that the trial does not use is empty."""
-    texts = {key.lstrip("+"): text for key, text in point.items()}
-    return {key: texts.get(key, "") for key in swept}
+def shown_values(one: Ended | Entry, keys: list[str]) -> dict[str, str]:
+    """The values of keys; a key that the trial does not use is empty."""
+    return {key: shown(one.values[key]) if key in one.values else "" for key in keys}
+
+
+def _origin(standing: Standing, one: Ended | Entry) -> Row:
+    """A column that says in what results differ beside their configurations, where they do."""
+    return {DIFFERS: standing.origin(one)} if any(map(standing.origin, standing.entries)) else {}
 
 
 def trial_name(point: Point, swept: list[str]) -> str:
@@ -95,7 +99,14 @@ def trial_name(point: Point, swept: list[str]) -> str:
     >>> trial_name({"optimizer": "sgd", "training.epochs": "2"}, ["optimizer"])
     'optimizer=sgd'
     """
-    return named(swept_values(point, swept), swept)
+    texts = {key.lstrip("+"): text for key, text in point.items()}
+    return named({key: texts.get(key, "") for key in swept}, swept)
+
+
+def name_of(standing: Standing, trial: Ended) -> str:
+    """What tells a trial from the others of a standing, for people."""
+    keys = standing.keys_of_trials
+    return " ".join(filter(None, (named(shown_values(trial, keys), keys), standing.origin(trial)))) or f"trial {trial.number + 1}"
 
 
 def named(row: Row, swept: list[str]) -> str:

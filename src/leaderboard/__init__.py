@@ -2,66 +2,22 @@
 
 import math
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cached_property
-from statistics import mean, stdev
+from itertools import groupby
 
-from scipy.special import stdtr, stdtrit
+from scipy.special import stdtr
 
+from src.config.overrides import as_text
+from src.leaderboard.ended import SIGNIFICANCE, Ended, Entry, entry_of, named, placed
 from src.objective import Objective
-from src.space import Point
+from src.space import overrides
+from src.space.origin import Origin, labels
+from src.space.values import varying
 
-SIGNIFICANCE = 0.05
+__all__ = ["Ended", "Entry", "Standing", "apart", "seeds_to_separate", "two_standard_errors"]
 MOST_SEEDS = 50  # beyond which two configurations count as equal at any reasonable cost
-
-
-@dataclass(frozen=True)
-class Ended:
-    """One trial: what it was, how it ended, and its score at its kept epoch, None where it has none."""
-
-    number: int
-    point: Point
-    identity: str  # equal for equal trials of different sweeps
-    run_id: str | None
-    state: str
-    cause: str
-    score: float | None
-    kept_epoch: int | None
-    last: float | None
-    seconds: float
-
-
-@dataclass(frozen=True)
-class Entry:
-    """One configuration and the trials that repeat it with other seeds."""
-
-    point: Point  # without the seed
-    trials: tuple[Ended, ...]  # those with a score
-    unscored: tuple[Ended, ...]
-
-    @property
-    def scores(self) -> list[float]:
-        """One per seed."""
-        return [trial.score for trial in self.trials if trial.score is not None]
-
-    @cached_property
-    def mean(self) -> float:
-        """The mean over seeds; NaN without a score."""
-        return mean(self.scores) if self.scores else math.nan
-
-    @cached_property
-    def spread(self) -> float | None:
-        """The standard deviation over seeds; of one seed there is none."""
-        return stdev(self.scores) if len(self.scores) > 1 else None
-
-    @property
-    def interval(self) -> float | None:
-        """Half the width of the mean's 95 % interval, by Student's t."""
-        if self.spread is None:
-            return None
-        seeds = len(self.scores)
-        return float(stdtrit(seeds - 1, 1 - SIGNIFICANCE / 2)) * self.spread / math.sqrt(seeds)
 
 
 @dataclass(frozen=True)
@@ -78,28 +34,68 @@ class Standing:
 
     @classmethod
     def of(cls, trials: Iterable[Ended], objective: Objective, validation_examples: int) -> "Standing":
-        """Groups trials by everything but the seed; the same trial in two sweeps counts once."""
+        """Groups trials by everything but the seed; the same trial in two sweeps counts once.
+
+        Results on different data are not ranked against each other; those on the data that come first are the first entries.
+        """
         known: dict[str, Ended] = {}
-        for trial in trials:
-            if trial.identity not in known or known[trial.identity].score is None:
-                known[trial.identity] = trial
-        groups: dict[tuple[tuple[str, str], ...], list[Ended]] = {}
+        for trial in placed(list(trials)):
+            if trial.key not in known or known[trial.key].score is None:
+                known[trial.key] = trial
+        groups: dict[tuple[str, Origin], list[Ended]] = {}
         for trial in known.values():
-            groups.setdefault(tuple(sorted((key, text) for key, text in trial.point.items() if key != "seed")), []).append(trial)
-        found = sorted(map(_entry, groups.values()), key=lambda entry: objective.key(entry.mean))
+            groups.setdefault(trial.row, []).append(trial)
+        data = list(dict.fromkeys(trial.origin.data for trial in known.values() if trial.score is not None))
+        place = {digest: number for number, digest in enumerate(data)}
+        found = sorted(
+            map(entry_of, groups.values()), key=lambda entry: (place.get(entry.origin.data, len(place)), objective.key(entry.mean))
+        )
         best = found[0].mean if found and objective.name.endswith("accuracy") else math.nan
         return cls(objective, found, two_standard_errors(best, validation_examples) if 0 < best < 1 else 0.0)
 
     @cached_property
     def ranks(self) -> list[int | None]:
-        """From 1; an entry shares the rank of the best one from which it can not be told apart. None without a score."""
+        """From 1 on each data; an entry shares the rank of the best one from which it can not be told apart. None without a score."""
         found: list[int | None] = []
-        leader = 0
-        for position, entry in enumerate(self.entries):
-            if entry.trials and apart(self.entries[leader], entry, self.noise):
-                leader = position
-            found.append(leader + 1 if entry.trials else None)
+        for _, entries in groupby(self.entries, lambda entry: entry.origin.data):
+            own, leader = list(entries), 0
+            for position, entry in enumerate(own):
+                if entry.trials and apart(own[leader], entry, self.noise):
+                    leader = position
+                found.append(leader + 1 if entry.trials else None)
         return found
+
+    @property
+    def by_data(self) -> list[list[Entry]]:
+        """The entries with a score, those on the same data together, best first."""
+        scored = [entry for entry in self.entries if entry.trials]
+        return [list(entries) for _, entries in groupby(scored, lambda entry: entry.origin.data)]
+
+    @cached_property
+    def keys(self) -> list[str]:
+        """The keys that tell the configurations apart."""
+        return varying([entry.values for entry in self.entries], named(self.entries))
+
+    @cached_property
+    def keys_of_trials(self) -> list[str]:
+        """The same of trials, so that the seed may be one of them."""
+        return varying([trial.values for trial in self.trials], named(self.trials))
+
+    def words(self, one: Ended | Entry) -> list[str]:
+        """The overrides that repeat a trial or an entry: its own, and what else tells it from the others of this standing."""
+        own = set(named([one]))
+        nodes = tuple(f"{key}." for key in own if "." in key)
+        more = [key for key in self.keys if key in one.values and key not in own and not key.startswith(nodes)]
+        return [*overrides(one.point), *(f"{key}={as_text(one.values[key])}" for key in more if not key.endswith("_target_"))]
+
+    def origin(self, one: Ended | Entry) -> str:
+        """In what a result differs from the others beside its configuration, for people; empty where nothing differs."""
+        return self._labels[one.origin]
+
+    @cached_property
+    def _labels(self) -> dict[Origin, str]:
+        several = len({trial.sweep for trial in self.trials}) > 1
+        return labels({entry.origin: None for entry in self.entries}, several=several)
 
     @property
     def best(self) -> Ended | None:
@@ -116,11 +112,6 @@ class Standing:
     def causes(self) -> Counter[str]:
         """State and cause of what has no score → how many trials."""
         return Counter(f"{trial.state} {trial.cause}".strip() for entry in self.entries for trial in entry.unscored)
-
-
-def _entry(trials: list[Ended]) -> Entry:
-    scored, unscored = (tuple(one for one in trials if (one.score is not None) is wanted) for wanted in (True, False))
-    return Entry({key: text for key, text in trials[0].point.items() if key != "seed"}, scored, unscored)
 
 
 def two_standard_errors(accuracy: float, examples: int) -> float:
@@ -153,12 +144,6 @@ def seeds_to_separate(a: Entry, b: Entry) -> int | None:
         if _welch(abs(a.mean - b.mean), a.spread, len(a.scores) + more, b.spread, len(b.scores) + more) < SIGNIFICANCE:
             return more
     return None
-
-
-def varying(points: Sequence[Point]) -> list[str]:
-    """The keys in which points differ, in the order in which they come."""
-    keys = dict.fromkeys(key for point in points for key in point)
-    return [key for key in keys if len({point.get(key) for point in points}) > 1]
 
 
 def _welch(difference: float, spread_a: float, seeds_a: int, spread_b: float, seeds_b: int) -> float:
