@@ -99,8 +99,9 @@ def best_run(sweep: str) -> str:
     """
     found, _ = gather(sweep)
     if len(found.by_data) > 1:
-        firsts = ", ".join(f"{found.origin(entries[0])}: {' '.join(found.words(entries[0]))}" for entries in found.by_data)
-        raise ConfigError([f"sweep={sweep}: scores on different data can not be ranked; expected run=RUN_ID, the best being {firsts}"])
+        best = [(found.origin(entry), found.best_of(entry)) for entry, *_ in found.by_data]
+        known = " or ".join(f"run={trial.run_id} ({origin})" for origin, trial in best if trial)
+        raise ConfigError([f"sweep={sweep}: scores on different data can not be ranked; expected one of the best: {known}"])
     if found.best and found.best.run_id:
         return found.best.run_id
     raise ConfigError([f"sweep={sweep}: no finished trial with an MLflow run; expected at least one."])

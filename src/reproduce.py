@@ -1,14 +1,16 @@
 """The same trial again:  python -m src.reproduce run=<id>
 
-Runs the trial's overrides as a new run and gives a verdict, with what differs around it. What comes out of the store is only replayed
-as overrides of known groups and keys; it is never instantiated.
+Runs the trial's overrides as a new run, even where it is known before that something differs: the digits tell whether that matters.
+Exit code 0: identical to the last digit. 1: other digits under the same conditions, or not the same trial; each difference has its key.
+What comes out of the store is only replayed as overrides of known groups and keys; it is never instantiated.
 """
 
 import os
 import subprocess
 import sys
 from dataclasses import dataclass
-from statistics import stdev
+
+from hydra.types import RunMode
 
 from src.config.command_line import conf_loader, tracking_uri
 from src.config.words import read_words
@@ -16,11 +18,9 @@ from src.errors import TrialbookError, told
 from src.objective import Objective
 from src.promotion.candidate import replay
 from src.study import folder, record
+from src.study.repeated import Changes, of_conditions, of_configuration, verdict
 from src.terminal import Terminal
 from src.tracking.runs import Runs, StoredRun
-
-EXIT_DIFFERENT = 1
-SPREADS = 2  # standard deviations over seeds that still count as noise
 
 
 @dataclass(frozen=True)
@@ -31,23 +31,26 @@ class Words:
 
 
 def main() -> int:
-    """Reproduces one run; 0 when it is identical or within seed noise."""
+    """Reproduces one run; 0 when it is identical."""
     with told():
         words = read_words(Words, sys.argv[1:])
         terminal = Terminal(Objective("accuracy", "max"))
         with conf_loader() as loader:
             runs = Runs(tracking_uri(loader))
-            run = runs.read(words.run)
+            run, recorded = runs.read(words.run), runs.recorded(words.run)
             overrides, _ = replay(run, loader)
+            configuration = of_configuration(recorded, loader.load_configuration("config", overrides, RunMode.RUN))
         here = {
             "mlflow.source.git.commit": folder.commit(),
+            "trialbook.code": folder.code(),
             "trialbook.code_dirty": record.code_dirty(),
             "trialbook.versions": record.versions(),
         }
-        terminal.say(f"around the run and here: {'; '.join(_changed(run.surroundings, here)) or 'the same commit and versions'}")
-        again = runs.read(_run_again(runs, run, overrides))
-        code, verdict = judge(runs, run, again)
-        terminal.say(verdict)
+        before = configuration + of_conditions(recorded.tags, here)
+        terminal.say(f"not as it was: {before}" if before != Changes() else "the same configuration, code and versions as then")
+        again = runs.recorded(_run_again(runs, run, overrides))
+        code, said = verdict(recorded, again, configuration + of_conditions(recorded.tags, again.tags))
+        terminal.say(said)
     return code
 
 
@@ -59,33 +62,6 @@ def _run_again(runs: Runs, run: StoredRun, overrides: list[str]) -> str:
     if subprocess.run(command, check=False, env={**os.environ, "MLFLOW_EXPERIMENT_NAME": experiment}).returncode:  # noqa: S603  checked above
         raise TrialbookError(f"run={run.run_id}: running it again failed; the lines above say why.")
     return runs.newest(run.experiment_id, note)
-
-
-def judge(runs: Runs, run: StoredRun, again: StoredRun) -> tuple[int, str]:
-    """Exit code and verdict: identical, within seed noise, or different with what differs around it.
-
-    Raises:
-        TrialbookError: a run's record does not hold its own objective.
-    """
-    before, after = runs.histories(run.run_id), runs.histories(again.run_id)
-    if before == after and run.digest == again.digest:
-        return 0, "identical to the last digit: every metric of every epoch, and the weights"
-    reasons = "; ".join(_changed(run.surroundings, again.surroundings)) or "nothing that is recorded differs around it"
-    metric = Objective.parse(run.objective).name
-    if metric not in run.kept or metric not in again.kept:
-        raise TrialbookError(f"run {run.run_id}: its objective {metric!r} is no metric of it; expected one of {', '.join(run.kept)}.")
-    difference = abs(run.kept[metric] - again.kept[metric])
-    scores = runs.scores_of_seeds(run, metric)
-    if len(scores) < 2:
-        measure = f"python -m src.sweep -m {run.overrides} seed=1,2,3,4,5"
-        return EXIT_DIFFERENT, f"different: {metric} by {difference:.4f}, because: {reasons}\nto measure the noise of the seed: {measure}"
-    noise = SPREADS * stdev(scores)
-    known = f"{metric} differs by {difference:.4f}, {SPREADS} spreads of {len(scores)} seeds are {noise:.4f}; {reasons}"
-    return (0, f"within seed noise: {known}") if difference <= noise else (EXIT_DIFFERENT, f"different, beyond seed noise: {known}")
-
-
-def _changed(before: dict[str, str], now: dict[str, str]) -> list[str]:
-    return [f"{name.split('.')[-1]}: {before[name]} → {value}" for name, value in now.items() if before[name] != value]
 
 
 if __name__ == "__main__":

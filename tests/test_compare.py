@@ -7,6 +7,10 @@ from pathlib import Path
 
 import pytest
 
+from src import compare
+from src.leaderboard import Ended, Standing
+from src.objective import Objective
+from src.space.origin import Origin
 from src.study.store import Store
 
 Command = Callable[..., "subprocess.CompletedProcess[str]"]
@@ -100,3 +104,32 @@ def test_a_report_is_written_where_it_is_wanted(command: Command, tmp_path: Path
     assert done.returncode == 0 and done.stderr == ""
     text = (tmp_path / "out" / "report.html").read_text()
     assert "optimizers 20260101-000000-aaaa" in text and "python -m src.promote sweep=20260101-000000-aaaa" in text
+
+
+def close(*origins: Origin, **more: object) -> Standing:
+    """Two configurations that differ in what no override names, or what `more` says, on each origin."""
+    trials = [
+        Ended(n, {}, f"{rate} {seed}", None, "FINISHED", "", 0.8 + seed / 100 - rate, 1, 0.8, 1.0, "1", str(rate), values, origin)
+        for n, origin in enumerate(origins)
+        for rate in (0.01, 0.011)
+        for seed in (3, 7, 11)
+        for values in [{"optimizer.learning_rate": rate, "seed": seed, **more}]
+    ]
+    return Standing.of(trials, Objective("val_accuracy", "max"), 0)
+
+
+def test_the_commands_repeat_what_no_override_names_with_seeds_that_are_new() -> None:
+    say, first, second = compare.verdict(close(Origin(True, "91ab", "3f2a")), "3f2a")
+    assert "more seeds of each" in say or "can not be separated" in say
+    assert first.startswith("  python -m src.sweep -m optimizer.learning_rate=0.01 seed=")
+    assert second.startswith("  python -m src.sweep -m optimizer.learning_rate=0.011 seed=") and "12," in first.partition("seed=")[2]
+
+
+def test_new_seeds_are_not_asked_of_other_code() -> None:
+    [line] = compare.verdict(close(Origin(True, "91ab", "3f2a")), "77ab")
+    assert "new seeds would be rows of their own" in line
+
+
+def test_the_first_two_are_those_on_the_same_data() -> None:
+    lines = compare.verdict(close(Origin(True, "91ab", "3f2a"), Origin(True, "55cd", "3f2a")), "3f2a")
+    assert [line for line in lines if line.startswith("data")] == ["data 91ab:", "data 55cd:"] and len(lines) == 8

@@ -6,6 +6,7 @@ from scipy.stats import t, ttest_ind
 from src import leaderboard
 from src.leaderboard import Ended, Standing
 from src.objective import Objective
+from src.space.origin import Origin
 
 ACCURACY, LOSS = Objective("val_accuracy", "max"), Objective("val_loss", "min")
 
@@ -83,3 +84,58 @@ def test_failures_are_part_of_their_configuration_and_come_last() -> None:
 def test_the_same_trial_of_two_sweeps_counts_once() -> None:
     once = scored(a=[0.8])
     assert [len(entry.trials) for entry in standing([*once, *once]).entries] == [1]
+
+
+def recorded(number: int, score: float | None, origin: Origin, sweep: str = "1", **values: object) -> Ended:
+    """A trial whose override names its dropout alone."""
+    everything = {"data": "digits", "model.dropout": 0.0, "training.epochs": 20, "seed": number} | {
+        key.replace("_", "."): value for key, value in values.items()
+    }
+    configuration = str(sorted((key, value) for key, value in everything.items() if key != "seed"))
+    state = "FINISHED" if score is not None else "FAILED"
+    point = {"model.dropout": str(everything["model.dropout"])}
+    ended = Ended(number, point, f"{configuration} {number}", None, state, "", score, 1, score, 1.0)
+    return replace(ended, sweep=sweep, configuration=configuration, recorded=everything, origin=origin)
+
+
+OLD, NEW, OTHER = (Origin(True, data, code, "keras 3.12.0") for data, code in (("91ab", "3f2a"), ("91ab", "77ab"), ("55cd", "3f2a")))
+
+
+@pytest.mark.parametrize("other", [NEW, OTHER, replace(OLD, packages="keras 3.13.0"), replace(OLD, code="")])
+def test_results_of_other_code_data_or_packages_are_never_pooled(other: Origin) -> None:
+    found = standing([recorded(1, 0.8, OLD), recorded(2, 0.82, OLD), recorded(1, 0.9, other, "2"), recorded(3, 0.92, other, "2")])
+    assert sorted(entry.scores for entry in found.entries) == [[0.8, 0.82], [0.9, 0.92]]
+    said = {found.origin(entry) for entry in found.entries}
+    assert len(said) == 2 and all(said) and len({trial.key for trial in found.trials}) == 4
+
+
+def test_results_on_different_data_are_not_ranked_against_each_other() -> None:
+    found = standing([recorded(1, 0.5, OLD), recorded(1, 0.9, OTHER, model_dropout=0.5), recorded(2, 0.4, OLD, model_dropout=0.5)])
+    assert [(entry.scores, rank) for entry, rank in zip(found.entries, found.ranks, strict=True)] == [([0.5], 1), ([0.4], 2), ([0.9], 1)]
+    assert [len(entries) for entries in found.by_data] == [2, 1] and found.best.score == 0.5
+
+
+def test_the_same_trial_counts_once_however_it_was_written() -> None:
+    once, again = recorded(1, 0.8, OLD), replace(recorded(1, 0.8, OLD, "2"), point={"model.dropout": "0.00"})
+    found = standing([once, again, replace(recorded(2, 0.7, OLD, "2"), point={})])
+    assert [len(entry.trials) for entry in found.entries] == [2] and found.keys == []
+
+
+def test_a_default_that_changed_is_another_configuration_and_its_command_says_so() -> None:
+    found = standing([recorded(1, 0.8, OLD), recorded(2, 0.9, OLD, "2", training_epochs=30)])
+    assert found.keys == ["training.epochs"]
+    assert [found.words(entry) for entry in found.entries] == [
+        ["model.dropout=0.0", "training.epochs=30"],
+        ["model.dropout=0.0", "training.epochs=20"],
+    ]
+
+
+def test_a_failure_before_the_data_were_known_belongs_to_its_configuration() -> None:
+    found = standing([recorded(1, 0.8, OLD), recorded(2, None, replace(OLD, data="")), recorded(3, None, replace(NEW, data=""))])
+    assert [(len(entry.trials), len(entry.unscored)) for entry in found.entries] == [(1, 1), (0, 1)]
+
+
+def test_what_was_not_recorded_is_pooled_by_values_of_overrides() -> None:
+    texts = ("0.01", "1e-2", "'0.01'")
+    found = standing([replace(one, point={"+model.x": text}) for one, text in zip(scored(a=[0.8, 0.9, 0.7]), texts, strict=True)])
+    assert [len(entry.trials) for entry in found.entries] == [2, 1]

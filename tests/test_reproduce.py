@@ -1,13 +1,11 @@
 """`python -m src.reproduce` on digits: the verdicts, and what it is never talked into."""
 
-import dataclasses
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 from mlflow import MlflowClient
 
-from src import reproduce
 from src.tracking.runs import Runs
 from tests.conftest import runs_of
 
@@ -28,16 +26,15 @@ def test_the_same_machine_gives_the_same_digits(single: str, command: Callable, 
     run = runs.read(single)
     again = runs.read(runs.newest(run.experiment_id, f"reproduces {single}"))
     assert run.run_id != again.run_id and run.digest == again.digest
+    tags = runs.recorded(single).tags
+    assert tags["trialbook.executor"] == "inline" and len(tags["trialbook.code"]) == 64
 
-    other = dataclasses.replace(
-        again, run_id=again.run_id, digest="x", kept={"val_accuracy": 0.1}, surroundings={**again.surroundings, "trialbook.threads": "2"}
-    )
-    code, verdict = reproduce.judge(runs, run, other)
-    assert code == 1 and verdict.startswith("different: val_accuracy by") and "threads: 1 → 2" in verdict and "seed=1,2,3,4,5" in verdict
-    for spread, expected in ((0.5, 0), (0.0001, 1)):
-        runs.scores_of_seeds = lambda *_, spread=spread: [0.5, 0.5 + spread]
-        code, verdict = reproduce.judge(runs, run, dataclasses.replace(other, kept={"val_accuracy": run.kept["val_accuracy"] - 0.01}))
-        assert code == expected and "seed noise" in verdict
+    runs.client.set_tag(single, "trialbook.overrides", f"{run.overrides} optimizer.learning_rate=0.01")
+    runs.client.set_tag(single, "trialbook.code", "that of other code")
+    done = command("src.reproduce", f"run={single}")
+    assert done.returncode == 1 and "not the same trial: optimizer.learning_rate: 0.001 then, 0.01 now; code: that of othe" in done.stdout
+    assert "not as it was: optimizer.learning_rate: 0.001 then, 0.01 now" in done.stdout, "before it trains"
+    assert "from epoch 1 on" in done.stdout and "seed noise" not in done.stdout
 
 
 def test_stored_overrides_are_checked_before_anything_runs(single: str, command: Callable, tmp_path: Path) -> None:

@@ -12,6 +12,7 @@ from src.config.command_line import read
 from src.config.mistakes import find_mistakes
 from src.config.paths import CONF
 from src.space import Interval, Space, active_hash, overrides
+from src.space.values import varying
 
 MakeSpace = Callable[..., Space]
 SWEEP = """# @package _global_
@@ -159,3 +160,20 @@ def test_the_active_hash_ignores_what_the_model_does_not_use(compose: Callable[.
     assert active_hash(compose(*baseline, "optimizer=sgd")) == active_hash(compose(*baseline, "optimizer=adam"))
     assert active_hash(compose("seed=1")) != active_hash(compose("seed=2"))
     assert active_hash(compose("seed=1"), seed=False) == active_hash(compose("seed=2"), seed=False)
+
+
+def test_the_active_hash_is_one_of_values_and_not_of_texts(compose: Callable[..., dict]) -> None:
+    written = ("0.01", "1e-2", "0.010")
+    assert len({active_hash(compose(f"optimizer.learning_rate={text}")) for text in written}) == 1
+    assert active_hash(compose("optimizer=rmsprop")) == active_hash(compose()), "which is the default"
+    assert active_hash(compose("model.dropout=0")) == active_hash(compose("model.dropout=0.0"))
+    assert active_hash(compose("+model.x=1")) != active_hash(compose("+model.x='1'")) != active_hash(compose("+model.x=true"))
+
+
+def test_what_varies_is_told_by_values_and_only_as_far_as_it_is_needed() -> None:
+    sgd = {"optimizer": "sgd", "optimizer.learning_rate": 0.1, "optimizer.momentum": 0.9, "training.epochs": 20}
+    adam = {"optimizer": "adam", "optimizer.learning_rate": 0.001, "training.epochs": 20}
+    assert varying([sgd, adam], ["optimizer", "training.epochs"]) == ["optimizer"]
+    assert varying([sgd, adam], []) == ["optimizer"], "a choice stands for what is below it"
+    assert varying([sgd, sgd | {"training.epochs": 5}], ["optimizer"]) == ["training.epochs"], "although no override names it"
+    assert varying([sgd, sgd | {"optimizer.learning_rate": 1e-1}], ["optimizer.learning_rate"]) == []

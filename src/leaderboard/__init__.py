@@ -26,11 +26,13 @@ class Standing:
 
     Attributes:
         noise: what a difference must exceed where an entry has one seed only.
+        sweeps: how many there are.
     """
 
     objective: Objective
     entries: list[Entry]
     noise: float
+    sweeps: int = 1
 
     @classmethod
     def of(cls, trials: Iterable[Ended], objective: Objective, validation_examples: int) -> "Standing":
@@ -38,8 +40,9 @@ class Standing:
 
         Results on different data are not ranked against each other; those on the data that come first are the first entries.
         """
+        everything = list(trials)
         known: dict[str, Ended] = {}
-        for trial in placed(list(trials)):
+        for trial in placed(everything):
             if trial.key not in known or known[trial.key].score is None:
                 known[trial.key] = trial
         groups: dict[tuple[str, Origin], list[Ended]] = {}
@@ -51,7 +54,8 @@ class Standing:
             map(entry_of, groups.values()), key=lambda entry: (place.get(entry.origin.data, len(place)), objective.key(entry.mean))
         )
         best = found[0].mean if found and objective.name.endswith("accuracy") else math.nan
-        return cls(objective, found, two_standard_errors(best, validation_examples) if 0 < best < 1 else 0.0)
+        noise = two_standard_errors(best, validation_examples) if 0 < best < 1 else 0.0
+        return cls(objective, found, noise, len({trial.sweep for trial in everything}))
 
     @cached_property
     def ranks(self) -> list[int | None]:
@@ -94,14 +98,16 @@ class Standing:
 
     @cached_property
     def _labels(self) -> dict[Origin, str]:
-        several = len({trial.sweep for trial in self.trials}) > 1
-        return labels({entry.origin: None for entry in self.entries}, several=several)
+        return labels({entry.origin: None for entry in self.entries}, several=self.sweeps > 1)
 
     @property
     def best(self) -> Ended | None:
-        """Of the configuration with the best mean the trial with the best score."""
-        scored = self.entries[0].trials if self.entries else ()
-        return min(scored, key=lambda trial: self.objective.key(trial.score), default=None)
+        """Of the configuration with the best mean, on the first data, the trial with the best score."""
+        return self.best_of(self.entries[0]) if self.entries else None
+
+    def best_of(self, entry: Entry) -> Ended | None:
+        """The trial with the best score."""
+        return min(entry.trials, key=lambda trial: self.objective.key(trial.score), default=None)
 
     @property
     def trials(self) -> list[Ended]:

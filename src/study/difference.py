@@ -6,10 +6,12 @@ from typing import Any
 from src.config.paths import leaves
 from src.errors import TrialbookError
 from src.space.values import canonical
+from src.study.folder import patch_name
 from src.study.identity import parsed
 from src.tracking.runs import Recorded
 
 Row = dict[str, str]
+NO_FILE = b"\0"  # an empty patch is one, too
 
 
 def difference(a: Recorded, b: Recorded) -> dict[str, list[Row]]:
@@ -44,7 +46,8 @@ def _code(run: Recorded) -> dict[str, str]:
 
 def _changes(run: Recorded) -> dict[str, str]:
     """File → how it differs from the commit."""
-    patch = run.file("code.patch", b"").decode(errors="replace")
+    later = run.file(patch_name(run.tags.get("trialbook.code", "")), NO_FILE)
+    patch = (run.file("code.patch", b"") if later == NO_FILE else later).decode(errors="replace")
     parts = [part.partition("\n") for part in patch.split("diff --git ")[1:]]
     return {f"patch of {head.rpartition(' b/')[2]}": body for head, _, body in parts}
 

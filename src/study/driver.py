@@ -65,7 +65,10 @@ class Driver:
         self._running: dict[int, tuple[Job, Proposal]] = {}
         self._warned = False
         meta = self.store.meta()
-        self.facts = {name: meta[name] for name in FACTS if name in meta}
+        self.facts = {name: meta[name] for name in FACTS if name in meta}  # in which all trials agree
+        self._described = bool(self.facts)
+        if len({row["data_digest"] for row in rows} - {None}) > 1:
+            self.facts.pop("data_digest", None)
 
     def run(self) -> None:
         """Until the oracle has nothing more, a stop rule holds, or a signal came."""
@@ -182,9 +185,11 @@ class Driver:
     def _tell(self, number: int, outcome: Outcome, score: float | None, kept: str) -> None:
         if outcome.state != "KILLED":
             self.oracle.tell(number, score)
-        if outcome.facts and not self.facts:
-            self.facts = outcome.facts
+        if outcome.facts and not self._described:
+            self.facts, self._described = outcome.facts, True
             self.store.describe(**outcome.facts)
+        elif outcome.facts:
+            self.facts = {name: value for name, value in self.facts.items() if outcome.facts.get(name) == value}
         end = record.end(outcome.state, outcome.metrics, record.ended_tags(outcome), kept)
         self.store.told(number, outcome, score, self.oracle.state(), Message(number, "end", end))
         self.outbox.posted()

@@ -79,7 +79,8 @@ def _record(asked: Invocation, driver: Driver, found: Standing, published: list[
 
 def _repeating(asked: Invocation) -> dict[str, bytes]:
     """The files that, with the commit, repeat an invocation."""
-    return {name: (asked.folder / name).read_bytes() for name in ("code.patch", "packages.txt", "multirun.yaml")}
+    names = ("code.patch", "packages.txt", "multirun.yaml", *(file.name for file in asked.folder.glob("code-*.patch")))
+    return {name: (asked.folder / name).read_bytes() for name in names}
 
 
 def _made(what: str, make: Callable[[], dict[str, bytes]]) -> dict[str, bytes]:

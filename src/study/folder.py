@@ -66,6 +66,18 @@ def code_patch() -> bytes:
     return redacted(patch.decode(errors="surrogateescape")).encode(errors="surrogateescape")
 
 
+def write_other_code(folder: Path, first_commit: str) -> None:
+    """Writes beside a sweep's `code.patch`, which is that of its first trials, the patch of the code with which it goes on."""
+    first, patch = folder / "code.patch", code_patch()
+    if commit() != first_commit or not first.exists() or first.read_bytes() != patch:
+        files.write(folder / patch_name(code()), patch)
+
+
+def patch_name(code: str) -> str:
+    """The file in which the patch of a later code is kept."""
+    return f"code-{code.rpartition('+')[2][:12]}.patch"
+
+
 def commit() -> str:
     """The commit of this code, or nothing outside of git."""
     return _git("rev-parse", "HEAD").decode().strip()

@@ -224,6 +224,7 @@ def _reopened(asked: Invocation, compose: Compose) -> Store:
     except TrialbookError:
         store.close()
         raise
+    folder.write_other_code(asked.folder, store.meta().get("commit", ""))
     meta: dict[str, Any] = {"space": asked.space.described(), "fingerprint": asked.space.fingerprint, "oracle": asked.oracle}
     store.describe(**meta)
     store.offer_again()

@@ -1,7 +1,6 @@
 """Reads back what a trial's run recorded."""
 
 import hashlib
-import math
 import tempfile
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,7 +13,6 @@ from src.artifacts import DIGEST_TAGS
 from src.errors import TrialbookError
 from src.tracking.store import client, pages
 
-METRICS = ("loss", "accuracy", "val_loss", "val_accuracy")
 SURROUNDINGS = (
     "mlflow.source.git.commit",
     *(f"trialbook.{name}" for name in ("code_dirty", "versions", "data_digest", "device", "threads")),
@@ -31,7 +29,6 @@ class StoredRun:
     data: str
     overrides: str
     digest: str
-    config_hash: str
     surroundings: dict[str, str]
     sweep: str
     objective: str
@@ -116,10 +113,6 @@ class Runs:
         except MlflowException as error:
             raise TrialbookError(f"run={run_id}: {str(error).splitlines()[0]}. Expected the id of a run.") from error
 
-    def histories(self, run_id: str) -> dict[str, list[float]]:
-        """Metric → its value per epoch."""
-        return {name: _by_epoch(self.client, run_id, name) for name in METRICS}
-
     def newest(self, experiment_id: str, note: str) -> str:
         """The id of the newest run with a note.
 
@@ -131,19 +124,6 @@ class Runs:
             raise TrialbookError(f"no run with the note {note!r}; expected the one that was just made.")
         return str(found[0].info.run_id)
 
-    def scores_of_seeds(self, run: StoredRun, metric: str) -> list[float]:
-        """The scores of the sweep's trials that differ from a run in their seed alone, its own included.
-
-        Raises:
-            TrialbookError: the run's tags can not be searched for.
-        """
-        wanted = f"tags.`trialbook.sweep` = '{run.sweep}' and tags.`trialbook.config_hash` = '{run.config_hash}'"
-        try:
-            found = list(pages(self.client.search_runs, [run.experiment_id], wanted)) if run.sweep else []
-        except MlflowException as error:
-            raise TrialbookError(f"run {run.run_id}: {wanted}: {str(error).splitlines()[0]} Expected tags that trialbook wrote.") from error
-        scores = [one.data.metrics.get(f"kept/{metric}", math.nan) for one in found]
-        return [score for score in scores if math.isfinite(score)]
 
 
 def _stored(run: Run, run_id: str, weights: bytes, megabytes: float) -> StoredRun:
@@ -155,7 +135,6 @@ def _stored(run: Run, run_id: str, weights: bytes, megabytes: float) -> StoredRu
         data=run.data.params["data"],
         overrides=tags["trialbook.overrides"],
         digest=tags[DIGEST_TAGS["model.weights.h5"]],
-        config_hash=tags["trialbook.config_hash"],
         surroundings={name: tags[name] for name in SURROUNDINGS},
         sweep=tags.get("trialbook.sweep", ""),
         objective=tags["trialbook.objective"],

@@ -1,6 +1,5 @@
 """Paths in the place of names: of sweeps, of runs, and in the answers of a server; nothing is read or written by them."""
 
-import dataclasses
 import json
 import tempfile
 import threading
@@ -15,7 +14,7 @@ from mlflow.exceptions import MlflowException
 from src.errors import ConfigError, TrialbookError
 from src.study.find import find
 from src.study.store import Store
-from src.tracking.runs import Runs, StoredRun
+from src.tracking.runs import Runs
 
 
 class Server(BaseHTTPRequestHandler):
@@ -84,9 +83,3 @@ def test_a_run_is_found_by_its_id_and_never_by_a_path(run_id: str, kept: tuple[s
     for read in (runs.read, runs.recorded):
         with pytest.raises(TrialbookError, match="run="):
             read(run_id)
-
-
-def test_tags_that_break_a_search_are_refused_by_name(kept: tuple[str, str, Path], run: StoredRun) -> None:
-    evil = dataclasses.replace(run, sweep="x' or tags.a = 'b")
-    with pytest.raises(TrialbookError, match=f"run {run.run_id}"):
-        Runs(kept[0]).scores_of_seeds(evil, "val_accuracy")

@@ -2,6 +2,7 @@
 
 import json
 import re
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -12,6 +13,7 @@ from src.objective import Objective
 from src.report import charts
 from src.report.advice import advice
 from src.report.importance import importances
+from src.space.origin import Origin
 
 OBJECTIVE = Objective("val_accuracy", "max")
 EVIL = "</script><img src=x onerror=alert(1)>"
@@ -115,3 +117,19 @@ def test_advice_on_the_edge_of_a_range_and_on_ties() -> None:
     ]
     assert advice(standing(rates, [0.5, 0.9, 0.6]), {}) == []
     assert advice(standing(rates, [0.5, 0.9, 0.9]), {})[-1].startswith("the first 2 configurations can not be told apart")
+
+
+def test_what_other_code_or_data_gave_is_told_apart_and_decides_on_no_key() -> None:
+    rates = [{"optimizer.learning_rate": text} for text in ("0.001", "0.01", "0.1")]
+    trials = [
+        replace(trial, origin=Origin(True, data, "3f2a"), point=trial.point)
+        for data, scores in {"91ab": [0.5, 0.6, 0.9], "55cd": [0.95, 0.9, 0.8]}.items()
+        for trial in standing(rates, scores).trials
+    ]
+    found = Standing.of(trials, OBJECTIVE, 0)
+    assert advice(found, {}) == ["the best optimizer.learning_rate=0.1 is the highest that was tried (0.001 to 0.1): widen its range"]
+    names = [run["run"] for run in charts.runs_of(found, {}).table]
+    assert len(set(names)) == 6 and "optimizer.learning_rate=0.1 data 91ab" in names
+    some = many(30).trials
+    others = [replace(trial, score=trial.score - 5, origin=Origin(code="77ab")) for trial in some]
+    assert {one.key: one.trials for one in importances(Standing.of([*some, *others], OBJECTIVE, 0))}["optimizer.learning_rate"] == 30

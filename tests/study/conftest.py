@@ -53,6 +53,7 @@ class Driven:
     folder: Path
     make_space: Callable[..., Space]
     tracker: Recorder = field(default_factory=Recorder)
+    tags: dict[str, str] = field(default_factory=dict)
 
     def run(
         self,
@@ -74,7 +75,7 @@ class Driven:
                 compose=lambda words: self.loader.load_configuration("config", words, RunMode.RUN),
                 objective=OBJECTIVE,
                 swept=space.swept,
-                tags={},
+                tags=self.tags,
                 folder_of=outbox.folder_of,
                 rules=StopRules(OBJECTIVE, **{**NO_RULES, **(rules or {})}),
                 interruption=interruption or Interruption(),

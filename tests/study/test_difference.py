@@ -4,8 +4,12 @@ import json
 import shutil
 from collections.abc import Callable
 from pathlib import Path
+from types import SimpleNamespace
 
 from mlflow import MlflowClient
+
+from src.study import difference
+from src.study.folder import patch_name
 
 
 def test_what_differs_between_two_runs(command: Callable, tmp_path: Path, store_uri: str) -> None:
@@ -41,3 +45,13 @@ def test_what_differs_between_two_runs(command: Callable, tmp_path: Path, store_
     client.log_artifact(second.info.run_id, str(tmp_path / "config.yaml"))
     assert "its config.yaml has aliases" in command("src.compare", ids).stderr
     shutil.rmtree(tmp_path / "mlruns")
+
+
+def test_a_trial_of_a_later_code_is_compared_by_the_patch_of_that_code() -> None:
+    patches = {
+        "code.patch": b"diff --git a/src/x.py b/src/x.py\n+new\n",
+        patch_name("77ab"): b"diff --git a/src/x.py b/src/x.py\n+new\n+newer\n",
+    }
+    first, later = (SimpleNamespace(tags={"trialbook.code": code}, file=patches.get) for code in ("3f2a", "3f2a+77ab"))
+    assert difference._patches(first, later) == [{"key": "patch of src/x.py", "first": "+1 -0 lines", "second": "+2 -0 lines"}]
+    assert difference._pairs({"x": 1, "y": True}, {"x": 1.0, "y": 1}) == [{"key": "y", "first": "True", "second": "1"}]

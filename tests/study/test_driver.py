@@ -1,16 +1,19 @@
 """The loop with stub trials: what is recorded when trials finish, fail and are interrupted."""
 
+import hashlib
 import json
 import os
 import signal
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from src.errors import Stop
+from src.oracles import Proposal
 from src.study.interruption import Interruption
-from src.trial import Job, Outcome
+from src.trial import CHECKPOINT, Job, Outcome
 from tests.study.conftest import Driven, units
 
 
@@ -99,3 +102,33 @@ def test_a_worker_that_dies_costs_an_attempt_of_its_trial(driven: Driven, capsys
     assert trials[1]["cause"] == "its process died, killed (out of memory?), 2 times"
     assert sorted(run for kind, run, _ in driven.tracker.calls if kind == "end") == ["run0", "run1", "run2", "run3"]
     assert "trial 3  model.units=14: its process died" in capsys.readouterr().out
+
+
+def test_a_trial_carries_what_it_is_a_result_of(driven: Driven, tmp_path: Path) -> None:
+    def on_data(job: Job, report: Callable, alive: Callable) -> Outcome:
+        digest = "failed" if job.config["model"]["units"] == 13 else f"of {job.config['data']['split_seed']}"
+        return replace(units(job, report, alive), facts={} if digest == "failed" else {"data_digest": digest, "threads": "1"})
+
+    driven.tags = {"trialbook.code": "3f2a", "trialbook.versions": "python 3.12.1, keras 3.12.0, mlflow 3.6.0"}
+    driver = driven.run(on_data, "optimizer.learning_rate=1e-2", "model.units=12,13", "data.split_seed=1,2")
+    rows = driver.store.trials()
+    assert [row["data_digest"] for row in rows] == ["of 1", "of 2", None, None]
+    assert {(row["code"], row["packages"]) for row in rows} == {("3f2a", "keras 3.12.0")}
+    assert len({row["config_hash"] for row in rows}) == 4
+    values = json.loads(rows[0]["configuration"])
+    assert (values["optimizer"], values["optimizer.learning_rate"], values["seed"]) == ("rmsprop", 0.01, 42)
+    assert driver.facts == {"threads": "1"}, "in which all trials agree"
+    tags = driven.tracker.calls[0][2]["tags"]
+    config = (tmp_path / "00000" / ".hydra" / "config.yaml").read_bytes()
+    assert tags["trialbook.code"] == "3f2a" and tags["trialbook.sha256.config"] == hashlib.sha256(config).hexdigest()
+
+
+def test_a_trial_that_goes_on_with_other_code_is_a_result_of_both(driven: Driven) -> None:
+    driven.tags = {"trialbook.code": "3f2a"}
+    driver = driven.run(units, "model.units=12")
+    (driver.folder_of(0) / CHECKPOINT).write_bytes(b"half")
+    driver.tags["trialbook.code"] = "77ab"
+    driver._start(0, Proposal({"data": "digits", "model.units": "12"}))
+    driver._start(1, Proposal({"data": "digits", "model.units": "14"}, parent=0))
+    driver._start(2, Proposal({"data": "digits", "model.units": "16"}))
+    assert [row["code"] for row in driver.store.trials()] == ["3f2a+77ab", "3f2a+77ab", "77ab"]

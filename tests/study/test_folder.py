@@ -53,3 +53,27 @@ def test_a_composition_reads_as_omegaconf_wrote_it(loader: ConfigLoader, tmp_pat
         keys = ["hydra"] if name == "hydra" else [str(key) for key in composed if key != "hydra"]
         assert text == OmegaConf.to_yaml(OmegaConf.masked_copy(composed, keys))
     assert OmegaConf.load(tmp_path / ".hydra" / "overrides.yaml") == odd
+
+
+def test_the_code_is_the_same_with_or_without_git_and_another_one_after_a_change(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "src" / "models").mkdir(parents=True)
+    file = tmp_path / "src" / "models" / "x.py"
+    file.write_text("units = 1\n")
+    (tmp_path / "README.md").write_text("words")
+    monkeypatch.setattr(folder, "ROOT", tmp_path)
+    before = folder.code()
+    (tmp_path / "README.md").write_text("other words")
+    assert folder.code() == before and len(before) == 64
+    file.write_text("units = 2\n")
+    assert folder.code() != before
+
+
+def test_a_sweep_that_goes_on_with_other_code_keeps_both_patches(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "code.patch").write_bytes(b"first")
+    monkeypatch.setattr(folder, "code_patch", lambda: b"first")
+    folder.write_other_code(tmp_path, folder.commit())
+    assert [file.name for file in tmp_path.iterdir()] == ["code.patch"]
+    monkeypatch.setattr(folder, "code_patch", lambda: b"second")
+    folder.write_other_code(tmp_path, folder.commit())
+    assert (tmp_path / "code.patch").read_bytes() == b"first"
+    assert (tmp_path / folder.patch_name(f"3f2a+{folder.code()}")).read_bytes() == b"second"

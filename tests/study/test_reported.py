@@ -47,3 +47,16 @@ def test_seeds_are_averaged(notebook) -> None:
 def test_a_changed_sweep_is_not_compared(notebook) -> None:
     assert rows_for(*notebook("training.epochs=1"), lambda number: 0.5) == []
     assert rows_for(*notebook("data=digits"), lambda number: 0.5) == []
+
+
+def test_a_trial_is_found_however_its_values_were_written_and_other_code_is_a_row_of_its_own(notebook) -> None:
+    space, _ = notebook("seed=1,2")
+    trials = [
+        {"overrides": {key: f"'{text}'" if key == "model" else text for key, text in point.items()}, "metrics": {"kept/val_accuracy": 0.5}}
+        for point in space.points()
+    ]
+    assert {row["seeds"] for row in compared(space, [{"val_accuracy": 0.5}] * len(space.trials), trials)} == {2}
+    for trial in trials:
+        trial["code"] = "3f2a" if trial["overrides"]["seed"] == "1" else "77ab"
+    rows = compared(space, [{"val_accuracy": 0.5}] * len(space.trials), trials)
+    assert {(row["differs in"], row["seeds"]) for row in rows} == {("code 3f2a", 1), ("code 77ab", 1)}

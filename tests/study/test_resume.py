@@ -1,9 +1,11 @@
 """Going on with a sweep: what is refused, what is taken, and what runs again."""
 
+import json
 import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from hydra.core.config_loader import ConfigLoader
@@ -13,9 +15,10 @@ from src.errors import ConfigError
 from src.objective import Objective
 from src.oracles import Proposal
 from src.space import active_hash, overrides
-from src.study import folder, resume
+from src.study import folder, record, resume
 from src.study.invocation import Invocation
 from src.study.lock import driving
+from src.study.schema import Identity
 from src.study.store import Message, Store
 from src.trial import Outcome
 from tests.study.conftest import Driven, units
@@ -96,6 +99,58 @@ def test_a_changed_objective_or_configuration_is_refused(asked: Callable, store:
 def test_another_data_set_is_refused(asked: Callable, store: Store, driven: Driven) -> None:
     store.describe(data_digest="that of other examples")
     assert "the data set is another one" in differences(asked(*WORDS), store, driven)
+
+
+def add(store: Store, driven: Driven, number: int, *words: str, **facts: str) -> None:
+    """A trial that finished, with its composition."""
+    point = dict(word.split("=") for word in words)
+    composed = compose(driven, list(words))
+    folder.write_composition(folder.of_trial(driven.folder, number), composed, list(words))
+    config = resume.trial_config(composed)
+    identity = Identity(active_hash(config, seed=False), "3f2a", "keras 3.12.0", record.values(config, composed.hydra.runtime.choices))
+    store.asked(number, Proposal(point), active_hash(config), {}, Message(number, "start", {}), identity)
+    store.told(number, Outcome("FINISHED", facts=facts), 0.9, {}, Message(number, "end", {}))
+
+
+def test_a_change_is_found_where_only_some_trials_of_an_option_have_it(asked: Callable, store: Store, driven: Driven) -> None:
+    add(store, driven, 1, "data=digits", "optimizer=sgd", "model.units=16", "training.epochs=3")
+    before = json.loads(store.trials()[1]["configuration"])
+    store._db.execute("update trial set active_hash = 'x', config_hash = 'x', configuration = ?", (json.dumps(before | {"seed": 41}),))
+    add(store, driven, 2, "data=digits", "optimizer=sgd", "model.units=16", "training.epochs=3", "seed=42")
+    assert "seed: 41 then, 42 now, in trial 2 (data=digits optimizer=sgd model.units=16 training.epochs=3)" in differences(
+        asked(*WORDS), store, driven
+    )
+
+
+def test_a_hash_of_an_older_version_is_no_change(asked: Callable, store: Store, driven: Driven) -> None:
+    store._db.execute("update trial set active_hash = 'written otherwise', config_hash = null")
+    assert differences(asked(*WORDS), store, driven) == ""
+    (folder.of_trial(driven.folder, 0) / ".hydra" / "config.yaml").unlink()
+    assert "config.yaml is not there" in differences(asked(*WORDS), store, driven)
+
+
+def test_every_data_set_of_a_sweep_is_looked_at(asked: Callable, store: Store, driven: Driven, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(resume.datasets, "load", lambda node: SimpleNamespace(digest=f"of {node['split_seed']}"))
+    store._db.execute("delete from trial")
+    store.describe(data_digest="of 1")
+    for number, digest in ((1, "of 1"), (2, "of 2")):
+        add(store, driven, number, "data=digits", f"data.split_seed={number}", data_digest=digest)
+    assert differences(asked(*WORDS), store, driven) == ""
+    store._db.execute("update trial set data_digest = 'of other examples' where number = 2")
+    assert "the data set is another one than then; expected the same examples and split, in trial 3" in differences(
+        asked(*WORDS), store, driven
+    )
+
+
+def test_other_code_is_told_in_a_line(store: Store, driven: Driven) -> None:
+    store._db.execute("delete from trial")
+    add(store, driven, 0, "data=digits", "model.units=8")
+    tags = {"trialbook.code": "3f2a", "trialbook.versions": "python 3.12.1, keras 3.12.0"}
+    assert resume.other_code(store, tags) == []
+    assert resume.other_code(store, tags | {"trialbook.code": "77ab"}) == [
+        "other code than in the first 1 trials: their results and the new ones are rows of their own"
+    ]
+    assert "other packages than" in resume.other_code(store, tags | {"trialbook.versions": "keras 3.13.0"})[0]
 
 
 def test_what_did_not_end_runs_again(asked: Callable, driven: Driven) -> None:

@@ -1,5 +1,8 @@
+from dataclasses import replace
+
 from src.leaderboard import Ended, Standing
 from src.objective import Objective
+from src.space.origin import Origin
 from src.study import table
 
 
@@ -46,3 +49,18 @@ def test_many_keys_share_one_column() -> None:
     first = table.for_people(table.ranked(many))[0]
     assert list(first)[:3] == ["rank", "trial", "values"] and first["values"] == "model.a=9 model.b=9 model.c=9 model.d=9"
     assert list(table.for_people(table.ranked(SINGLE))[0])[:3] == ["rank", "trial", "model.x"]
+
+
+def test_what_differs_beside_the_configuration_has_a_column_where_something_does() -> None:
+    once = SEEDS.trials[0]
+    both = [replace(once, sweep=code, origin=Origin(True, "91ab44f0", code, "keras 3.12.0")) for code in ("3f2a1c00", "77ab9000")]
+    found = Standing.of(both, Objective("val_loss", "min"), 0)
+    assert [row["differs in"] for row in table.ranked(found)] == ["code 3f2a1c…", "code 77ab90…"]
+    assert [row["differs in"] for row in table.by_trial(found)] == ["code 3f2a1c…", "code 77ab90…"]
+    assert [table.name_of(found, trial) for trial in found.trials] == ["code 3f2a1c…", "code 77ab90…"]
+    assert "differs in" not in table.ranked(SEEDS)[0] and "differs in" not in table.ranked(Standing.of(both[:1], found.objective, 0))[0]
+
+
+def test_values_are_shown_and_not_texts() -> None:
+    rows = table.ranked(standing(({"optimizer.learning_rate": "1e-2"}, 0.5), ({"optimizer.learning_rate": "1e-3"}, 0.4)))
+    assert [row["optimizer.learning_rate"] for row in rows] == ["0.001", "0.01"]
