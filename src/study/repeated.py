@@ -117,6 +117,8 @@ def _apart(then: Recorded, now: Recorded) -> str:
 
 def _first_difference(first: dict[str, list[float]], second: dict[str, list[float]]) -> str:
     lengths = [max(map(len, found.values()), default=0) for found in (first, second)]
+    if lengths[0] != lengths[1]:
+        return f"{lengths[0]} epochs then, {lengths[1]} now"
     steps = [
         (epoch, name, one, other)
         for name in first.keys() & second.keys()
@@ -124,9 +126,9 @@ def _first_difference(first: dict[str, list[float]], second: dict[str, list[floa
         if repr(one) != repr(other)
     ]
     if steps:
-        epoch, name, one, other = min(steps, key=lambda step: (step[0], "/" in step[1], step[1]))
-        return f"from epoch {epoch} on, {name} {one!r} then, {other!r} now"
-    return f"{lengths[0]} epochs then, {lengths[1]} now" if lengths[0] != lengths[1] else ""
+        epoch, name, one, other = min(steps, key=lambda step: ("/" in step[1], *step[:2]))  # what has a slash has no epochs
+        return f"{'' if '/' in name else f'from epoch {epoch} on, '}{name} {one!r} then, {other!r} now"
+    return ""
 
 
 def _digits(run: Recorded) -> dict[str, list[float]]:
