@@ -1,8 +1,10 @@
-"""What a trial leaves behind, as name → content: the model twice, its history, a picture and a summary."""
+"""What a trial leaves behind, as name → content: the model and its weights, its history, a picture and a summary."""
 
 import csv
 import io
+import logging
 import tempfile
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -11,11 +13,18 @@ from src.training import Fitted
 if TYPE_CHECKING:
     import keras
 
-DIGEST_TAGS = {"model.h5": "trialbook.sha256.model", "model.weights.h5": "trialbook.sha256.weights"}  # an .h5 has no checksum of its own
+log = logging.getLogger(__name__)
+WEIGHTS = "model.weights.h5"
+WHOLE = ("model.h5", "model.keras")  # the whole model, where Keras can write it
+DIGEST_TAGS = {  # an .h5 has no checksum of its own
+    "model.h5": "trialbook.sha256.model",
+    "model.keras": "trialbook.sha256.keras",
+    WEIGHTS: "trialbook.sha256.weights",
+}
 
 
 def of(model: "keras.Model", fitted: Fitted, metrics: dict[str, float]) -> dict[str, bytes]:
-    """`model.h5`, `model.weights.h5`, `history.csv`, `curves.png` and `summary.txt`.
+    """The model's files, `history.csv`, `curves.png` and `summary.txt`.
 
     Args:
         model: with the weights of the kept epoch.
@@ -28,7 +37,10 @@ def of(model: "keras.Model", fitted: Fitted, metrics: dict[str, float]) -> dict[
         picture = curves.folds(scores, metrics["kept/val_accuracy"], model.name)
     else:
         picture = curves.curves(fitted.history, fitted.kept_epoch, model.name)
-    return {"curves.png": picture, "history.csv": history_csv(fitted.history), "summary.txt": _summary(model), **_h5(model)}
+    files, lines = saved(model)
+    for line in lines:
+        log.warning(line)
+    return {"curves.png": picture, "history.csv": history_csv(fitted.history), "summary.txt": _summary(model), **files}
 
 
 def history_csv(history: dict[str, list[float]]) -> bytes:
@@ -50,10 +62,37 @@ def _summary(model: "keras.Model") -> bytes:
     return "\n".join(lines).encode()
 
 
-def _h5(model: "keras.Model") -> dict[str, bytes]:
-    """The whole model, and its weights alone; Keras writes files, so they pass through a folder that goes away."""
-    with tempfile.TemporaryDirectory() as name:
-        folder = Path(name)
-        model.save(folder / "model.h5")
-        model.save_weights(folder / "model.weights.h5")
-        return {file: (folder / file).read_bytes() for file in ("model.h5", "model.weights.h5")}
+def saved(model: "keras.Model") -> tuple[dict[str, bytes], list[str]]:
+    """The files of a compiled model: its weights, and the whole model where Keras can write it; a line for each that it can not.
+
+    Raises:
+        Exception: the weights can not be written.
+    """
+    ways: dict[str, list[Callable[[Path], None]]] = {
+        "model.keras": [model.save],  # first: writing an .h5 takes the optimizer out of what a later file says
+        "model.h5": [model.save, lambda file: model.save(file, include_optimizer=False)],  # two variables of one name fail
+        WEIGHTS: [model.save_weights],
+    }
+    found, lines = {}, []
+    with tempfile.TemporaryDirectory() as folder:
+        for name, tries in ways.items():
+            try:
+                found[name] = _first_written(Path(folder) / name, tries)
+            except Exception as error:
+                if name not in WHOLE or isinstance(error, OSError):  # a full disk
+                    raise
+                said = str(error).partition("\n")[0]
+                lines.append(f"{name} can not be written: {type(error).__name__}: {said}. {WEIGHTS} holds all weights.")
+    return found, lines
+
+
+def _first_written(file: Path, tries: list[Callable[[Path], None]]) -> bytes:
+    """The content of a file, by the first way to write it that works; raises what the last one raised."""
+    for number, write in enumerate(tries, 1):
+        try:
+            write(file)
+            break
+        except Exception as error:
+            if number == len(tries) or isinstance(error, OSError):
+                raise
+    return file.read_bytes()

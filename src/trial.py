@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from src import artifacts, datasets, files, training
+from src import artifacts, datasets, files, models, training
 from src.config.targets import build
 from src.errors import ConfigError, DiskFull, Stop, TrialError, collecting
 from src.objective import Objective
@@ -23,7 +23,6 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 CHECKPOINT = "checkpoint.npz"  # in a trial's folder
-KERAS_CHOOSES = (("keras.metrics", "acc"), ("keras.losses", "crossentropy"), ("keras.losses", "ce"))  # for them by shapes, not by name
 
 
 @dataclass(frozen=True)
@@ -69,13 +68,19 @@ class Outcome:
 
 @dataclass(frozen=True)
 class Prepared:
-    """All that is needed to train."""
+    """All that is needed to train.
+
+    Attributes:
+        arguments: the engine's own.
+        validation_batch: examples that are evaluated at once.
+    """
 
     job: Job
     data: datasets.Dataset
     model: "keras.Model"
     engine: Callable[..., training.Fitted]
     arguments: dict[str, Any]
+    validation_batch: int
     checkpoint: Checkpoint | None
 
 
@@ -112,38 +117,81 @@ def prepare(job: Job) -> Prepared:
     Raises:
         ConfigError: with every mistake that only Keras or the data can tell.
         DataError: the data set is missing or malformed.
+        TrialError: the model's own code raises.
     """
     from src.training import runtime
 
-    settings = job.config["training"]
-    runtime.configure(settings["threads"])
+    runtime.configure(job.config["training"]["threads"])
     import keras
+
+    from src.training import validation
 
     keras.backend.clear_session()
     keras.utils.set_random_seed(job.config["seed"])
     data = datasets.load(job.config["data"])
-    engine = training.find_engine(job.config["model"].get("engine") or settings["engine"])
-    arguments = training.own_arguments(engine, settings, job.config["model"])
     mistakes: list[str] = []
     with collecting(mistakes):
-        model = build("model", model_node(job.config), input_shape=data.input_shape, num_classes=data.num_classes)
+        engine, arguments = _engine(job, data)
     with collecting(mistakes):
-        optimizer = build("optimizer", job.config["optimizer"])
-    with collecting(mistakes):
-        loss = _built(settings["loss"], keras.losses)
-    with collecting(mistakes):
-        metrics = [_built(metric, keras.metrics) for metric in settings["metrics"]]
-    if "callbacks" in arguments:
-        from src.training.callbacks import build_callbacks
-
+        compiled = _compile_arguments(job.config)
+    try:
         with collecting(mistakes):
-            arguments["callbacks"] = build_callbacks(arguments["callbacks"], per_batch=settings["engine"] == "keras")
+            model = models.build(job.config["model"], data.input_shape, data.num_classes)
+    except TrialError as error:
+        if mistakes:
+            raise ConfigError([*mistakes, str(error)]) from error
+        raise
+    if mistakes:
+        raise ConfigError(mistakes)
+    model.compile(**compiled)
+    validation_batch = validation.batch_size(job.config["training"]["validation_batch"], model, data.input_shape)
+    if "validation_batch" in arguments:
+        arguments["validation_batch"] = validation_batch
+    return Prepared(job, data, model, engine, arguments, validation_batch, _checkpoint(job))
+
+
+def _engine(job: Job, data: datasets.Dataset) -> tuple[Callable[..., training.Fitted], dict[str, Any]]:
+    """The engine that trains a job, and its own arguments.
+
+    Raises:
+        ConfigError: with every mistake in them.
+    """
+    from src.training.callbacks import build_callbacks
+
+    name = training.engine_of(job.config)
+    engine = training.find_engine(name)
+    arguments = training.own_arguments(engine, job.config)
+    mistakes: list[str] = []
+    if "callbacks" in arguments:
+        with collecting(mistakes):
+            arguments["callbacks"] = build_callbacks(arguments["callbacks"], job.folder, per_batch=name == "keras")
     if (batch_size := arguments.get("batch_size", 1)) > len(data.train_index):
         mistakes.append(f"training.batch_size={batch_size}: there are {len(data.train_index)} training examples; expected at most as many.")
     if mistakes:
         raise ConfigError(mistakes)
-    model.compile(optimizer=optimizer, loss=loss, metrics=metrics)
-    return Prepared(job, data, model, engine, arguments, _checkpoint(job))
+    return engine, arguments
+
+
+def _compile_arguments(config: dict[str, Any]) -> dict[str, Any]:
+    """What a model is compiled with.
+
+    Raises:
+        ConfigError: with every mistake in it.
+    """
+    from src.training import scoring
+
+    found: dict[str, Any] = {"metrics": []}
+    mistakes: list[str] = []
+    with collecting(mistakes):
+        found["optimizer"] = build("optimizer", config["optimizer"])
+    with collecting(mistakes):
+        found["loss"] = scoring.build_loss(config["training"]["loss"])
+    for metric in config["training"]["metrics"]:
+        with collecting(mistakes):
+            found["metrics"].append(scoring.build_metric(metric))
+    if mistakes:
+        raise ConfigError(mistakes)
+    return found
 
 
 def fit(prepared: Prepared, report: training.Report, alive: Callable[[], None]) -> training.Fitted:
@@ -153,7 +201,11 @@ def fit(prepared: Prepared, report: training.Report, alive: Callable[[], None]) 
 
 def given(prepared: Prepared, report: training.Report, alive: Callable[[], None]) -> dict[str, Any]:
     """What every engine is given beside its own arguments: training.GIVEN."""
+    from src.training.callbacks import make_room
+
     job = prepared.job
+    if callbacks := prepared.arguments.get("callbacks"):
+        make_room(callbacks)
 
     def save(latest: Checkpoint) -> None:
         try:
@@ -190,13 +242,6 @@ def finish(prepared: Prepared, fitted: training.Fitted, seconds: float) -> Outco
     return Outcome("FINISHED", metrics, fitted.history, seconds, files=kept, facts=facts)
 
 
-def model_node(config: dict[str, Any]) -> dict[str, Any]:
-    """The `model:` node without what belongs to its engine: what its `build` is called with."""
-    engine = training.find_engine(config["model"].get("engine") or config["training"]["engine"])
-    named = training.own_arguments(engine, config["training"], config["model"])
-    return {key: value for key, value in config["model"].items() if key not in {"engine", "inactive", *named}}
-
-
 def load_weights(prepared: Prepared, weights: bytes) -> None:
     """Puts the content of a `model.weights.h5` into a prepared model; its optimizer stays new."""
     with tempfile.TemporaryDirectory() as folder, warnings.catch_warnings():
@@ -212,9 +257,7 @@ def probabilities(prepared: Prepared, x: "np.ndarray") -> "np.ndarray":
     Raises:
         TrialbookError: the model gives something else.
     """
-    from src.training.keras import VALIDATION_BATCH
-
-    found: np.ndarray = prepared.model.predict(x, batch_size=VALIDATION_BATCH, verbose=0)
+    found: np.ndarray = prepared.model.predict(x, batch_size=prepared.validation_batch, verbose=0)
     return datasets.contract.checked(found, len(x), prepared.data.num_classes)
 
 
@@ -227,16 +270,3 @@ def _checkpoint(job: Job) -> Checkpoint | None:
     except ValueError as error:
         log.warning("trial %d starts anew: %s", job.number, error)
         return None
-
-
-def _built(node: Any, module: Any) -> Any:
-    """A loss or metric; Keras itself would look a name up only when training begins."""
-    if isinstance(node, dict):
-        return build("training", node)
-    if (module.__name__, node.lower()) in KERAS_CHOOSES:
-        return node
-    try:
-        module.get(node)
-    except ValueError as error:
-        raise ConfigError([f"training: {module.__name__} has no {node!r}; expected a name of Keras or a _target_."]) from error
-    return node

@@ -148,3 +148,14 @@ def command(tmp_path: Path, warm: "subprocess.Popen[str]", store_uri: str) -> Co
 def options(group: str) -> list[str]:
     """The options of a group of conf/, for tests that run over every file."""
     return sorted(file.stem for file in (CONF / group).glob("*.yaml"))
+
+
+@pytest.fixture
+def two_layer(monkeypatch: pytest.MonkeyPatch) -> Callable[[Callable], None]:
+    """Puts another function in the place of the two-layer network's `build`."""
+
+    def replace(build: Callable) -> None:
+        build.__module__ = "src.models.two_layer"
+        monkeypatch.setattr("src.models.two_layer.build", build)
+
+    return replace

@@ -45,7 +45,7 @@ def test_the_notebook_runs_on_few_epochs(tmp_path: Path) -> None:
     shutil.copytree(ROOT, project, symlinks=True, ignore=ignored)
     notebook = nbformat.read(project / "notebooks" / "fashion_mnist.ipynb", as_version=4)
     settings = next(cell for cell in notebook.cells if cell.source.startswith("EPOCHS"))
-    settings.source = "EPOCHS, OPTIMIZERS, BASELINE = 1, 'sgd,adam', ['model.folds=null', 'model.max_iter=2']"
+    settings.source = "EPOCHS, OPTIMIZERS, BASELINE = 1, 'sgd,adam', ['model.engine.folds=null', 'model.engine.max_iter=2']"
     NotebookClient(notebook, timeout=300, resources={"metadata": {"path": str(project / "notebooks")}}).execute()
     shown = [output for cell in notebook.cells if cell.cell_type == "code" for output in cell.outputs]
     assert "\x1b" not in "".join(output.get("text", "") for output in shown if "trial 1 of" in output.get("text", ""))

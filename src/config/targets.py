@@ -5,7 +5,7 @@ from typing import Any
 
 from hydra.utils import get_object, instantiate
 
-from src.errors import ConfigError, TrialbookError
+from src.errors import ConfigError, TrialbookError, TrialError
 
 ALLOWED = {  # `*` is one name; a class begins with a capital letter
     "data": ("src.datasets.*.load",),
@@ -47,6 +47,7 @@ def build(group: str, node: Any, **arguments: Any) -> Any:
 
     Raises:
         ConfigError: a target is not allowed, or rejects its arguments.
+        TrialError: a model's own code raises, which it may not for other values.
         TrialbookError: what the target itself raises, for example a DataError.
     """
     find(group, str(node.get("_target_")))
@@ -57,6 +58,9 @@ def build(group: str, node: Any, **arguments: Any) -> Any:
         cause = error.__cause__ or error
         if isinstance(cause, TrialbookError):  # a data set's own words
             raise cause from None
+        if group == "model":
+            said = str(cause).partition("\n")[0]
+            raise TrialError(f"model: {node.get('_target_')} raises {type(cause).__name__}: {said}") from cause
         if isinstance(cause, TypeError | ValueError):
             raise ConfigError([f"{group}: {node.get('_target_')} says: {cause}"]) from error
         raise

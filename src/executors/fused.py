@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from src import trial
 from src.executors import Function, Listener, RunTrial, run_logged
 from src.executors.machine import gpus
+from src.training import engine_of
 from src.trial import Job, Outcome, Prepared
 
 if TYPE_CHECKING:  # they import TensorFlow, seconds
@@ -87,7 +88,7 @@ class _Batch:
 def _structure(prepared: Prepared) -> str:
     from src.training.structure import structure_of
 
-    return structure_of(prepared.model, prepared.data, prepared.arguments["batch_size"])
+    return structure_of(prepared.model, prepared.data, prepared.arguments["batch_size"], prepared.validation_batch)
 
 
 class Fused:
@@ -158,7 +159,7 @@ class Fused:
     def _stackable(self, job: Job) -> bool:
         if self._run_trial is not trial.run or self._most == 1:
             return False
-        return bool((job.config["model"].get("engine") or job.config["training"]["engine"]) == "compiled")
+        return bool(engine_of(job.config) == "compiled")
 
     def _prepare(self, job: Job) -> None:
         """Makes what waits for a stack out of a job, or ends it."""
@@ -199,7 +200,8 @@ class Fused:
             if why := stack.obstacle(prepared.model, prepared.data):
                 raise ValueError(why)
             if key not in self._stacks:
-                self._stacks[key] = stack.Stack(prepared.model, prepared.data, prepared.arguments["batch_size"], lanes)
+                sizes = prepared.arguments["batch_size"], prepared.validation_batch
+                self._stacks[key] = stack.Stack(prepared.model, prepared.data, *sizes, lanes)
             return self._stacks[key]
         except Exception as error:
             log.warning("trial %d is not stacked: %s", one.job.number + 1, operations.reason(error))

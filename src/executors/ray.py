@@ -167,10 +167,10 @@ class _Stage:
 
 def _news(folder: Path, sent: dict[Path, int]) -> Iterator[tuple[Any, ...]]:
     """The files that are new or changed since they were sent."""
-    for file in folder.iterdir():
-        if not file.name.startswith(".") and sent.get(file) != (changed := file.stat().st_mtime_ns):
+    for file in folder.rglob("[!.]*"):
+        if file.is_file() and sent.get(file) != (changed := file.stat().st_mtime_ns):
             sent[file] = changed
-            yield "file", file.name, file.read_bytes()
+            yield "file", str(file.relative_to(folder)), file.read_bytes()
 
 
 def _import() -> Any:

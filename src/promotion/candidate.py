@@ -14,11 +14,10 @@ import numpy as np
 from hydra.core.config_loader import ConfigLoader
 from scipy.stats import binomtest
 
-from src import datasets, trial
+from src import datasets, models, trial
 from src.config.command_line import replayed
 from src.config.composer import Composer
 from src.config.paths import TRIAL_KEYS, trial_config
-from src.config.targets import build
 from src.errors import TrialbookError
 from src.tracking.runs import StoredRun
 from src.training import runtime
@@ -119,8 +118,7 @@ def load_registered(run: StoredRun, artifacts: Path, loader: ConfigLoader) -> No
     with _naming(run):
         described = json.loads((artifacts / "classes.json").read_text())
         runtime.configure(config["training"]["threads"])
-        sizes = {"input_shape": tuple(described["input_shape"]), "num_classes": len(described["names"])}
-        network = build("model", trial.model_node(config), **sizes)
+        network = models.build(config["model"], tuple(described["input_shape"]), len(described["names"]))
         with _checking(run.weights, network):
             network.load_weights(artifacts / "model.weights.h5")
 

@@ -8,6 +8,8 @@ from collections.abc import Mapping
 from importlib.metadata import version
 from typing import Any
 
+from omegaconf import DictConfig
+
 from src.artifacts import DIGEST_TAGS
 from src.config.paths import TRIAL_GROUPS, active_leaves, trial_config
 from src.config.rules import LONGEST_PARAMETER, LONGEST_TAG, expected, unrecordable
@@ -40,7 +42,7 @@ def mistakes(composed: DictConfig, words: list[str]) -> list[str]:
         words: the overrides of the trial.
     """
     found = []
-    for key, value in parameters(trial_config(composed), composed.hydra.runtime.choices).items():
+    for key, value in parameters(values(trial_config(composed), composed.hydra.runtime.choices)).items():
         if rule := unrecordable(key):
             found.append(f"{key[:100]!r}: MLflow takes no parameter of this name; expected {rule}.")
         if (length := len(str(value))) > LONGEST_PARAMETER:

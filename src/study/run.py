@@ -79,7 +79,8 @@ def _run(asked: Invocation, compose: Compose, executor: Executor, *, trained: bo
         terminal.say(plan.headline(asked, oracle.budget))
         _open_record(asked, old)
         if trained:
-            precheck(asked.space, compose, executor)
+            for line in precheck(asked.space, compose, executor):
+                terminal.say(line)
         asked = replace(asked, folder=old or folder.create(asked.folder))
         stack.enter_context(driving(asked.folder))
         try:

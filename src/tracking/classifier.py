@@ -20,16 +20,15 @@ class Classifier(mlflow.pyfunc.PythonModel):  # type: ignore[misc,name-defined]
 
     def load_context(self, context: Any) -> None:
         """Builds the network by our own code and loads its weights."""
-        from src.config.targets import build
+        from src import models
         from src.datasets.scale import Scale
-        from src.trial import model_node
 
         config = yaml.safe_load(Path(context.artifacts["config.yaml"]).read_text())
         classes = json.loads(Path(context.artifacts["classes.json"]).read_text())
         self.names = classes["names"]
         self.scale = Scale(*classes["scale"])
         shape = tuple(classes["input_shape"])
-        self.network = build("model", model_node(config), input_shape=shape, num_classes=len(self.names))
+        self.network = models.build(config["model"], shape, len(self.names))
         weights = Path(context.artifacts["model.weights.h5"])
         if (found := hashlib.sha256(weights.read_bytes()).hexdigest()) != classes["sha256"]:
             raise ValueError(f"{weights} was changed: SHA-256 {found}, recorded {classes['sha256']}. It is not used.")

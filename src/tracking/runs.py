@@ -9,9 +9,9 @@ from mlflow import MlflowClient
 from mlflow.entities import Run
 from mlflow.exceptions import MlflowException
 
-from src.artifacts import DIGEST_TAGS
+from src.artifacts import DIGEST_TAGS, WEIGHTS, WHOLE
 from src.errors import TrialbookError
-from src.tracking.store import client, pages
+from src.tracking.store import client
 
 SURROUNDINGS = (
     "mlflow.source.git.commit",
@@ -88,8 +88,9 @@ class Runs:
         """
         try:
             found = self.client.get_run(run_id)
-            weights, whole = (self._verified(found, name, run_id) for name in ("model.weights.h5", "model.h5"))
-            return _stored(found, run_id, weights, len(whole) / 2**20)
+            weights = self._verified(found, WEIGHTS, run_id)
+            whole = [self._verified(found, name, run_id) for name in WHOLE if DIGEST_TAGS[name] in found.data.tags]
+            return _stored(found, run_id, weights, len([*whole, weights][0]) / 2**20)
         except (MlflowException, OSError, KeyError) as error:
             raise TrialbookError(f"run={run_id}: no finished trial with a model: {error}. Expected the id of one.") from error
 
@@ -125,7 +126,6 @@ class Runs:
         return str(found[0].info.run_id)
 
 
-
 def _stored(run: Run, run_id: str, weights: bytes, megabytes: float) -> StoredRun:
     tags = run.data.tags
     return StoredRun(
@@ -134,7 +134,7 @@ def _stored(run: Run, run_id: str, weights: bytes, megabytes: float) -> StoredRu
         experiment_id=run.info.experiment_id,
         data=run.data.params["data"],
         overrides=tags["trialbook.overrides"],
-        digest=tags[DIGEST_TAGS["model.weights.h5"]],
+        digest=tags[DIGEST_TAGS[WEIGHTS]],
         surroundings={name: tags[name] for name in SURROUNDINGS},
         sweep=tags.get("trialbook.sweep", ""),
         objective=tags["trialbook.objective"],

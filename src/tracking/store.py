@@ -5,10 +5,9 @@ import os
 import re
 import shlex
 import sqlite3
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import closing, contextmanager, nullcontext
 from pathlib import Path
-from typing import Any
 from urllib.parse import unquote, urlparse
 
 os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
@@ -132,15 +131,6 @@ def _run(connected: MlflowClient, run_id: str) -> Run | None:
         if error.error_code != "RESOURCE_DOES_NOT_EXIST":
             raise
         return None
-
-
-def pages(search: Callable[..., Any], *arguments: Any, **named: Any) -> Iterator[Any]:
-    """Everything that one of MLflow's searches finds; it answers a page at a time."""
-    found = search(*arguments, **named)
-    yield from found
-    while found.token:
-        found = search(*arguments, **named, page_token=found.token)
-        yield from found
 
 
 def _create(target: Path) -> None:

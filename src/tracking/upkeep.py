@@ -14,9 +14,10 @@ from urllib.parse import unquote, urlparse
 
 from src.artifacts import DIGEST_TAGS
 from src.files import PART
+from src.tracking.pages import every
 from src.tracking.runs import Runs
 from src.tracking.schema import COPY
-from src.tracking.store import artifacts, beside, moved_from, pages, read
+from src.tracking.store import artifacts, beside, moved_from, read
 
 PLACES = {  # table → columns with addresses of files
     "experiments": ("artifact_location",),
@@ -104,17 +105,18 @@ def set_aside(file: Path, left: list[Path]) -> str:
 
 def running(runs: Runs) -> Iterator[tuple[str, str]]:
     """(run, sweep) of the runs that MLflow calls RUNNING; those of single trials belong to no sweep."""
-    everywhere = [experiment.experiment_id for experiment in pages(runs.client.search_experiments)]
-    for run in pages(runs.client.search_runs, everywhere, "attributes.status = 'RUNNING'"):
+    everywhere = [experiment.experiment_id for experiment in every(runs.client.search_experiments)]
+    for run in every(runs.client.search_runs, everywhere, "attributes.status = 'RUNNING'"):
         if "trialbook.kind" in run.data.tags:
             yield run.info.run_id, run.data.tags.get("trialbook.sweep", "")
 
 
 def changed_models(file: Path) -> Iterator[tuple[str, str]]:
     """(run, file) of the models on this machine whose bytes are not those that were recorded."""
-    query = "select run_uuid, key, value, artifact_uri from tags join runs using (run_uuid) where key in (?, ?)"
-    for run_id, key, digest, place in read(file, query, *DIGEST_TAGS.values()):
-        name = next(name for name, tag in DIGEST_TAGS.items() if tag == key)
+    names = {tag: name for name, tag in DIGEST_TAGS.items()}
+    query = f"select run_uuid, key, value, artifact_uri from tags join runs using (run_uuid) where key in ({', '.join('?' * len(names))})"  # noqa: S608
+    for run_id, key, digest, place in read(file, query, *names):
+        name = names[key]
         model = Path(unquote(urlparse(place).path)) / name
         if urlparse(place).scheme == "file" and (not model.is_file() or hashlib.sha256(model.read_bytes()).hexdigest() != digest):
             yield run_id, name

@@ -1,8 +1,8 @@
-"""Engines: how a trial trains. One function per file, named in `training.engine` or by a model's YAML.
+"""Engines: how a trial trains. One function per file, named in `training.engine` or in the `engine:` of a model's YAML.
 
 An engine is `fit(model, data, *, seed, objective, monitor, …) -> Fitted`: it trains a compiled Keras model and leaves the
-kept epoch's weights in it. What else it needs it names as keyword arguments: they are keys of the model's or of the
-training's YAML.
+kept epoch's weights in it. What else it needs it names as keyword arguments: they are keys of the model's `engine:`, or of
+the training's YAML.
 """
 
 import inspect
@@ -13,12 +13,13 @@ from typing import Any
 from hydra.utils import get_object
 
 from src.config.rules import ENGINES
-from src.errors import ConfigError
+from src.errors import ConfigError, did_you_mean
 from src.training.checkpoint import Checkpoint, History
 
 Report = Callable[[int, dict[str, float]], None]
 """`report(epoch, metrics)` after each epoch, counted from 1."""
 GIVEN = ("seed", "objective", "monitor")  # to every engine
+TRAINING = ("engine", "threads", "loss", "metrics")  # keys of conf/training/ that are no engine's
 
 
 @dataclass(frozen=True)
@@ -67,15 +68,41 @@ def find_engine(name: str) -> Callable[..., Fitted]:
     return fit
 
 
-def own_arguments(fit: Callable[..., Fitted], *nodes: dict[str, Any]) -> dict[str, Any]:
-    """The keys of the YAML nodes that an engine names as keyword arguments.
+def engine_of(config: dict[str, Any]) -> str:
+    """The name of the engine that trains a configuration: the model's own one, or that of the training.
 
     Raises:
-        ConfigError: the nodes lack one that it needs.
+        ConfigError: the model's `engine:` is no mapping with a name.
     """
-    named = {name: parameter for name, parameter in inspect.signature(fit).parameters.items() if parameter.kind is parameter.KEYWORD_ONLY}
-    found = {key: value for node in nodes for key, value in node.items() if key in named}
-    needed = [name for name, parameter in named.items() if parameter.default is parameter.empty and name not in (*found, *GIVEN)]
-    if needed:
-        raise ConfigError([f"{fit.__module__} needs {' and '.join(needed)}; expected them in the YAML of the model or of the training."])
+    node = config["model"].get("engine", {"name": config["training"]["engine"]})
+    if not isinstance(node, dict) or "name" not in node:
+        example = "{name: sgd_classifier, max_iter: 100, folds: 5}"
+        raise ConfigError([f"model.engine={node}: expected a mapping of its name and its arguments, such as {example}."])
+    return str(node["name"])
+
+
+def own_arguments(fit: Callable[..., Fitted], config: dict[str, Any]) -> dict[str, Any]:
+    """What an engine is called with beside GIVEN: the keys of `model.engine`, and those of `training:` that it names.
+
+    Raises:
+        ConfigError: it needs others, or does not read one.
+    """
+    own = {key: value for key, value in config["model"].get("engine", {}).items() if key != "name"}
+    named = _named(fit)
+    found = {key: value for key, value in config["training"].items() if key in named} | own
+    mistakes = [f"model.engine: {fit.__module__} has no {key!r}{did_you_mean(key, named)}" for key in own if key not in named]
+    if "engine" not in config["model"]:
+        known = {*named, *_named(find_engine("keras")), *TRAINING}
+        unread = [key for key in config["training"] if key not in known]
+        mistakes += [f"training: {fit.__module__} does not read {key!r}{did_you_mean(key, known)}" for key in unread]
+    if needed := [name for name, default in named.items() if default is inspect.Parameter.empty and name not in found]:
+        mistakes.append(f"{fit.__module__} needs {' and '.join(needed)}; expected them in the model's engine: or in the training's YAML.")
+    if mistakes:
+        raise ConfigError(mistakes)
     return found
+
+
+def _named(fit: Callable[..., Fitted]) -> dict[str, Any]:
+    """Keyword argument that an engine names → its default; without GIVEN."""
+    parameters = inspect.signature(fit).parameters.values()
+    return {one.name: one.default for one in parameters if one.kind is one.KEYWORD_ONLY and one.name not in GIVEN}

@@ -1,5 +1,7 @@
 """Keras' own callbacks, from conf/training/."""
 
+import os
+from pathlib import Path
 from typing import Any
 
 import keras
@@ -8,34 +10,70 @@ from src.config.targets import build
 from src.errors import ConfigError, collecting
 
 BATCH_HOOKS = ("on_batch_begin", "on_batch_end", "on_train_batch_begin", "on_train_batch_end")
+FOLDER = "callbacks"  # in a trial's own
+PATHS = {"CSVLogger": "filename", "ModelCheckpoint": "filepath", "OrbaxCheckpoint": "directory", "TensorBoard": "log_dir"}
 
 
-def build_callbacks(nodes: list[Any], *, per_batch: bool) -> list[keras.callbacks.Callback]:
+def build_callbacks(nodes: list[Any], folder: Path, *, per_batch: bool) -> list[keras.callbacks.Callback]:
     """Builds the callbacks of a configuration.
 
     Args:
+        folder: the trial's own; what they write lies in `callbacks/` in it.
         per_batch: whether the engine calls what they do for each batch.
 
     Raises:
-        ConfigError: with all that are rejected, or would not be called.
+        ConfigError: with all that are rejected, would not be called, or would write where other trials do.
     """
     mistakes: list[str] = []
     built = []
     for node in nodes:
         with collecting(mistakes):
-            built.append(build("training", node))
-    mistakes += [
-        f"training.callbacks: {type(callback).__name__} acts on every batch, but training.engine=compiled runs whole epochs; "
-        "expected training.engine=keras"
-        for callback in built
-        if not per_batch and _acts_on_batches(callback)
-    ]
+            built.append(build("training", _placed(node, folder)))
+    for callback in built:
+        name = type(callback).__name__
+        if not isinstance(callback, keras.callbacks.Callback):
+            mistakes.append(f"training.callbacks: {name} is none; expected one of keras.callbacks.")
+        elif not per_batch and _acts_on_batches(callback):
+            mistakes.append(
+                f"training.callbacks: {name} acts on every batch, but training.engine=compiled runs whole epochs; "
+                "expected training.engine=keras"
+            )
     if mistakes:
         raise ConfigError(mistakes)
     return built
 
 
+def make_room(callbacks: list[keras.callbacks.Callback]) -> None:
+    """Makes the folder of a CSVLogger's file; the other callbacks make theirs."""
+    for callback in callbacks:
+        if isinstance(callback, keras.callbacks.CSVLogger):
+            Path(callback.filename).parent.mkdir(parents=True, exist_ok=True)
+
+
+def _placed(node: dict[str, Any], folder: Path) -> dict[str, Any]:
+    """A callback's node that writes into the trial's folder.
+
+    Raises:
+        ConfigError: it would write somewhere else, or does what checkpoints do.
+    """
+    name = str(node["_target_"]).rpartition(".")[2]
+    if name == "BackupAndRestore":  # it leaves the epoch to begin with on the model, which other trials train, too
+        raise ConfigError(
+            [f"training.callbacks: {name} is not needed: a killed trial goes on from its own checkpoint; expected it to be left out."]
+        )
+    if not (key := PATHS.get(name)) or not (asked := str(node.get(key, "logs" if name == "TensorBoard" else ""))):
+        return node
+    place, home = (Path(os.path.abspath(path)) for path in (folder / FOLDER / asked, folder))
+    if not place.is_relative_to(home):
+        raise ConfigError(
+            [f"training.callbacks: {name} would write to {asked}, as all trials do; expected a relative path, in the folder of the trial."]
+        )
+    return {**node, key: str(place)}
+
+
 def _acts_on_batches(callback: keras.callbacks.Callback) -> bool:
+    if isinstance(callback, keras.callbacks.TensorBoard) and callback._should_trace:
+        return True
     if "epoch" in (getattr(callback, "save_freq", None), getattr(callback, "update_freq", None)):
         return False  # ModelCheckpoint and TensorBoard have batch hooks that do nothing then
     return any(getattr(type(callback), hook) is not getattr(keras.callbacks.Callback, hook) for hook in BATCH_HOOKS)

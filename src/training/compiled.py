@@ -18,7 +18,7 @@ from src.datasets import Dataset
 from src.objective import Objective
 from src.training import Fitted, Monitor, dropout, operations, state
 from src.training import keras as reference
-from src.training.keras import VALIDATION_BATCH, on_device, order, train
+from src.training.keras import on_device, order, train
 from src.training.structure import clone_of, refuse_other, structure_of, validation_of
 
 log = logging.getLogger(__name__)
@@ -36,15 +36,17 @@ def fit(
     monitor: Monitor,
     epochs: int,
     batch_size: int,
+    validation_batch: int,
     patience: int | None,
     keep: str,
     callbacks: list[keras.callbacks.Callback],
 ) -> Fitted:
     """Trains like src/training/keras.py, to the same accuracy; what can not be compiled is left to that engine."""
     how: dict[str, Any] = {"objective": objective, "monitor": monitor, "epochs": epochs, "patience": patience, "keep": keep}
-    program = _program(model, data, batch_size)
+    sizes: dict[str, Any] = {"batch_size": batch_size, "validation_batch": validation_batch}
+    program = _program(model, data, **sizes)
     if program is None:
-        return reference.fit(model, data, seed=seed, batch_size=batch_size, callbacks=callbacks, **how)
+        return reference.fit(model, data, seed=seed, callbacks=callbacks, **sizes, **how)
     program.adopt(model)
     fitted = train(
         program.model,
@@ -65,7 +67,7 @@ class Program:
         model: the one that the program trains.
     """
 
-    def __init__(self, model: keras.Model, data: Dataset, batch_size: int) -> None:
+    def __init__(self, model: keras.Model, data: Dataset, batch_size: int, validation_batch: int) -> None:
         """Compiles the program.
 
         Args:
@@ -78,7 +80,7 @@ class Program:
         self._known = [*own.values(), *self.model.metrics_variables, *self._rates]
         self._x, self._y = on_device(data)
         self.model.train_function = self._all(self.model.train_step, data.train_index, batch_size)
-        self.model.test_function = self._validation(data)
+        self.model.test_function = self._validation(data, validation_batch)
 
     def adopt(self, model: keras.Model) -> None:
         """Takes over a trial's variables, its optimizer's and its dropout rates."""
@@ -87,11 +89,11 @@ class Program:
         for rate, layer in zip(self._rates, dropout.layers_of(model), strict=True):
             rate.assign(layer.rate)
 
-    def _validation(self, data: Dataset) -> Callable[..., dict[str, Any]]:
+    def _validation(self, data: Dataset, batch_size: int) -> Callable[..., dict[str, Any]]:
         """Compiled once for all models that differ in their optimizers alone; those but the first lend it their variables."""
-        key = validation_of(self.model, data)
+        key = validation_of(self.model, data, batch_size)
         if not (same := _validations.get(key)):
-            own = self._all(self.model.test_step, data.validation_index, VALIDATION_BATCH)
+            own = self._all(self.model.test_step, data.validation_index, batch_size)
             _validations[key] = self.model
             return own
 
@@ -150,14 +152,14 @@ def _orders(data: Dataset, seed: int, start: int) -> tf.data.Dataset:
     return tf.data.Dataset.from_generator(orders, output_signature=tf.TensorSpec(data.train_index.shape, tf.int32))
 
 
-def _program(model: keras.Model, data: Dataset, batch_size: int) -> Program | None:
+def _program(model: keras.Model, data: Dataset, batch_size: int, validation_batch: int) -> Program | None:
     """The program for a model's structure; None, and a line that says why, where there can be none."""
     try:
-        structure = structure_of(model, data, batch_size)
+        structure = structure_of(model, data, batch_size, validation_batch)
         if structure not in _programs:
             clone = clone_of(model, data)
             _programs[structure] = None
-            _programs[structure] = Program(clone, data, batch_size)
+            _programs[structure] = Program(clone, data, batch_size, validation_batch)
         elif program := _programs[structure]:
             refuse_other(model, program.model, data)
     except tf.errors.ResourceExhaustedError:

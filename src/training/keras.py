@@ -13,7 +13,6 @@ from src.objective import Objective
 from src.training import Fitted, Monitor, runtime, state
 from src.training.keeper import Keeper
 
-VALIDATION_BATCH = 1000
 ALIGNMENT = 64  # bytes, of the memory that TensorFlow's kernels take
 
 
@@ -26,6 +25,7 @@ def fit(
     monitor: Monitor,
     epochs: int,
     batch_size: int,
+    validation_batch: int,
     patience: int | None,
     keep: str,
     callbacks: list[keras.callbacks.Callback],
@@ -33,6 +33,7 @@ def fit(
     """Trains a compiled model with `model.fit` and leaves the kept epoch's weights in it.
 
     Args:
+        validation_batch: examples that are validated at once.
         keep: "best" by the objective, or "last".
         patience: epochs without improvement of the objective before stopping; None trains all epochs.
 
@@ -47,6 +48,7 @@ def fit(
         lambda start: batches(data, batch_size, seed, start),
         steps=-(-len(data.train_index) // batch_size),
         validation=data.validation,
+        validation_batch=validation_batch,
         objective=objective,
         monitor=monitor,
         epochs=epochs,
@@ -62,6 +64,7 @@ def train(
     *,
     steps: int,
     validation: Any,
+    validation_batch: int | None = None,
     objective: Objective,
     monitor: Monitor,
     epochs: int,
@@ -75,6 +78,7 @@ def train(
         feed: number of epochs that are done → what `fit` is fed with.
         steps: elements of that in an epoch.
         validation: what `fit` validates with.
+        validation_batch: examples of it in a batch, where it is none of batches already.
     """
     keeper = Keeper(objective, keep, patience, monitor)
     model.optimizer.build(model.trainable_variables)  # `fit` would do so in a scope in which ScheduleFreeAdamW loses its initial values
@@ -87,7 +91,7 @@ def train(
             initial_epoch=keeper.epochs,
             epochs=epochs,
             validation_data=validation,
-            validation_batch_size=VALIDATION_BATCH,
+            validation_batch_size=validation_batch,
             callbacks=[*callbacks, keeper],
             shuffle=False,  # the feed is in order
             verbose=0,
@@ -95,7 +99,7 @@ def train(
     latest = keeper.end(model)
     with keeper.as_validated(model):
         x, y = validation if isinstance(validation, tuple) else (validation, None)
-        keeper.check(model.evaluate(x, y, batch_size=None if y is None else VALIDATION_BATCH, verbose=0, return_dict=True))
+        keeper.check(model.evaluate(x, y, batch_size=None if y is None else validation_batch, verbose=0, return_dict=True))
     return Fitted(keeper.history, keeper.kept_epoch, latest=latest)
 
 
@@ -128,7 +132,7 @@ def batches(data: Dataset, batch_size: int, seed: int, start: int = 0) -> tf.dat
     return indices.map(lambda positions: (tf.gather(x, positions), tf.gather(y, positions))).prefetch(2)
 
 
-def evaluate(model: keras.Model, examples: Examples) -> dict[str, float]:
+def evaluate(model: keras.Model, examples: Examples, batch_size: int) -> dict[str, float]:
     """Loss and metrics of a compiled model on examples (x, y), in batches of the size that validation uses."""
-    found: dict[str, float] = model.evaluate(*examples, batch_size=VALIDATION_BATCH, verbose=0, return_dict=True)
+    found: dict[str, float] = model.evaluate(*examples, batch_size=batch_size, verbose=0, return_dict=True)
     return found

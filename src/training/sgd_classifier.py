@@ -18,7 +18,15 @@ ABSENT = -1e9  # bias of a class without training examples: its probability is 0
 
 
 def fit(
-    model: keras.Model, data: Dataset, *, seed: int, objective: Objective, monitor: Monitor, max_iter: int, folds: int | None
+    model: keras.Model,
+    data: Dataset,
+    *,
+    seed: int,
+    objective: Objective,
+    monitor: Monitor,
+    max_iter: int,
+    folds: int | None,
+    validation_batch: int,
 ) -> Fitted:
     """Cross-validates on all examples before the split, then fits on the training split.
 
@@ -27,6 +35,7 @@ def fit(
         objective: ranks; a baseline has one step to keep.
         max_iter: passes over the training examples at most.
         folds: of the cross-validation, on all cores; None leaves it out.
+        validation_batch: examples that are evaluated at once.
 
     Raises:
         TrialError: the training split, or what a fold trains on, has one class alone.
@@ -41,7 +50,8 @@ def fit(
         metrics = {"cv/accuracy": float(np.mean(scores)), **{f"cv/fold_{k}": float(score) for k, score in enumerate(scores, 1)}}
     classifier.fit(x.reshape(len(x), -1), y)
     model.get_layer("output").set_weights(_dense_weights(classifier, data.num_classes))
-    step = {**evaluate(model, (x, y)), **{f"val_{name}": value for name, value in evaluate(model, data.validation).items()}}
+    judged = evaluate(model, data.validation, validation_batch)
+    step = {**evaluate(model, (x, y), validation_batch), **{f"val_{name}": value for name, value in judged.items()}}
     monitor.report(1, step)
     return Fitted({name: [value] for name, value in step.items()}, kept_epoch=1, metrics=metrics)
 

@@ -15,7 +15,7 @@ from src.datasets import Dataset
 from src.training import dropout, operations, state
 from src.training.agreement import is_random_in_validation
 from src.training.compiled import in_batches
-from src.training.keras import VALIDATION_BATCH, on_device
+from src.training.keras import on_device
 from src.training.structure import TRIED, clone_of, refuse_other
 
 ROW_BY_ROW = ("SGD", "Adagrad", "RMSprop", "Adam", "AdamW", "Adamax", "Lion")  # optimizers that mix no elements of a variable
@@ -51,7 +51,7 @@ class Stack:
         lanes: how many.
     """
 
-    def __init__(self, model: keras.Model, data: Dataset, batch_size: int, lanes: int) -> None:
+    def __init__(self, model: keras.Model, data: Dataset, batch_size: int, validation_batch: int, lanes: int) -> None:
         self.lanes, self._data, self._model = lanes, data, clone_of(model, data)
         self._model.test_step((data.x[:1], data.y[:1]))  # creates the variables of the metrics
         self._model.reset_metrics()
@@ -74,7 +74,7 @@ class Stack:
         self._optimizer._get_current_learning_rate = lambda: schedule(self._steps.value) if schedule else self._rates
         self._x, self._y = on_device(data)
         self._train = self._all(self._train_step, data.train_index, batch_size)
-        self._validate = self._all(self._test_step, data.validation_index, VALIDATION_BATCH)
+        self._validate = self._all(self._test_step, data.validation_index, validation_batch)
         self._validation_order = self._same(data.validation_index)
 
     def put(self, lane: int, model: keras.Model) -> None:

@@ -15,16 +15,16 @@ TRIED = 8  # examples with which a model and its clone are compared
 OWN = ("train_step", "test_step", "compute_metrics", "make_train_function", "make_test_function")  # that no batch can tell of a clone
 
 
-def structure_of(model: keras.Model, data: Dataset, batch_size: int) -> str:
+def structure_of(model: keras.Model, data: Dataset, batch_size: int, validation_batch: int) -> str:
     """Equal for trials that one program can train."""
     optimizer = _without_learning_rate(model.get_compile_config()["optimizer"])
-    return _text([validation_of(model, data), optimizer, batch_size])
+    return _text([validation_of(model, data, validation_batch), optimizer, batch_size])
 
 
-def validation_of(model: keras.Model, data: Dataset) -> str:
+def validation_of(model: keras.Model, data: Dataset, batch_size: int) -> str:
     """Equal for models that one program can validate."""
     compiled = {**model.get_compile_config(), "optimizer": None}
-    return _text([_without_rates(model.get_config()), compiled, data.digest])
+    return _text([_without_rates(model.get_config()), compiled, data.digest, batch_size])
 
 
 def _text(config: Any) -> str:

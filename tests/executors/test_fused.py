@@ -124,7 +124,7 @@ def test_what_does_not_stack_runs_one_by_one_and_is_named(
     others = [compose(FEW_STEPS, f"model.units={units}") for units in (5, 6)]
     plain = [compose(FEW_STEPS, "training.engine=keras", f"seed={seed}") for seed in (1, 2)]
     with caplog.at_level(logging.WARNING, "src"):
-        found = together([*clipped, *others, *plain, compose("model=logistic_regression", "model.folds=0")], tmp_path)
+        found = together([*clipped, *others, *plain, compose("model=logistic_regression", "model.engine.folds=0")], tmp_path)
     assert made == [] and [one.state for one in found] == ["FINISHED"] * 7
     assert "optimizer.clipnorm does not update a variable element by element" in caplog.text
 

@@ -29,22 +29,23 @@ def test_contract(model: str, optimizer: str, compose: Callable[..., dict], tmp_
     assert reported == [1]
     assert all(math.isfinite(value) for value in outcome.metrics.values())
     assert {"loss", "accuracy", "val_loss", "val_accuracy"} <= set(outcome.history)
-    assert set(outcome.files) == {"model.h5", "model.weights.h5", "history.csv", "curves.png", "summary.txt"}
+    assert set(outcome.files) == {"model.h5", "model.keras", "model.weights.h5", "history.csv", "curves.png", "summary.txt"}
     assert f"{int(outcome.metrics['model/parameters']):,}" in outcome.files["summary.txt"].decode()
 
 
 @pytest.mark.parametrize("model", MODELS)
-def test_either_h5_evaluates_to_the_logged_values_without_this_project(model: str, compose: Callable[..., dict], tmp_path: Path) -> None:
+def test_every_file_evaluates_to_the_logged_values_without_this_project(model: str, compose: Callable[..., dict], tmp_path: Path) -> None:
     config = compose(f"model={model}", *(["model.dropout=0.3", "training.epochs=2"] if model == "two_layer" else []))
     outcome = trial.run(trial.Job(0, 1, config, tmp_path), lambda *_: None, lambda: None)
-    for name in ("model.h5", "model.weights.h5"):
+    for name in ("model.h5", "model.keras", "model.weights.h5"):
         (tmp_path / name).write_bytes(outcome.files[name])
     prepared = trial.prepare(trial.Job(0, 1, config, tmp_path))
-    whole = keras.models.load_model(tmp_path / "model.h5", compile=False)
-    whole.compile(loss="sparse_categorical_crossentropy", metrics=["accuracy"])
+    whole = [keras.models.load_model(tmp_path / name, compile=False) for name in ("model.h5", "model.keras")]
+    for model in whole:
+        model.compile(loss="sparse_categorical_crossentropy", metrics=["accuracy"])
     prepared.model.load_weights(tmp_path / "model.weights.h5")
-    for restored in (whole, prepared.model):
-        found = evaluate(restored, prepared.data.validation)
+    for restored in (*whole, prepared.model):
+        found = evaluate(restored, prepared.data.validation, prepared.validation_batch)
         for name in ("loss", "accuracy"):
             assert found[name] == pytest.approx(outcome.metrics[f"kept/val_{name}"], abs=1e-6)
 

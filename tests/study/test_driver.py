@@ -44,7 +44,7 @@ def test_a_trial_is_told_what_repeats_it(driven: Driven, tmp_path: Path) -> None
 def test_inactive_keys_are_no_parameters(driven: Driven) -> None:
     driven.run(lambda job, report, alive: Outcome("FINISHED", {"kept/val_accuracy": 0.5}), "model=logistic_regression")
     params = driven.tracker.calls[0][2]["params"]
-    assert params["model"] == "logistic_regression" and params["model.folds"] == 5
+    assert params["model"] == "logistic_regression" and params["model.engine.folds"] == 5
     assert not any(key.startswith(("optimizer", "training")) for key in params)
 
 

@@ -7,7 +7,7 @@ from hydra.types import RunMode
 from src import trial
 from src.errors import ConfigError
 from src.executors.inline import Inline
-from src.study.precheck import precheck
+from src.study.precheck import Tried, precheck
 
 
 @pytest.fixture
@@ -32,7 +32,12 @@ def test_an_engine_that_lacks_an_argument_is_told(check: Callable) -> None:
 
 def test_every_value_is_looked_at_in_few_trials(check: Callable, monkeypatch: pytest.MonkeyPatch) -> None:
     prepared = []
-    monkeypatch.setattr(trial, "prepare", lambda job: prepared.append((job.config["model"]["units"], job.config["seed"])))
+
+    def tried(configs: list[dict]) -> list[Tried]:
+        prepared.extend((config["model"]["units"], config["seed"]) for config in configs)
+        return [Tried() for _ in configs]
+
+    monkeypatch.setattr("src.study.precheck.tried", tried)
     check("model.units=range(1,21)", "seed=range(1,21)")
     assert {units for units, _ in prepared} == {seed for _, seed in prepared} == {1, 20} and len(prepared) < 5
 

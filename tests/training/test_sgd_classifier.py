@@ -31,7 +31,9 @@ def test_the_baseline_is_scikit_learns(compose: Callable[..., dict], tmp_path: P
 
 
 def test_folds_can_be_left_out(compose: Callable[..., dict], tmp_path: Path) -> None:
-    outcome = trial.run(trial.Job(0, 1, compose("model=logistic_regression", "model.folds=null"), tmp_path), lambda *_: None, lambda: None)
+    outcome = trial.run(
+        trial.Job(0, 1, compose("model=logistic_regression", "model.engine.folds=null"), tmp_path), lambda *_: None, lambda: None
+    )
     assert outcome.state == "FINISHED"
     assert not any(name.startswith("cv/") for name in outcome.metrics)
 

@@ -1,0 +1,57 @@
+"""Losses and metrics, from conf/training/. Labels are class numbers, predictions a probability for each class.
+
+Keras would broadcast a class number against the probabilities for what wants one number for each class, and say nothing.
+"""
+
+from types import ModuleType
+from typing import Any
+
+import keras
+
+from src.config.targets import build
+from src.errors import ConfigError
+
+BY_SHAPE = {"loss": ("crossentropy", "ce"), "metrics": ("accuracy", "acc")}  # for which Keras takes the sparse one: labels have one axis
+
+
+def build_loss(node: Any) -> Any:
+    """The loss of a configuration, by name or built.
+
+    Raises:
+        ConfigError: there is no such loss, or it does not take class numbers.
+    """
+    return _built("loss", node, keras.losses, keras.losses.Loss)
+
+
+def build_metric(node: Any) -> Any:
+    """A metric of a configuration, by name or built.
+
+    Raises:
+        ConfigError: there is no such metric, it does not take class numbers, or its name is that of another value.
+    """
+    built = _built("metrics", node, keras.metrics, (keras.metrics.Metric, keras.losses.Loss))
+    name = built if isinstance(built, str) else built.name
+    if name == "loss" or name.startswith("val_"):
+        raise ConfigError([f"training.metrics: a metric named {name!r} would take the place of the {name}; expected another name."])
+    return built
+
+
+def _built(key: str, node: Any, module: ModuleType, kinds: Any) -> Any:
+    """What Keras is told; it would look a name up only when training begins."""
+    if isinstance(node, dict):
+        built = build("training", node)
+        name = type(built).__name__
+        if not isinstance(built, kinds):
+            raise ConfigError([f"training.{key}: {node['_target_']} is none; expected one of {module.__name__}."])
+    else:
+        built = name = str(node)
+        if name.lower() in BY_SHAPE[key]:
+            return name
+        try:
+            module.get(name)
+        except ValueError as error:
+            raise ConfigError([f"training: {module.__name__} has no {node!r}; expected a name of Keras or a _target_."]) from error
+    if not name.lower().startswith("sparse"):
+        known = ", ".join([BY_SHAPE[key][0], *(one for one in dir(module) if one.lower().startswith("sparse"))])
+        raise ConfigError([f"training.{key}: {name} does not take class numbers; expected one of {known}."])
+    return built
