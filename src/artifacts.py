@@ -8,6 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from src.errors import first_words
 from src.training import Fitted
 
 if TYPE_CHECKING:
@@ -81,8 +82,7 @@ def saved(model: "keras.Model") -> tuple[dict[str, bytes], list[str]]:
             except Exception as error:
                 if name not in WHOLE or isinstance(error, OSError):  # a full disk
                     raise
-                said = str(error).partition("\n")[0]
-                lines.append(f"{name} can not be written: {type(error).__name__}: {said}. {WEIGHTS} holds all weights.")
+                lines.append(f"{name} can not be written: {type(error).__name__}: {first_words(error)}; {WEIGHTS} holds all weights")
     return found, lines
 
 

@@ -12,6 +12,7 @@ Stop                      not an error: raised by `report` to end a trial early 
 """
 
 import difflib
+import re
 import sys
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
@@ -87,6 +88,16 @@ def did_you_mean(word: str, known: Iterable[str]) -> str:
     known = list(known)
     near = difflib.get_close_matches(word, known, 1) or [path for path in known if path.endswith((f".{word}", f"/{word}"))]
     return f"; did you mean {near[0]!r}?" if near else "."
+
+
+def first_words(error: BaseException) -> str:
+    """The first line of what an exception says, without Keras' frame around it.
+
+    >>> first_words(ValueError("Exception encountered when calling Layer.call().\\n\\n\\x1b[1mtoo deep\\x1b[0m\\n\\nArguments received: …"))
+    'too deep'
+    """
+    lines = [line.strip() for line in re.sub(r"\x1b\[\d*m", "", str(error)).splitlines() if line.strip()]
+    return next((line for line in lines if not line.startswith("Exception encountered when calling")), "")
 
 
 @contextmanager

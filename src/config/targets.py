@@ -5,7 +5,7 @@ from typing import Any
 
 from hydra.utils import get_object, instantiate
 
-from src.errors import ConfigError, TrialbookError, TrialError
+from src.errors import ConfigError, TrialbookError, TrialError, first_words
 
 ALLOWED = {  # `*` is one name; a class begins with a capital letter
     "data": ("src.datasets.*.load",),
@@ -59,9 +59,8 @@ def build(group: str, node: Any, **arguments: Any) -> Any:
         if isinstance(cause, TrialbookError):  # a data set's own words
             raise cause from None
         if group == "model":
-            said = str(cause).partition("\n")[0]
-            raise TrialError(f"model: {node.get('_target_')} raises {type(cause).__name__}: {said}") from cause
-        if isinstance(cause, TypeError | ValueError):
+            raise TrialError(f"model: {node.get('_target_')} raises {type(cause).__name__}: {first_words(cause)}") from cause
+        if isinstance(cause, TypeError | ValueError | ImportError):
             raise ConfigError([f"{group}: {node.get('_target_')} says: {cause}"]) from error
         raise
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from src.config import targets
-from src.errors import ConfigError, TrialError, did_you_mean
+from src.errors import ConfigError, TrialError, did_you_mean, first_words
 
 if TYPE_CHECKING:
     import keras
@@ -68,7 +68,7 @@ def _output(model: "keras.Model", target: str, input_shape: tuple[int, ...]) -> 
         try:
             answer = model(np.zeros((1, *input_shape), np.float32), training=False)
         except Exception as error:
-            raise TrialError(f"model: {target} can not be called: {type(error).__name__}: {str(error).partition(chr(10))[0]}") from error
+            raise TrialError(f"model: {target} can not be called: {type(error).__name__}: {first_words(error)}") from error
         shape = keras.tree.map_structure(lambda one: (None, *one.shape[1:]), answer)
     if not model.built:
         raise ConfigError([f"model: {target} gives a model that has no weights after a call; expected one that is built."])

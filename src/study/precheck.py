@@ -13,7 +13,7 @@ from omegaconf import DictConfig
 
 from src import artifacts, models, trial
 from src.config.paths import leaves, trial_config
-from src.errors import ConfigError, TrialbookError, TrialError
+from src.errors import ConfigError, TrialbookError, TrialError, first_words
 from src.executors import Executor
 from src.objective import Objective
 from src.space import Point, Space, overrides
@@ -111,7 +111,7 @@ def _failed(error: Exception) -> Tried:
     cause = error.__cause__ or error
     frames = [*traceback.extract_tb(error.__traceback__), *traceback.extract_tb(cause.__traceback__)]  # the first of them is here
     place = next(frame for frame in reversed(frames) if "site-packages" not in frame.filename)
-    said = str(error) if isinstance(error, TrialError) else f"{type(cause).__name__}: {str(cause).partition(chr(10))[0]}"
+    said = str(error) if isinstance(error, TrialError) else f"{type(cause).__name__}: {first_words(cause)}"
     return Tried(cause=f"{said}  ({place.filename}:{place.lineno})")
 
 
@@ -141,7 +141,7 @@ def _rehearsed(prepared: trial.Prepared) -> tuple[str, ...]:
         if changed := [ours.path for ours, theirs in pairs if not np.array_equal(ours.numpy(), theirs.numpy())]:
             why = f"{', '.join(changed)} is another one after reading"
     except Exception as error:
-        why = f"{type(error).__name__}: {str(error).partition(chr(10))[0]}"
+        why = f"{type(error).__name__}: {first_words(error)}"
     if why:
         raise ConfigError([f"model: the weights of {target} can not be saved and read back, so no trial could be used: {why}"])
     return tuple(f"{target}: {line}" for line in lines)

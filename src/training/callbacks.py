@@ -1,6 +1,7 @@
 """Keras' own callbacks, from conf/training/."""
 
 import os
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -31,6 +32,8 @@ def build_callbacks(nodes: list[Any], folder: Path, *, per_batch: bool) -> list[
             built.append(build("training", _placed(node, folder)))
     for callback in built:
         name = type(callback).__name__
+        if name == "TensorBoard" and not find_spec("tensorboard"):
+            mistakes.append("training.callbacks: TensorBoard is not installed; expected pip install tensorboard")
         if not isinstance(callback, keras.callbacks.Callback):
             mistakes.append(f"training.callbacks: {name} is none; expected one of keras.callbacks.")
         elif not per_batch and _acts_on_batches(callback):
