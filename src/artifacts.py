@@ -69,8 +69,10 @@ def saved(model: "keras.Model") -> tuple[dict[str, bytes], list[str]]:
     Raises:
         Exception: the weights can not be written.
     """
+    if settings := getattr(model, "_compile_config", None):
+        settings.config.setdefault("optimizer", model.optimizer)  # writing an .h5, as a callback may have, takes it out
     ways: dict[str, list[Callable[[Path], None]]] = {
-        "model.keras": [model.save],  # first: writing an .h5 takes the optimizer out of what a later file says
+        "model.keras": [model.save],
         "model.h5": [model.save, lambda file: model.save(file, include_optimizer=False)],  # two variables of one name fail
         WEIGHTS: [model.save_weights],
     }

@@ -56,7 +56,9 @@ def test_adafactor_leaves_a_whole_h5_too() -> None:
 
 
 def test_a_keras_file_names_the_optimizer_although_an_h5_is_written() -> None:
-    files, _ = saved(trained("lion"))
+    model = trained("lion")
+    saved(model)
+    files, _ = saved(model)
     config = json.loads(zipfile.ZipFile(io.BytesIO(files["model.keras"])).read("config.json"))
     assert config["compile_config"]["optimizer"]["class_name"] == "Lion"
 

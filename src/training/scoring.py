@@ -54,4 +54,7 @@ def _built(key: str, node: Any, module: ModuleType, kinds: Any) -> Any:
     if not name.lower().startswith("sparse"):
         known = ", ".join([BY_SHAPE[key][0], *(one for one in dir(module) if one.lower().startswith("sparse"))])
         raise ConfigError([f"training.{key}: {name} does not take class numbers; expected one of {known}."])
+    if isinstance(node, dict) and node.get("from_logits"):
+        said = "what a model gives is shown as probabilities; expected a softmax at its end, and a loss without it"
+        raise ConfigError([f"training.{key}: {name} with from_logits is not supported yet: {said}."])
     return built

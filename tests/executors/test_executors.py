@@ -190,3 +190,16 @@ def test_a_cluster_has_room_machine_by_machine() -> None:
     assert find_slots("auto", 1, 1, nodes)[0] == 3 and find_slots("auto", 4, 0, nodes, beyond_cores=False)[0] == 3
     with pytest.raises(ConfigError, match=r"14 cores on 3 machines and training\.threads=4 are enough for 3"):
         find_slots(4, 4, 0, nodes, beyond_cores=False)
+
+
+def test_files_in_folders_of_a_trial_are_sent_too(tmp_path: Path) -> None:
+    from src.executors.ray import _news
+
+    for name in ("trial.log", "callbacks/logs/epochs.csv", ".half.12345678"):
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_text(name)
+    sent: dict[Path, int] = {}
+    assert {name: content.decode() for _, name, content in _news(tmp_path, sent)} == {
+        name: name for name in ("trial.log", "callbacks/logs/epochs.csv")
+    }
+    assert not list(_news(tmp_path, sent))

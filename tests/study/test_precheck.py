@@ -79,7 +79,7 @@ UNREPORTED = {
         [{"_target_": "keras.callbacks.EarlyStopping", "monitor": "val_acc"}],
         "EarlyStopping: monitor=val_acc: it is not reported; did you mean 'val_accuracy'? Metrics: loss, accuracy, val_loss, val_accuracy",
     ),
-    "logits": ("loss", {"_target_": "keras.losses.SparseCategoricalCrossentropy", "from_logits": True}, "takes the softmax once more"),
+    "logits": ("loss", {"_target_": "keras.losses.SparseCategoricalCrossentropy", "from_logits": True}, "from_logits is not supported yet"),
     "mse": ("loss", "mean_squared_error", "mean_squared_error does not take class numbers"),
     "f1": ("metrics", [{"_target_": "keras.metrics.F1Score"}], "F1Score does not take class numbers"),
 }

@@ -1,5 +1,6 @@
 """What a tracker writes, read back from the store."""
 
+import hashlib
 import math
 import subprocess
 import sys
@@ -13,9 +14,10 @@ from mlflow.exceptions import MlflowException
 from mlflow.protos.databricks_pb2 import INVALID_PARAMETER_VALUE
 from requests import HTTPError, Response
 
+from src.artifacts import DIGEST_TAGS
 from src.errors import Refused, TrialbookError, Unreachable, told
 from src.tracking import links
-from src.tracking.runs import Runs
+from src.tracking.runs import SURROUNDINGS, Runs
 from src.tracking.store import client, connect, look_up, read
 from src.tracking.tracker import MlflowTracker
 
@@ -252,3 +254,17 @@ def test_links_are_encoded_and_change_with_the_number_of_runs() -> None:
     )
     many = links.comparison("sqlite:///x", "1", ["a"] * 51, "S", "val_accuracy")
     assert "compareRunsMode=CHART" in many and "orderByKey=metrics.%60kept/val_accuracy%60" in many and " " not in many
+
+
+@pytest.mark.parametrize("whole", [("model.h5", "model.keras"), ("model.keras",), ()])
+def test_a_run_without_a_whole_model_is_read_by_its_weights(whole: tuple, tracker: MlflowTracker, store_uri: str, tmp_path: Path) -> None:
+    contents = {"model.weights.h5": b"w" * 2**20, **{name: name.encode() * 2**20 for name in whole}}
+    (tmp_path / "files").mkdir()
+    for name, content in contents.items():
+        (tmp_path / "files" / name).write_bytes(content)
+    run_id = begin(tracker, **{f"trialbook.{name}": "1" for name in ("overrides", "config_hash", "objective")})
+    MlflowClient(store_uri).log_param(run_id, "data", "digits")
+    tags = {DIGEST_TAGS[name]: hashlib.sha256(content).hexdigest() for name, content in contents.items()}
+    tags |= dict.fromkeys(SURROUNDINGS, "1")
+    tracker.end(run_id, state="FINISHED", metrics={"kept/val_accuracy": 0.8}, tags=tags, time=1e9, folder=tmp_path / "files")
+    assert Runs(store_uri).read(run_id).megabytes == len(whole[0] if whole else "w")

@@ -9,8 +9,9 @@ from mlflow import MlflowClient
 
 from src import files
 from src.tracking import upkeep
+from src.tracking.pages import every
 from src.tracking.runs import Runs
-from src.tracking.store import _create, connect, pages
+from src.tracking.store import _create, connect
 
 THEIRS = (".vimrc.personal", ".env.template", ".mlflow.db.20261126", ".team.db.backup01", ".mlflow.db.bak", "artifacts/notes.txt")
 
@@ -95,5 +96,5 @@ def test_every_page_of_a_search_is_read(team: Path) -> None:
     uri = f"sqlite:///{team}"
     client, experiment = connect(uri, "digits")
     made = {client.create_run(experiment, tags={"trialbook.kind": "trial"}).info.run_id for _ in range(3)}
-    assert made <= {run.info.run_id for run in pages(client.search_runs, [experiment], max_results=1)}
+    assert made <= {run.info.run_id for run in every(client.search_runs, [experiment], max_results=1)}
     assert made == {run for run, _ in upkeep.running(Runs(uri))}
