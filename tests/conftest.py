@@ -1,5 +1,8 @@
 """Fixtures: the real conf/, composed and shrunk; a store that is copied instead of created; the command in a subprocess."""
 
+from tests import surroundings  # noqa: F401  first: what is imported next reads the environment
+
+# isort: split
 import json
 import os
 import shutil
@@ -22,6 +25,7 @@ from omegaconf import OmegaConf
 
 from src.config.paths import CONF, ROOT, TRIAL_KEYS
 from src.space import Space
+from tests.waiting import PATIENCE
 
 Compose = Callable[..., dict[str, Any]]
 
@@ -111,7 +115,7 @@ def cold_command(tmp_path: Path) -> Command:
             env={**os.environ, "PYTHONPATH": str(ROOT), **environment},
             capture_output=True,
             text=True,
-            timeout=300,
+            timeout=PATIENCE,
             check=False,
         )
 

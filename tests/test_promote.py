@@ -7,7 +7,6 @@ import shutil
 import sqlite3
 import subprocess
 import sys
-import time
 import urllib.request
 from collections.abc import Callable
 from pathlib import Path
@@ -28,6 +27,7 @@ from src.space.origin import Origin
 from src.tracking.registry import Registry
 from src.tracking.ui import free_port
 from tests.conftest import runs_of
+from tests.waiting import PATIENCE, until
 
 Run = Callable[..., tuple[int, str]]
 
@@ -149,6 +149,14 @@ def test_a_promotion_that_was_killed_before_the_alias_moved_never_was(registry: 
     assert [event["version"] for event in registry.history("digits")] == ["1", "3"]
 
 
+def answers(address: str) -> bool:
+    try:
+        with urllib.request.urlopen(address, timeout=PATIENCE):
+            return True
+    except OSError:
+        return False
+
+
 def test_the_registered_model_answers_over_http_as_the_readme_says(swept: Path, run: Run) -> None:
     assert run()[0] == 0
     port = free_port(5400 + os.getpid() % 1000)
@@ -164,12 +172,8 @@ def test_the_registered_model_answers_over_http_as_the_readme_says(swept: Path, 
 
     with subprocess.Popen(command.split(), env=activated, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as server:
         try:
-            for _ in range(200):
-                try:
-                    urllib.request.urlopen(f"http://127.0.0.1:{port}/ping", timeout=30)
-                    break
-                except OSError:
-                    time.sleep(0.5)
+            until(lambda: answers(f"http://127.0.0.1:{port}/ping") or server.poll() is not None)
+            assert server.poll() is None, "mlflow models serve ended by itself"
             [answer] = said("numpy.zeros((1, 8, 8))")["predictions"]
             refused = said("numpy.full((1, 8, 8), 255)")
         finally:

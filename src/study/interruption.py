@@ -9,6 +9,8 @@ SIGNALS = (signal.SIGINT, signal.SIGTERM)
 class Interruption:
     """While it is entered, the first Ctrl-C lets running trials finish, the second, or SIGTERM, stops them.
 
+    A signal that is ignored stays so: a script's background jobs ignore Ctrl-C, which is meant for what runs in front.
+
     Args:
         at_once: the first Ctrl-C stops; for a single trial there is nothing else to wait for.
 
@@ -24,11 +26,12 @@ class Interruption:
         self._at_once = at_once
 
     def __enter__(self) -> "Interruption":
-        self._before = [signal.signal(number, self._note) for number in SIGNALS]
+        heeded = [number for number in SIGNALS if signal.getsignal(number) is not signal.SIG_IGN]
+        self._before = {number: signal.signal(number, self._note) for number in heeded}
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
-        for number, handler in zip(SIGNALS, self._before, strict=True):
+        for number, handler in self._before.items():
             signal.signal(number, handler)
 
     def _note(self, number: int, _: FrameType | None) -> None:

@@ -5,7 +5,6 @@ import secrets
 import shutil
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
@@ -15,6 +14,7 @@ import psutil
 
 from src.config.paths import ROOT
 from src.tracking.ui import free_port
+from tests.waiting import until
 
 RAY = [str(Path(sys.executable).with_name("ray")), "start", "--num-cpus=1", "--block"]
 
@@ -48,11 +48,7 @@ def hiding(folders: list[Path]) -> list[str]:
 
 @contextmanager
 def two_nodes(folder: Path) -> Iterator[Cluster]:
-    """Runs the nodes; `folder` is the driver's.
-
-    Raises:
-        TimeoutError: the cluster did not come up.
-    """
+    """Runs the nodes; `folder` is the driver's."""
     token = {"RAY_AUTH_MODE": "token", "RAY_AUTH_TOKEN": secrets.token_hex(16), "RAY_USAGE_STATS_ENABLED": "0"}
     address = f"127.0.0.1:{free_port(6400 + os.getpid() % 1000)}"
     head = [*RAY, "--head", f"--port={address.partition(':')[2]}", "--include-dashboard=false"]
@@ -79,9 +75,12 @@ def _start(command: list[str], token: dict[str, str]) -> "subprocess.Popen[bytes
 
 def _wait(address: str, token: dict[str, str], nodes: int) -> None:
     count = f"import ray; ray.init('{address}', logging_level=50); print(len([n for n in ray.nodes() if n['Alive']]))"
-    for _ in range(30):
+    said = ""
+
+    def complete() -> bool:
+        nonlocal said
         done = subprocess.run([sys.executable, "-c", count], env={**os.environ, **token}, capture_output=True, text=True, check=False)
-        if done.stdout.strip() == str(nodes):
-            return
-        time.sleep(0.5)
-    raise TimeoutError(f"{address} has no {nodes} nodes: {done.stdout} {done.stderr}")
+        said = done.stdout + done.stderr
+        return done.stdout.strip() == str(nodes)
+
+    until(complete, why=lambda: f"{address} has {nodes} nodes: {said}")

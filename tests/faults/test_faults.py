@@ -6,13 +6,13 @@ import signal
 import sqlite3
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import pytest
 from mlflow import MlflowClient
 
 from src.config.paths import ROOT
+from tests.waiting import until
 
 SWEEP = ["-m", "src.sweep", "-m", "data=digits", "training=fixed_epochs", "training.epochs=20", "seed=1,2", "model.dropout=0.3"]
 
@@ -41,8 +41,7 @@ def test_a_killed_training_ends_with_the_undisturbed_digits(tmp_path: Path) -> N
         (tmp_path / folder).mkdir()
     environment = {**os.environ, "PYTHONPATH": str(ROOT)}
     killed = subprocess.Popen([sys.executable, *SWEEP], cwd=tmp_path / "killed", env=environment, stdout=subprocess.DEVNULL)
-    while len(rows("killed")) < 25 and killed.poll() is None:
-        time.sleep(0.05)
+    until(lambda: len(rows("killed")) >= 25 or killed.poll() is not None)
     killed.send_signal(signal.SIGKILL)
     assert killed.wait() == -signal.SIGKILL
     for folder, more in (("killed", ["resume=latest"]), ("whole", [])):

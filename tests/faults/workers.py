@@ -27,7 +27,7 @@ from tests.faults import stub
 
 TRIALS = 40
 SECONDS_PER_EPOCH = {"local": 0.1, "ray": 0.3}
-LONGEST = 15  # seconds until a slot is restarted
+ENOUGH = 30  # trials that begin after a kill; by then its slot is restarted
 UNHEARD = 0.25  # seconds in which a driver may not have heard yet that a trial began; then its death costs no attempt
 WORDS = ["data=digits", f"model.units=range(8,{8 + TRIALS})", "executor.workers=2"]
 
@@ -79,10 +79,8 @@ def kill_workers(executor: str, tally: Tally, most: int, dice: random.Random) ->
         folder, kills = Path(name), []
         sweep = start(folder, executor)
         while sweep.poll() is None:
-            deadline = time.monotonic() + LONGEST
             while len(in_flight(folder)) < 2 and sweep.poll() is None:
                 time.sleep(0.02)
-            tally.slots_not_restarted += bool(kills) and time.monotonic() > deadline
             time.sleep(dice.uniform(0, 1))
             running = in_flight(folder)
             if running and len(kills) < most:
@@ -110,6 +108,11 @@ def judge(folder: Path, tally: Tally, kills: list[tuple[int, int, float]]) -> No
         for what, number, process, seconds in ledger
         if what == "start" and (number, process) in cut
     ]
+    for _, _, killed in kills:
+        before, after = (
+            [one for what, _, one, seconds in ledger if what == "start" and (seconds > killed) == late] for late in (False, True)
+        )
+        tally.slots_not_restarted += len(after) >= ENOUGH and not set(after) - set(before)
     tally.given_up += sum(state == "FAILED" for state, _ in rows.values())
     tally.trials_lost += TRIALS - len(rows) + sum(state == "FINISHED" and number not in ends for number, (state, _) in rows.items())
     whole = {(number, process) for what, number, process, _ in ledger if what == "end"} - set(cut)

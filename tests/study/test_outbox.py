@@ -1,6 +1,5 @@
 """Messages to MLflow: in order, once, and never lost."""
 
-import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, ClassVar
@@ -12,6 +11,7 @@ from src.oracles import Proposal
 from src.study.outbox import Outbox
 from src.study.store import Message, Store
 from tests.study.conftest import Recorder
+from tests.waiting import until
 
 START = {"name": "x", "params": {}, "tags": {"trialbook.trial": "0"}}
 END = {"state": "FINISHED", "metrics": {}, "tags": {}, "time": 0.0, "files": "none"}
@@ -63,9 +63,7 @@ def test_an_outage_delays(store: Store, outbox: Callable, monkeypatch: pytest.Mo
     tracker = Flaky(failures=1)
     box = outbox(tracker)
     assert box.flush() == 3 and box.outage == "no answer"
-    deadline = time.monotonic() + 20
-    while store.undelivered() and time.monotonic() < deadline:
-        time.sleep(0.05)
+    until(lambda: not store.undelivered())
     box.close()
     assert kinds(tracker) == ["start", 1, 2, 3]
 
@@ -103,10 +101,7 @@ def test_a_start_whose_answer_was_lost_is_looked_for(store: Store, outbox: Calla
     tracker = LosesAnAnswer()
     box = outbox(tracker)
     store.asked(1, Proposal({}), "hash", {}, Message(1, "start", START))
-    deadline = time.monotonic() + 20
-    while store.undelivered() and time.monotonic() < deadline:
-        box.posted()
-        time.sleep(0.05)
+    until(lambda: box.posted() or not store.undelivered())
     box.close()
     assert [call[2]["again"] for call in tracker.calls if call[0] == "start"] == [True, False, True]
 

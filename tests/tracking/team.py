@@ -5,13 +5,13 @@ import shutil
 import subprocess
 import sys
 import tempfile
-import time
 import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 from src.tracking.ui import free_port
+from tests.waiting import until
 
 QUIET = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
 
@@ -31,10 +31,10 @@ def postgresql() -> Iterator[str]:
         shutil.chown(folder, "postgres")
         own = ["setpriv", "--reuid=postgres", "--regid=postgres", "--clear-groups"]
     try:
-        subprocess.run([*own, programs() / "initdb", "-D", folder / "data", "-U", "trialbook", "-A", "trust"], check=True, cwd="/", **QUIET)
+        new = ["-D", folder / "data", "-U", "trialbook", "-A", "trust", "--encoding=UTF8", "--locale=C"]
+        subprocess.run([*own, programs() / "initdb", *new], check=True, cwd="/", **QUIET)
         with subprocess.Popen([*own, programs() / "postgres", "-D", folder / "data", "-k", folder, "-h", ""], cwd="/", **QUIET) as process:
-            while subprocess.run([programs() / "pg_isready", "-h", folder], check=False, **QUIET).returncode:
-                time.sleep(0.1)
+            until(lambda: subprocess.run([programs() / "pg_isready", "-h", folder], check=False, **QUIET).returncode == 0)
             try:
                 yield f"postgresql+psycopg://trialbook@/postgres?host={folder}"
             finally:
@@ -50,14 +50,17 @@ def mlflow_server(store: str, artifacts: Path) -> Iterator[str]:
     command = f"-m mlflow server --host 127.0.0.1 --port {port} --workers 2 --backend-store-uri {store} --artifacts-destination {artifacts}"
     environment = {**os.environ, "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false"}
     with subprocess.Popen([sys.executable, *command.split()], env=environment, **QUIET) as process:
-        while True:
-            try:
-                urllib.request.urlopen(f"{address}/health", timeout=1)
-                break
-            except OSError:
-                assert process.poll() is None, f"mlflow server ended by itself with {process.returncode}"
-                time.sleep(0.3)
         try:
+            until(lambda: process.poll() is not None or _answers(f"{address}/health"))
+            assert process.returncode is None, f"mlflow server ended by itself with {process.returncode}"
             yield address
         finally:
             process.terminate()
+
+
+def _answers(address: str) -> bool:
+    try:
+        with urllib.request.urlopen(address, timeout=1) as answer:
+            return bool(answer.status == 200)
+    except OSError:
+        return False

@@ -6,7 +6,6 @@ import re
 import shutil
 import subprocess
 import sys
-import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from urllib.parse import quote
@@ -20,6 +19,7 @@ from selenium.webdriver.common.by import By
 
 from src.config.paths import ROOT
 from src.tracking import links
+from tests.waiting import until
 
 BROWSER, DRIVER = shutil.which("chromium"), shutil.which("chromedriver")
 pytestmark = pytest.mark.skipif(not BROWSER or not DRIVER, reason="no Chromium: apt-get install chromium chromium-driver")
@@ -38,12 +38,13 @@ def browser(tmp_path: Path) -> Iterator[webdriver.Chrome]:
     driver.quit()
 
 
-def shows(browser: webdriver.Chrome, *texts: str, seconds: float = 60) -> None:
+def shows(browser: webdriver.Chrome, *texts: str) -> None:
     """Waits until the page shows all texts."""
-    deadline = time.monotonic() + seconds
-    while missing := [text for text in texts if text not in browser.find_element(By.TAG_NAME, "body").text]:
-        assert time.monotonic() < deadline, f"{missing} not in {browser.find_element(By.TAG_NAME, 'body').text}"
-        time.sleep(0.5)
+
+    def text() -> str:
+        return str(browser.find_element(By.TAG_NAME, "body").text)
+
+    until(lambda: all(one in text() for one in texts), why=lambda: f"{texts} in {text()}")
 
 
 def test_the_pages_of_a_sweep(browser: webdriver.Chrome, command: Callable, tmp_path: Path, store_uri: str) -> None:
@@ -86,9 +87,8 @@ def test_the_report_of_a_sweep(browser: webdriver.Chrome, command: Callable, tmp
         browser.execute_cdp_cmd("Emulation.setEmulatedMedia", {"features": [{"name": "prefers-color-scheme", "value": scheme}]})
         browser.get(report.as_uri())
         shows(browser, "leaderboard", "learning curves", "parallel coordinates", "importance", "score against cost", "what to type next")
-        deadline = time.monotonic() + 30
-        while len(charts := browser.find_elements(By.CSS_SELECTOR, ".chart canvas")) < 4 and time.monotonic() < deadline:
-            time.sleep(0.2)
+        until(lambda: len(browser.find_elements(By.CSS_SELECTOR, ".chart canvas")) >= 4)
+        charts = browser.find_elements(By.CSS_SELECTOR, ".chart canvas")
         assert len(charts) == 4 and all(chart.size["height"] > 50 for chart in charts)
         severe = [entry for entry in browser.get_log("browser") if entry["level"] == "SEVERE"]
         assert severe == [], json.dumps(severe, indent=1)

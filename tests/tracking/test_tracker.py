@@ -5,7 +5,6 @@ import math
 import subprocess
 import sys
 import threading
-import time
 from pathlib import Path
 
 import pytest
@@ -20,6 +19,7 @@ from src.tracking import links
 from src.tracking.runs import SURROUNDINGS, Runs
 from src.tracking.store import client, connect, look_up, read
 from src.tracking.tracker import MlflowTracker
+from tests.waiting import until
 
 HISTORY = {"loss": [0.5, 0.4], "val_accuracy": [0.7, 0.8]}
 
@@ -63,8 +63,7 @@ def test_with_a_gpu_a_sweep_has_system_metrics(
     monkeypatch.setenv("MLFLOW_SYSTEM_METRICS_SAMPLING_INTERVAL", "0.1")
     run_id = begin(tracker, **{"trialbook.kind": "sweep"})
     client = MlflowClient(store_uri)
-    while "system/cpu_utilization_percentage" not in client.get_run(run_id).data.metrics:
-        time.sleep(0.1)
+    until(lambda: "system/cpu_utilization_percentage" in client.get_run(run_id).data.metrics)
     tracker.end(run_id, state="FINISHED", metrics={}, tags={}, time=1e9, folder=tmp_path / "none")
     assert not any(thread.name == "SystemMetricsMonitor" for thread in threading.enumerate())
 

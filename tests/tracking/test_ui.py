@@ -10,6 +10,7 @@ from pathlib import Path
 
 from src.config.paths import ROOT
 from src.tracking.ui import free_port
+from tests.waiting import PATIENCE
 
 
 def test_a_taken_port_is_passed_over() -> None:
@@ -27,7 +28,7 @@ def test_the_address_is_printed_when_it_answers_and_on_this_machine_alone(store_
         line = ui.stdout.readline()
         address = re.search(r"http://127\.0\.0\.1:\d+", line)
         assert address, line
-        with urllib.request.urlopen(f"{address[0]}/health", timeout=5) as answer:
+        with urllib.request.urlopen(f"{address[0]}/health", timeout=PATIENCE) as answer:
             assert answer.status == 200
     finally:
         ui.terminate()
