@@ -6,17 +6,20 @@ INSTALL := $(if $(shell command -v uv),uv pip install --quiet --python $(BIN)/py
 YAMLLINT := {extends: relaxed, rules: {line-length: disable, document-start: disable}}
 
 .DEFAULT_GOAL := help
-.PHONY: help sweep test ui data bench faults check lock
+.PHONY: help sweep test test-fast ui data bench faults check lock
 
 help:  ## this list
-	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 sweep: .venv/installed data  ## three optimizers compared on Fashion-MNIST: a few minutes
 	@echo '$(SWEEP)'
 	@$(BIN)/$(SWEEP)
 
-test: .venv/installed data  ## every test
-	@$(BIN)/python -m pytest
+test: .venv/installed data  ## every test but the long rounds, and the slowest ten
+	@$(BIN)/python -m pytest --durations=10
+
+test-fast: .venv/installed data  ## those that need neither TensorFlow nor another process: less than a minute
+	@$(BIN)/python -m pytest --durations=10 -m 'not slow and not long'
 
 ui: .venv/installed  ## MLflow's pages on this machine
 	@$(BIN)/python -m src.tracking.ui
@@ -34,6 +37,7 @@ faults: .venv/installed  ## kills, full disks and thousands of command lines: ho
 	@$(BIN)/python -m tests.faults.disk
 	@$(BIN)/python -m tests.faults.outage
 	@$(BIN)/python -m tests.faults.peers
+	@$(BIN)/python -m pytest -m long || [ $$? = 5 ]
 	@TRIALBOOK_LONG=1 $(BIN)/python -m pytest tests/config/test_command_lines.py tests/oracles/test_stateful.py tests/executors/test_stateful.py
 
 check: .venv/installed  ## format, lint, types, YAML

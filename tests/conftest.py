@@ -12,21 +12,23 @@ import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import hydra
 import pytest
 from hydra.core.config_loader import ConfigLoader
 from hydra.core.global_hydra import GlobalHydra
 from hydra.types import RunMode
-from mlflow import MlflowClient
-from mlflow.entities import Run
 from omegaconf import OmegaConf
 
 from src.config.paths import CONF, ROOT, TRIAL_KEYS
 from src.space import Space
 from tests.waiting import PATIENCE
 
+if TYPE_CHECKING:
+    from mlflow.entities import Run
+
+pytest_plugins = ["tests.tiers"]
 Compose = Callable[..., dict[str, Any]]
 
 
@@ -88,8 +90,10 @@ def prepared_store(tmp_path_factory: pytest.TempPathFactory) -> Path:
         return folder / "mlflow.db"
 
 
-def runs_of(uri: str, experiment: str = "digits") -> list[Run]:
+def runs_of(uri: str, experiment: str = "digits") -> "list[Run]":
     """All runs of an experiment, the newest first."""
+    from mlflow import MlflowClient
+
     client = MlflowClient(uri)
     return client.search_runs([client.get_experiment_by_name(experiment).experiment_id], order_by=["start_time DESC"])
 
@@ -134,13 +138,13 @@ def warm() -> Iterator["subprocess.Popen[str]"]:
 
 @pytest.fixture
 def command(tmp_path: Path, warm: "subprocess.Popen[str]", store_uri: str) -> Command:
-    """`cold_command` without the seconds that its imports and a new store take."""
+    """`cold_command` without the seconds that its imports and a new store take; it may run in another folder."""
 
-    def run(*arguments: str, **environment: str) -> "subprocess.CompletedProcess[str]":
+    def run(*arguments: str, cwd: Path = tmp_path, **environment: str) -> "subprocess.CompletedProcess[str]":
         with tempfile.TemporaryDirectory() as folder:
             out, err = Path(folder) / "out", Path(folder) / "err"
             everything = {**os.environ, "PYTHONPATH": str(ROOT), **environment}
-            request = {"arguments": arguments, "cwd": str(tmp_path), "environment": everything, "out": str(out), "err": str(err)}
+            request = {"arguments": arguments, "cwd": str(cwd), "environment": everything, "out": str(out), "err": str(err)}
             warm.stdin.write(json.dumps(request) + "\n")
             warm.stdin.flush()
             code = int(warm.stdout.readline())

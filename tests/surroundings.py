@@ -9,6 +9,10 @@ import signal
 
 KEPT = {"PATH", "HOME", "USER", "LOGNAME", "SHELL", "TMPDIR", "LANG", "TZ", "XDG_CACHE_HOME", "KERAS_HOME", "PYTHONDONTWRITEBYTECODE"}
 PREFIXES = ("LC_", "LD_", "DYLD_", "OBJC_", "CUDA_", "NVIDIA_", "PYTEST_", "TRIALBOOK_")  # the machine's, and those of the suite itself
+SET = {
+    "KERAS_BACKEND": "tensorflow",  # else ~/.keras/keras.json decides
+    **dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS"), "1"),  # tests run side by side; threads that spin take twice the time
+}
 DEFAULTS = {signal.SIGINT: signal.default_int_handler, signal.SIGTERM: signal.SIG_DFL, signal.SIGCHLD: signal.SIG_DFL}
 
 
@@ -16,7 +20,7 @@ def settle() -> None:
     """Gives this process, and those that it starts, the surroundings of a shell that nobody has configured."""
     for name in [name for name in os.environ if name not in KEPT and not name.startswith(PREFIXES)]:
         del os.environ[name]
-    os.environ["KERAS_BACKEND"] = "tensorflow"  # else ~/.keras/keras.json decides
+    os.environ |= SET
     for number, default in DEFAULTS.items():
         if signal.getsignal(number) is signal.SIG_IGN:
             signal.signal(number, default)

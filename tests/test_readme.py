@@ -63,6 +63,7 @@ def test_its_tree_is_the_one_on_disk() -> None:
     )
 
 
+@pytest.mark.slow
 def test_a_newcomer_adds_a_model_and_own_arrays_by_the_readme_alone(tmp_path: Path) -> None:
     project = tmp_path / "project"
     shutil.copytree(ROOT, project, symlinks=True, ignore=shutil.ignore_patterns(".venv", ".git", "mlruns", ".*_cache", "__pycache__"))

@@ -130,6 +130,7 @@ def test_a_failing_trial_is_recorded_and_the_exit_code_tells(command: Command, t
     assert "Traceback" not in done.stdout + done.stderr
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("executor", "signals", "code"),
     [

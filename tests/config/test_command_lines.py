@@ -5,7 +5,6 @@ import io
 import os
 import signal
 import sys
-from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import pytest
@@ -173,6 +172,6 @@ def test_a_line_is_run_or_refused(line: list[str]) -> None:
 
 @settings(ROUND, max_examples=30 if LONG else 4)
 @given(LINES.filter(lambda line: not any("\n  " in one for one in line)))
-def test_a_process_is_run_or_refuses(cold_command, tmp_path: Path, line: list[str]) -> None:
-    done = cold_command("src.sweep", *line)
+def test_a_process_is_run_or_refuses(command, line: list[str]) -> None:
+    done = command("src.sweep", *line)
     _check(line, done.returncode, done.stdout, done.stderr)

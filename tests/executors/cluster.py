@@ -7,7 +7,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import psutil
@@ -19,23 +19,30 @@ from tests.waiting import until
 RAY = [str(Path(sys.executable).with_name("ray")), "start", "--num-cpus=1", "--block"]
 
 
-@dataclass(frozen=True)
+@dataclass
 class Cluster:
     """Attributes:
     address: for `executor.address`.
     environment: what a driver needs to be let in.
-    second: the node that is not the driver's.
+    hidden: folders that the second node does not see.
+    nodes: the driver's, then the other one.
     """
 
     address: str
     environment: dict[str, str]
-    second: "subprocess.Popen[bytes]"
+    hidden: list[Path]
+    nodes: "list[subprocess.Popen[bytes]]" = field(default_factory=list)
+
+    def complete(self) -> None:
+        """Starts the nodes that do not run."""
+        head = [*RAY, "--head", f"--port={self.address.partition(':')[2]}", "--include-dashboard=false"]
+        for command in (head, [*hiding(self.hidden), *RAY, f"--address={self.address}"])[len(self.nodes) :]:
+            self.nodes.append(_start(command, self.environment))
+            _wait(self.address, self.environment, len(self.nodes))
 
     def kill_second(self) -> None:
         """The power of the second node fails."""
-        for process in reversed([psutil.Process(self.second.pid), *psutil.Process(self.second.pid).children(recursive=True)]):
-            with suppress(psutil.NoSuchProcess):
-                process.kill()
+        _kill(self.nodes.pop())
 
 
 def hiding(folders: list[Path]) -> list[str]:
@@ -48,23 +55,23 @@ def hiding(folders: list[Path]) -> list[str]:
 
 @contextmanager
 def two_nodes(folder: Path) -> Iterator[Cluster]:
-    """Runs the nodes; `folder` is the driver's."""
+    """A cluster whose nodes `complete` starts; `folder` is the driver's."""
     token = {"RAY_AUTH_MODE": "token", "RAY_AUTH_TOKEN": secrets.token_hex(16), "RAY_USAGE_STATS_ENABLED": "0"}
-    address = f"127.0.0.1:{free_port(6400 + os.getpid() % 1000)}"
-    head = [*RAY, "--head", f"--port={address.partition(':')[2]}", "--include-dashboard=false"]
-    started: list[subprocess.Popen[bytes]] = []
+    cluster = Cluster(f"127.0.0.1:{free_port(6400 + os.getpid() % 1000)}", token, [ROOT / "src", folder])
     try:
-        for command in (head, [*hiding([ROOT / "src", folder]), *RAY, f"--address={address}"]):
-            started.append(_start(command, token))
-            _wait(address, token, len(started))
-        yield Cluster(address, token, started[1])
+        yield cluster
     finally:
-        for process in started:
-            for child in psutil.Process(process.pid).children(recursive=True) if process.poll() is None else []:
-                with suppress(psutil.NoSuchProcess):
-                    child.kill()
-            process.kill()
-            process.wait()
+        for node in cluster.nodes:
+            _kill(node)
+
+
+def _kill(node: "subprocess.Popen[bytes]") -> None:
+    """Kills a node with all of its processes."""
+    for child in psutil.Process(node.pid).children(recursive=True) if node.poll() is None else []:
+        with suppress(psutil.NoSuchProcess):
+            child.kill()
+    node.kill()
+    node.wait()
 
 
 def _start(command: list[str], token: dict[str, str]) -> "subprocess.Popen[bytes]":

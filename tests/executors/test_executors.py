@@ -3,6 +3,7 @@
 import logging
 import os
 import signal
+import sys
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
@@ -23,7 +24,9 @@ from src.trial import Job, Outcome
 from tests.conftest import options
 from tests.waiting import PATIENCE, until
 
-WITH_PROCESSES = [name for name in options("executor") if name not in ("inline", "fused")]
+RAY = [pytest.mark.slow, pytest.mark.xdist_group("ray")]  # they share a cluster
+EXECUTORS = [pytest.param(name, marks=RAY if name == "ray" else ()) for name in options("executor")]
+WITH_PROCESSES = [one for one in EXECUTORS if one.values[0] not in ("inline", "fused")]
 
 
 def refuse(mistakes: list[str]) -> None:
@@ -80,12 +83,35 @@ def heard() -> Heard:
     return Heard()
 
 
+@pytest.fixture(scope="module")
+def end_cluster() -> Iterator[Callable[[], None]]:
+    """Ends the Ray cluster that these tests share; else each of them would start one, for seconds."""
+
+    def end() -> None:
+        if ray := sys.modules.get("ray"):
+            ray.shutdown()
+
+    yield end
+    end()
+
+
 @pytest.fixture
-def create(heard: Heard, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..., Executor]]:
+def own_cluster(end_cluster: Callable[[], None]) -> None:
+    """What `create` makes of Ray starts a cluster, and its end is the cluster's."""
+    end_cluster()
+
+
+@pytest.fixture
+def create(
+    heard: Heard, monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest, end_cluster: Callable[[], None]
+) -> Iterator[Callable[..., Executor]]:
     monkeypatch.setattr(pool, "PATIENCE", PATIENCE)  # on a busy machine, too, every worker begins with what it was given
     made = []
 
     def new(name: str, **settings: Any) -> Executor:
+        if name == "ray" and "own_cluster" not in request.fixturenames:
+            monkeypatch.setattr("ray.shutdown", lambda: None)
+            settings = {"workers": 2, **settings}  # for the first of them is the size of the cluster
         node = OmegaConf.to_container(OmegaConf.merge(OmegaConf.load(CONF / "executor" / f"{name}.yaml"), settings), resolve=False)
         made.append(executors.create({**node, **({"threads": 1} if "threads" in node else {})}, stub))
         made[-1].listener = heard.listener
@@ -101,7 +127,7 @@ def drain(executor: Executor, heard: Heard, number: int) -> None:
     until(lambda: heard.over >= number or executor.wait(0.5) or heard.over >= number, why=lambda: heard.events)
 
 
-@pytest.mark.parametrize("name", options("executor"))
+@pytest.mark.parametrize("name", EXECUTORS)
 def test_events_come_in_order_and_only_in_wait(name: str, create: Callable, heard: Heard, tmp_path: Path) -> None:
     executor = create(name)
     executor.submit(Job(3, 1, {"what": "says hunter22"}, tmp_path, secrets={"hunter22": "PET"}))
@@ -142,14 +168,14 @@ def test_what_runs_is_cancelled_when_asked(name: str, create: Callable, heard: H
     assert {outcome.state for outcome in heard.outcomes.values()} == {"KILLED"}
 
 
-@pytest.mark.parametrize("name", options("executor"))
+@pytest.mark.parametrize("name", EXECUTORS)
 def test_functions_are_called_where_trials_run(name: str, create: Callable) -> None:
     executor = create(name)
     assert executor.apply(divmod, 7, 2)() == (3, 1)
     with pytest.raises(ConfigError) as told:
         executor.apply(refuse, ["one", "two"])()
     assert told.value.mistakes == ["one", "two"]
-    if name in WITH_PROCESSES:
+    if name not in ("inline", "fused"):
         with pytest.raises(TrialbookError, match="_exit: its process died"):
             executor.apply(os._exit, 3)()
         with pytest.raises(RuntimeError, match="ZeroDivisionError"):
@@ -157,6 +183,7 @@ def test_functions_are_called_where_trials_run(name: str, create: Callable) -> N
 
 
 @pytest.mark.parametrize("name", WITH_PROCESSES)
+@pytest.mark.usefixtures("own_cluster")
 def test_processes_serve_many_trials_and_leave_none_behind(name: str, create: Callable, heard: Heard, tmp_path: Path) -> None:
     resource_tracker.ensure_running()  # multiprocessing's own, which stay
     forkserver.ensure_running()

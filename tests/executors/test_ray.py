@@ -18,15 +18,23 @@ from tests.executors.cluster import Cluster, hiding, two_nodes
 from tests.waiting import PATIENCE, until
 
 pytestmark = pytest.mark.skipif(not hiding([]), reason="skipped: this system can not hide a folder from a process")
+TWO_NODES = pytest.mark.xdist_group("two nodes")
 DIGITS = ["src.sweep", "-m", "data=digits"]
 HYPERBAND = ["oracle=hyperband", "oracle.max_epochs=4", "optimizer=adam", "optimizer.learning_rate=tag(log,interval(1e-4,1e-1))"]
 NODE = {"workers": "auto", "threads": 1, "gpus_per_trial": 0.0, "minutes_per_trial": None}
 
 
-@pytest.fixture
-def cluster(tmp_path: Path) -> Iterator[Cluster]:
-    with two_nodes(tmp_path) as running:
+@pytest.fixture(scope="module")
+def shared_cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
+    with two_nodes(tmp_path_factory.getbasetemp()) as running:
         yield running
+
+
+@pytest.fixture
+def cluster(shared_cluster: Cluster) -> Cluster:
+    """With both of its nodes, whatever a test before did."""
+    shared_cluster.complete()
+    return shared_cluster
 
 
 def rows(folder: Path, table: str) -> list[sqlite3.Row]:
@@ -48,6 +56,7 @@ def curves(folder: Path) -> dict[str, list[str]]:
     }
 
 
+@TWO_NODES
 def test_hyperband_goes_on_where_a_trial_was_on_another_machine(
     cluster: Cluster, command: Callable, cold_command: Callable, tmp_path: Path
 ) -> None:
@@ -63,6 +72,7 @@ def test_hyperband_goes_on_where_a_trial_was_on_another_machine(
     assert len(both) >= len(here) - 2 > 4 and {one: there[one] for one in both} == {one: here[one] for one in both}
 
 
+@TWO_NODES
 def test_the_loss_of_a_machine_costs_an_attempt(cluster: Cluster, tmp_path: Path) -> None:
     words = [*DIGITS, "seed=1,2,3,4", "model.dropout=0.3", "training=fixed_epochs", "training.epochs=300", "executor=ray"]
     words = [sys.executable, "-m", *words, f"executor.address={cluster.address}"]

@@ -10,7 +10,6 @@ import os
 import random
 import signal
 import sqlite3
-import subprocess
 import sys
 import tempfile
 import time
@@ -21,13 +20,12 @@ import mlflow
 import numpy as np
 from mlflow import MlflowClient
 
-from src import promote
-from src.config.paths import ROOT
+from src import promote, sweep
 from src.config.words import read_words
 from src.training import runtime
 from tests.faults.fork import forked
 
-SWEEP = "-m src.sweep -m data=digits training=fixed_epochs training.epochs=2 optimizer=adam model.units=4,64"
+SWEEP = "-m data=digits training=fixed_epochs training.epochs=2 optimizer=adam model.units=4,64"
 
 
 @dataclass
@@ -40,6 +38,13 @@ class Tally:
     failed_promoters: int = 0
     broken_aliases: int = 0
     wrong_histories: int = 0
+
+
+def swept() -> int:
+    """The sweep of which runs are promoted."""
+    sys.argv = ["sweep", *SWEEP.split()]
+    sweep.main()
+    return 0
 
 
 def promoter(run: str) -> int:
@@ -128,10 +133,9 @@ def main() -> int:
     runtime.tensorflow()
     dice = random.Random(words.seed)
     with tempfile.TemporaryDirectory() as folder:
-        subprocess.run(
-            [sys.executable, *SWEEP.split()], cwd=folder, env={**os.environ, "PYTHONPATH": str(ROOT)}, check=True, capture_output=True
-        )
         os.chdir(folder)
+        if exit_code(forked(swept)):
+            raise AssertionError(Path("log").read_text())
         study = next(Path("mlruns/sweeps").glob("*/study.db"))
         better, worse = (row[0] for row in sqlite3.connect(study).execute("select run_id from trial order by score desc"))
         client = MlflowClient("sqlite:///mlruns/mlflow.db")

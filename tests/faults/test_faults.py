@@ -12,14 +12,15 @@ import pytest
 from mlflow import MlflowClient
 
 from src.config.paths import ROOT
+from tests.conftest import Command
 from tests.waiting import until
 
-SWEEP = ["-m", "src.sweep", "-m", "data=digits", "training=fixed_epochs", "training.epochs=20", "seed=1,2", "model.dropout=0.3"]
+pytestmark = pytest.mark.slow
+SWEEP = ["src.sweep", "-m", "data=digits", "training=fixed_epochs", "training.epochs=20", "seed=1,2", "model.dropout=0.3"]
 
 
-def test_killed_at_random_moments_nothing_is_lost_or_run_again() -> None:
-    command = [sys.executable, "-m", "tests.faults.kill", "oracles=hyperband", "kills=3"]
-    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+def test_killed_at_random_moments_nothing_is_lost_or_run_again(command: Command) -> None:
+    done = command("tests.faults.kill", "oracles=hyperband", "kills=3")
     assert done.returncode == 0 and "'kills': 3" in done.stdout, done.stdout[-3000:] + done.stderr[-3000:]
 
 
@@ -29,7 +30,7 @@ def test_killed_workers_cost_an_attempt_each() -> None:
     assert done.returncode == 0 and "'worker_kills': 2, 'driver_kills': 1" in done.stdout, done.stdout[-3000:] + done.stderr[-3000:]
 
 
-def test_a_killed_training_ends_with_the_undisturbed_digits(tmp_path: Path) -> None:
+def test_a_killed_training_ends_with_the_undisturbed_digits(command: Command, tmp_path: Path) -> None:
     def rows(folder: str) -> list[tuple]:
         file = next((tmp_path / folder / "mlruns" / "sweeps").glob("*/study.db"), None)
         try:
@@ -40,14 +41,12 @@ def test_a_killed_training_ends_with_the_undisturbed_digits(tmp_path: Path) -> N
     for folder in ("whole", "killed"):
         (tmp_path / folder).mkdir()
     environment = {**os.environ, "PYTHONPATH": str(ROOT)}
-    killed = subprocess.Popen([sys.executable, *SWEEP], cwd=tmp_path / "killed", env=environment, stdout=subprocess.DEVNULL)
+    killed = subprocess.Popen([sys.executable, "-m", *SWEEP], cwd=tmp_path / "killed", env=environment, stdout=subprocess.DEVNULL)
     until(lambda: len(rows("killed")) >= 25 or killed.poll() is not None)
     killed.send_signal(signal.SIGKILL)
     assert killed.wait() == -signal.SIGKILL
     for folder, more in (("killed", ["resume=latest"]), ("whole", [])):
-        done = subprocess.run(
-            [sys.executable, *SWEEP, *more], cwd=tmp_path / folder, env=environment, capture_output=True, text=True, check=False
-        )
+        done = command(*SWEEP, *more, cwd=tmp_path / folder)
         assert done.returncode == 0, done.stdout + done.stderr
     assert [(*key, json.loads(text)) for *key, text in rows("killed")] == [(*key, json.loads(text)) for *key, text in rows("whole")]
     client = MlflowClient(f"sqlite:///{tmp_path}/killed/mlruns/mlflow.db")
@@ -57,9 +56,8 @@ def test_a_killed_training_ends_with_the_undisturbed_digits(tmp_path: Path) -> N
     assert attempts == {"0": "1", "1": "2"}
 
 
-def test_of_two_promoters_the_better_model_wins_and_a_killed_one_breaks_nothing() -> None:
-    command = [sys.executable, "-m", "tests.faults.promote", "races=1", "kills=1"]
-    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+def test_of_two_promoters_the_better_model_wins_and_a_killed_one_breaks_nothing(command: Command) -> None:
+    done = command("tests.faults.promote", "races=1", "kills=1")
     assert done.returncode == 0 and "'races': 1, 'kills': 1" in done.stdout, done.stdout + done.stderr[-3000:]
 
 

@@ -2,7 +2,7 @@ from collections.abc import Callable
 
 import pytest
 
-from src.oracles.bayesian import MOST_MODELLED
+from src.oracles import bayesian
 from tests.oracles.conftest import score
 
 WORDS = ("optimizer.learning_rate=tag(log,interval(1e-5,1))", "model.units=int(interval(16,512))")
@@ -26,10 +26,11 @@ def test_it_leaves_the_neighbourhood_of_infeasible_points(drive: Callable) -> No
 
 
 def test_a_model_is_made_of_few_trials_however_many_ended(drive: Callable, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A Gaussian process of 1,000 trials takes minutes."""
+    assert bayesian.MOST_MODELLED <= 200, "a Gaussian process of 1,000 trials takes minutes"
+    monkeypatch.setattr(bayesian, "MOST_MODELLED", 20)
     modelled: list[int] = []
-    driven = drive("bayesian", *WORDS, max_trials=1000, initial_points=997).run(most=998)
+    driven = drive("bayesian", *WORDS, max_trials=100, initial_points=97).run(most=98)
     fit = driven.oracle.gpr.fit
     monkeypatch.setattr(driven.oracle.gpr, "fit", lambda x, y: (modelled.append(len(x)), fit(x, y)))
-    driven.run(most=999)
-    assert modelled == [MOST_MODELLED]
+    driven.run(most=99)
+    assert modelled == [20]

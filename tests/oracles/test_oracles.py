@@ -30,6 +30,12 @@ BUDGETS["hyperband"] = {"max_epochs": 9}
 CASES = [(name, words) for name in ORACLES for words in (FINITE, ENDLESS) if name != "grid" or words is FINITE]
 
 
+@pytest.fixture(autouse=True)
+def few_candidates(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of all candidates Bayesian optimization finds better points, in ten times the time."""
+    monkeypatch.setattr("src.oracles.bayesian.CANDIDATES", 100)
+
+
 def identities(driven: Driven, space: Space) -> list[str]:
     return [space.identity(point) for point in driven.points]
 

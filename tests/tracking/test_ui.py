@@ -8,6 +8,8 @@ import sys
 import urllib.request
 from pathlib import Path
 
+import pytest
+
 from src.config.paths import ROOT
 from src.tracking.ui import free_port
 from tests.waiting import PATIENCE
@@ -21,6 +23,7 @@ def test_a_taken_port_is_passed_over() -> None:
         assert port < free_port(port) < port + 100
 
 
+@pytest.mark.slow
 def test_the_address_is_printed_when_it_answers_and_on_this_machine_alone(store_uri: str, tmp_path: Path) -> None:
     environment = {**os.environ, "PYTHONPATH": str(ROOT), "MLFLOW_TRACKING_URI": store_uri}
     ui = subprocess.Popen([sys.executable, "-m", "src.tracking.ui"], cwd=tmp_path, env=environment, stdout=subprocess.PIPE, text=True)

@@ -1,0 +1,46 @@
+"""Which tests run: `make test-fast` leaves out those that are slow, `make test` those that are long, `make faults` runs these alone.
+
+Slow is what starts Python with TensorFlow, a server or a browser. What wants TensorFlow in the process of the tests itself is skipped by
+`make test-fast` where it imports it, be it a whole file or one test; nobody has to say so.
+"""
+
+import sys
+from collections.abc import Sequence
+from importlib.abc import Loader, MetaPathFinder
+from importlib.machinery import ModuleSpec
+from pathlib import Path
+from types import ModuleType
+
+import pytest
+
+STARTING = {"warm", "cold_command", "cluster", "server", "browser"}  # fixtures
+
+
+class NoTensorFlow(MetaPathFinder, Loader):
+    """Skips whoever imports TensorFlow; looking whether it is there imports nothing."""
+
+    def find_spec(self, name: str, path: Sequence[str] | None, target: ModuleType | None = None) -> ModuleSpec | None:
+        return ModuleSpec(name, self) if name in ("tensorflow", "keras") else None
+
+    def create_module(self, spec: ModuleSpec) -> None:
+        pytest.skip(f"wants {spec.name}", allow_module_level=True)
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    if "not slow" in config.option.markexpr:
+        sys.meta_path.insert(0, NoTensorFlow())
+
+
+def pytest_ignore_collect(collection_path: Path) -> bool | None:
+    """Doctests are in src/; the programs beside the tests need not be imported to look for some."""
+    program = collection_path.suffix == ".py" and Path(__file__).parent in collection_path.parents
+    return True if program and not collection_path.name.startswith("test_") else None
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """The slow ones come first, so that no worker is left alone with one of them in the end."""
+    for item in items:
+        if STARTING & set(getattr(item, "fixturenames", ())):
+            item.add_marker("slow")
+    items.sort(key=lambda item: item.get_closest_marker("slow") is None)
