@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 import hydra
 import pytest
+from filelock import FileLock
 from hydra.core.config_loader import ConfigLoader
 from hydra.core.global_hydra import GlobalHydra
 from hydra.types import RunMode
@@ -82,12 +83,20 @@ def space(loader: ConfigLoader) -> Callable[..., Space]:
 
 @pytest.fixture(scope="session")
 def prepared_store(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """An MLflow database with its schema, which takes seconds to create."""
+    """An MLflow database with its schema, which takes seconds to create: the first worker that wants it does, for all."""
     from src.tracking.store import client
 
-    folder = tmp_path_factory.mktemp("store")
+    base = tmp_path_factory.getbasetemp()
+    folder = (base.parent if "PYTEST_XDIST_WORKER" in os.environ else base) / "store"
     with client(f"sqlite:///{folder}/mlflow.db"):  # without an experiment, which would be tied to this folder
         return folder / "mlflow.db"
+
+
+@pytest.fixture
+def first_port() -> Iterator[None]:
+    """`make ui` takes the first free port; of two that start at once the second would wait for the answer of the first."""
+    with FileLock(Path(tempfile.gettempdir()) / f"trialbook-ui-{os.getuid()}.lock"):
+        yield
 
 
 def runs_of(uri: str, experiment: str = "digits") -> "list[Run]":

@@ -45,6 +45,17 @@ def swept(command: Callable, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
 
 
 @pytest.fixture
+def single(command: Callable, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
+    """The id of a finished single run, the folder of whose record is the working directory."""
+    done = command("src.sweep", "data=digits", "training.epochs=1", "model.units=8")
+    assert done.returncode == 0, done.stdout + done.stderr
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", uri(tmp_path))
+    [run] = runs_of(uri(tmp_path))
+    return str(run.info.run_id)
+
+
+@pytest.fixture
 def run(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Run:
     """Runs the verb in this process; its exit code and what it said."""
 
@@ -111,14 +122,14 @@ def test_from_a_sweep_to_the_champion_and_back(swept: Path, run: Run) -> None:
     assert code == 0 and "version 1 is passed over" in said and "version 2 is champion again" in said
 
 
-def test_changed_weights_are_never_used(swept: Path, run: Run) -> None:
-    weights = next((swept / "mlruns" / "artifacts").glob("*/artifacts/model.weights.h5")).parent
-    content = bytearray((weights / "model.weights.h5").read_bytes())
+def test_changed_weights_are_never_used(single: str, run: Run, tmp_path: Path) -> None:
+    weights = tmp_path / "mlruns" / "artifacts" / single / "artifacts" / "model.weights.h5"
+    content = bytearray(weights.read_bytes())
     content[len(content) // 2] ^= 1
-    (weights / "model.weights.h5").write_bytes(content)
-    code, said = run(f"run={weights.parent.name}")
+    weights.write_bytes(content)
+    code, said = run(f"run={single}")
     assert code == 2 and "model.weights.h5 was changed" in said and "Traceback" not in said
-    assert not MlflowClient(uri(swept)).search_registered_models()
+    assert not MlflowClient(uri(tmp_path)).search_registered_models()
 
 
 @pytest.fixture
@@ -157,8 +168,8 @@ def answers(address: str) -> bool:
         return False
 
 
-def test_the_registered_model_answers_over_http_as_the_readme_says(swept: Path, run: Run) -> None:
-    assert run()[0] == 0
+def test_the_registered_model_answers_over_http_as_the_readme_says(swept: Path, single: str, run: Run) -> None:
+    assert run(f"run={single}")[0] == 0
     port = free_port(5400 + os.getpid() % 1000)
     lines = [line for line in (ROOT / "README.md").read_text().splitlines() if "pictures.json" in line]
     write, ask = (line.replace("28", "8").replace(":5000", f":{port}") for line in lines)

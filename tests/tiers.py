@@ -23,7 +23,10 @@ class NoTensorFlow(MetaPathFinder, Loader):
         return ModuleSpec(name, self) if name in ("tensorflow", "keras") else None
 
     def create_module(self, spec: ModuleSpec) -> None:
-        pytest.skip(f"wants {spec.name}", allow_module_level=True)
+        """The usual one."""
+
+    def exec_module(self, module: ModuleType) -> None:
+        pytest.skip(f"wants {module.__name__}", allow_module_level=True)
 
 
 def pytest_configure(config: pytest.Config) -> None:

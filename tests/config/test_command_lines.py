@@ -164,6 +164,7 @@ def _check(line: list[str], code: object, out: str, err: str) -> None:
             assert any(shown(word) in mistake for word in words - {""}), mistake
 
 
+@pytest.mark.slow  # some lines want KerasTuner
 @ROUND
 @given(LINES.filter(lambda line: not any("\n  " in one for one in line)))
 def test_a_line_is_run_or_refused(line: list[str]) -> None:

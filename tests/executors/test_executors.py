@@ -151,10 +151,10 @@ def test_a_death_costs_one_trial_alone(name: str, create: Callable, heard: Heard
 
 @pytest.mark.parametrize("name", WITH_PROCESSES)
 def test_a_trial_that_takes_too_long_fails(name: str, create: Callable, heard: Heard, tmp_path: Path) -> None:
-    executor = create(name, workers=1, minutes_per_trial=0.05)
+    executor = create(name, workers=1, minutes_per_trial=0.01)
     executor.submit(Job(0, 1, {"what": "sleeps"}, tmp_path))
     drain(executor, heard, 1)
-    assert heard.outcomes[0].state == "FAILED" and heard.outcomes[0].cause == "took longer than 0.05 minutes"
+    assert heard.outcomes[0].state == "FAILED" and heard.outcomes[0].cause == "took longer than 0.01 minutes"
 
 
 @pytest.mark.parametrize("name", WITH_PROCESSES)

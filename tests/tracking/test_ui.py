@@ -24,6 +24,7 @@ def test_a_taken_port_is_passed_over() -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.usefixtures("first_port")
 def test_the_address_is_printed_when_it_answers_and_on_this_machine_alone(store_uri: str, tmp_path: Path) -> None:
     environment = {**os.environ, "PYTHONPATH": str(ROOT), "MLFLOW_TRACKING_URI": store_uri}
     ui = subprocess.Popen([sys.executable, "-m", "src.tracking.ui"], cwd=tmp_path, env=environment, stdout=subprocess.PIPE, text=True)

@@ -163,7 +163,8 @@ def scored_again(outcome: trial.Outcome, config: dict, folder: Path) -> dict[str
     """What the saved weights give in a new model."""
     prepared = trial.prepare(trial.Job(0, 1, config, folder))
     trial.load_weights(prepared, outcome.files["model.weights.h5"])
-    return {f"kept/val_{name}": value for name, value in evaluate(prepared.model, prepared.data.validation).items()}
+    found = evaluate(prepared.model, prepared.data.validation, prepared.validation_batch)
+    return {f"kept/val_{name}": value for name, value in found.items()}
 
 
 @pytest.mark.parametrize("words", [("training=fixed_epochs",), ("training.keep=best", "+optimizer.ema_overwrite_frequency=7")])
