@@ -11,7 +11,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from src import artifacts, datasets, files, models, training
-from src.config.targets import build
 from src.errors import ConfigError, DiskFull, Stop, TrialError, collecting
 from src.objective import Objective
 from src.redaction import redacted
@@ -124,16 +123,16 @@ def prepare(job: Job) -> Prepared:
     runtime.configure(job.config["training"]["threads"])
     import keras
 
-    from src.training import validation
+    from src.training import assembly, validation
 
     keras.backend.clear_session()
     keras.utils.set_random_seed(job.config["seed"])
     data = datasets.load(job.config["data"])
     mistakes: list[str] = []
     with collecting(mistakes):
-        engine, arguments = _engine(job, data)
+        engine, arguments = assembly.engine(job.config, data, job.folder)
     with collecting(mistakes):
-        compiled = _compile_arguments(job.config)
+        compiled = assembly.compile_arguments(job.config)
     try:
         with collecting(mistakes):
             model = models.build(job.config["model"], data.input_shape, data.num_classes)
@@ -148,50 +147,6 @@ def prepare(job: Job) -> Prepared:
     if "validation_batch" in arguments:
         arguments["validation_batch"] = validation_batch
     return Prepared(job, data, model, engine, arguments, validation_batch, _checkpoint(job))
-
-
-def _engine(job: Job, data: datasets.Dataset) -> tuple[Callable[..., training.Fitted], dict[str, Any]]:
-    """The engine that trains a job, and its own arguments.
-
-    Raises:
-        ConfigError: with every mistake in them.
-    """
-    from src.training.callbacks import build_callbacks
-
-    name = training.engine_of(job.config)
-    engine = training.find_engine(name)
-    arguments = training.own_arguments(engine, job.config)
-    mistakes: list[str] = []
-    if "callbacks" in arguments:
-        with collecting(mistakes):
-            arguments["callbacks"] = build_callbacks(arguments["callbacks"], job.folder, per_batch=name == "keras")
-    if (batch_size := arguments.get("batch_size", 1)) > len(data.train_index):
-        mistakes.append(f"training.batch_size={batch_size}: there are {len(data.train_index)} training examples; expected at most as many.")
-    if mistakes:
-        raise ConfigError(mistakes)
-    return engine, arguments
-
-
-def _compile_arguments(config: dict[str, Any]) -> dict[str, Any]:
-    """What a model is compiled with.
-
-    Raises:
-        ConfigError: with every mistake in it.
-    """
-    from src.training import scoring
-
-    found: dict[str, Any] = {"metrics": []}
-    mistakes: list[str] = []
-    with collecting(mistakes):
-        found["optimizer"] = build("optimizer", config["optimizer"])
-    with collecting(mistakes):
-        found["loss"] = scoring.build_loss(config["training"]["loss"])
-    for metric in config["training"]["metrics"]:
-        with collecting(mistakes):
-            found["metrics"].append(scoring.build_metric(metric))
-    if mistakes:
-        raise ConfigError(mistakes)
-    return found
 
 
 def fit(prepared: Prepared, report: training.Report, alive: Callable[[], None]) -> training.Fitted:
@@ -218,7 +173,11 @@ def given(prepared: Prepared, report: training.Report, alive: Callable[[], None]
 
 
 def finish(prepared: Prepared, fitted: training.Fitted, seconds: float) -> Outcome:
-    """Scores and files of the kept epoch, whose weights the model holds."""
+    """Scores and files of the kept epoch, whose weights the model holds.
+
+    Raises:
+        TrialError: the file of the weights does not hold them.
+    """
     from src.training import runtime
 
     epochs = len(fitted.history["loss"]) - (prepared.checkpoint.epochs if prepared.checkpoint else 0)
@@ -231,6 +190,7 @@ def finish(prepared: Prepared, fitted: training.Fitted, seconds: float) -> Outco
         "model/parameters": prepared.model.count_params(),
     }
     kept = artifacts.of(prepared.model, fitted, metrics)
+    _check_saved(prepared, kept[artifacts.WEIGHTS])
     if fitted.latest and prepared.job.continued:
         kept[CHECKPOINT] = fitted.latest.to_bytes()
     facts = {
@@ -240,6 +200,17 @@ def finish(prepared: Prepared, fitted: training.Fitted, seconds: float) -> Outco
         "threads": str(prepared.job.config["training"]["threads"]),
     }
     return Outcome("FINISHED", metrics, fitted.history, seconds, files=kept, facts=facts)
+
+
+def _check_saved(prepared: Prepared, weights: bytes) -> None:
+    """Reads the file back: of two variables with one name Keras may save one."""
+    from src.training import state
+
+    scored = state.values(state.of_model(prepared.model))
+    load_weights(prepared, weights)
+    read = state.values(state.of_model(prepared.model))
+    if lost := [name for name, value in scored.items() if read[name].tobytes() != value.tobytes()]:
+        raise TrialError(f"{artifacts.WEIGHTS} holds other values of {', '.join(lost)} than those that were scored; expected the same.")
 
 
 def load_weights(prepared: Prepared, weights: bytes) -> None:

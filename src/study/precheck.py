@@ -127,6 +127,7 @@ def _rehearsed(prepared: trial.Prepared) -> tuple[str, ...]:
     Raises:
         ConfigError: the objective is not reported, or the weights that are read back are not those that were saved.
     """
+    from src.training import state
     from src.training.rehearsal import rehearse
 
     config, arguments = prepared.job.config, prepared.arguments
@@ -137,8 +138,10 @@ def _rehearsed(prepared: trial.Prepared) -> tuple[str, ...]:
         files, lines = artifacts.saved(prepared.model)
         again = models.build(config["model"], prepared.data.input_shape, prepared.data.num_classes)
         trial.load_weights(replace(prepared, model=again), files[artifacts.WEIGHTS])
-        pairs = zip(prepared.model.weights, again.weights, strict=True)  # made by the same code, in the same order
-        if changed := [ours.path for ours, theirs in pairs if not np.array_equal(ours.numpy(), theirs.numpy())]:
+        saved, read = (state.values(state.of_model(one)) for one in (prepared.model, again))
+        if changed := [
+            name for name, value in saved.items() if not state.is_seed(name) and (name not in read or not np.array_equal(value, read[name]))
+        ]:
             why = f"{', '.join(changed)} is another one after reading"
     except Exception as error:
         why = f"{type(error).__name__}: {first_words(error)}"

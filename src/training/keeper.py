@@ -1,5 +1,6 @@
 """What every engine driven by Keras' `fit` sees to: it reports each epoch, keeps the best one, stops early, saves checkpoints."""
 
+import logging
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -12,6 +13,7 @@ from src.objective import Objective
 from src.training import Monitor, state
 from src.training.checkpoint import Checkpoint, History, Values
 
+log = logging.getLogger(__name__)
 SECONDS_BETWEEN_CHECKPOINTS = 10.0
 SECONDS_BETWEEN_SIGNS = 1.0
 ROUNDING = 1e-5
@@ -41,8 +43,12 @@ class Keeper(keras.callbacks.Callback):  # type: ignore[misc]
         self._saved = self._seen = time.monotonic()
 
     def go_on(self, model: keras.Model, checkpoint: Checkpoint) -> None:
-        """Puts a model and its optimizer where a checkpoint stands, and reports the epochs before it."""
-        state.assign(state.of(model), checkpoint.variables)
+        """Puts a model and its optimizer where a checkpoint stands, and reports the epochs before it; not if it is one of another model."""
+        try:
+            state.assign(state.of(model), checkpoint.variables)
+        except ValueError as error:
+            log.warning("the training starts anew: its checkpoint has other variables: %s", error)
+            return
         self.kept_epoch, self._latest, self._kept = checkpoint.kept_epoch, checkpoint.variables, checkpoint.kept
         for epoch, values in enumerate(zip(*checkpoint.history.values(), strict=True), 1):
             self._note(epoch, dict(zip(checkpoint.history, values, strict=True)))

@@ -90,6 +90,8 @@ def assign(variables: Variables, given: Mapping[str, Any]) -> None:
     """
     if differing := variables.keys() ^ given.keys():
         raise ValueError(f"{', '.join(sorted(differing))}: known on one side alone; expected the same variables")
+    if others := [name for name, value in given.items() if tuple(value.shape) != tuple(variables[name].shape)]:
+        raise ValueError(f"{others[0]}: shape {tuple(given[others[0]].shape)}; expected {tuple(variables[others[0]].shape)}")
     for name, value in given.items():
         variables[name].assign(value.value if isinstance(value, keras.Variable) else value)
 

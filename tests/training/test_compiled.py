@@ -126,7 +126,7 @@ def fit(model: keras.Model, compose: Compose) -> Fitted:
     model.compile(optimizer="sgd", loss="sparse_categorical_crossentropy", metrics=["accuracy"])
     data = datasets.load(compose()["data"])
     monitor = Monitor(lambda *_: None, lambda: None)
-    how = {"epochs": 1, "batch_size": 32, "patience": None, "keep": "best", "callbacks": []}
+    how = {"epochs": 1, "batch_size": 32, "validation_batch": 1000, "patience": None, "keep": "best", "callbacks": []}
     return compiled.fit(model, data, seed=1, objective=Objective("val_accuracy", "max"), monitor=monitor, **how)
 
 

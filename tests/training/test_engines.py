@@ -142,14 +142,14 @@ def test_callbacks_have_a_state_that_is_in_no_checkpoint(compose: Compose, tmp_p
 
 def test_the_same_overrides_give_the_same_digits_in_another_process() -> None:
     code = (
-        "import json, hydra; from pathlib import Path; from omegaconf import OmegaConf\n"
+        "import json, tempfile, hydra; from pathlib import Path; from omegaconf import OmegaConf\n"
         "from src import trial; from src.config.paths import CONF, TRIAL_KEYS\n"
         "for engine in ('keras', 'compiled'):\n"
         "    with hydra.initialize_config_dir(str(CONF), version_base='1.3'):\n"
         "        words = ['data=digits', 'training.epochs=3', 'model.dropout=0.3', f'training.engine={engine}']\n"
         "        config = hydra.compose('config', words)\n"
         "    config = OmegaConf.to_container(OmegaConf.masked_copy(config, list(TRIAL_KEYS)), resolve=True)\n"
-        "    outcome = trial.run(trial.Job(0, 1, config, Path('.')), lambda *_: None, lambda: None)\n"
+        "    outcome = trial.run(trial.Job(0, 1, config, Path(tempfile.mkdtemp())), lambda *_: None, lambda: None)\n"
         "    print(json.dumps(outcome.history))"
     )
     here, there = io.StringIO(), subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True).stdout
