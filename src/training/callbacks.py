@@ -12,6 +12,10 @@ from src.errors import ConfigError, collecting
 
 BATCH_HOOKS = ("on_batch_begin", "on_batch_end", "on_train_batch_begin", "on_train_batch_end")
 FOLDER = "callbacks"  # in a trial's own
+NOT_NEEDED = {
+    "BackupAndRestore": "a killed trial goes on from its own checkpoint",  # it leaves the first epoch on a model that other trials share
+    "SwapEMAWeights": "with optimizer.use_ema the averaged weights are validated and saved",  # it would swap them once more
+}
 PATHS = {"CSVLogger": "filename", "ModelCheckpoint": "filepath", "OrbaxCheckpoint": "directory", "TensorBoard": "log_dir"}
 
 
@@ -60,10 +64,11 @@ def _placed(node: dict[str, Any], folder: Path) -> dict[str, Any]:
         ConfigError: it would write somewhere else, or does what checkpoints do.
     """
     name = str(node["_target_"]).rpartition(".")[2]
-    if name == "BackupAndRestore":  # it leaves the epoch to begin with on the model, which other trials train, too
-        raise ConfigError(
-            [f"training.callbacks: {name} is not needed: a killed trial goes on from its own checkpoint; expected it to be left out."]
-        )
+    if why := NOT_NEEDED.get(name):
+        raise ConfigError([f"training.callbacks: {name} is not needed: {why}; expected it to be left out."])
+    if name == "EarlyStopping" and node.get("restore_best_weights"):
+        said = "would save other weights than those that were scored; expected training.keep=best, which keeps the objective's best epoch"
+        raise ConfigError([f"training.callbacks: {name} with restore_best_weights {said}."])
     if not (key := PATHS.get(name)) or not (asked := str(node.get(key, "logs" if name == "TensorBoard" else ""))):
         return node
     place, home = (Path(os.path.abspath(path)) for path in (folder / FOLDER / asked, folder))
