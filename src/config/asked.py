@@ -29,9 +29,7 @@ class Asked:
     reported: list[dict[str, float]] = field(default_factory=list)  # published figures of each explicit trial
     sweep: str | None = None  # the name of the sweep in sweeps/
     multirun: bool = False
-    plain: dict[str, str] = field(
-        default_factory=dict
-    )  # a word of the command line → the same without functions, names quoted as Hydra wants
+    plain: dict[str, str] = field(default_factory=dict)  # what the user wrote → the same without functions, names in quotes
     mistakes: list[str] = field(default_factory=list)
 
     @property

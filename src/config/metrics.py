@@ -23,7 +23,7 @@ def reported_name(metric: str | dict[str, Any]) -> str:
     """
     if isinstance(metric, str):
         return metric
-    kind = str(metric["_target_"]).rpartition(".")[2]
+    kind = str(metric.get("_target_")).rpartition(".")[2]
     words = re.sub("([a-z])([A-Z])", r"\1_\2", re.sub("(.)([A-Z][a-z]+)", r"\1_\2", kind)).lower()  # as Keras does it
     return metric.get("name") or OWN_NAMES.get(kind, words)
 
@@ -31,7 +31,9 @@ def reported_name(metric: str | dict[str, Any]) -> str:
 def metric_mistakes(asked: Asked, options: dict[str, list[str]], catalog: Catalog) -> Iterator[str]:
     """Metrics that would be reported under one name, and an objective that is none of them."""
     lists = {one.origin: list(one.values) for one in asked.everything if one.key == "training.metrics"}
-    defaults = {f"conf/training/{name}.yaml": [catalog.keys("training", name)["training.metrics"]] for name in options["training"]}
+    defaults = {
+        f"conf/training/{name}.yaml": [catalog.keys("training", name).get("training.metrics") or []] for name in options["training"]
+    }
     for origin, metrics in ((origin, metrics) for origin, values in (lists or defaults).items() for metrics in values):
         for name, count in Counter(map(reported_name, metrics)).items():
             if count > 1:

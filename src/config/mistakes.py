@@ -179,9 +179,10 @@ def _search_mistakes(asked: Asked, options: Options, catalog: Catalog) -> Iterat
         for one in (one for one in asked.everything if one.key == "training.epochs"):
             yield f"{one.origin}: hyperband decides on the epochs; expected oracle.max_epochs={one.texts[-1] if one.texts else 20}"
     for condition, one in asked.when:
+        chosen = asked.chooses or any(option in options.get(condition.key, ()) for option in condition.values)
         if condition.key not in catalog.groups:
             yield f"{one.origin}: when {condition.key}: expected a group and its option, such as optimizer=sgd."
-        elif condition.values[0] in catalog.groups[condition.key] and not (asked.chooses or condition.values[0] in options[condition.key]):
+        elif condition.values[0] in catalog.groups[condition.key] and not chosen:
             yield f"{one.origin}: when {condition.key}={condition.texts[0]}: no trial of this sweep has it; expected one of its options."
         else:
             yield from _option_mistakes(condition, options, catalog)

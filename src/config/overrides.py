@@ -161,7 +161,7 @@ def said(error: BaseException) -> str:
     "Interpolation key 'x' not found."
     """
     words = " ".join(re.split("See https|full_key:|Config search path:", str(error))[0].split())
-    return f"{words.rstrip('.')}."
+    return words if words.endswith("?") else f"{words.rstrip('.')}."
 
 
 def _check_kind(override: Override) -> None:

@@ -51,7 +51,7 @@ class Space:
         left_out = {one.key for one in missing if asked.chooses and one.origin.startswith("sweeps/")}
         if mistakes := list(checks.mistakes(space, [one for one in missing if one.key not in left_out])):
             raise ConfigError(mistakes)
-        return replace(space, absent=tuple(sorted(left_out)))
+        return replace(space, absent=tuple(sorted(left_out))) if left_out else space
 
     @property
     def written(self) -> float:

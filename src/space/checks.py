@@ -27,7 +27,7 @@ def absent(space: "Space", asked: Asked) -> Iterator[Assignment]:
 
 def mistakes(space: "Space", missing: Iterable[Assignment]) -> Iterator[str]:
     """Why the sweep can not start."""
-    if space.size == 0:
+    if space.exclude and space.size == 0:
         yield "exclude: it leaves no trial; expected rules that leave some."
     for one in missing:
         yield f"{one.origin}: no trial of this sweep has {one.key}; expected an option that has it, or leave it out."
