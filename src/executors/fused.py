@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from src import trial
+from src.errors import first_words
 from src.executors import Function, Listener, RunTrial, run_logged
 from src.executors.machine import gpus
 from src.training import engine_of
@@ -193,7 +194,7 @@ class Fused:
 
     def _stack(self, one: _Trial, lanes: int) -> "Stack | None":
         """The stack for a structure; None, and a line that says why, where there can be none."""
-        from src.training import operations, stack
+        from src.training import stack
 
         prepared, key = one.prepared, (one.structure, lanes)
         try:
@@ -204,7 +205,7 @@ class Fused:
                 self._stacks[key] = stack.Stack(prepared.model, prepared.data, *sizes, lanes)
             return self._stacks[key]
         except Exception as error:
-            log.warning("trial %d is not stacked: %s", one.job.number + 1, operations.reason(error))
+            log.warning("trial %d is not stacked: %s", one.job.number + 1, first_words(error))
             return None
 
     def _train(self, batch: _Batch) -> None:

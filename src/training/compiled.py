@@ -15,6 +15,7 @@ import numpy as np
 import tensorflow as tf
 
 from src.datasets import Dataset
+from src.errors import first_words
 from src.objective import Objective
 from src.training import Fitted, Monitor, dropout, operations, state
 from src.training import keras as reference
@@ -165,7 +166,7 @@ def _program(model: keras.Model, data: Dataset, batch_size: int, validation_batc
     except tf.errors.ResourceExhaustedError:
         raise
     except Exception as error:
-        log.warning("training.engine=compiled: %s: plain fit trains it, which takes longer", operations.reason(error))
+        log.warning("training.engine=compiled: %s: plain fit trains it, which takes longer", first_words(error))
         return None
     _programs.move_to_end(structure)
     while len(_programs) > MOST_PROGRAMS:

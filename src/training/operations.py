@@ -51,14 +51,6 @@ def refuse_hidden_state(program: Any, known: Iterable[Any]) -> None:
         )
 
 
-def reason(error: Exception) -> str:
-    """The line of an error that says why; TensorFlow puts the code that it traced before it."""
-    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
-    if not lines:
-        return type(error).__name__
-    return lines[-1].partition("Error: ")[2] or lines[-1] if lines[0] == "in user code:" else lines[0]
-
-
 def _cross_entropy(labels: tf.Tensor, logits: tf.Tensor) -> tf.Tensor:
     rows = tf.reshape(logits, [-1, logits.shape[-1]])
     loss = tf.raw_ops.SparseSoftmaxCrossEntropyWithLogits(features=rows, labels=tf.reshape(labels, [-1])).loss
