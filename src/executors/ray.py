@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from src.config.paths import ROOT
-from src.errors import ConfigError
+from src.errors import ConfigError, first_words
 from src.executors import RunTrial
 from src.executors.machine import GIGABYTES_PER_WORKER, Node, find_slots, this_machine
 from src.executors.pool import Died, Pool, Worker
@@ -117,7 +117,7 @@ class _Actor(Worker):
             said: tuple[Any, ...] = self._ray.get(next(self.events))
             return said
         except (StopIteration, self._ray.exceptions.RayError) as error:
-            raise Died(f"its process died: {str(error).splitlines()[0]}") from error
+            raise Died(f"its process died: {first_words(error)}") from error
 
     def cancel(self) -> None:
         self._actor.cancel.remote()

@@ -10,7 +10,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from src import files
-from src.errors import DiskFull, Refused, Unreachable
+from src.errors import DiskFull, Refused, Unreachable, first_words
 from src.study.messages import Message
 from src.study.store import Store
 from src.tracking import Tracker
@@ -114,7 +114,7 @@ class Outbox:
 
     def _why(self, message: Message, error: Exception) -> str:
         """The reason for a refusal, in a line."""
-        said = str(error).splitlines()[0] if str(error) else type(error).__name__
+        said = first_words(error)
         log.info("MLflow: %s of trial %s: %s", message.kind, message.number, said, exc_info=error)
         return f"{message.kind}: {said}"
 

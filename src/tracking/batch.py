@@ -7,6 +7,8 @@ from mlflow.entities import Metric, Param, RunTag
 from mlflow.exceptions import MlflowException
 from mlflow.utils import validation
 
+from src.errors import first_words
+
 Item = Any  # Metric, Param or RunTag: mlflow has no types
 MOST_ITEMS = 1000  # that log_batch takes
 PASSING = ("INTERNAL_ERROR", "TEMPORARILY_UNAVAILABLE", "REQUEST_LIMIT_EXCEEDED", "DEADLINE_EXCEEDED")
@@ -49,7 +51,7 @@ def _halved(client: MlflowClient, run_id: str, items: list[Item], *, is_there: b
         if error.error_code in PASSING or not (is_there or client.get_run(run_id).info.lifecycle_stage == "active"):
             raise
         if len(items) == 1:
-            return [(items[0], f"{items[0].key}: {first_line(error)}")]
+            return [(items[0], f"{items[0].key}: {first_words(error)}")]
         half = len(items) // 2
         return [found for part in (items[:half], items[half:]) for found in _halved(client, run_id, part, is_there=True)]
     return []
@@ -85,13 +87,8 @@ def _mistake(item: Item) -> str:
         else:
             validation._validate_tag(item.key, item.value)
     except MlflowException as error:
-        return f"{item.key[:100]}: {first_line(error)}"
+        return f"{item.key[:100]}: {first_words(error)}"
     return ""
-
-
-def first_line(error: Exception) -> str:
-    """What an error says, in a line."""
-    return (str(error) or type(error).__name__).splitlines()[0]
 
 
 def _storable(value: Any) -> str:

@@ -10,7 +10,7 @@ from mlflow.entities import Run
 from mlflow.exceptions import MlflowException
 
 from src.artifacts import DIGEST_TAGS, WEIGHTS, WHOLE
-from src.errors import TrialbookError
+from src.errors import TrialbookError, first_words
 from src.tracking.store import client
 
 SURROUNDINGS = (
@@ -112,7 +112,7 @@ class Runs:
         try:
             return Recorded(self.client, self.client.get_run(run_id))
         except MlflowException as error:
-            raise TrialbookError(f"run={run_id}: {str(error).splitlines()[0]}. Expected the id of a run.") from error
+            raise TrialbookError(f"run={run_id}: {first_words(error)}. Expected the id of a run.") from error
 
     def newest(self, experiment_id: str, note: str) -> str:
         """The id of the newest run with a note.

@@ -11,7 +11,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.pool import NullPool
 
 from src import files
-from src.errors import TrialbookError
+from src.errors import TrialbookError, first_words
 from src.tracking.address import advice, as_file
 
 log = logging.getLogger(__name__)
@@ -62,7 +62,7 @@ def probe(uri: str) -> None:
         with create_engine(url, poolclass=NullPool, connect_args=limit).connect() as connection:
             found = MigrationContext.configure(connection).get_current_revision()
     except (ImportError, TypeError, SQLAlchemyError) as error:
-        raise TrialbookError(f"tracking.uri={uri}: {str(error).splitlines()[0]}. {advice(uri)}") from error
+        raise TrialbookError(f"tracking.uri={uri}: {first_words(error)}. {advice(uri)}") from error
     if found and not _is_current(found, uri):
         raise TrialbookError(
             f"tracking.uri={uri}: its schema is {found}, of an older MLflow, and others may be using it; expected that of this MLflow.\n"

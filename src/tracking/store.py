@@ -24,7 +24,7 @@ from mlflow.exceptions import MlflowException
 from sqlalchemy.exc import SQLAlchemyError
 
 from src import files
-from src.errors import TrialbookError
+from src.errors import TrialbookError, first_words
 from src.tracking import schema
 from src.tracking.address import advice, as_file, database, refusal
 
@@ -58,7 +58,7 @@ def client(uri: str) -> Iterator[MlflowClient]:
                 schema.probe(uri)
             yield MlflowClient(uri)
     except (MlflowException, SQLAlchemyError, sqlite3.Error, OSError) as error:
-        said = (str(error) or type(error).__name__).splitlines()[0]
+        said = first_words(error)
         if file and "disk is full" in said:
             raise files.full(file, NEW_STORE) from error
         raise TrialbookError(f"tracking.uri={uri}: {said}. {advice(uri)}") from error

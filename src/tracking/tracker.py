@@ -15,9 +15,9 @@ from mlflow.exceptions import MlflowException
 from mlflow.system_metrics.system_metrics_monitor import SystemMetricsMonitor
 from requests import RequestException
 
-from src.errors import Refused, Unreachable
+from src.errors import Refused, Unreachable, first_words
 from src.tracking import batch, links
-from src.tracking.batch import PASSING, Item, first_line
+from src.tracking.batch import PASSING, Item
 
 IDENTITY = ("trialbook.sweep", "trialbook.kind", "trialbook.trial")  # one trial is one run for life
 LONGEST_NAME = 250  # characters of a run's name that every database takes
@@ -36,7 +36,7 @@ def reaching(method: Callable[..., Any]) -> Callable[..., Any]:
         except (MlflowException, RequestException, OSError) as error:
             if _is_refusal(error):
                 raise
-            raise Unreachable(first_line(error) if isinstance(error, MlflowException) else f"{type(error).__name__}: {error}") from error
+            raise Unreachable(first_words(error) if isinstance(error, MlflowException) else f"{type(error).__name__}: {error}") from error
 
     return reach
 
@@ -148,7 +148,7 @@ class MlflowTracker:
             except (MlflowException, RequestException) as error:
                 if not _is_refusal(error):
                     raise
-                unsent.append(f"{file.name}: {first_line(error)}")
+                unsent.append(f"{file.name}: {first_words(error)}")
         return unsent
 
     def _find(self, tags: dict[str, str]) -> Run | None:
