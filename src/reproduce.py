@@ -5,8 +5,6 @@ Exit code 0: identical to the last digit. 1: other digits under the same conditi
 What comes out of the store is only replayed as overrides of known groups and keys; it is never instantiated.
 """
 
-import os
-import subprocess
 import sys
 from dataclasses import dataclass
 
@@ -17,7 +15,7 @@ from src.config.words import read_words
 from src.errors import TrialbookError, told
 from src.objective import Objective
 from src.promotion.candidate import replay
-from src.study import folder, record
+from src.study import folder, record, result
 from src.study.repeated import Changes, of_conditions, of_configuration, verdict
 from src.terminal import Terminal
 from src.tracking.runs import Runs, StoredRun
@@ -56,12 +54,12 @@ def main() -> int:
 
 def _run_again(runs: Runs, run: StoredRun, overrides: list[str]) -> str:
     """Runs the trial in a process of its own, as pasting its overrides would; the new run's id."""
-    note = f"reproduces {run.run_id}"
     experiment = runs.client.get_experiment(run.experiment_id).name
-    command = [sys.executable, "-m", "src.sweep", *overrides, f"note='{note}'"]
-    if subprocess.run(command, check=False, env={**os.environ, "MLFLOW_EXPERIMENT_NAME": experiment}).returncode:  # noqa: S603  checked above
+    words = [*overrides, f"note='reproduces {run.run_id}'"]
+    ended = result.run(words, {"MLFLOW_EXPERIMENT_NAME": experiment}, lambda line: print(line, end="", flush=True))  # noqa: T201  its progress
+    if not ended or ended.exit_code or not ended.best_run:
         raise TrialbookError(f"run={run.run_id}: running it again failed; the lines above say why.")
-    return runs.newest(run.experiment_id, note)
+    return ended.best_run
 
 
 if __name__ == "__main__":

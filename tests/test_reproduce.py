@@ -24,7 +24,7 @@ def test_the_same_machine_gives_the_same_digits(single: str, command: Callable, 
     assert "identical to the last digit" in done.stdout
     runs = Runs(f"sqlite:///{tmp_path}/mlruns/mlflow.db")
     run = runs.read(single)
-    again = runs.read(runs.newest(run.experiment_id, f"reproduces {single}"))
+    again = runs.read(runs_of(f"sqlite:///{tmp_path}/mlruns/mlflow.db")[0].info.run_id)
     assert run.run_id != again.run_id and run.digest == again.digest
     tags = runs.recorded(single).tags
     assert tags["trialbook.executor"] == "inline" and len(tags["trialbook.code"]) == 64

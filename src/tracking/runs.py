@@ -114,17 +114,6 @@ class Runs:
         except MlflowException as error:
             raise TrialbookError(f"run={run_id}: {first_words(error)}. Expected the id of a run.") from error
 
-    def newest(self, experiment_id: str, note: str) -> str:
-        """The id of the newest run with a note.
-
-        Raises:
-            TrialbookError: there is none.
-        """
-        found = self.client.search_runs([experiment_id], f"tags.`trialbook.note` = '{note}'", order_by=["start_time DESC"], max_results=1)
-        if not found:
-            raise TrialbookError(f"no run with the note {note!r}; expected the one that was just made.")
-        return str(found[0].info.run_id)
-
 
 def _stored(run: Run, run_id: str, weights: bytes, megabytes: float) -> StoredRun:
     tags = run.data.tags
