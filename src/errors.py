@@ -91,7 +91,7 @@ def did_you_mean(word: str, known: Iterable[str]) -> str:
 
 
 def first_words(error: BaseException) -> str:
-    """The line of an exception that says why, without what Keras and TensorFlow put before it; its kind where it says nothing.
+    """The line of an exception that says why, without what Keras and TensorFlow put before it.
 
     >>> first_words(ValueError("Exception encountered when calling Layer.call().\\n\\n\\x1b[1mtoo deep\\x1b[0m\\n\\nArguments received: …"))
     'too deep'
@@ -99,7 +99,7 @@ def first_words(error: BaseException) -> str:
     lines = [line.strip() for line in re.sub(r"\x1b\[\d*m", "", str(error)).splitlines() if line.strip()]
     if lines[:1] == ["in user code:"]:  # TensorFlow shows the code that it traced first
         return lines[-1].partition("Error: ")[2] or lines[-1]
-    return next((line for line in lines if not line.startswith("Exception encountered when calling")), type(error).__name__)
+    return next((line for line in lines if not line.startswith("Exception encountered when calling")), "")
 
 
 @contextmanager

@@ -109,7 +109,7 @@ def test_a_report_is_written_where_it_is_wanted(command: Command, tmp_path: Path
 def close(*origins: Origin, **more: object) -> Standing:
     """Two configurations that differ in what no override names, or what `more` says, on each origin."""
     trials = [
-        Ended(n, {}, f"{rate} {seed}", None, "FINISHED", "", 0.8 + seed / 100 - rate, 1, 0.8, 1.0, "1", str(rate), values, origin)
+        Ended(n, {}, f"{rate} {seed}", None, "FINISHED", "", 0.8 + seed / 5000 - rate, 1, 0.8, 1.0, "1", str(rate), values, origin)
         for n, origin in enumerate(origins)
         for rate in (0.01, 0.011)
         for seed in (3, 7, 11)

@@ -205,7 +205,7 @@ class Fused:
                 self._stacks[key] = stack.Stack(prepared.model, prepared.data, *sizes, lanes)
             return self._stacks[key]
         except Exception as error:
-            log.warning("trial %d is not stacked: %s", one.job.number + 1, first_words(error))
+            log.warning("trial %d is not stacked: %s", one.job.number + 1, first_words(error) or type(error).__name__)
             return None
 
     def _train(self, batch: _Batch) -> None:

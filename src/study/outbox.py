@@ -114,7 +114,7 @@ class Outbox:
 
     def _why(self, message: Message, error: Exception) -> str:
         """The reason for a refusal, in a line."""
-        said = first_words(error)
+        said = first_words(error) or type(error).__name__
         log.info("MLflow: %s of trial %s: %s", message.kind, message.number, said, exc_info=error)
         return f"{message.kind}: {said}"
 

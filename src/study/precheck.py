@@ -127,6 +127,8 @@ def _rehearsed(prepared: trial.Prepared) -> tuple[str, ...]:
     Raises:
         ConfigError: the objective is not reported, or the weights that are read back are not those that were saved.
     """
+    import keras
+
     from src.training import state
     from src.training.rehearsal import rehearse
 
@@ -136,6 +138,7 @@ def _rehearsed(prepared: trial.Prepared) -> tuple[str, ...]:
     target, why = config["model"]["_target_"], ""
     try:
         files, lines = artifacts.saved(prepared.model)
+        keras.backend.clear_session()  # so that the layers without a name get the same ones once more
         again = models.build(config["model"], prepared.data.input_shape, prepared.data.num_classes)
         trial.load_weights(replace(prepared, model=again), files[artifacts.WEIGHTS])
         saved, read = (state.values(state.of_model(one)) for one in (prepared.model, again))

@@ -58,7 +58,7 @@ def client(uri: str) -> Iterator[MlflowClient]:
                 schema.probe(uri)
             yield MlflowClient(uri)
     except (MlflowException, SQLAlchemyError, sqlite3.Error, OSError) as error:
-        said = first_words(error)
+        said = first_words(error) or type(error).__name__
         if file and "disk is full" in said:
             raise files.full(file, NEW_STORE) from error
         raise TrialbookError(f"tracking.uri={uri}: {said}. {advice(uri)}") from error

@@ -166,7 +166,7 @@ def _program(model: keras.Model, data: Dataset, batch_size: int, validation_batc
     except tf.errors.ResourceExhaustedError:
         raise
     except Exception as error:
-        log.warning("training.engine=compiled: %s: plain fit trains it, which takes longer", first_words(error))
+        log.warning("training.engine=compiled: %s: plain fit trains it, which takes longer", first_words(error) or type(error).__name__)
         return None
     _programs.move_to_end(structure)
     while len(_programs) > MOST_PROGRAMS:

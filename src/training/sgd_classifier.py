@@ -63,9 +63,11 @@ def _folds(data: Dataset, folds: int) -> list[tuple[np.ndarray, np.ndarray]]:
             warnings.filterwarnings("ignore", "The least populated class")  # a class may be absent from a fold
             found = list(StratifiedKFold(folds).split(data.y, data.y))
     except ValueError as error:
-        raise TrialError(f"model.folds={folds} of {len(data.y)} examples: {error} Expected fewer folds, or null for none.") from error
+        raise TrialError(
+            f"model.engine.folds={folds} of {len(data.y)} examples: {error} Expected fewer folds, or null for none."
+        ) from error
     for number, (train, _) in enumerate(found, 1):
-        _demand_two_classes(data.y[train], data.class_names, f"fold {number} of model.folds={folds}")
+        _demand_two_classes(data.y[train], data.class_names, f"fold {number} of model.engine.folds={folds}")
     return found
 
 

@@ -108,8 +108,8 @@ def test_a_damaged_file_of_the_users_is_found(tmp_path: Path) -> None:
 
 def test_a_damaged_checkpoint_is_never_gone_on_from(caplog: pytest.LogCaptureFixture) -> None:
     values = np.random.default_rng(0)
-    now = [values.random((64, 8), np.float32), values.random(8, np.float32), np.array(3)]
-    content = Checkpoint({"loss": [1.0, 0.5]}, now, 1, [array + 1 for array in now]).to_bytes()
+    now = {"kernel": values.random((64, 8), np.float32), "bias": values.random(8, np.float32), "steps": np.array(3)}
+    content = Checkpoint({"loss": [1.0, 0.5]}, now, 1, {name: array + 1 for name, array in now.items()}).to_bytes()
 
     def read(content: bytes) -> str:
         job = SimpleNamespace(number=0, checkpoint=content, config={"training": {"callbacks": []}})
@@ -117,7 +117,7 @@ def test_a_damaged_checkpoint_is_never_gone_on_from(caplog: pytest.LogCaptureFix
 
     assert read(content) == "used"
     buffer = io.BytesIO()
-    np.savez(buffer, *now)
+    np.savez(buffer, **now)
     assert judged(read, content, buffer.getvalue())["found"] == FLIPS + CUTS + 1
     assert "trial 0 starts anew: its checkpoint is damaged" in caplog.text
 

@@ -45,7 +45,7 @@ def test_its_lines_can_be_pasted_into_a_shell(show: Show) -> None:
 
 def test_a_single_trial_has_an_estimate_from_earlier_sweeps(show: Show, monkeypatch: pytest.MonkeyPatch) -> None:
     known = Experience(2.0, 0.0, 3)
-    monkeypatch.setattr(plan, "_experience", lambda root, data: [known] if root == Path("mlruns/sweeps") else [])
+    monkeypatch.setattr(plan, "_experience", lambda root, artifacts, data: [known] if root == Path("mlruns/sweeps") else [])
     for single in (True, False):
         estimate = next(line for line in show("training.epochs=5", single=single) if "about" in line)
         assert "5 epochs of 2.00 s, as in 3 earlier trials" in estimate and "MB" not in estimate

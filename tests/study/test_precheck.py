@@ -24,7 +24,7 @@ def check(loader: ConfigLoader, space: Callable) -> Callable:
 
 def test_what_only_keras_or_the_data_knows_is_told_at_once(check: Callable) -> None:
     with pytest.raises(ConfigError) as told:
-        check("model.activation=relu,relx", "training.batch_size=32,5000", "+optimizer.clipnrom=1", "training.metrics=[acuracy]")
+        check("model.activation=relu,relx", "training.batch_size=32,5000", "+optimizer.clipnrom=1", "training.metrics=[accuracy,acuracy]")
     for message in ("relx", "5000: there are 1149 training examples", "clipnrom", "keras.metrics has no 'acuracy'"):
         assert any(message in mistake for mistake in told.value.mistakes)
     assert len(told.value.mistakes) == 4
@@ -48,7 +48,7 @@ def test_every_value_is_looked_at_in_few_trials(check: Callable, monkeypatch: py
 
 
 def test_what_mlflow_would_not_take_is_told_with_the_rest(check: Callable, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(trial, "prepare", lambda job: None)
+    monkeypatch.setattr("src.study.precheck.tried", lambda configs: [Tried() for _ in configs])
     with pytest.raises(ConfigError) as told:
         check("+model.widths={a@b: 1}", f"+model.text={'x' * 6001}")
     for message in (

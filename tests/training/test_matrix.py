@@ -15,7 +15,7 @@ import keras
 import numpy as np
 import pytest
 
-from src import trial
+from src import models, trial
 from src.executors import Listener
 from src.executors.fused import Fused
 from src.training import Fitted
@@ -123,13 +123,9 @@ ROUNDING = {"batch_normalization": 5e-3, "shared_and_nested": 5e-3, "frozen": 5e
 @pytest.fixture
 def with_model(monkeypatch: pytest.MonkeyPatch) -> Callable[[Callable[..., keras.Model]], None]:
     """Has trials build a network of the test's."""
-    own = trial.build
 
     def use(make: Callable[..., keras.Model]) -> None:
-        def build(group: str, node: Any, **given: Any) -> Any:
-            return make(**given) if group == "model" else own(group, node, **given)
-
-        monkeypatch.setattr(trial, "build", build)
+        monkeypatch.setattr(models, "build", lambda node, input_shape, num_classes: make(input_shape, num_classes))
 
     return use
 

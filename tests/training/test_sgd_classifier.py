@@ -46,7 +46,11 @@ def fitted(y: np.ndarray, train: np.ndarray, classes: int, folds: int | None = N
     model = logistic_regression.build((5,), classes)
     model.compile(loss="sparse_categorical_crossentropy", metrics=["accuracy"])
     monitor = SimpleNamespace(report=lambda *_: None)
-    return sgd_classifier.fit(model, data, seed=0, objective=None, monitor=monitor, max_iter=50, folds=folds), model, data
+    return (
+        sgd_classifier.fit(model, data, seed=0, objective=None, monitor=monitor, max_iter=50, folds=folds, validation_batch=1000),
+        model,
+        data,
+    )
 
 
 @pytest.mark.parametrize("present", [[0, 1, 3], [1, 3], [0, 1], [2, 3, 4]])
@@ -66,8 +70,8 @@ def test_a_class_without_training_examples_has_practically_no_probability(presen
     ("y", "train", "message"),
     [
         ([0] * 20 + [1] * 3, range(20), "the training split has one class alone, a, in 20 examples"),
-        ([0] * 20 + [1], range(10, 21), "fold [1-5] of model.folds=5 has one class alone, a"),
-        ([0, 0, 1, 1], range(3), "model.folds=5 of 4 examples: .* Expected fewer folds"),
+        ([0] * 20 + [1], range(10, 21), "fold [1-5] of model.engine.folds=5 has one class alone, a"),
+        ([0, 0, 1, 1], range(3), "model.engine.folds=5 of 4 examples: .* Expected fewer folds"),
     ],
 )
 def test_one_class_alone_is_refused_before_the_cross_validation(

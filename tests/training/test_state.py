@@ -55,7 +55,7 @@ def test_the_variables_of_an_optimizer_within_another_are_found_and_its_learning
         model = keras.Sequential([keras.Input((4,)), keras.layers.Dense(2, name="a")])
         model.compile(optimizer=keras.optimizers.LossScaleOptimizer(keras.optimizers.SGD(rate, momentum=0.9)), loss="mse")
         assert "optimizer/inner_optimizer/momentums/a/kernel" in state.of(model)
-        texts.append(structure_of(model, Data, 4))
+        texts.append(structure_of(model, Data, 4, 1000))
     assert texts[0] == texts[1]
 
 
@@ -76,7 +76,7 @@ def test_an_array_of_a_configuration_is_told_from_a_longer_one_like_it() -> None
         mean = np.append(np.zeros(5000), last)
         model = keras.Sequential([keras.Input((5001,)), keras.layers.Normalization(mean=mean, variance=mean + 1), keras.layers.Dense(2)])
         model.compile(loss="mse")
-        return structure_of(model, Data, 4)
+        return structure_of(model, Data, 4, 1000)
 
     assert of(0.0) == of(0.0) != of(1.0)
 
