@@ -168,7 +168,7 @@ def answers(address: str) -> bool:
         return False
 
 
-def test_the_registered_model_answers_over_http_as_the_readme_says(swept: Path, single: str, run: Run) -> None:
+def test_the_registered_model_answers_over_http_as_the_readme_says(single: str, run: Run, tmp_path: Path) -> None:
     assert run(f"run={single}")[0] == 0
     port = free_port(5400 + os.getpid() % 1000)
     lines = [line for line in (ROOT / "README.md").read_text().splitlines() if "pictures.json" in line]
@@ -178,7 +178,7 @@ def test_the_registered_model_answers_over_http_as_the_readme_says(swept: Path, 
 
     def said(picture: str) -> dict:
         written = write.replace("numpy.zeros((1, 8, 8))", picture)
-        asked = subprocess.run(["bash", "-c", f"{written}\n{ask}"], env=activated, cwd=swept, capture_output=True, text=True, check=True)
+        asked = subprocess.run(["bash", "-c", f"{written}\n{ask}"], env=activated, cwd=tmp_path, capture_output=True, text=True, check=True)
         return json.loads(asked.stdout)
 
     with subprocess.Popen(command.split(), env=activated, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as server:

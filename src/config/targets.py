@@ -23,9 +23,7 @@ def find(group: str, target: str) -> Any:
     Raises:
         ConfigError: the name lies outside what the group may use, or does not exist.
     """
-    pattern = next((pattern for pattern in ALLOWED[group] if _matches(pattern, target)), None)
-    if not pattern:
-        raise ConfigError([f"{group}: _target_ {target!r} is not allowed; expected {' or '.join(ALLOWED[group])}"])
+    pattern = _pattern(group, target)
     try:
         found = get_object(target)
     except Exception as error:
@@ -34,6 +32,25 @@ def find(group: str, target: str) -> Any:
     package = "keras." if pattern.startswith("keras.") else pattern.partition("*")[0]
     if not callable(found) or not home.startswith(package):
         raise ConfigError([f"{group}: _target_ {target!r} is {home or 'no function or class'}; expected what {package}* itself defines."])
+    return found
+
+
+def check_names(group: str, node: Any) -> None:
+    """Checks every `_target_` in a node by its name alone; nothing is imported.
+
+    Raises:
+        ConfigError: one lies outside what the group may use.
+    """
+    if isinstance(node, dict) and "_target_" in node:
+        _pattern(group, str(node["_target_"]))
+    for child in node.values() if isinstance(node, dict) else node if isinstance(node, list) else ():
+        check_names(group, child)
+
+
+def _pattern(group: str, target: str) -> str:
+    """The pattern of the group that a name matches; raises a ConfigError where there is none."""
+    if not (found := next((pattern for pattern in ALLOWED[group] if _matches(pattern, target)), None)):
+        raise ConfigError([f"{group}: _target_ {target!r} is not allowed; expected {' or '.join(ALLOWED[group])}"])
     return found
 
 

@@ -17,7 +17,8 @@ from scipy.stats import binomtest
 from src import datasets, models, trial
 from src.config.command_line import replayed
 from src.config.composer import Composer
-from src.config.paths import TRIAL_KEYS, trial_config
+from src.config.paths import TRIAL_GROUPS, TRIAL_KEYS, trial_config
+from src.config.targets import check_names
 from src.errors import TrialbookError
 from src.tracking.runs import StoredRun
 from src.training import runtime
@@ -80,6 +81,8 @@ def replay(run: StoredRun, loader: ConfigLoader) -> tuple[list[str], dict[str, A
         if (data := composed.hydra.runtime.choices.data) != run.data:
             raise TrialbookError(f"it says data={run.data}, its overrides say data={data}; expected the same")
         config = trial_config(composed)
+        for group in TRIAL_GROUPS:
+            check_names(group, config[group])
         if any(line.lstrip("+").startswith("training.callbacks") for line in lines):
             names = [str(node["_target_"]).rpartition(".")[2] for node in config["training"]["callbacks"]]
             if refused := [name for name in names if name not in HARMLESS]:

@@ -2,6 +2,7 @@
 
 import hashlib
 import platform
+import re
 import shlex
 import time
 from collections.abc import Mapping
@@ -13,6 +14,7 @@ from omegaconf import DictConfig
 from src.artifacts import DIGEST_TAGS
 from src.config.paths import TRIAL_GROUPS, active_leaves, trial_config
 from src.config.rules import LONGEST_PARAMETER, LONGEST_TAG, expected, unrecordable
+from src.redaction import redacted
 from src.space import Point, active_hash, overrides
 from src.study import folder
 from src.study.invocation import Invocation
@@ -87,7 +89,9 @@ def common_tags(asked: Invocation) -> dict[str, str]:
     """What all runs of one invocation share; MLflow's filters lose the children of filtered parents, so each child has them too."""
     sweep = {"trialbook.sweep": asked.folder.name, "trialbook.sweep_name": asked.sweep or ""}
     return {
-        **dict.fromkeys(map(str, asked.config.tags), "true"),  # first: what we say of a run can not be replaced
+        **{
+            re.sub(r"[${}]", "", redacted(str(tag))): "true" for tag in asked.config.tags
+        },  # first: our own tags win; $ and {} MLflow refuses
         "trialbook.schema": "1",
         "trialbook.versions": versions(),
         "trialbook.code": folder.code(),
