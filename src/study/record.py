@@ -89,9 +89,7 @@ def common_tags(asked: Invocation) -> dict[str, str]:
     """What all runs of one invocation share; MLflow's filters lose the children of filtered parents, so each child has them too."""
     sweep = {"trialbook.sweep": asked.folder.name, "trialbook.sweep_name": asked.sweep or ""}
     return {
-        **{
-            re.sub(r"[${}]", "", redacted(str(tag))): "true" for tag in asked.config.tags
-        },  # first: our own tags win; $ and {} MLflow refuses
+        **{re.sub(r"[${}]", "", redacted(str(tag))): "true" for tag in asked.config.tags},  # first: ours win; MLflow takes no $ and {}
         "trialbook.schema": "1",
         "trialbook.versions": versions(),
         "trialbook.code": folder.code(),
