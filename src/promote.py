@@ -85,8 +85,8 @@ def _challenge(words: Words, config: DictConfig, registry: Registry, loader: Con
         registry.refuse(run, decision.reasons)
         terminal.say("\n  ".join(["refused, the champion stays:", *decision.reasons]))
         return EXIT_REFUSED
-    terminal.say(f"version {version} of {run.data} is champion\n\nNext:")
-    terminal.say(f"  MLFLOW_TRACKING_URI={config.tracking.uri} mlflow models serve -m models:/{run.data}@champion --env-manager local")
+    terminal.say(f"version {version} of {run.model} is champion\n\nNext:")
+    terminal.say(f"  MLFLOW_TRACKING_URI={config.tracking.uri} mlflow models serve -m models:/{run.model}@champion --env-manager local")
     terminal.say("  python -m src.promote rollback=true    the previous champion again")
     return 0
 

@@ -47,9 +47,9 @@ def decide(run: StoredRun, registry: Registry, loader: ConfigLoader, demanded: G
     Raises:
         TrialbookError: it is the champion already, or it can not be rebuilt as it was.
     """
-    old = registry.version(run.data)
+    old = registry.version(run.model)
     if old and old.run_id == run.run_id:
-        raise TrialbookError(f"run {run.run_id} is the champion already, version {old.version} of {run.data}.")
+        raise TrialbookError(f"run {run.run_id} is the champion already, version {old.version} of {run.model}.")
     opened = before.opened if before else registry.count_opening(run)
     challenger = before.challenger if before else evaluate(run, loader)
     champion, unusable = None, ""
@@ -77,7 +77,7 @@ def promote(decision: Decision, registry: Registry, loader: ConfigLoader, demand
     x = data.x[data.validation_index[:EXAMPLES]]
     contents = Served(run.weights, challenger.prepared.job.config, data.class_names, Scale.of(data.x))
     with registry.registered(run, contents, x, trial.probabilities(challenger.prepared, x), _tags(decision, why)) as version:
-        while not decision.reasons and not registry.promote(run.data, version, decision.old, _how(decision, why)):
+        while not decision.reasons and not registry.promote(run.model, version, decision.old, _how(decision, why)):
             decision = decide(run, registry, loader, demanded, decision)
     return version, decision
 

@@ -75,23 +75,23 @@ class Registry:
         """
         with locked(self._uri, "registry.lock"):
             source = served.log_model(self._client, run.run_id, contents, x[:1])
-            if run.data not in self.names:
-                self._client.create_registered_model(run.data)
+            if run.model not in self.names:
+                self._client.create_registered_model(run.model)
             tags = {**tags, STATE: f"not checked yet, since {now()}; if it stays so, its promotion was killed"}
-            version = str(self._client.create_model_version(run.data, source, run.run_id, tags=tags).version)
+            version = str(self._client.create_model_version(run.model, source, run.run_id, tags=tags).version)
             try:
-                self._client.set_registered_model_alias(run.data, "challenger", version)
-                answer = mlflow.pyfunc.load_model(f"models:/{run.data}/{version}").predict(x)
+                self._client.set_registered_model_alias(run.model, "challenger", version)
+                answer = mlflow.pyfunc.load_model(f"models:/{run.model}/{version}").predict(x)
                 found = np.asarray(answer[list(contents.names)])
                 worst = float(np.abs(found - wanted).max()) if found.shape == wanted.shape else np.inf
                 if not worst <= SAME:  # NaN is not
-                    raise TrialbookError(f"version {version} of {run.data} differs from its run by {worst:.2g}; expected at most {SAME}.")
-                self._client.delete_model_version_tag(run.data, version, STATE)
+                    raise TrialbookError(f"version {version} of {run.model} differs from its run by {worst:.2g}; expected at most {SAME}.")
+                self._client.delete_model_version_tag(run.model, version, STATE)
                 yield version
             except BaseException:
-                self._withdraw(run.data, version)
+                self._withdraw(run.model, version)
                 raise
-            self._client.delete_registered_model_alias(run.data, "challenger")
+            self._client.delete_registered_model_alias(run.model, "challenger")
 
     def promote(self, name: str, new: str, expected: str | None, how: str) -> bool:
         """Moves `champion`, and keeps the former one as `previous`.

@@ -37,6 +37,11 @@ class StoredRun:
     megabytes: float
 
     @property
+    def model(self) -> str:
+        """The name of the registered model of its data; MLflow takes none with a slash, which an option in a folder has."""
+        return self.data.replace("/", ".")
+
+    @property
     def data_digest(self) -> str:
         """SHA-256 of the examples and their split."""
         return self.surroundings["trialbook.data_digest"]

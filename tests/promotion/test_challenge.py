@@ -20,7 +20,7 @@ def candidate(run: SimpleNamespace) -> SimpleNamespace:
 
 
 def run_of(run_id: str) -> SimpleNamespace:
-    return SimpleNamespace(run_id=run_id, data="digits", megabytes=1.0, overrides="")
+    return SimpleNamespace(run_id=run_id, data="digits", model="digits", megabytes=1.0, overrides="")
 
 
 class Registry:

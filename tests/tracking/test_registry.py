@@ -20,6 +20,7 @@ from src.tracking import registry as module
 from src.tracking import served
 from src.tracking.pages import every
 from src.tracking.registry import Registry
+from src.tracking.runs import StoredRun
 from src.tracking.served import Served
 
 
@@ -208,7 +209,9 @@ def registering(registry: Registry, monkeypatch: pytest.MonkeyPatch) -> Callable
         load.return_value.predict.return_value = pd.DataFrame(answer if isinstance(answer, np.ndarray) else WANTED, columns=["a", "b"])
         monkeypatch.setattr(mlflow.pyfunc, "load_model", load)
         monkeypatch.setattr(module.served, "log_model", lambda *_: "runs:/x/champion")
-        with registry.registered(SimpleNamespace(run_id="x", data="digits"), CONTENTS, X, WANTED, {"trialbook.why": "y"}) as version:
+        with registry.registered(
+            SimpleNamespace(run_id="x", data="digits", model="digits"), CONTENTS, X, WANTED, {"trialbook.why": "y"}
+        ) as version:
             then(version)
 
     return register
@@ -283,3 +286,7 @@ def test_a_registered_model_that_is_not_whole_is_not_loaded(change: Callable[[Pa
     change(place)
     with pytest.raises(TrialbookError, match=message), served.whole(client, "r", digest):
         pass
+
+
+def test_data_in_a_folder_have_a_model_whose_name_mlflow_takes() -> None:
+    assert StoredRun.model.fget(SimpleNamespace(data="mine/small")) == "mine.small"
