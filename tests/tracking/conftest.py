@@ -1,0 +1,16 @@
+"""A registry with versions that nobody trained."""
+
+import pytest
+from mlflow import MlflowClient
+
+from src.tracking.registry import Registry
+
+
+@pytest.fixture
+def registry(store_uri: str) -> Registry:
+    """With four versions of digits, none of them champion, each of a run named after it."""
+    client = MlflowClient(store_uri)
+    client.create_registered_model("digits")
+    for number in range(1, 5):
+        client.create_model_version("digits", "runs:/x/champion", f"run{number}")
+    return Registry(store_uri)
