@@ -1,9 +1,10 @@
-"""A registry with versions that nobody trained."""
+"""A registry with versions that nobody trained, and a tracker of an empty store."""
 
 import pytest
 from mlflow import MlflowClient
 
 from src.tracking.registry import Registry
+from src.tracking.tracker import MlflowTracker
 
 
 @pytest.fixture
@@ -14,3 +15,8 @@ def registry(store_uri: str) -> Registry:
     for number in range(1, 5):
         client.create_model_version("digits", "runs:/x/champion", f"run{number}")
     return Registry(store_uri)
+
+
+@pytest.fixture
+def tracker(store_uri: str) -> MlflowTracker:
+    return MlflowTracker(store_uri, "digits")
