@@ -104,6 +104,6 @@ def _load(node: str) -> Dataset:
     found = build("data", values)
     if not isinstance(found, Dataset):
         raise DataError(f"{values['_target_']} returned {type(found).__name__}; expected a Dataset.")
-    contract.check(found, str(values["_target_"]))
+    contract.check(found, " of ".join(filter(None, (str(values["_target_"]), str(values.get("path") or "")))))
     whole = {name: getattr(found, name).astype(np.int64, copy=False) for name in ("y", "train_index", "validation_index")}
     return replace(found, **whole)  # engines and the digest know one dtype

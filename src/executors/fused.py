@@ -144,10 +144,9 @@ class Fused:
         """Runs a trial that can not be stacked to its end, or an epoch of those that are."""
         while self._arrived:
             job = self._arrived.popleft()
-            if not self._stackable(job):
+            if not self._stackable(job) or not self._prepare(job):
                 self._run_alone(job)
                 return
-            self._prepare(job)
         if not (self._batch and self._batch.trials):
             self._batch = self._new_batch()
         if self._batch:
@@ -162,19 +161,24 @@ class Fused:
             return False
         return bool(engine_of(job.config) == "compiled")
 
-    def _prepare(self, job: Job) -> None:
-        """Makes what waits for a stack out of a job, or ends it."""
+    def _prepare(self, job: Job) -> bool:
+        """Makes what waits for a stack out of a job, or ends it; False, and a line, where it can not be stacked."""
+        from src.training import stack
         from src.training.lane import Lane
 
         report = partial(self.listener.epoch, job.number)
         try:
             prepared = trial.prepare(job)
+            if why := stack.obstacle(prepared.model, prepared.data):
+                log.warning("trial %d is not stacked: %s", job.number + 1, why)
+                return False
             structure = _structure(prepared)
             lane = Lane(prepared.model, **trial.given(prepared, report, self.listener.alive), **prepared.arguments)
         except Exception as error:
             self.listener.end(job.number, trial.ended_by(error, job, 0.0))
         else:
             self._waiting.append(_Trial(job, prepared, lane, structure))
+        return True
 
     def _new_batch(self) -> _Batch | None:
         """Of the largest group of one structure that waits; one that can not be stacked runs alone."""
@@ -198,8 +202,6 @@ class Fused:
 
         prepared, key = one.prepared, (one.structure, lanes)
         try:
-            if why := stack.obstacle(prepared.model, prepared.data):
-                raise ValueError(why)
             if key not in self._stacks:
                 sizes = prepared.arguments["batch_size"], prepared.validation_batch
                 self._stacks[key] = stack.Stack(prepared.model, prepared.data, *sizes, lanes)

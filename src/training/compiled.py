@@ -1,7 +1,8 @@
 """The fast engine: an epoch is one XLA program with the data on the device, driven by Keras' own `fit`.
 
-A program is compiled once per structure. What differs between trials of one structure (weights, learning rate, dropout rates, seeds)
-are variables of the model that it was made of: a trial is copied into that model, and back when it ends.
+A program is compiled once per structure; for a model with parts that are not Keras' own, once per trial. What differs between trials of
+one structure (weights, learning rate, dropout rates, seeds) are variables of the model that it was made of: a trial is copied into that
+model, and back when it ends.
 """
 
 import logging
@@ -20,7 +21,7 @@ from src.objective import Objective
 from src.training import Fitted, Monitor, dropout, operations, state
 from src.training import keras as reference
 from src.training.keras import on_device, order, train
-from src.training.structure import clone_of, refuse_other, structure_of, validation_of
+from src.training.structure import clone_of, has_own_parts, refuse_other, structure_of, validation_of
 
 log = logging.getLogger(__name__)
 MOST_PROGRAMS = 16  # that are kept, each with a model
@@ -58,6 +59,7 @@ def fit(
         **how,
     )
     state.assign(state.of(model), state.of(program.model))
+    model.train_function = model.test_function = None  # where the program is the model's own
     return fitted
 
 
@@ -68,20 +70,24 @@ class Program:
         model: the one that the program trains.
     """
 
-    def __init__(self, model: keras.Model, data: Dataset, batch_size: int, validation_batch: int) -> None:
+    def __init__(self, model: keras.Model, data: Dataset, batch_size: int, validation_batch: int, *, shared: bool) -> None:
         """Compiles the program.
 
         Args:
             model: compiled; the program takes it as its own.
+            shared: whether models of the same structure may use it.
         """
         self.model = model
+        before = state.values(state.of(model))
         self.model.test_step((data.x[:1], data.y[:1]))  # creates the variables of the metrics
+        state.assign(state.of(model), before)
         self._rates = [tf.Variable(0.0) for _ in dropout.layers_of(self.model)]
         own = {name: variable for name, variable in state.of(self.model).items() if name != state.RANDOM}
         self._known = [*own.values(), *self.model.metrics_variables, *self._rates]
         self._x, self._y = on_device(data)
         self.model.train_function = self._all(self.model.train_step, data.train_index, batch_size)
-        self.model.test_function = self._validation(data, validation_batch)
+        own_validation = self._all(self.model.test_step, data.validation_index, validation_batch) if not shared else None
+        self.model.test_function = own_validation or self._validation(data, validation_batch)
 
     def adopt(self, model: keras.Model) -> None:
         """Takes over a trial's variables, its optimizer's and its dropout rates."""
@@ -156,11 +162,13 @@ def _orders(data: Dataset, seed: int, start: int) -> tf.data.Dataset:
 def _program(model: keras.Model, data: Dataset, batch_size: int, validation_batch: int) -> Program | None:
     """The program for a model's structure; None, and a line that says why, where there can be none."""
     try:
+        if has_own_parts(model):
+            return Program(model, data, batch_size, validation_batch, shared=False)
         structure = structure_of(model, data, batch_size, validation_batch)
         if structure not in _programs:
             clone = clone_of(model, data)
             _programs[structure] = None
-            _programs[structure] = Program(clone, data, batch_size, validation_batch)
+            _programs[structure] = Program(clone, data, batch_size, validation_batch, shared=True)
         elif program := _programs[structure]:
             refuse_other(model, program.model, data)
     except tf.errors.ResourceExhaustedError:

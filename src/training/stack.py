@@ -16,7 +16,7 @@ from src.training import dropout, operations, state
 from src.training.agreement import is_random_in_validation
 from src.training.compiled import in_batches
 from src.training.keras import on_device
-from src.training.structure import TRIED, clone_of, refuse_other
+from src.training.structure import TRIED, clone_of, has_own_parts, refuse_other
 
 ROW_BY_ROW = ("SGD", "Adagrad", "RMSprop", "Adam", "AdamW", "Adamax", "Lion")  # optimizers that mix no elements of a variable
 Tensors = dict[str, tf.Tensor]  # by the names of src/training/state.py
@@ -26,6 +26,8 @@ MIXING = ("clipnorm", "global_clipnorm", "use_ema", "gradient_accumulation_steps
 
 def obstacle(model: keras.Model, data: Dataset) -> str:
     """Why a compiled model can not be one of a stack; nothing where it can."""
+    if has_own_parts(model):
+        return "a part of it is not Keras' own, so that no clone need be the same"
     settings = model.optimizer.get_config()
     if type(model.optimizer).__name__ not in ROW_BY_ROW:
         return f"{type(model.optimizer).__name__} does not update a variable element by element"

@@ -4,6 +4,7 @@ Keras numbers its layers per process, and clones number them anew, so a variable
 which its parent holds it, and an optimizer's variable that of the attribute and of the weight that it belongs to.
 """
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
@@ -98,7 +99,10 @@ def assign(variables: Variables, given: Mapping[str, Any]) -> None:
 
 def _of_layer(layer: keras.Layer, place: str) -> Iterator[tuple[str, keras.Variable]]:
     own = (*layer._trainable_variables, *layer._non_trainable_variables)
-    yield from ((f"{place}{variable.name}", variable) for variable in own)
+    attributes = {id(held): name for name, held in _attributes(layer) if isinstance(held, keras.Variable)}
+    for variable in own:
+        unnamed = re.fullmatch(r"variable(_\d+)?", variable.name)  # Keras' name for one without, counted in this process
+        yield f"{place}{attributes.get(id(variable), 'variable') if unnamed else variable.name}", variable
     yield from ((f"{place}seed", generator.state) for generator in layer._seed_generators)
     named = isinstance(layer, keras.Sequential | keras.src.models.Functional)
     held = {} if named else _holders(layer)

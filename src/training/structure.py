@@ -1,7 +1,11 @@
-"""The structure of a trial: equal for trials that one compiled program can train, and a clone for that program."""
+"""The structure of a trial: equal for trials that one compiled program can train, and a clone for that program.
+
+A model with parts that are not Keras' own has a program of its own instead: an attribute in it may be known to its code alone.
+"""
 
 import hashlib
 import json
+from collections.abc import Iterator
 from typing import Any
 
 import keras
@@ -12,7 +16,21 @@ from src.training import dropout
 from src.training.agreement import disagreement
 
 TRIED = 8  # examples with which a model and its clone are compared
-OWN = ("train_step", "test_step", "compute_metrics", "make_train_function", "make_test_function")  # that no batch can tell of a clone
+
+
+def has_own_parts(model: keras.Model) -> bool:
+    """Whether a model, a layer or a function in it is not Keras' own: its configuration need not say all that it computes."""
+    if not all(type(layer).__module__.startswith("keras.") for layer in model._flatten_layers()):
+        return True
+    return any(not str(part.get("module")).startswith("keras") or part["class_name"] == "function" for part in _parts(model.get_config()))
+
+
+def _parts(config: Any) -> Iterator[dict[str, Any]]:
+    """What Keras would make objects of."""
+    for child in config.values() if isinstance(config, dict) else config if isinstance(config, list | tuple) else ():
+        yield from _parts(child)
+    if isinstance(config, dict) and "class_name" in config:
+        yield config
 
 
 def structure_of(model: keras.Model, data: Dataset, batch_size: int, validation_batch: int) -> str:
@@ -66,8 +84,6 @@ def clone_of(model: keras.Model, data: Dataset) -> keras.Model:
     Raises:
         ValueError: it would be another model.
     """
-    if own := [name for name in OWN if getattr(type(model), name) is not getattr(keras.Model, name)]:
-        raise ValueError(f"{type(model).__name__} has a {own[0]} of its own")
     clone = keras.models.clone_model(model)
     clone.compile_from_config(model.get_compile_config())
     refuse_other(model, clone, data)

@@ -125,8 +125,42 @@ MODELS: dict[str, Callable[..., keras.Model]] = {
     "convolution": built(lambda: [ROWS((8, 8, 1)), keras.layers.Conv2D(3, 3), keras.layers.AveragePooling2D()]),
     "embedding": built(lambda: [keras.layers.Rescaling(9), keras.layers.Flatten(), keras.layers.Embedding(16, 3)]),
 }
-FALLS_BACK = {  # network → a part of the line that says why
-    "own loss of another factor": (own_loss(20.0), "gives another loss"),
-    "a number of another value": (forgetful(20.0), "gives another prediction"),
-    "no seed": (built(lambda: [Unseeded()]), "seed_generator_state"),
+
+
+class Bounded(keras.layers.Layer):
+    """Does something only to numbers that training has yet to reach."""
+
+    bound = 1e9
+
+    def call(self, inputs: Any) -> Any:
+        return keras.ops.clip(inputs, -self.bound, self.bound)
+
+
+def bounded(bound: float) -> Callable[..., keras.Model]:
+    def build(input_shape: tuple[int, ...], num_classes: int) -> keras.Model:
+        layer = Bounded()
+        layer.bound = bound
+        return built(lambda: [keras.layers.Flatten(), keras.layers.Dense(16, "relu"), layer])(input_shape, num_classes)
+
+    return build
+
+
+class Weighted(keras.layers.Layer):
+    """Has a weight without a name."""
+
+    def build(self, shape: tuple) -> None:
+        self.w = self.add_weight(shape=(), initializer="ones")
+
+    def call(self, inputs: Any) -> Any:
+        return inputs * self.w
+
+
+PARTS_OF_ITS_OWN = {  # network → one of the same configuration, which gives something else
+    "loss": (own_loss(20.0), own_loss(1.0)),
+    "number": (forgetful(20.0), forgetful(1.0)),
+    "bound": (bounded(2.0), bounded(1e9)),
 }
+
+
+def unseeded(input_shape: tuple[int, ...], num_classes: int) -> keras.Model:
+    return built(lambda: [Unseeded()])(input_shape, num_classes)

@@ -20,7 +20,7 @@ from src.executors import Listener
 from src.executors.fused import Fused
 from src.training import Fitted
 from src.trial import CHECKPOINT, Job, Outcome
-from tests.training.networks import FALLS_BACK, MODELS, Dropout, built, forgetful
+from tests.training.networks import MODELS, PARTS_OF_ITS_OWN, Dropout, built, unseeded
 
 Compose = Callable[..., dict]
 LONG = bool(os.environ.get("TRIALBOOK_LONG"))
@@ -138,8 +138,7 @@ def test_a_network_trains_alike_everywhere(
     config["optimizer"] = optimizer("Adam", "plain")
     fast = run(config, tmp_path)
     if name not in ("dropout", "noise"):  # whose masks are others in a program
-        plain = run({**config, "training": {**config["training"], "engine": "keras"}}, tmp_path)
-        assert_alike(fast, plain, ROUNDING.get(name, 2e-4))
+        assert_alike(fast, run(plain(config), tmp_path), ROUNDING.get(name, 2e-4))
     assert not caplog.records
     assert_resumed_exactly(config, fast, tmp_path)
     seeds = [{**config, "seed": seed} for seed in (1, 2, 3)]
@@ -149,27 +148,34 @@ def test_a_network_trains_alike_everywhere(
     assert ("gradient of single rows" in caplog.text) is (name == "embedding")
 
 
-@pytest.mark.parametrize("name", FALLS_BACK)
-def test_a_network_that_a_clone_does_not_equal_is_trained_by_plain_fit(
+def plain(config: dict) -> dict:
+    return {**config, "training": {**config["training"], "engine": "keras"}}
+
+
+@pytest.mark.parametrize("name", PARTS_OF_ITS_OWN)
+def test_what_only_the_models_code_knows_is_a_trials_own(
     name: str, config: dict, tmp_path: Path, with_model: Callable, caplog: pytest.LogCaptureFixture
 ) -> None:
-    make, why = FALLS_BACK[name]
-    with_model(make)
-    found = run(config, tmp_path)
-    assert why in caplog.text and "plain fit" in caplog.text
-    assert found.history == run(config, tmp_path).history, "repeatable"
-    assert found.history == run({**config, "training": {**config["training"], "engine": "keras"}}, tmp_path).history
-    caplog.clear()
+    config["optimizer"] = {**optimizer("Adam", "plain"), "learning_rate": 0.02}
+    losses = []
+    for make in PARTS_OF_ITS_OWN[name]:
+        with_model(make)
+        found = run(config, tmp_path)
+        assert_alike(found, run(plain(config), tmp_path))
+        losses.append(found.history["val_loss"])
+    assert losses[0] != losses[1] and not caplog.records
     both = [run({**config, "seed": seed}, tmp_path).history for seed in (1, 2)]
     assert [one.history for one in stacked([{**config, "seed": seed} for seed in (1, 2)], tmp_path)] == both
+    assert "is not stacked: a part of it is not Keras' own" in caplog.text
 
 
-def test_numbers_outside_of_the_configuration_are_a_trials_own(config: dict, tmp_path: Path, with_model: Callable) -> None:
-    losses = []
-    for k in (1.0, 20.0):
-        with_model(forgetful(k))
-        losses.append(run(config, tmp_path).history["loss"])
-    assert losses[0] != losses[1]
+def test_random_numbers_without_a_seed_are_a_trials_own(
+    config: dict, tmp_path: Path, with_model: Callable, caplog: pytest.LogCaptureFixture
+) -> None:
+    with_model(unseeded)
+    first, second, by_plain_fit = run(config, tmp_path), run(config, tmp_path), run(plain(config), tmp_path)
+    assert first.history == second.history == by_plain_fit.history
+    assert "seed_generator_state" in caplog.text and "plain fit trains it" in caplog.text
 
 
 def test_a_layer_with_the_name_of_kerass_dropout_keeps_its_own_rate(config: dict, tmp_path: Path, with_model: Callable) -> None:

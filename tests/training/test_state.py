@@ -8,6 +8,7 @@ from src.training import runtime, state
 from src.training.agreement import disagreement
 from src.training.checkpoint import Checkpoint
 from src.training.structure import structure_of
+from tests.training.networks import Weighted
 from tests.training.test_matrix import OPTIMIZERS, SCHEDULE
 
 DECAY = keras.optimizers.schedules.ExponentialDecay(**{key: value for key, value in SCHEDULE.items() if key != "_target_"})
@@ -104,3 +105,9 @@ def test_a_checkpoint_names_what_it_holds_and_keeps_every_type() -> None:
     for found, expected in ((read.variables, now), (read.kept, kept)):
         assert list(found) == list(expected)
         assert all(found[name].dtype == value.dtype and np.array_equal(found[name], value) for name, value in expected.items())
+
+
+def test_a_weight_without_a_name_has_that_of_its_attribute() -> None:
+    keras.layers.Dense(1).build((1, 1))  # so that the next one is counted
+    model = keras.Sequential([keras.Input((4,)), Weighted(name="own"), Weighted(name="other")])
+    assert list(state.of_model(model)) == ["own/w", "other/w"]
