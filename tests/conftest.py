@@ -33,6 +33,14 @@ pytest_plugins = ["tests.tiers"]
 Compose = Callable[..., dict[str, Any]]
 
 
+def pytest_collection_finish() -> None:
+    """A test that makes a model may come before the first one that trains; by then the number of threads can not be changed any more."""
+    if "tensorflow" in sys.modules:
+        from src.training import runtime
+
+        runtime.configure(1)
+
+
 @pytest.fixture(autouse=True)
 def no_store_of_the_users(monkeypatch: pytest.MonkeyPatch) -> None:
     """Neither the user's MLflow server, nor the store that a test before set: mlflow.set_tracking_uri writes into the environment."""
