@@ -26,19 +26,32 @@ class Cluster:
     environment: what a driver needs to be let in.
     hidden: folders that the second node does not see.
     nodes: the driver's, then the other one.
+    said: by Ray, when it was asked last how many nodes there are.
     """
 
     address: str
     environment: dict[str, str]
     hidden: list[Path]
     nodes: "list[subprocess.Popen[bytes]]" = field(default_factory=list)
+    said: str = field(default="", init=False)
 
     def complete(self) -> None:
-        """Starts the nodes that do not run."""
+        """Starts the nodes that do not run; on a busy machine Ray gives up a node that takes long to start, which begins anew."""
         head = [*RAY, "--head", f"--port={self.address.partition(':')[2]}", "--include-dashboard=false"]
-        for command in (head, [*hiding(self.hidden), *RAY, f"--address={self.address}"])[len(self.nodes) :]:
+        for place, command in enumerate((head, [*hiding(self.hidden), *RAY, f"--address={self.address}"])):
+            until(lambda place=place, command=command: self._runs(place, command), why=lambda: self.said)
+
+    def _runs(self, place: int, command: list[str]) -> bool:
+        if place == len(self.nodes):
             self.nodes.append(_start(command, self.environment))
-            _wait(self.address, self.environment, len(self.nodes))
+        elif self.nodes[place].poll() is not None:
+            self.nodes[place] = _start(command, self.environment)
+        count = f"import ray; ray.init('{self.address}', logging_level=50); print(len([n for n in ray.nodes() if n['Alive']]))"
+        done = subprocess.run(
+            [sys.executable, "-c", count], env={**os.environ, **self.environment}, capture_output=True, text=True, check=False
+        )
+        self.said = done.stdout + done.stderr
+        return done.stdout.strip() == str(len(self.nodes))
 
     def kill_second(self) -> None:
         """The power of the second node fails."""
@@ -78,16 +91,3 @@ def _start(command: list[str], token: dict[str, str]) -> "subprocess.Popen[bytes
     return subprocess.Popen(
         command, env={**os.environ, **token}, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True
     )
-
-
-def _wait(address: str, token: dict[str, str], nodes: int) -> None:
-    count = f"import ray; ray.init('{address}', logging_level=50); print(len([n for n in ray.nodes() if n['Alive']]))"
-    said = ""
-
-    def complete() -> bool:
-        nonlocal said
-        done = subprocess.run([sys.executable, "-c", count], env={**os.environ, **token}, capture_output=True, text=True, check=False)
-        said = done.stdout + done.stderr
-        return done.stdout.strip() == str(nodes)
-
-    until(complete, why=lambda: f"{address} has {nodes} nodes: {said}")
