@@ -80,8 +80,6 @@ def _option_mistakes(one: Assignment, options: Options, catalog: Catalog) -> Ite
     for value in one.values:
         if isinstance(value, list):
             yield f"{one.origin}: a list would merge all its options into one; for a sweep say -m {one.key}={','.join(map(str, value))}"
-        elif value is None:
-            yield f"{one.origin}: null is Hydra's word for nothing, so no option can have this name; expected one of {', '.join(known)}"
         elif value not in known:
             yield f"{one.origin}: {one.key} has no option {str(value)!r}{did_you_mean(str(value), known)} Options: {', '.join(known)}"
     if one.key in options and all(one.key in catalog.inactive(model) for model in options["model"]):

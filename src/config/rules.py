@@ -77,7 +77,7 @@ RULES: dict[str, Rule] = {
         lambda value: not isinstance(value, list | dict) and len(str(value)) <= LONGEST_TAG,
     ),
     "tags": (
-        f"of words: letters, digits and _ . : - / within; {' and '.join(f'{start}*' for start in RESERVED)} are MLflow's and ours",
+        f"of words; {' and '.join(f'{start}*' for start in RESERVED)} are set by MLflow and Trialbook",
         lambda value: all(map(_is_tag, value)),
     ),
     "training.metrics": ("of names, or of mappings with _target_", lambda value: all(isinstance(one, str) or _named(one) for one in value)),
