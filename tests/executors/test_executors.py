@@ -194,10 +194,11 @@ def test_processes_serve_many_trials_and_leave_none_behind(name: str, create: Ca
         executor.submit(Job(number, 1, {}, tmp_path))
         drain(executor, heard, number)
     drain(executor, heard, 50)
-    assert len({outcome.files["pid"] for outcome in heard.outcomes.values()}) == 2
+    workers = {outcome.files["pid"] for outcome in heard.outcomes.values()}
+    assert len(workers) == 2
     assert len(psutil.Process().children(recursive=True)) >= before + 2
     executor.close()
-    assert len(psutil.Process().children(recursive=True)) <= before
+    until(lambda: not any(psutil.pid_exists(int(worker)) for worker in workers))  # Ray itself may start more for its cluster meanwhile
 
 
 def test_workers_are_as_many_as_the_machine_has_room_for(monkeypatch: pytest.MonkeyPatch) -> None:
