@@ -78,6 +78,7 @@ class Stack:
         self._train = self._all(self._train_step, data.train_index, batch_size)
         self._validate = self._all(self._test_step, data.validation_index, validation_batch)
         self._validation_order = self._same(data.validation_index)
+        self._held: dict[int, state.Variables] = {}  # lane → the variables of the model that was put there
 
     def put(self, lane: int, model: keras.Model) -> None:
         """Takes over a model's variables, its optimizer's and its dropout rates.
@@ -89,7 +90,7 @@ class Stack:
         self._put(lane, model)
 
     def _put(self, lane: int, model: keras.Model) -> None:
-        theirs = self._of(model)
+        theirs = self._held[lane] = self._of(model)
         for name, rows in self._state().items():
             value = theirs[name].value
             rows[lane].assign(tf.reshape(tf.cast(value, rows.dtype), rows.shape[1:]))
@@ -126,7 +127,7 @@ class Stack:
 
     def _take(self, models: dict[int, keras.Model]) -> None:
         """Puts the variables of the lanes into their models."""
-        states = {lane: self._of(model) for lane, model in models.items()}
+        states = {lane: self._held[lane] for lane in models}
         shapes = next(iter(states.values()))
         for name, stacked in self._state().items():
             rows = tf.unstack(tf.reshape(stacked, (self.lanes, *shapes[name].shape)))
