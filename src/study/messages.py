@@ -4,6 +4,7 @@ import json
 from collections.abc import Iterable
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 from src.redaction import all_redacted, redacted
@@ -34,11 +35,20 @@ class Messages:
 
     def waiting(self) -> int:
         """How many messages MLflow does not have yet; without those that it refused."""
-        return len(self._read("select id from outbox")) - len(self.refusals())
+        if not self._keeps_refused:
+            return int(self._read("select count(*) from outbox")[0][0])
+        return int(self._read("select count(*) from outbox where refused is null")[0][0])
 
     def refusals(self) -> list[str]:
         """The reasons why MLflow does not take messages, the oldest message first."""
-        return [row["refused"] for row in self._read("select * from outbox order by id") if "refused" in row.keys() and row["refused"]]  # noqa: SIM118  a row iterates over its values
+        if not self._keeps_refused:
+            return []
+        return [why for (why,) in self._read("select refused from outbox where refused is not null order by id")]
+
+    @cached_property
+    def _keeps_refused(self) -> bool:
+        """Not in a study of schema 1, which is only read."""
+        return bool(self._read("select 1 from pragma_table_info('outbox') where name = 'refused'"))
 
     def delivered(self, messages: list[Message], run_id: str | None, left: Message | None = None, why: str = "") -> None:
         """MLflow has messages of one run.
