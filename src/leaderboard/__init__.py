@@ -96,6 +96,11 @@ class Standing:
         """In what a result differs from the others beside its configuration, for people; empty where nothing differs."""
         return self._labels[one.origin]
 
+    @property
+    def of_several_origins(self) -> bool:
+        """Whether any result differs from the others beside its configuration."""
+        return any(self._labels.values())
+
     @cached_property
     def _labels(self) -> dict[Origin, str]:
         return labels({entry.origin: None for entry in self.entries}, several=self.sweeps > 1)

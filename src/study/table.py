@@ -90,7 +90,7 @@ def shown_values(one: Ended | Entry, keys: list[str]) -> dict[str, str]:
 
 def _origin(standing: Standing, one: Ended | Entry) -> Row:
     """A column that says in what results differ beside their configurations, where they do."""
-    return {DIFFERS: standing.origin(one)} if any(map(standing.origin, standing.entries)) else {}
+    return {DIFFERS: standing.origin(one)} if standing.of_several_origins else {}
 
 
 def trial_name(point: Point, swept: list[str]) -> str:

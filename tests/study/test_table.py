@@ -1,5 +1,7 @@
 from dataclasses import replace
 
+import pytest
+
 from src.leaderboard import Ended, Standing
 from src.objective import Objective
 from src.space.origin import Origin
@@ -64,3 +66,11 @@ def test_what_differs_beside_the_configuration_has_a_column_where_something_does
 def test_values_are_shown_and_not_texts() -> None:
     rows = table.ranked(standing(({"optimizer.learning_rate": "1e-2"}, 0.5), ({"optimizer.learning_rate": "1e-3"}, 0.4)))
     assert [row["optimizer.learning_rate"] for row in rows] == ["0.001", "0.01"]
+
+
+def test_the_cost_of_a_row_does_not_grow_with_their_number(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked, own = [], Standing.origin
+    monkeypatch.setattr(Standing, "origin", lambda *given: asked.append(given) or own(*given))
+    many = standing(*(({"model.units": str(units)}, 0.5) for units in range(40)))
+    assert len(table.ranked(many)) == len(table.by_trial(many)) == 40
+    assert len(asked) <= 2 * 40
