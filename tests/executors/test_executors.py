@@ -189,9 +189,9 @@ def processes() -> set[psutil.Process]:
     for child in psutil.Process().children(recursive=True):
         with suppress(psutil.NoSuchProcess):
             words = child.cmdline()
-            program = " ".join(
-                words[: words.index("-c")] if "-c" in words else words
-            )  # the code of a fork server names sys.path, and so Ray's
+            if "-c" in words:  # a fork server's code names sys.path, and so Ray's folders
+                words = words[: words.index("-c")]
+            program = " ".join(words)
             if "/ray/" not in program and not program.startswith(("ray::IDLE", "ray::DashboardAgent", "ray::RuntimeEnvAgent")):
                 found.add(child)
     return found
