@@ -28,6 +28,14 @@ def reported_name(metric: str | dict[str, Any]) -> str:
     return metric.get("name") or OWN_NAMES.get(kind, words)
 
 
+def name_mistake(name: str) -> str:
+    """Why no metric can be reported under this name; empty where one can."""
+    if name in TAKEN or name.startswith("val_") or "/" in name:
+        return f"a metric named {name!r} would hide another figure of a trial; expected another name."
+    rule = unrecordable(f"kept/val_{name}")
+    return f"MLflow takes no metric named {name[:100]!r}; expected {rule}." if rule else ""
+
+
 def metric_mistakes(asked: Asked, options: dict[str, list[str]], catalog: Catalog) -> Iterator[str]:
     """Metrics that would be reported under one name, and an objective that is none of them."""
     lists = {one.origin: list(one.values) for one in asked.everything if one.key == "training.metrics"}
@@ -38,10 +46,8 @@ def metric_mistakes(asked: Asked, options: dict[str, list[str]], catalog: Catalo
         for name, count in Counter(map(reported_name, metrics)).items():
             if count > 1:
                 yield f"{origin}: {count} metrics are reported as {name!r}; expected names of their own: {{_target_: …, name: …}}"
-            if name in TAKEN or name.startswith("val_") or "/" in name:
-                yield f"{origin}: a metric named {name!r} would hide another figure of a trial; expected another name."
-            elif rule := unrecordable(f"kept/val_{name}"):
-                yield f"{origin}: MLflow takes no metric named {name[:100]!r}; expected {rule}."
+            if mistake := name_mistake(name):
+                yield f"{origin}: {mistake}"
     found = [reported_name(metric) for values in (lists or defaults).values() for metrics in values for metric in metrics]
     reported = [f"{prefix}{name}" for prefix in ("", "val_") for name in dict.fromkeys(["loss", *found])]
     given = [(one.origin, str(value)) for one in asked.everything if one.key == "objective" for value in one.values]

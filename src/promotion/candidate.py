@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     import keras
 
 LATENCY_ROUNDS = 30
-HARMLESS = ("EarlyStopping", "ReduceLROnPlateau", "SwapEMAWeights", "TerminateOnNaN")  # callbacks that write and send nothing
+HARMLESS = ("EarlyStopping", "ReduceLROnPlateau", "TerminateOnNaN")  # callbacks that write and send nothing
 
 
 @dataclass(frozen=True)

@@ -13,7 +13,7 @@ from omegaconf import DictConfig
 
 from src import artifacts, models, trial
 from src.config.paths import leaves, trial_config
-from src.errors import ConfigError, TrialbookError, TrialError, first_words
+from src.errors import ConfigError, DataError, TrialbookError, TrialError, first_words
 from src.executors import Executor
 from src.objective import Objective
 from src.space import Point, Space, overrides
@@ -41,8 +41,7 @@ def precheck(space: Space, compose: Callable[[list[str]], DictConfig], executor:
     """Tries a trial with every word and the ends of every number range, and trains none; what people should know, in lines.
 
     Raises:
-        ConfigError: a configuration has mistakes, or no trial can be trained.
-        DataError: a data set is missing or malformed.
+        ConfigError: a configuration or its data have mistakes, or no trial can be trained.
     """
     points = list(space.samples())
     composed = [compose(overrides(point)) for point in points]
@@ -106,6 +105,8 @@ def _failed(error: Exception) -> Tried:
     """What an exception says of a trial; raises it again where it is none of the trial's."""
     if isinstance(error, ConfigError):
         return Tried(mistakes=tuple(error.mistakes))
+    if isinstance(error, DataError):
+        return Tried(mistakes=(str(error).replace("\n", "\n  "),))
     if isinstance(error, TrialbookError) and not isinstance(error, TrialError):
         raise error
     cause = error.__cause__ or error

@@ -8,6 +8,7 @@ from typing import Any
 
 import keras
 
+from src.config.metrics import name_mistake
 from src.config.targets import build
 from src.errors import ConfigError
 
@@ -30,9 +31,8 @@ def build_metric(node: Any) -> Any:
         ConfigError: there is no such metric, it does not take class numbers, or its name is that of another value.
     """
     built = _built("metrics", node, keras.metrics, (keras.metrics.Metric, keras.losses.Loss))
-    name = built if isinstance(built, str) else built.name
-    if name == "loss" or name.startswith("val_"):
-        raise ConfigError([f"training.metrics: a metric named {name!r} would take the place of the {name}; expected another name."])
+    if mistake := name_mistake(built if isinstance(built, str) else built.name):
+        raise ConfigError([f"training.metrics: {mistake}"])
     return built
 
 

@@ -16,6 +16,7 @@ from src.training import dropout
 from src.training.agreement import disagreement
 
 TRIED = 8  # examples with which a model and its clone are compared
+VALUES = {f"__{name}__" for name in ("keras_tensor", "tensor", "numpy", "bytes", "ellipsis", "slice")}  # in a configuration, whole
 
 
 def has_own_parts(model: keras.Model) -> bool:
@@ -29,7 +30,7 @@ def _parts(config: Any) -> Iterator[dict[str, Any]]:
     """What Keras would make objects of."""
     for child in config.values() if isinstance(config, dict) else config if isinstance(config, list | tuple) else ():
         yield from _parts(child)
-    if isinstance(config, dict) and "class_name" in config:
+    if isinstance(config, dict) and config.get("class_name", "__tensor__") not in VALUES:
         yield config
 
 

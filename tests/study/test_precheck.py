@@ -30,6 +30,12 @@ def test_what_only_keras_or_the_data_knows_is_told_at_once(check: Callable) -> N
     assert len(told.value.mistakes) == 4
 
 
+def test_what_is_wrong_with_the_data_is_told_with_the_rest(check: Callable) -> None:
+    with pytest.raises(ConfigError, match=r"(?s)Nothing was started, 2 mistakes.*0\.99999 of 1437 examples") as told:
+        check("data.validation_split=0.2,0.99999", "training.metrics=[accuracy,acuracy]")
+    assert "no 'acuracy'" in str(told.value)
+
+
 def test_an_engine_that_lacks_an_argument_is_told(check: Callable) -> None:
     with pytest.raises(ConfigError, match="sgd_classifier needs max_iter and folds"):
         check("training.engine=compiled,sgd_classifier")

@@ -15,10 +15,13 @@ def built(layers: Callable[[], list[keras.layers.Layer]]) -> Callable[..., keras
     return build
 
 
-def attention(input_shape: tuple[int, ...], num_classes: int) -> keras.Model:
-    rows = keras.Input(input_shape)
-    seen = keras.layers.MultiHeadAttention(2, 4, dropout=0.1)(rows, rows)
-    return keras.Model(rows, keras.layers.Dense(num_classes, "softmax")(keras.layers.Flatten()(seen)))
+def attention(dropout: float) -> Callable[..., keras.Model]:
+    def build(input_shape: tuple[int, ...], num_classes: int) -> keras.Model:
+        rows = keras.Input(input_shape)
+        seen = keras.layers.MultiHeadAttention(2, 4, dropout=dropout)(rows, rows)
+        return keras.Model(rows, keras.layers.Dense(num_classes, "softmax")(keras.layers.Flatten()(seen)))
+
+    return build
 
 
 def shared(input_shape: tuple[int, ...], num_classes: int) -> keras.Model:
@@ -120,9 +123,10 @@ MODELS: dict[str, Callable[..., keras.Model]] = {
     "frozen": frozen,
     "lstm": built(lambda: [keras.layers.LSTM(4)]),
     "gru": built(lambda: [keras.layers.Bidirectional(keras.layers.GRU(3))]),
-    "attention": attention,
+    "attention": attention(0.0),
+    "attention_dropout": attention(0.1),
     "flip": built(lambda: [ROWS((8, 8, 1)), keras.layers.RandomFlip("horizontal")]),
-    "convolution": built(lambda: [ROWS((8, 8, 1)), keras.layers.Conv2D(3, 3), keras.layers.AveragePooling2D()]),
+    "convolution": built(lambda: [ROWS((8, 8, 1)), keras.layers.Conv2D(3, 3), keras.layers.AveragePooling2D(2)]),
     "embedding": built(lambda: [keras.layers.Rescaling(9), keras.layers.Flatten(), keras.layers.Embedding(16, 3)]),
 }
 

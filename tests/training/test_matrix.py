@@ -19,6 +19,7 @@ from src import models, trial
 from src.executors import Listener
 from src.executors.fused import Fused
 from src.training import Fitted
+from src.training.structure import has_own_parts
 from src.trial import CHECKPOINT, Job, Outcome
 from tests.training.networks import MODELS, PARTS_OF_ITS_OWN, Dropout, built, unseeded
 
@@ -117,6 +118,7 @@ def test_an_optimizer_trains_alike_everywhere(
 
 
 QUICK_MODELS = ("own_state_and_loss", "shared_and_nested", "embedding", "dropout")
+RANDOM = ("dropout", "noise", "attention_dropout", "flip")  # what they draw is another sequence in a program
 ROUNDING = {"batch_normalization": 5e-3, "shared_and_nested": 5e-3, "frozen": 5e-3}  # a normalization divides by what it sums up
 
 
@@ -137,7 +139,7 @@ def test_a_network_trains_alike_everywhere(
     with_model(MODELS[name])
     config["optimizer"] = optimizer("Adam", "plain")
     fast = run(config, tmp_path)
-    if name not in ("dropout", "noise"):  # whose masks are others in a program
+    if name not in RANDOM:
         assert_alike(fast, run(plain(config), tmp_path), ROUNDING.get(name, 2e-4))
     assert not caplog.records
     assert_resumed_exactly(config, fast, tmp_path)
@@ -146,6 +148,11 @@ def test_a_network_trains_alike_everywhere(
         for found, own in zip(stacked(seeds, tmp_path), seeds, strict=True):
             assert_alike(found, run(own, tmp_path), ROUNDING.get(name, 2e-4))
     assert ("gradient of single rows" in caplog.text) is (name == "embedding")
+
+
+@pytest.mark.parametrize("name", MODELS)
+def test_trials_of_keras_own_layers_share_a_program(name: str) -> None:
+    assert has_own_parts(MODELS[name]((8, 8), 10)) is (name == "own_state_and_loss")
 
 
 def plain(config: dict) -> dict:

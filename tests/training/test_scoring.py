@@ -48,5 +48,5 @@ def test_other_metrics_are_refused_by_name(name: str) -> None:
 
 @pytest.mark.parametrize("name", ["loss", "val_accuracy"])
 def test_a_metrics_name_may_not_be_that_of_another_value(name: str) -> None:
-    with pytest.raises(ConfigError, match=f"a metric named '{name}' would take the place"):
+    with pytest.raises(ConfigError, match=f"a metric named '{name}' would hide another figure"):
         build_metric({**TOP, "name": name})
