@@ -170,6 +170,12 @@ def command(tmp_path: Path, warm: "subprocess.Popen[str]", store_uri: str) -> Co
     return run
 
 
+@pytest.fixture
+def no_pictures(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Trials without the picture of their curves, which takes longer than many a training here; others look at it."""
+    monkeypatch.setattr("src.plots.curves.curves", lambda *_: b"")
+
+
 def options(group: str) -> list[str]:
     """The options of a group of conf/, for tests that run over every file."""
     return sorted(file.stem for file in (CONF / group).glob("*.yaml"))

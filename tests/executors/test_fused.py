@@ -26,6 +26,9 @@ OWN = [
 ]
 
 
+pytestmark = pytest.mark.usefixtures("no_pictures")
+
+
 @pytest.fixture(autouse=True)
 def made(monkeypatch: pytest.MonkeyPatch) -> list[int]:
     """The lanes of the stacks that a test makes."""

@@ -73,6 +73,7 @@ def test_hyperband_goes_on_where_a_trial_was_on_another_machine(
 
 
 @TWO_NODES
+@pytest.mark.long
 def test_the_loss_of_a_machine_costs_an_attempt(cluster: Cluster, tmp_path: Path) -> None:
     words = [*DIGITS, "seed=1,2,3,4", "model.dropout=0.3", "training=fixed_epochs", "training.epochs=300", "executor=ray"]
     words = [sys.executable, "-m", *words, f"executor.address={cluster.address}"]

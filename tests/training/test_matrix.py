@@ -47,6 +47,7 @@ QUICK = [
     ("SGD", "loss_scale"),
 ]
 QUICK += [("Adam", "ema"), ("RMSprop", "accumulation")]
+STACKED = [("Adam", "schedule"), ("SGD", "loss_scale")]  # others are stacked in tests/executors/test_fused.py
 EVERY = [(name, setting) for name in OPTIMIZERS for setting in ("plain", *SETTINGS)]
 
 
@@ -110,7 +111,7 @@ def test_an_optimizer_trains_alike_everywhere(
     assert_alike(fast, plain)
     assert not caplog.records, "compiled: all of Keras' optimizers"
     assert_resumed_exactly(config, fast, tmp_path)
-    if name in ("SGD", "Adam") or LONG:
+    if (name, setting) in STACKED or LONG:
         seeds = [{**config, "seed": seed} for seed in (1, 2, 3)]
         with caplog.at_level(logging.WARNING, "src"):
             for found, own in zip(stacked(seeds, tmp_path), seeds, strict=True):
@@ -159,7 +160,12 @@ def plain(config: dict) -> dict:
     return {**config, "training": {**config["training"], "engine": "keras"}}
 
 
-@pytest.mark.parametrize("name", PARTS_OF_ITS_OWN)
+@pytest.mark.parametrize("make", [make for pair in PARTS_OF_ITS_OWN.values() for make in pair])
+def test_a_model_with_parts_of_its_own_shares_none(make: Callable) -> None:
+    assert has_own_parts(make((8, 8), 10))
+
+
+@pytest.mark.parametrize("name", PARTS_OF_ITS_OWN if LONG else ["bound"])
 def test_what_only_the_models_code_knows_is_a_trials_own(
     name: str, config: dict, tmp_path: Path, with_model: Callable, caplog: pytest.LogCaptureFixture
 ) -> None:
