@@ -9,10 +9,11 @@ from typing import TYPE_CHECKING
 
 from src.config.command_line import conf_loader, tracking_uri
 from src.errors import TrialbookError
-from src.leaderboard import Standing
 from src.plots import curves
-from src.study import destination, result, table
-from src.study.scores import gather, named_histories
+from src.results import table
+from src.results.leaderboard import Standing
+from src.results.scores import labelled_histories, load_standing
+from src.study import destination, result
 from src.study.store import Store
 
 if TYPE_CHECKING:
@@ -49,7 +50,7 @@ class Sweep:
 
     def curves(self) -> "Figure":
         """The validation curves of all trials, each metric in its own axes."""
-        return curves.overview(named_histories(self.standing.trials, self._stores, self.standing))
+        return curves.overview(labelled_histories(self.standing.trials, self._stores, self.standing))
 
     def model(self) -> "keras.Model":
         """The best trial's Keras model with the weights of its kept epoch, which are verified by their SHA-256.
@@ -94,5 +95,5 @@ def load(sweep: str = "latest") -> Sweep:
     Raises:
         ConfigError: no such sweep.
     """
-    standing, stores = gather(sweep)
+    standing, stores = load_standing(sweep)
     return Sweep(stores[0].meta()["sweep_id"], standing, stores)

@@ -10,15 +10,17 @@ import sys
 from dataclasses import dataclass
 from pathlib import Path
 
-from src import files, leaderboard
+from src import files
 from src.config.command_line import conf_loader, tracking_uri
 from src.config.words import read_words
-from src.errors import ConfigError, TrialbookError, did_you_mean, told
-from src.leaderboard import Entry, Standing
+from src.errors import ConfigError, TrialbookError, did_you_mean
+from src.exits import exit_on_error
 from src.objective import Objective
-from src.study import folder, table
-from src.study.reporting import report_of
-from src.study.scores import gather
+from src.results import leaderboard, table
+from src.results.leaderboard import Entry, Standing
+from src.results.report import report_of
+from src.results.scores import load_standing
+from src.study import provenance
 from src.terminal import Terminal
 
 FORMATS = ("table", "csv", "json")
@@ -73,7 +75,7 @@ def _new_seeds(entries: tuple[Entry, ...], count: int) -> str:
 
 def main() -> None:
     """Prints the leaderboard."""
-    with told():
+    with exit_on_error():
         words = read_words(Words, sys.argv[1:])
         if words.format not in FORMATS:
             hint = did_you_mean(words.format, FORMATS)
@@ -81,7 +83,7 @@ def main() -> None:
         if words.runs:
             _compare_runs(words)
             return
-        found, stores = gather(words.sweep, words.objective)
+        found, stores = load_standing(words.sweep, words.objective)
         rows = table.ranked(found)
         if words.format == "json":
             print(json.dumps(rows, indent=1))  # noqa: T201
@@ -91,14 +93,18 @@ def main() -> None:
             terminal = Terminal(found.objective)
             terminal.table(f"{words.sweep}, {found.objective}", table.for_people(rows[:MOST_SHOWN]))
             rest = [f"{len(rows) - MOST_SHOWN} more: format=csv"] if len(rows) > MOST_SHOWN else []
-            for line in [*rest, *verdict(found, folder.code()), *(f"{count} x {cause}" for cause, count in found.causes.most_common())]:
+            for line in [
+                *rest,
+                *verdict(found, provenance.code_digest()),
+                *(f"{count} x {cause}" for cause, count in found.causes.most_common()),
+            ]:
                 terminal.say(line)
         if words.report:
             files.write(Path(words.report), report_of(found, stores).html)
 
 
 def _compare_runs(words: Words) -> None:
-    from src.study.difference import difference
+    from src.results.difference import difference
     from src.tracking.runs import Runs  # imports MLflow, seconds
 
     first, *others = words.runs.split(",")

@@ -18,12 +18,14 @@ from packaging.requirements import Requirement
 
 from src.config.command_line import conf_loader, tracking_uri
 from src.config.paths import ROOT
-from src.errors import ConfigError, TrialbookError, told
+from src.errors import ConfigError, TrialbookError
 from src.executors.machine import gpus
+from src.exits import exit_on_error
 from src.objective import Objective
+from src.states import TrialState
 from src.study import destination
-from src.study.find import SWEEPS, TRIALS
-from src.study.folder import of_trial
+from src.study.finding import SWEEPS, TRIALS
+from src.study.folders import of_trial
 from src.study.lock import driving, is_driven
 from src.study.outbox import Outbox
 from src.study.store import Store
@@ -52,7 +54,7 @@ class Finding:
 
 def main() -> int:
     """Tells every finding, and mends; the exit code."""
-    with told():
+    with exit_on_error():
         if sys.argv[1:] not in ([], ["--fix"]):
             raise ConfigError([f"{' '.join(sys.argv[1:])}: expected nothing, or --fix"])
         terminal, left = Terminal(Objective("accuracy", "max")), 0
@@ -131,7 +133,7 @@ def _study(sweep: Path, uri: str) -> Iterator[Finding]:
     try:
         with closing(Store.open(sweep / "study.db")) as store:
             undelivered, refusals, meta = store.waiting(), store.refusals(), store.meta()
-            open_trials = sum(row["state"] == "RUNNING" for row in store.trials())
+            open_trials = sum(row.state == TrialState.RUNNING for row in store.trials())
     except (sqlite3.DatabaseError, TrialbookError) as error:
         yield Finding(f"sweep {sweep.name}: {error}", f"take it from a backup, or set it aside: mv {sweep} {SWEEPS.parent}")
         return

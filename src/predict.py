@@ -11,7 +11,8 @@ from src import trial
 from src.config.command_line import conf_loader, tracking_uri
 from src.config.words import read_words
 from src.datasets.scale import Scale
-from src.errors import TrialbookError, told
+from src.errors import TrialbookError
+from src.exits import exit_on_error
 from src.objective import Objective
 from src.promotion.candidate import rebuild
 from src.terminal import Terminal
@@ -55,7 +56,7 @@ def read_picture(path: str, shape: tuple[int, ...]) -> tuple[np.ndarray, list[st
 
 def main() -> int:
     """Prints the most probable classes; the exit code."""
-    with told():
+    with exit_on_error():
         words = read_words(Words, sys.argv[1:])
         terminal = Terminal(Objective("accuracy", "max"))
         with conf_loader() as loader:

@@ -14,12 +14,13 @@ from omegaconf import DictConfig, OmegaConf
 from src.config.catalog import Catalog
 from src.config.command_line import conf_loader
 from src.config.words import read_words
-from src.errors import ConfigError, TrialbookError, did_you_mean, told
+from src.errors import ConfigError, TrialbookError, did_you_mean
+from src.exits import exit_on_error
 from src.objective import Objective
 from src.promotion.candidate import Candidate, load_registered
 from src.promotion.challenge import Decision, decide, promote
 from src.promotion.gates import Gates
-from src.study.scores import gather
+from src.results.scores import load_standing
 from src.terminal import Terminal
 from src.tracking.registry import Registry
 
@@ -43,7 +44,7 @@ class Words:
 
 def main() -> int:
     """Promotes, rolls back or tells the history; the exit code."""
-    with told():
+    with exit_on_error():
         words = read_words(Words, sys.argv[1:])
         if len(words.why) > MOST_WHY:
             raise ConfigError([f"why= has {len(words.why)} characters; expected at most {MOST_WHY}, which a store keeps whole"])
@@ -97,7 +98,7 @@ def best_run(sweep: str) -> str:
     Raises:
         ConfigError: no trial of the sweep has a score and a run, or its trials were trained on several data.
     """
-    found, _ = gather(sweep)
+    found, _ = load_standing(sweep)
     if len(found.by_data) > 1:
         best = [(found.origin(entry), found.best_of(entry)) for entry, *_ in found.by_data]
         known = " or ".join(f"run={trial.run_id} ({origin})" for origin, trial in best if trial)

@@ -12,11 +12,12 @@ from hydra.types import RunMode
 
 from src.config.command_line import conf_loader, tracking_uri
 from src.config.words import read_words
-from src.errors import TrialbookError, told
+from src.errors import TrialbookError
+from src.exits import exit_on_error
 from src.objective import Objective
 from src.promotion.candidate import replay
-from src.study import folder, record, result
-from src.study.repeated import Changes, of_conditions, of_configuration, verdict
+from src.results.reproduction import Changes, of_conditions, of_configuration, verdict
+from src.study import provenance, result
 from src.terminal import Terminal
 from src.tracking.runs import Runs, StoredRun
 
@@ -30,7 +31,7 @@ class Words:
 
 def main() -> int:
     """Reproduces one run; 0 when it is identical."""
-    with told():
+    with exit_on_error():
         words = read_words(Words, sys.argv[1:])
         terminal = Terminal(Objective("accuracy", "max"))
         with conf_loader() as loader:
@@ -39,10 +40,10 @@ def main() -> int:
             overrides, _ = replay(run, loader)
             configuration = of_configuration(recorded, loader.load_configuration("config", overrides, RunMode.RUN))
         here = {
-            "mlflow.source.git.commit": folder.commit(),
-            "trialbook.code": folder.code(),
-            "trialbook.code_dirty": record.code_dirty(),
-            "trialbook.versions": record.versions(),
+            "mlflow.source.git.commit": provenance.commit(),
+            "trialbook.code": provenance.code_digest(),
+            "trialbook.code_dirty": provenance.code_dirty(),
+            "trialbook.versions": provenance.versions(),
         }
         before = configuration + of_conditions(recorded.tags, here)
         terminal.say(f"not as it was: {before}" if before != Changes() else "the same configuration, code and versions as then")

@@ -5,31 +5,30 @@ import gc
 import sys
 
 import hydra
-from hydra.core.global_hydra import GlobalHydra
-from hydra.core.hydra_config import HydraConfig
-from omegaconf import DictConfig, OmegaConf, open_dict
+from omegaconf import DictConfig
 
-from src.config.command_line import checked
+from src.config.command_line import conf_loader, read_command_line
 from src.config.paths import CONF
-from src.errors import told
+from src.exits import exit_on_error
 
 
 @hydra.main(version_base="1.3", config_path=str(CONF), config_name="config")
-def trial(config: DictConfig) -> None:
-    """Runs one trial; a sweep goes to hydra_plugins/kerastuner_sweeper instead."""
-    from src.study.run import run
-
-    with open_dict(config):
-        config.hydra = OmegaConf.create({"hydra": HydraConfig.get()}).hydra
-    run(GlobalHydra.instance().config_loader(), config, list(config.hydra.overrides.task), single=True)
+def show(config: DictConfig) -> None:
+    """Hydra's own views: --cfg, --info, --hydra-help and shell completion. They end before this function is called."""
 
 
 def main() -> None:
-    """Checks the command line, then lets Hydra compose and run."""
+    """Reads the command line once and runs what it requests, or has Hydra show what it composes."""
     atexit.register(gc.freeze)  # else the interpreter looks once more through all that was imported: a second
-    with told():
-        sys.argv[1:] = checked(sys.argv[1:])
-    trial()
+    with exit_on_error():
+        with conf_loader() as loader:
+            line = read_command_line(loader, sys.argv[1:])
+            if line.request and line.config:
+                from src.running.run import run
+
+                sys.exit(run(loader, line.request, line.config))
+        sys.argv[1:] = line.arguments
+        show()
 
 
 if __name__ == "__main__":

@@ -14,6 +14,7 @@ from src import artifacts, datasets, files, models, training
 from src.errors import ConfigError, DiskFull, Stop, TrialError, collecting
 from src.objective import Objective
 from src.redaction import redacted
+from src.states import TrialState
 from src.training.checkpoint import Checkpoint
 
 if TYPE_CHECKING:
@@ -56,7 +57,7 @@ class Outcome:
         facts: `data_digest`, `validation_examples`, `device`, `threads`.
     """
 
-    state: str
+    state: TrialState
     metrics: dict[str, float] = field(default_factory=dict)
     history: dict[str, list[float]] = field(default_factory=dict)
     seconds: float = 0.0
@@ -67,14 +68,18 @@ class Outcome:
 
 @dataclass(frozen=True)
 class Prepared:
-    """All that is needed to train.
+    """Everything that training needs.
 
     Attributes:
+        config: the keys of paths.TRIAL_KEYS.
+        folder: where checkpoints and callbacks write.
         arguments: the engine's own.
         validation_batch: examples that are evaluated at once.
+        checkpoint: where the training continues.
     """
 
-    job: Job
+    config: dict[str, Any]
+    folder: Path
     data: datasets.Dataset
     model: "keras.Model"
     engine: Callable[..., training.Fitted]
@@ -91,10 +96,10 @@ def run(job: Job, report: training.Report, alive: Callable[[], None]) -> Outcome
     """
     start = time.monotonic()
     try:
-        prepared = prepare(job)
+        prepared = prepare(job.config, job.folder, job.checkpoint)
         started = time.monotonic()
         fitted = fit(prepared, report, alive)
-        return finish(prepared, fitted, time.monotonic() - started)
+        return finish(prepared, fitted, time.monotonic() - started, continued=job.continued)
     except (Exception, SystemExit) as error:
         return ended_by(error, job, time.monotonic() - start)
 
@@ -102,16 +107,20 @@ def run(job: Job, report: training.Report, alive: Callable[[], None]) -> Outcome
 def ended_by(error: BaseException, job: Job, seconds: float) -> Outcome:
     """What an exception makes of a trial: KILLED if it was asked to stop, otherwise FAILED."""
     if isinstance(error, Stop):
-        return Outcome("KILLED", seconds=seconds, cause=str(error))
+        return Outcome(TrialState.KILLED, seconds=seconds, cause=str(error))
     mistakes = "; ".join(error.mistakes) if isinstance(error, ConfigError) else ""
     cause = mistakes or (str(error) if isinstance(error, TrialError) else f"{type(error).__name__}: {error}")
     log.info("trial %d failed: %s", job.number, cause)
     trace = "".join(traceback.format_exception(error))
-    return Outcome("FAILED", seconds=seconds, cause=cause, files={"traceback.txt": redacted(trace).encode()})
+    return Outcome(TrialState.FAILED, seconds=seconds, cause=cause, files={"traceback.txt": redacted(trace).encode()})
 
 
-def prepare(job: Job) -> Prepared:
+def prepare(config: dict[str, Any], folder: Path = Path(), checkpoint: bytes | None = None) -> Prepared:
     """Seeds everything, loads the data, builds and compiles the model.
+
+    Args:
+        folder: where callbacks may write.
+        checkpoint: content of the file to continue from.
 
     Raises:
         ConfigError: with every mistake that only Keras or the data can tell.
@@ -120,22 +129,22 @@ def prepare(job: Job) -> Prepared:
     """
     from src.training import runtime
 
-    runtime.configure(job.config["training"]["threads"])
+    runtime.configure(config["training"]["threads"])
     import keras
 
     from src.training import assembly, validation
 
     keras.backend.clear_session()
-    keras.utils.set_random_seed(job.config["seed"])
-    data = datasets.load(job.config["data"])
+    keras.utils.set_random_seed(config["seed"])
+    data = datasets.load(config["data"])
     mistakes: list[str] = []
     with collecting(mistakes):
-        engine, arguments = assembly.engine(job.config, data, job.folder)
+        engine, arguments = assembly.engine(config, data, folder)
     with collecting(mistakes):
-        compiled = assembly.compile_arguments(job.config)
+        compiled = assembly.compile_arguments(config)
     try:
         with collecting(mistakes):
-            model = models.build(job.config["model"], data.input_shape, data.num_classes)
+            model = models.build(config["model"], data.input_shape, data.num_classes)
     except TrialError as error:
         if mistakes:
             raise ConfigError([*mistakes, str(error)]) from error
@@ -143,10 +152,10 @@ def prepare(job: Job) -> Prepared:
     if mistakes:
         raise ConfigError(mistakes)
     model.compile(**compiled)
-    validation_batch = validation.batch_size(job.config["training"]["validation_batch"], model, data.input_shape)
+    validation_batch = validation.batch_size(config["training"]["validation_batch"], model, data.input_shape)
     if "validation_batch" in arguments:
         arguments["validation_batch"] = validation_batch
-    return Prepared(job, data, model, engine, arguments, validation_batch, _checkpoint(job))
+    return Prepared(config, folder, data, model, engine, arguments, validation_batch, _checkpoint(config, checkpoint))
 
 
 def fit(prepared: Prepared, report: training.Report, alive: Callable[[], None]) -> training.Fitted:
@@ -158,22 +167,24 @@ def given(prepared: Prepared, report: training.Report, alive: Callable[[], None]
     """What every engine is given beside its own arguments: training.GIVEN."""
     from src.training.callbacks import make_room
 
-    job = prepared.job
     if callbacks := prepared.arguments.get("callbacks"):
         make_room(callbacks)
 
     def save(latest: Checkpoint) -> None:
         try:
-            files.write(job.folder / CHECKPOINT, latest.to_bytes())
+            files.write(prepared.folder / CHECKPOINT, latest.to_bytes())
         except DiskFull as error:  # the training needs it only if it is interrupted
             log.warning("no checkpoint: %s", error)
 
     monitor = training.Monitor(report, alive, save, prepared.checkpoint)
-    return {"seed": job.config["seed"], "objective": Objective.parse(job.config["objective"]), "monitor": monitor}
+    return {"seed": prepared.config["seed"], "objective": Objective.parse(prepared.config["objective"]), "monitor": monitor}
 
 
-def finish(prepared: Prepared, fitted: training.Fitted, seconds: float) -> Outcome:
-    """Scores and files of the kept epoch, whose weights the model holds.
+def finish(prepared: Prepared, fitted: training.Fitted, seconds: float, *, continued: bool) -> Outcome:
+    """The scores and files of the kept epoch, whose weights the model holds.
+
+    Args:
+        continued: a later trial may continue from this one's end.
 
     Raises:
         TrialError: the file of the weights does not hold them.
@@ -191,15 +202,15 @@ def finish(prepared: Prepared, fitted: training.Fitted, seconds: float) -> Outco
     }
     kept = artifacts.of(prepared.model, fitted, metrics)
     _check_saved(prepared, kept[artifacts.WEIGHTS])
-    if fitted.latest and prepared.job.continued:
+    if fitted.latest and continued:
         kept[CHECKPOINT] = fitted.latest.to_bytes()
     facts = {
         "data_digest": prepared.data.digest,
         "validation_examples": str(len(prepared.data.validation_index)),
         "device": runtime.device(),
-        "threads": str(prepared.job.config["training"]["threads"]),
+        "threads": str(prepared.config["training"]["threads"]),
     }
-    return Outcome("FINISHED", metrics, fitted.history, seconds, files=kept, facts=facts)
+    return Outcome(TrialState.FINISHED, metrics, fitted.history, seconds, files=kept, facts=facts)
 
 
 def _check_saved(prepared: Prepared, weights: bytes) -> None:
@@ -232,12 +243,12 @@ def probabilities(prepared: Prepared, x: "np.ndarray") -> "np.ndarray":
     return datasets.contract.checked(found, len(x), prepared.data.num_classes)
 
 
-def _checkpoint(job: Job) -> Checkpoint | None:
-    """Where to go on; from the beginning if the checkpoint is not whole, or callbacks have a state that is not in it."""
-    if not job.checkpoint or job.config["training"]["callbacks"]:
+def _checkpoint(config: dict[str, Any], content: bytes | None) -> Checkpoint | None:
+    """The checkpoint to continue from; None if it is damaged, or if callbacks have a state that it does not hold."""
+    if not content or config["training"]["callbacks"]:
         return None
     try:
-        return Checkpoint.from_bytes(job.checkpoint)
+        return Checkpoint.from_bytes(content)
     except ValueError as error:
-        log.warning("trial %d starts anew: %s", job.number, error)
+        log.warning("the training starts anew: %s", error)
         return None

@@ -22,6 +22,7 @@ from hydra.core.global_hydra import GlobalHydra
 from hydra.types import RunMode
 from omegaconf import OmegaConf
 
+from src.config.command_line import conf_loader, read, read_command_line
 from src.config.paths import CONF, ROOT, TRIAL_KEYS
 from src.space import Space
 from tests.waiting import PATIENCE
@@ -84,9 +85,7 @@ def compose(loader: ConfigLoader) -> Compose:
 @pytest.fixture
 def space(loader: ConfigLoader) -> Callable[..., Space]:
     """Overrides as typed behind `-m` → the space they mean."""
-    from src.config.command_line import read
-
-    return lambda *overrides: Space.of(*read(loader, list(overrides), multirun=True))
+    return lambda *overrides: Space.of(read(loader, list(overrides), multirun=True))
 
 
 @pytest.fixture(scope="session")
@@ -174,6 +173,12 @@ def command(tmp_path: Path, warm: "subprocess.Popen[str]", store_uri: str) -> Co
 def no_pictures(monkeypatch: pytest.MonkeyPatch) -> None:
     """Trials without the picture of their curves, which takes longer than many a training here; others look at it."""
     monkeypatch.setattr("src.plots.curves.curves", lambda *_: b"")
+
+
+def checked(argv: list[str]) -> list[str]:
+    """Arguments of `python -m src.sweep` as Hydra takes them, after every check."""
+    with conf_loader() as loader:
+        return read_command_line(loader, argv).arguments
 
 
 def options(group: str) -> list[str]:

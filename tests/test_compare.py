@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from src import compare
-from src.leaderboard import Ended, Standing
 from src.objective import Objective
+from src.results.leaderboard import Standing, TrialResult
 from src.space.origin import Origin
 from src.study.store import Store
 
@@ -109,7 +109,7 @@ def test_a_report_is_written_where_it_is_wanted(command: Command, tmp_path: Path
 def close(*origins: Origin, **more: object) -> Standing:
     """Two configurations that differ in what no override names, or what `more` says, on each origin."""
     trials = [
-        Ended(n, {}, f"{rate} {seed}", None, "FINISHED", "", 0.8 + seed / 5000 - rate, 1, 0.8, 1.0, "1", str(rate), values, origin)
+        TrialResult(n, {}, f"{rate} {seed}", None, "FINISHED", "", 0.8 + seed / 5000 - rate, 1, 0.8, 1.0, "1", str(rate), values, origin)
         for n, origin in enumerate(origins)
         for rate in (0.01, 0.011)
         for seed in (3, 7, 11)

@@ -14,8 +14,9 @@ from src import doctor
 from src.config.paths import ROOT
 from src.errors import TrialbookError
 from src.oracles import Proposal
-from src.study import destination, record
-from src.study.find import SWEEPS, TRIALS
+from src.running import record
+from src.study import destination
+from src.study.finding import SWEEPS, TRIALS
 from src.study.messages import Message
 from src.study.store import Store
 from src.tracking.store import connect
@@ -113,9 +114,9 @@ def study(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Stor
         for number in range(2):
             tags = {"trialbook.sweep": "S", "trialbook.kind": "trial", "trialbook.trial": str(number)}
             start = {"name": "x", "params": {"a": 1}, "tags": tags}
-            store.asked(number, Proposal({}), "hash", {}, Message(number, "start", start))
+            store.start_trial(number, Proposal({}), "hash", {}, Message(number, "start", start))
             end = record.end("FINISHED", {"s": 1.0}, {}, "none")
-            store.told(number, Outcome("FINISHED"), 0.5, {}, Message(number, "end", end))
+            store.end_trial(number, Outcome("FINISHED"), 0.5, {}, Message(number, "end", end))
         return store
 
     return make

@@ -21,8 +21,8 @@ from mlflow.exceptions import MlflowException
 from src import promote
 from src.config.paths import ROOT
 from src.errors import ConfigError, TrialbookError
-from src.leaderboard import Ended, Standing
 from src.objective import Objective
+from src.results.leaderboard import Standing, TrialResult
 from src.space.origin import Origin
 from src.tracking.registry import Registry
 from src.tracking.ui import free_port
@@ -212,7 +212,7 @@ def test_mistakes(run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> 
 
 def test_the_best_on_several_data_is_not_guessed(monkeypatch: pytest.MonkeyPatch) -> None:
     ended = [
-        Ended(n, {"data": name}, name, f"run{n}", "FINISHED", "", 0.5 + n / 10, 1, 0.5, 1.0, origin=Origin(True, name))
+        TrialResult(n, {"data": name}, name, f"run{n}", "FINISHED", "", 0.5 + n / 10, 1, 0.5, 1.0, origin=Origin(True, name))
         for n, name in enumerate(("91ab", "55cd"))
     ]
     monkeypatch.setattr(promote, "gather", lambda _: (Standing.of(ended, Objective("val_accuracy", "max"), 0), []))

@@ -90,9 +90,9 @@ def test_ranges_of_their_own_per_option_and_exclusions(tmp_path: Path) -> None:
 
     def found(*words: str) -> list[str]:
         with hydra.initialize_config_dir(str(tmp_path / "conf"), version_base="1.3"):
-            asked, catalog = read(GlobalHydra.instance().config_loader(), ["sweeps=mine", *words], multirun=True)
-            assert find_mistakes(asked, catalog) == []
-            return lines(Space.of(asked, catalog))
+            request = read(GlobalHydra.instance().config_loader(), ["sweeps=mine", *words], multirun=True)
+            assert find_mistakes(request) == []
+            return lines(Space.of(request))
 
     assert sorted(found()) == [
         "optimizer.learning_rate=0.001 optimizer=adam model.dropout=0",

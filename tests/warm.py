@@ -16,7 +16,7 @@ def import_all() -> None:
     from src.training import runtime
 
     runtime.tensorflow()
-    for module in ("keras_tuner", "sklearn.model_selection", "sklearn.linear_model", "src.promote", "src.reproduce", "src.study.run"):
+    for module in ("keras_tuner", "sklearn.model_selection", "sklearn.linear_model", "src.promote", "src.reproduce", "src.running.run"):
         __import__(module)
     for module in ("src.training.compiled", "src.tracking.tracker", "src.plots.classes", "mlflow.store.tracking.sqlalchemy_store"):
         __import__(module)

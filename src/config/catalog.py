@@ -66,6 +66,14 @@ class Catalog:
         return {key: value for entry in entries for key, value in entry.items() if key in self.groups and value is not None}
 
     @cached_property
+    def hydra(self) -> dict[str, Any]:
+        """The settings of Hydra itself that config.yaml has: its `hydra` node, and the options of Hydra's groups that it chooses."""
+        content: dict[str, Any] = OmegaConf.to_container(self.file("config").config)  # type: ignore[assignment]
+        chosen = [entry for entry in content.get("defaults", []) if isinstance(entry, dict)]
+        groups = {key.removeprefix("override "): option for entry in chosen for key, option in entry.items() if "hydra/" in key}
+        return leaves({"hydra": content["hydra"]}) | groups if "hydra" in content else groups
+
+    @cached_property
     def top(self) -> dict[str, Any]:
         """The leaves of config.yaml itself, such as `seed` and `tracking.uri`."""
         raw: dict[str, Any] = OmegaConf.to_container(self.file("config").config)  # type: ignore[assignment]

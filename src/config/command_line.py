@@ -1,4 +1,7 @@
-"""The command line of `python -m src.sweep`, checked before Hydra sees it: Hydra tells one mistake at a time and misses whole kinds."""
+"""The command line of `python -m src.sweep`, read once: checked as a whole, then composed by Hydra.
+
+Hydra alone would report one mistake at a time, and miss whole kinds of them.
+"""
 
 import os
 import re
@@ -7,6 +10,7 @@ import sys
 from argparse import Namespace
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 
 import hydra
@@ -16,16 +20,33 @@ from hydra.core.global_hydra import GlobalHydra
 from hydra.core.hydra_config import HydraConfig
 from hydra.errors import HydraException
 from hydra.types import RunMode
-from omegaconf import OmegaConf
-from omegaconf.errors import OmegaConfBaseException
+from omegaconf import DictConfig, OmegaConf
+from omegaconf.errors import InterpolationResolutionError, OmegaConfBaseException
 
-from src.config.asked import Asked, read_asked
+from src.config import sweeper_schema  # noqa: F401  registers itself with Hydra
 from src.config.catalog import Catalog
 from src.config.help import help_text
 from src.config.mistakes import find_mistakes
-from src.config.overrides import Parser, as_text, said
+from src.config.overrides import Parser, said
 from src.config.paths import CONF, TRIAL_GROUPS
+from src.config.request import Request, read_request
 from src.errors import ConfigError, did_you_mean
+from src.redaction import learn
+
+
+@dataclass(frozen=True)
+class CommandLine:
+    """A command line without mistakes.
+
+    Attributes:
+        arguments: as Hydra takes them.
+        request: what is to run; None if Hydra only shows something.
+        config: composed from the request, `hydra` node included. A sweep has the keys of its trials at their defaults.
+    """
+
+    arguments: list[str]
+    request: Request | None = None
+    config: DictConfig | None = None
 
 
 @contextmanager
@@ -36,14 +57,14 @@ def conf_loader() -> Iterator[ConfigLoader]:
 
 
 def tracking_uri(loader: ConfigLoader) -> str:
-    """Where MLflow keeps its record, as the environment or conf/ says."""
+    """The address of MLflow's store, as the environment or conf/ says."""
     return str(loader.load_configuration("config", [], RunMode.RUN).tracking.uri)
 
 
-def read(loader: ConfigLoader, lines: list[str], *, multirun: bool) -> tuple[Asked, Catalog]:
-    """What was asked, and what conf/ offers."""
+def read(loader: ConfigLoader, lines: list[str], *, multirun: bool) -> Request:
+    """Parses overrides; the request holds the mistakes that this shows."""
     catalog = Catalog(loader)
-    return read_asked(catalog, Parser(loader, catalog.groups), lines, multirun=multirun), catalog
+    return read_request(catalog, Parser(loader, catalog.groups), lines, multirun=multirun)
 
 
 def replayed(loader: ConfigLoader, stored: str) -> list[str]:
@@ -53,46 +74,75 @@ def replayed(loader: ConfigLoader, stored: str) -> list[str]:
         ConfigError: with every mistake.
     """
     lines = shlex.split(stored)
-    if mistakes := find_mistakes(*read(loader, lines, multirun=False)):
+    if mistakes := find_mistakes(read(loader, lines, multirun=False)):
         raise ConfigError(mistakes)
     return lines
 
 
-def checked(argv: list[str]) -> list[str]:
-    """The arguments as Hydra must be told them.
-
-    Hydra composes the configuration of a whole sweep with the swept groups at their defaults, where a key such as
-    `optimizer.beta_1=0.8` may not exist. So the keys of trials go past it, to the sweeper, as `hydra.sweeper.asked`.
+def read_command_line(loader: ConfigLoader, argv: list[str]) -> CommandLine:
+    """Parses, checks and composes a command line.
 
     Raises:
         ConfigError: with every mistake of the command line.
-        SystemExit: help was asked for and printed.
+        SystemExit: after --help was printed.
     """
     given = get_args_parser().parse_args(argv)
-    with conf_loader() as loader:
-        if given.help:
-            print(help_text(loader))  # noqa: T201  Hydra's own walks every group twice
-            sys.exit(0)
-        if mistakes := list(_option_mistakes(given, Catalog(loader))):
-            raise ConfigError(mistakes)
-        if given.hydra_help or given.shell_completion:
-            return argv
-        asked, catalog = read(loader, given.overrides, multirun=given.multirun)
-        if mistakes := find_mistakes(asked, catalog):
-            raise ConfigError(mistakes)
-        own = {one.origin for one in asked.assignments if one.swept or one.key.startswith(tuple(f"{group}." for group in TRIAL_GROUPS))}
-        told = [line for line in given.overrides if not asked.multirun or line not in own]
-        mode = RunMode.MULTIRUN if asked.multirun else RunMode.RUN
-        if mistakes := list(_refusals(loader, asked, told, mode)):
-            raise ConfigError(mistakes)
-    if not asked.multirun:
-        return [asked.plain.get(argument, argument) for argument in argv]
-    others = [asked.plain.get(argument, argument) for argument in argv if argument not in own]
-    return [*others, f"hydra.sweeper.asked={as_text(given.overrides)}"]
+    if given.help:
+        print(help_text(loader))  # noqa: T201  Hydra's own walks every group twice
+        sys.exit(0)
+    if mistakes := list(_option_mistakes(given, Catalog(loader))):
+        raise ConfigError(mistakes)
+    if given.hydra_help or given.shell_completion:
+        return CommandLine(argv)
+    learn(" ".join(given.overrides))
+    request = read(loader, given.overrides, multirun=given.multirun)
+    if mistakes := find_mistakes(request):
+        raise ConfigError(mistakes)
+    config, own = compose(loader, request, given.overrides), _of_trials(request)
+    arguments = [request.plain.get(argument, argument) for argument in argv if argument not in own]
+    shows = given.cfg or given.info
+    return CommandLine(arguments) if shows else CommandLine(arguments, request, config)
+
+
+def compose(loader: ConfigLoader, request: Request, lines: list[str]) -> DictConfig:
+    """Has Hydra compose the configuration that all trials share, and tries what every trial's values refer to.
+
+    Args:
+        lines: the overrides of the request as written, without `-m`.
+
+    Raises:
+        ConfigError: Hydra or OmegaConf refuse; the message begins with the override to blame.
+    """
+    mode = RunMode.MULTIRUN if request.multirun else RunMode.RUN
+    own = _of_trials(request)
+    shared = [line for line in lines if line not in own]
+    plain = [request.plain.get(line, line) for line in shared]
+    config = _attempt(loader, plain, mode)
+    if isinstance(config, str):
+        tried = ((line, _attempt(loader, plain[:count], mode)) for count, line in enumerate(["conf/config.yaml", *shared]))
+        raise ConfigError([next(f"{line}: {reason}" for line, reason in tried if isinstance(reason, str))])
+    mistakes = []
+    for one in request.everything:
+        for text in (text for text, value in zip(one.texts, one.values, strict=True) if "${" in str(value) and one.origin not in shared):
+            reason = _attempt(loader, [*plain, f"++{one.key}={text}"], mode)
+            mistakes += [f"{one.origin}: {reason}"] if isinstance(reason, str) else []
+    if mistakes:
+        raise ConfigError(mistakes)
+    HydraConfig.instance().set_config(config)  # resolves ${hydra:…}
+    return config
+
+
+def _of_trials(request: Request) -> set[str]:
+    """The overrides of a sweep that Hydra cannot compose at once: swept keys, and keys of options that only some trials have.
+
+    With the swept groups at their defaults a key such as `optimizer.beta_1` may not exist.
+    """
+    keys = tuple(f"{group}." for group in TRIAL_GROUPS)
+    return {one.origin for one in request.assignments if one.swept or one.key.startswith(keys)} if request.multirun else set()
 
 
 def _option_mistakes(given: Namespace, catalog: Catalog) -> Iterator[str]:
-    """Options of Hydra's that would go past every check here, or that it answers with a traceback."""
+    """Hydra's options that would bypass every check here, or that it answers with a traceback."""
     for name in ("config_dir", "config_path", "config_name"):
         if (value := getattr(given, name)) is not None:
             option = f"--{name.replace('_', '-')}"
@@ -115,36 +165,23 @@ def _option_mistakes(given: Namespace, catalog: Catalog) -> Iterator[str]:
         yield f"-sc {words}: expected install=bash or uninstall=bash, or fish or zsh in its place."
 
 
-def _refusals(loader: ConfigLoader, asked: Asked, told: list[str], mode: RunMode) -> Iterator[str]:
-    """What Hydra or OmegaConf refuse only while they compose and resolve, behind the argument that is to blame."""
-    plain = [asked.plain.get(line, line) for line in told]
-    if _refused(loader, plain, mode):
-        tried = ((line, _refused(loader, plain[:count], mode)) for count, line in enumerate(["conf/config.yaml", *told]))
-        yield next(f"{line}: {words}" for line, words in tried if words)
-        return
-    for one in asked.everything:
-        for text, value in zip(one.texts, one.values, strict=True):
-            if "${" in str(value) and one.origin not in told and (words := _refused(loader, [*plain, f"++{one.key}={text}"], mode)):
-                yield f"{one.origin}: {words}"
-
-
-def _refused(loader: ConfigLoader, lines: list[str], mode: RunMode) -> str:
-    """Why nothing can start with these lines; empty where it can."""
+def _attempt(loader: ConfigLoader, lines: list[str], mode: RunMode) -> DictConfig | str:
+    """The configuration that these overrides compose, or the reason why nothing can start with it."""
     try:
-        config = loader.load_configuration("config", lines, mode)
-        HydraConfig.instance().set_config(config)  # for ${hydra:…}
-        for node in [config[key] for key in config if key != "hydra"]:  # which resolves what is no mapping or list
+        config: DictConfig = loader.load_configuration("config", lines, mode)
+        HydraConfig.instance().set_config(config)
+        for node in [config[key] for key in config if key != "hydra"]:  # reading a key resolves it, unless it is a mapping or list
             if OmegaConf.is_config(node):
                 OmegaConf.to_container(node, resolve=True)
-        return _no_folder(config.hydra.run.dir if mode == RunMode.RUN else config.hydra.sweep.dir)
+        return _no_folder(config.hydra.run.dir if mode == RunMode.RUN else config.hydra.sweep.dir) or config
     except (HydraException, OmegaConfBaseException, ValueError) as error:  # ValueErrors of the defaults list
-        words = said(error.__cause__ if isinstance(error.__cause__, OmegaConfBaseException) else error)
-        known = " Expected ${key} of a key that --cfg job shows, or ${oc.env:NAME,default}."
-        return words + known * ("nterpolation" in words)
+        cause = error.__cause__ if isinstance(error.__cause__, OmegaConfBaseException) else error
+        hint = " Expected ${key} of a key that --cfg job shows, or ${oc.env:NAME,default}."
+        return said(cause) + (hint if isinstance(cause, InterpolationResolutionError) else "")
 
 
 def _no_folder(name: str) -> str:
-    """Why a folder can not be made."""
+    """Why a folder cannot be made; empty if it can."""
     folder = Path(name).absolute()
     there = next(parent for parent in (folder, *folder.parents) if os.path.exists(parent))
     can = there.is_dir() and os.access(there, os.W_OK) and all(len(os.fsencode(part)) < 256 for part in folder.parts)

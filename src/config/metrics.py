@@ -5,8 +5,7 @@ from collections import Counter
 from collections.abc import Iterator
 from typing import Any
 
-from src.config.asked import Asked
-from src.config.catalog import Catalog
+from src.config.request import Request
 from src.config.rules import unrecordable
 from src.errors import ConfigError, did_you_mean
 from src.objective import Objective
@@ -36,9 +35,10 @@ def name_mistake(name: str) -> str:
     return f"MLflow takes no metric named {name[:100]!r}; expected {rule}." if rule else ""
 
 
-def metric_mistakes(asked: Asked, options: dict[str, list[str]], catalog: Catalog) -> Iterator[str]:
+def metric_mistakes(request: Request, options: dict[str, list[str]]) -> Iterator[str]:
     """Metrics that would be reported under one name, and an objective that is none of them."""
-    lists = {one.origin: list(one.values) for one in asked.everything if one.key == "training.metrics"}
+    catalog = request.catalog
+    lists = {one.origin: list(one.values) for one in request.everything if one.key == "training.metrics"}
     defaults = {
         f"conf/training/{name}.yaml": [catalog.keys("training", name).get("training.metrics") or []] for name in options["training"]
     }
@@ -50,7 +50,7 @@ def metric_mistakes(asked: Asked, options: dict[str, list[str]], catalog: Catalo
                 yield f"{origin}: {mistake}"
     found = [reported_name(metric) for values in (lists or defaults).values() for metrics in values for metric in metrics]
     reported = [f"{prefix}{name}" for prefix in ("", "val_") for name in dict.fromkeys(["loss", *found])]
-    given = [(one.origin, str(value)) for one in asked.everything if one.key == "objective" for value in one.values]
+    given = [(one.origin, str(value)) for one in request.everything if one.key == "objective" for value in one.values]
     default = str(catalog.top["objective"])
     for origin, value in given or [(" ".join([*lists, f"objective={default}"]), default)]:
         name = value.rpartition(":")[2]

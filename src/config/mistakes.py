@@ -1,72 +1,81 @@
-"""Every mistake of what was asked, each with the received value, what is expected, and what was probably meant."""
+"""All mistakes of a request, each with the received value, the expected one, and what was probably meant."""
 
 import itertools
 import os.path
 from collections.abc import Iterator
 from typing import Any
 
-from src.config.asked import Asked
 from src.config.catalog import Catalog
 from src.config.metrics import metric_mistakes
 from src.config.overrides import Assignment
 from src.config.paths import TRIAL_GROUPS, TRIAL_KEYS, leaves
+from src.config.request import FOLDERS, Request
 from src.config.rules import expected
 from src.errors import ConfigError, collecting, did_you_mean
 
+WITHOUT_EFFECT = {"hydra.output_subdir": None, "hydra.job.name": "trial", "hydra.job.chdir": False, "hydra/sweeper": "kerastuner"}
 Options = dict[str, list[str]]  # group → the options that trials may choose
 
 
-def find_mistakes(asked: Asked, catalog: Catalog) -> list[str]:
-    """All mistakes, in the order in which they were written; empty when the sweep may start.
+def find_mistakes(request: Request) -> list[str]:
+    """All mistakes, in the order in which they were written; empty if the sweep may start.
 
     Raises:
-        ConfigError: the file of a chosen option is broken; without its keys nothing more can be told.
+        ConfigError: the file of a chosen option is broken; without its keys the other mistakes are not known.
     """
-    options = _options(asked, catalog)
-    mistakes, broken = list(asked.mistakes), list[str]()
+    catalog = request.catalog
+    options = _options(request, catalog)
+    mistakes, broken = [*request.mistakes, *_hydra_mistakes(catalog)], list[str]()
     for group, option in ((group, option) for group, chosen in options.items() for option in chosen):
         with collecting(broken):
             catalog.keys(group, option)
     if broken:
         raise ConfigError(dict.fromkeys([*mistakes, *broken]))
-    for one, own in _scoped(asked, options, catalog):
+    for one, own in _scoped(request, options, catalog):
         mistakes += _option_mistakes(one, options, catalog) if one.key in catalog.groups else _key_mistakes(one, own, catalog)
-        mistakes += _shape_mistakes(one, asked)
-    mistakes += [*_overlaps(asked, catalog), *_search_mistakes(asked, options, catalog)]
+        mistakes += _shape_mistakes(one, request)
+    mistakes += [*_overlaps(request, catalog), *_search_mistakes(request, options, catalog)]
     if not mistakes:
-        mistakes += [*_missing_values(asked, options, catalog), *metric_mistakes(asked, options, catalog)]
+        mistakes += [*_missing_values(request, options, catalog), *metric_mistakes(request, options)]
     return list(dict.fromkeys(mistakes))
 
 
-def _scoped(asked: Asked, options: Options, catalog: Catalog) -> Iterator[tuple[Assignment, Options]]:
+def _hydra_mistakes(catalog: Catalog) -> Iterator[str]:
+    """Settings in conf/config.yaml that only `hydra.main` heeds: Hydra composes, but Trialbook runs the trials."""
+    for key, value in catalog.hydra.items():
+        if key not in FOLDERS and (key not in WITHOUT_EFFECT or value != WITHOUT_EFFECT[key]):
+            yield f"conf/config.yaml: {key} has no effect here; of Hydra's own settings expected {' or '.join(FOLDERS)}."
+
+
+def _scoped(request: Request, options: Options, catalog: Catalog) -> Iterator[tuple[Assignment, Options]]:
     """Each assignment with the options of the trials that it belongs to."""
-    yield from ((one, options) for one in asked.assignments)
-    everywhere = {one.key: list(one.values) for one in asked.assignments if one.key in options}
-    for trial in asked.trials:
+    yield from ((one, options) for one in request.assignments)
+    everywhere = {one.key: list(one.values) for one in request.assignments if one.key in options}
+    for trial in request.trials:
         chosen = {one.key: list(one.values) for one in trial if one.key in options}
         own = {group: chosen.get(group) or everywhere.get(group) or [default] for group, default in catalog.defaults.items()}
         known = {group: [name for name in names if name in catalog.groups[group]] or options[group] for group, names in own.items()}
         yield from ((one, known) for one in trial)
-    for condition, one in asked.when:
+    for condition, one in request.when:
         held = [option for option in options.get(condition.key, ()) if option in condition.values]
         yield one, {**options, condition.key: held} if held else options
 
 
-def _overlaps(asked: Asked, catalog: Catalog) -> Iterator[str]:
+def _overlaps(request: Request, catalog: Catalog) -> Iterator[str]:
     """A mapping and a key within it: which of them holds would depend on their order."""
-    for trial in asked.trials or [[]]:
-        for one, other in itertools.permutations([*asked.assignments, *trial], 2):
+    for trial in request.trials or [[]]:
+        for one, other in itertools.permutations([*request.assignments, *trial], 2):
             if other.key.startswith(f"{one.key}.") and one.key not in catalog.groups:
                 yield f"{other.origin}: {one.origin} sets it, too; expected one of them."
 
 
-def _options(asked: Asked, catalog: Catalog) -> Options:
+def _options(request: Request, catalog: Catalog) -> Options:
     """Group → the options that any trial may choose."""
     options = {}
     for group, default in catalog.defaults.items():
-        fixed = [value for one in asked.assignments if one.key == group for value in one.values]
-        own = [value for trial in asked.trials for one in trial if one.key == group for value in one.values]
-        everywhere = asked.trials and all(any(one.key == group for one in trial) for trial in asked.trials)
+        fixed = [value for one in request.assignments if one.key == group for value in one.values]
+        own = [value for trial in request.trials for one in trial if one.key == group for value in one.values]
+        everywhere = request.trials and all(any(one.key == group for one in trial) for trial in request.trials)
         found = [*own, *(fixed or ([] if everywhere else [default]))]
         options[group] = [option for option in catalog.groups[group] if option in found] or [default]
     return options
@@ -152,41 +161,41 @@ def _nowhere(key: str, group: str, options: Options, catalog: Catalog) -> str:
     return f"there is no {key!r}{did_you_mean(key, dict.fromkeys(known))} Every key: python -m src.sweep --cfg job"
 
 
-def _shape_mistakes(one: Assignment, asked: Asked) -> Iterator[str]:
+def _shape_mistakes(one: Assignment, request: Request) -> Iterator[str]:
     if not one.texts and not one.interval:
         yield f"{one.origin}: an empty list of values; expected at least one."
     if len({repr(value) for value in one.values}) < len(one.values):
         twice = next(text for text, value in zip(one.texts, one.values, strict=True) if one.values.count(value) > 1)
         yield f"{one.origin}: {twice} is given twice; expected distinct values."
-    if one.swept and len(one.texts) != 1 and not asked.multirun:
+    if one.swept and len(one.texts) != 1 and not request.multirun:
         yield f"{one.origin}: several values; add -m to sweep over them."
     if one.swept and one.group not in (*TRIAL_KEYS, "sweeps"):
         yield f"{one.origin}: a sweep has one {one.key}; expected a single value."
 
 
-def _search_mistakes(asked: Asked, options: Options, catalog: Catalog) -> Iterator[str]:
+def _search_mistakes(request: Request, options: Options, catalog: Catalog) -> Iterator[str]:
     """What the oracle can not search, and conditions and exclusions that name nothing."""
     if options["oracle"] == ["grid"]:
-        for one in (one for one in asked.everything if one.interval):
+        for one in (one for one in request.everything if one.interval):
             yield f"{one.origin}: a grid has no list of values to go through; say range(1,10,3) or choice(1,4,7), or oracle=random."
-    elif asked.trials:
+    elif request.trials:
         yield f"oracle={options['oracle'][0]}: explicit trials are gone through in turn; expected oracle=grid."
-    given = {one.key: one for one in asked.assignments}
+    given = {one.key: one for one in request.assignments}
     for key in ("resume", "retry", "allow"):
-        if key in given and (not asked.multirun or (key != "resume" and "resume" not in given)):
+        if key in given and (not request.multirun or (key != "resume" and "resume" not in given)):
             yield f"{given[key].origin}: expected the sweep's own command behind -m, and resume=latest or its id."
     if options["oracle"] == ["hyperband"]:
-        for one in (one for one in asked.everything if one.key == "training.epochs"):
+        for one in (one for one in request.everything if one.key == "training.epochs"):
             yield f"{one.origin}: hyperband decides on the epochs; expected oracle.max_epochs={one.texts[-1] if one.texts else 20}"
-    for condition, one in asked.when:
-        chosen = asked.chooses or any(option in options.get(condition.key, ()) for option in condition.values)
+    for condition, one in request.when:
+        chosen = request.chooses or any(option in options.get(condition.key, ()) for option in condition.values)
         if condition.key not in catalog.groups:
             yield f"{one.origin}: when {condition.key}: expected a group and its option, such as optimizer=sgd."
         elif condition.values[0] in catalog.groups[condition.key] and not chosen:
             yield f"{one.origin}: when {condition.key}={condition.texts[0]}: no trial of this sweep has it; expected one of its options."
         else:
             yield from _option_mistakes(condition, options, catalog)
-    for one in (one for rule in asked.exclude for one in rule):
+    for one in (one for rule in request.exclude for one in rule):
         known = {key for group in catalog.defaults for keys in catalog.readable(group).values() for key in keys}
         if one.key in catalog.groups:
             yield from _option_mistakes(one, options, catalog)
@@ -194,9 +203,9 @@ def _search_mistakes(asked: Asked, options: Options, catalog: Catalog) -> Iterat
             yield f"{one.origin}: there is no {one.key!r}{did_you_mean(one.key, known)}"
 
 
-def _missing_values(asked: Asked, options: Options, catalog: Catalog) -> Iterator[str]:
+def _missing_values(request: Request, options: Options, catalog: Catalog) -> Iterator[str]:
     """Values that conf/ leaves to the user (`???`), and files that do not exist."""
-    given = {one.key: one for one in asked.everything}
+    given = {one.key: one for one in request.everything}
     for option in options["data"]:
         for key, default in catalog.keys("data", option).items():
             if default == "???" and key not in given:

@@ -49,7 +49,8 @@ AT_LEAST_ONE: Rule = ("at least 1", lambda value: value >= 1)
 AT_LEAST_ZERO: Rule = ("at least 0", lambda value: value >= 0)
 SHARE: Rule = ("at least 0 and below 1", lambda value: 0 <= value < 1)
 POSITIVE: Rule = ("above 0", lambda value: value > 0)
-ENGINES = [file.stem for file in sorted((ROOT / "src" / "training").glob("*.py")) if "\ndef fit(" in file.read_text()]
+ENGINE_FILES = [file.stem for file in sorted((ROOT / "src" / "training").glob("*.py")) if "\ndef fit(" in file.read_text()]
+ENGINES = {"keras" if name == "plain_fit" else name: name for name in ENGINE_FILES}  # name → module of src/training/
 OPEN = ("???", "auto", "${")  # defaults that do not tell the type of a value
 RULES: dict[str, Rule] = {
     **dict.fromkeys(("epochs", "batch_size", "units", "max_iter", "max_epochs"), AT_LEAST_ONE),

@@ -8,7 +8,8 @@ from pathlib import Path
 
 from src.datasets import fashion_mnist, idx
 from src.datasets.fashion_mnist import DIGESTS, cache
-from src.errors import DataError, told
+from src.errors import DataError
+from src.exits import exit_on_error
 
 PACKAGE = "dataset-fashion-mnist"
 
@@ -59,6 +60,6 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    with told():
+    with exit_on_error():
         main()
     sys.exit(0)

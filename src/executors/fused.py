@@ -6,7 +6,6 @@ from collections import defaultdict, deque
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from functools import partial
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from src import trial
@@ -80,7 +79,7 @@ class _Batch:
         for lane, one in done.items():
             del self.trials[lane]
             try:
-                outcome = trial.finish(one.prepared, one.lane.fitted(again[lane]), one.seconds)
+                outcome = trial.finish(one.prepared, one.lane.fitted(again[lane]), one.seconds, continued=one.job.continued)
             except Exception as error:
                 outcome = trial.ended_by(error, one.job, one.seconds)
             yield one, outcome
@@ -121,9 +120,8 @@ class Fused:
         together: dict[str, list[str]] = defaultdict(list)
         alone = []
         for number, config in enumerate(configs, 1):
-            job = Job(number, 1, config, Path())
-            why = "its engine is another one" if not self._stackable(job) else ""
-            if not why and not (why := stack.obstacle((prepared := trial.prepare(job)).model, prepared.data)):
+            why = "its engine is another one" if not self._stackable(config) else ""
+            if not why and not (why := stack.obstacle((prepared := trial.prepare(config)).model, prepared.data)):
                 together[_structure(prepared)].append(str(number))
             alone += [f"trial {number} runs alone: {why}"] if why else []
         alone += [f"trial {numbers[0]} runs alone: no other one has its structure" for numbers in together.values() if len(numbers) == 1]
@@ -144,7 +142,7 @@ class Fused:
         """Runs a trial that can not be stacked to its end, or an epoch of those that are."""
         while self._arrived:
             job = self._arrived.popleft()
-            if not self._stackable(job) or not self._prepare(job):
+            if not self._stackable(job.config) or not self._prepare(job):
                 self._run_alone(job)
                 return
         if not (self._batch and self._batch.trials):
@@ -156,10 +154,10 @@ class Fused:
         """Nothing outlives a call of `wait`."""
         self._batch = None
 
-    def _stackable(self, job: Job) -> bool:
+    def _stackable(self, config: dict[str, Any]) -> bool:
         if self._run_trial is not trial.run or self._most == 1:
             return False
-        return bool(engine_of(job.config) == "compiled")
+        return bool(engine_of(config) == "compiled")
 
     def _prepare(self, job: Job) -> bool:
         """Makes what waits for a stack out of a job, or ends it; False, and a line, where it can not be stacked."""
@@ -168,7 +166,7 @@ class Fused:
 
         report = partial(self.listener.epoch, job.number)
         try:
-            prepared = trial.prepare(job)
+            prepared = trial.prepare(job.config, job.folder, job.checkpoint)
             if why := stack.obstacle(prepared.model, prepared.data):
                 log.warning("trial %d is not stacked: %s", job.number + 1, why)
                 return False

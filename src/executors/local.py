@@ -7,13 +7,12 @@ from collections.abc import Iterable
 from contextlib import suppress
 from multiprocessing import forkserver, resource_tracker
 from multiprocessing.connection import wait
-from typing import Any
 
 from src import trial
 from src.executors import RunTrial
 from src.executors.machine import find_slots, gpus_of, this_machine
-from src.executors.pool import Died, Pool, Worker
-from src.executors.worker import CANCEL, Call, work
+from src.executors.pool import Died, Pool, WorkerHandle
+from src.executors.worker import CANCEL, Answer, Call, Event, work
 from src.trial import Job
 
 forking = multiprocessing.get_context("forkserver")  # TensorFlow survives a fork as long as it has only been imported
@@ -54,17 +53,17 @@ class Local(Pool):
         forkserver.ensure_running()
         signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
 
-    def start(self, slot: int) -> Worker:
+    def start(self, slot: int) -> WorkerHandle:
         """A new process."""
         return _Process(slot, self.run_trial, {"CUDA_VISIBLE_DEVICES": ",".join(gpus_of(slot, self._gpus_per_trial))})
 
-    def ready(self, workers: list[Worker], seconds: float) -> Iterable[Worker]:
+    def ready(self, workers: list[WorkerHandle], seconds: float) -> Iterable[WorkerHandle]:
         """Those whose connection has something, be it its end."""
         connections = {worker.connection: worker for worker in workers if isinstance(worker, _Process)}
         return [connections[connection] for connection in wait(list(connections), seconds)]  # type: ignore[index]
 
 
-class _Process(Worker):
+class _Process(WorkerHandle):
     """A process at the other end of a pipe; it sees when the pipe is gone, and is gone, too."""
 
     def __init__(self, slot: int, run_trial: RunTrial, environment: dict[str, str]) -> None:
@@ -78,10 +77,10 @@ class _Process(Worker):
         with suppress(OSError):
             self.connection.send(job)
 
-    def hear(self) -> tuple[Any, ...]:
+    def receive(self) -> Event | Answer:
         try:
-            said: tuple[Any, ...] = self.connection.recv()
-            return said
+            received: Event | Answer = self.connection.recv()
+            return received
         except (EOFError, OSError) as error:
             self._process.join()
             code = self._process.exitcode

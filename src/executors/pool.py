@@ -12,7 +12,8 @@ from src import files
 from src.errors import Stop, TrialbookError
 from src.executors import Function, Listener, RunTrial
 from src.executors.machine import GIGABYTES_PER_WORKER
-from src.executors.worker import Call
+from src.executors.worker import Answer, Begun, Call, EpochEnded, Event, FileWritten, Logged, Raised, Returned, TrialEnded
+from src.states import TrialState
 from src.trial import Job, Outcome
 
 log = logging.getLogger(__name__)
@@ -27,8 +28,8 @@ class Died(Exception):
 
 
 @dataclass(eq=False)
-class Worker(ABC):
-    """A process that runs one trial after the other.
+class WorkerHandle(ABC):
+    """The driver's end of a worker process.
 
     Attributes:
         trials: how many it was given.
@@ -52,8 +53,8 @@ class Worker(ABC):
         """Gives it something to do; a worker that is gone says so when it is heard."""
 
     @abstractmethod
-    def hear(self) -> tuple[Any, ...]:
-        """One of the events of worker.perform or worker.answer.
+    def receive(self) -> Event | Answer:
+        """The next event of its trial, or the answer to a call.
 
         Raises:
             Died: it is gone.
@@ -86,7 +87,7 @@ class Pool(ABC):
     headline: str
     minutes_per_trial: float | None
     listener: Listener = field(init=False)
-    workers: list[Worker] = field(default_factory=list)
+    workers: list[WorkerHandle] = field(default_factory=list)
 
     @property
     def side_by_side(self) -> int:
@@ -94,11 +95,11 @@ class Pool(ABC):
         return self.slots
 
     @abstractmethod
-    def start(self, slot: int) -> Worker:
+    def start(self, slot: int) -> WorkerHandle:
         """A new worker."""
 
     @abstractmethod
-    def ready(self, workers: list[Worker], seconds: float) -> Iterable[Worker]:
+    def ready(self, workers: list[WorkerHandle], seconds: float) -> Iterable[WorkerHandle]:
         """Those that have something to say, after some seconds at most."""
 
     def plan(self, configs: Iterable[dict[str, Any]]) -> list[str]:
@@ -116,17 +117,20 @@ class Pool(ABC):
         worker.send(Call(function, arguments))
         return partial(self._answer, worker, function)
 
-    def _answer(self, worker: Worker, function: Function) -> Any:
+    def _answer(self, worker: WorkerHandle, function: Function) -> Any:
         try:
             while not list(self.ready([worker], 1.0)):
                 pass
-            kind, found = worker.hear()
+            answer = worker.receive()
         except Died as death:
             self._remove(worker)
             raise TrialbookError(f"{function.__name__}: {death}.") from death
-        if kind == "raised":
-            raise found
-        return found
+        match answer:
+            case Returned(value):
+                return value
+            case Raised(error):
+                raise error
+        raise AssertionError(f"{answer} is no answer to a call")
 
     def submit(self, job: Job) -> None:
         """Gives a job to a worker that has none; a new one, if need be."""
@@ -138,7 +142,7 @@ class Pool(ABC):
         ended = False
         while not ended and (left := until - time.monotonic()) > 0:
             for worker in self.ready([worker for worker in self.workers if worker.job], min(left, 1.0)):
-                ended |= self._hear(worker)
+                ended |= self._receive(worker)
             self._take_from_those_that_wait()
             self._cancel_if_asked()
             ended |= self._end_overdue()
@@ -148,43 +152,44 @@ class Pool(ABC):
         for worker in list(self.workers):
             self._remove(worker)
 
-    def _new(self) -> Worker:
+    def _new(self) -> WorkerHandle:
         worker = self.start(min(set(range(len(self.workers) + 1)) - {worker.slot for worker in self.workers}))
         self.workers.append(worker)
         return worker
 
-    def _give(self, worker: Worker, job: Job) -> None:
+    def _give(self, worker: WorkerHandle, job: Job) -> None:
         worker.job, worker.given, worker.begun = job, time.monotonic(), False
         worker.cancelled, worker.deadline = False, float("inf")
         worker.trials += 1
         worker.send(job)
 
-    def _hear(self, worker: Worker) -> bool:
-        """Passes on one thing that a worker said; whether its trial is over."""
+    def _receive(self, worker: WorkerHandle) -> bool:
+        """Passes on one event of a worker; returns True if its trial is over."""
         job: Job = worker.job  # type: ignore[assignment]
         try:
-            kind, *said = worker.hear()
+            event = worker.receive()
         except Died as death:
             return self._bury(worker, job, str(death))
-        if kind == "begun":
-            worker.begun, worker.starts = True, 1
-            if self.minutes_per_trial and not worker.cancelled:
-                worker.deadline = time.monotonic() + 60 * self.minutes_per_trial
-        elif kind == "epoch":
-            self.listener.epoch(job.number, *said)
-        elif kind == "log":
-            log.log(said[0], "trial %d: %s", job.number + 1, said[1])
-        elif kind == "file":
-            files.write(job.folder / said[0], said[1])
-        else:
-            outcome, gigabytes = said
-            worker.job = None
-            if worker.worn(gigabytes):
-                self._remove(worker)
-            self.listener.end(job.number, outcome)
-        return bool(kind == "end")
+        match event:
+            case Begun():
+                worker.begun, worker.starts = True, 1
+                if self.minutes_per_trial and not worker.cancelled:
+                    worker.deadline = time.monotonic() + 60 * self.minutes_per_trial
+            case EpochEnded(epoch, metrics):
+                self.listener.epoch(job.number, epoch, metrics)
+            case Logged(level, text):
+                log.log(level, "trial %d: %s", job.number + 1, text)
+            case FileWritten(name, content):
+                files.write(job.folder / name, content)
+            case TrialEnded(outcome, gigabytes):
+                worker.job = None
+                if worker.worn(gigabytes):
+                    self._remove(worker)
+                self.listener.end(job.number, outcome)
+                return True
+        return False
 
-    def _bury(self, worker: Worker, job: Job, cause: str) -> bool:
+    def _bury(self, worker: WorkerHandle, job: Job, cause: str) -> bool:
         """A dead worker's trial goes to a new one if it had not begun; whether it is over."""
         self._remove(worker)
         if not worker.begun and not worker.cancelled and worker.starts < MOST_STARTS:
@@ -220,10 +225,10 @@ class Pool(ABC):
         for worker in overdue:
             self._remove(worker)
             late = f"took longer than {self.minutes_per_trial:g} minutes" if self.minutes_per_trial else ""
-            state, cause = ("KILLED", "interrupted") if worker.cancelled else ("FAILED", late)
+            state, cause = (TrialState.KILLED, "interrupted") if worker.cancelled else (TrialState.FAILED, late)
             self.listener.end(worker.job.number, Outcome(state, cause=cause))  # type: ignore[union-attr]
         return bool(overdue)
 
-    def _remove(self, worker: Worker) -> None:
+    def _remove(self, worker: WorkerHandle) -> None:
         self.workers.remove(worker)
         worker.kill()

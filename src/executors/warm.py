@@ -6,7 +6,7 @@ from contextlib import suppress
 
 from src.training import runtime
 
-MODULES = ("src.study.run", "src.training.compiled", "src.training.callbacks")  # the first: every worker runs the driver's main module
+MODULES = ("src.running.run", "src.training.compiled", "src.training.callbacks")  # the first: every worker runs the driver's main module
 
 with suppress(Exception):  # what is wrong the worker says, which imports it again
     runtime.tensorflow()

@@ -1,4 +1,4 @@
-"""What happens in a worker: a process that runs one trial after the other for an executor, and does not outlive it."""
+"""A worker: a process that runs one trial after the other for an executor, and does not outlive it. What it sends are events."""
 
 import logging
 import os
@@ -20,49 +20,112 @@ from src import trial
 from src.errors import Stop, TrialbookError
 from src.executors import Function, RunTrial, run_logged
 from src.training import runtime
-from src.trial import Job
+from src.trial import Job, Outcome
 
 log = logging.getLogger(__name__)
 CANCEL = "cancel"
-Say = Callable[[tuple[Any, ...]], None]
 
 
 @dataclass(frozen=True)
 class Call:
-    """What a worker is to do that is no trial."""
+    """A function that a worker is to call between trials."""
 
     function: Function
     arguments: tuple[Any, ...]
 
 
-def answer(call: Call) -> tuple[Any, ...]:
-    """`("returned", what)`, or `("raised", an exception that can be sent)`."""
+@dataclass(frozen=True)
+class Begun:
+    """The trial has begun."""
+
+
+@dataclass(frozen=True)
+class EpochEnded:
+    """An epoch, counted from 1, has ended."""
+
+    epoch: int
+    metrics: dict[str, float]
+
+
+@dataclass(frozen=True)
+class Logged:
+    """A log line for the driver."""
+
+    level: int
+    text: str
+
+
+@dataclass(frozen=True)
+class FileWritten:
+    """A file in the trial's folder, sent to a driver that does not share the disk.
+
+    Attributes:
+        name: relative to the folder.
+    """
+
+    name: str
+    content: bytes
+
+
+@dataclass(frozen=True)
+class TrialEnded:
+    """The trial has ended.
+
+    Attributes:
+        gigabytes: memory of the worker.
+    """
+
+    outcome: Outcome
+    gigabytes: float
+
+
+@dataclass(frozen=True)
+class Returned:
+    """The value that a called function returned."""
+
+    value: Any
+
+
+@dataclass(frozen=True)
+class Raised:
+    """The exception that a called function raised; it can be sent to another process."""
+
+    error: Exception
+
+
+Event = Begun | EpochEnded | Logged | FileWritten | TrialEnded
+Answer = Returned | Raised
+Send = Callable[[Event], None]
+
+
+def answer(call: Call) -> Answer:
+    """Calls a function."""
     try:
-        return "returned", call.function(*call.arguments)
+        return Returned(call.function(*call.arguments))
     except TrialbookError as error:
-        return "raised", error
+        return Raised(error)
     except Exception as error:
-        return "raised", RuntimeError("".join(traceback.format_exception(error)))
+        return Raised(RuntimeError("".join(traceback.format_exception(error))))
 
 
-def perform(run_trial: RunTrial, job: Job, say: Say, cancelled: threading.Event) -> None:
-    """Runs a job and says `("begun",)`, `("epoch", epoch, metrics)`, `("log", level, text)`, `("end", outcome, gigabytes of memory)`."""
+def perform(run_trial: RunTrial, job: Job, send: Send, cancelled: threading.Event) -> None:
+    """Runs a job and sends its events: Begun, EpochEnded, Logged, at last TrialEnded."""
 
     def alive() -> None:
         if cancelled.is_set():
             raise Stop("interrupted")
 
-    logger, sender = logging.getLogger("src"), _Sender(say)
+    logger, sender = logging.getLogger("src"), _Sender(send)
     logger.setLevel(logging.INFO)
     logger.propagate = False
     logger.addHandler(sender)
-    say(("begun",))
+    send(Begun())
     log.info("begins on %s in process %d", socket.gethostname(), os.getpid())
     try:
-        outcome = run_logged(run_trial, job, lambda epoch, metrics: say(("epoch", epoch, metrics)), alive)
+        outcome = run_logged(run_trial, job, lambda epoch, metrics: send(EpochEnded(epoch, metrics)), alive)
     finally:
         logger.removeHandler(sender)
-    say(("end", outcome, psutil.Process().memory_info().rss / 2**30))
+    send(TrialEnded(outcome, psutil.Process().memory_info().rss / 2**30))
 
 
 def warm_up(run_trial: RunTrial) -> None:
@@ -72,7 +135,7 @@ def warm_up(run_trial: RunTrial) -> None:
 
 
 def work(connection: Connection, run_trial: RunTrial, environment: dict[str, str]) -> None:
-    """Takes jobs and calls from a connection and answers with the events of `perform` and `answer`.
+    """Takes jobs and calls from a connection, and sends events and answers back.
 
     Args:
         environment: set before TensorFlow is imported, such as CUDA_VISIBLE_DEVICES.
@@ -111,9 +174,9 @@ def _listen(connection: Connection, given: "queue.Queue[Job | Call]", cancelled:
 class _Sender(logging.Handler):
     """Sends log lines to the driver."""
 
-    def __init__(self, say: Say) -> None:
+    def __init__(self, send: Send) -> None:
         super().__init__(logging.INFO)
-        self._say = say
+        self._send = send
 
     def emit(self, record: logging.LogRecord) -> None:
-        self._say(("log", record.levelno, record.getMessage()))
+        self._send(Logged(record.levelno, record.getMessage()))

@@ -7,6 +7,7 @@ from typing import Any, Protocol
 from src.config.targets import find
 from src.objective import Objective
 from src.space import Point, Space
+from src.states import TrialState
 from src.training import runtime
 
 
@@ -27,12 +28,12 @@ class Proposal:
 
 
 @dataclass(frozen=True)
-class Told:
-    """A trial of the study, in MLflow's words; one that did not end is RUNNING."""
+class KnownTrial:
+    """A trial of an earlier invocation; one that will run again is RUNNING."""
 
     number: int
     proposal: Proposal
-    state: str
+    state: TrialState
     score: float | None
 
 
@@ -62,7 +63,7 @@ class Oracle(Protocol):
     def state(self) -> dict[str, Any]:
         """What makes the next proposal and is not known from the trials, as JSON."""
 
-    def restore(self, state: dict[str, Any], trials: Sequence[Told]) -> None:
+    def restore(self, state: dict[str, Any], trials: Sequence[KnownTrial]) -> None:
         """Goes on where another process stopped: the next proposal is the one which that would have made."""
 
 

@@ -8,7 +8,7 @@ import numpy as np
 from sklearn.exceptions import ConvergenceWarning
 
 from src.objective import Objective
-from src.oracles.keras_tuner import Mended, Values
+from src.oracles.base import Mended, Values
 from src.space import Space
 
 CANDIDATES = 2000  # points that are judged for a proposal

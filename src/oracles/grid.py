@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from src.objective import Objective
-from src.oracles import Proposal, Told
+from src.oracles import KnownTrial, Proposal
 from src.space import Space
 
 
@@ -29,7 +29,7 @@ class Grid:
         """Nothing: the trials tell all."""
         return {}
 
-    def restore(self, state: dict[str, Any], trials: Sequence[Told]) -> None:
+    def restore(self, state: dict[str, Any], trials: Sequence[KnownTrial]) -> None:
         """Passes over the points that have a trial."""
-        known = {self._space.identity(told.proposal.point) for told in trials}
+        known = {self._space.identity(trial.proposal.point) for trial in trials}
         self._points = iter([point for point in self._points if self._space.identity(point) not in known])

@@ -7,9 +7,10 @@ from typing import Any
 import keras_tuner as kt
 
 from src.objective import Objective
-from src.oracles import Proposal, Told
-from src.oracles.keras_tuner import Mended, Values
+from src.oracles import KnownTrial, Proposal
+from src.oracles.base import Mended, Values
 from src.space import Point, Space
+from src.states import TrialState
 
 EPOCHS = "training.epochs"
 Bracket = dict[str, Any]  # {"bracket_num": 2, "rounds": [[{"past_id": None, "id": "0"}, …], …]}, KerasTuner's
@@ -56,10 +57,10 @@ class Hyperband(Mended, kt.oracles.HyperbandOracle):  # type: ignore[misc]
         """The unfinished brackets."""
         return {"brackets": self._brackets, "bracket": self._current_bracket, "iteration": self._current_iteration}
 
-    def restore(self, state: dict[str, Any], trials: Sequence[Told]) -> None:
+    def restore(self, state: dict[str, Any], trials: Sequence[KnownTrial]) -> None:
         """Takes over trials and brackets."""
         super().restore(state, trials)
-        self._infeasible |= {self._base(self.trials[str(told.number)]) for told in trials if told.state == "FAILED"}
+        self._infeasible |= {self._base(self.trials[str(known.number)]) for known in trials if known.state == TrialState.FAILED}
         self._brackets, self._current_bracket, self._current_iteration = state["brackets"], state["bracket"], state["iteration"]
 
     def populate_space(self, trial_id: str) -> dict[str, Any]:

@@ -2,7 +2,7 @@
 
 import keras_tuner as kt
 
-from src.oracles.keras_tuner import Mended
+from src.oracles.base import Mended
 
 
 class Random(Mended, kt.oracles.RandomSearchOracle):  # type: ignore[misc]

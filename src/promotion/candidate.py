@@ -100,7 +100,7 @@ def rebuild(run: StoredRun, loader: ConfigLoader) -> trial.Prepared:
     """
     _, config = replay(run, loader)
     with _naming(run):
-        prepared = trial.prepare(trial.Job(0, 1, config, Path()))
+        prepared = trial.prepare(config)
         if prepared.data.digest != run.data_digest:
             raise TrialbookError(f"it was trained on other data: digest {run.data_digest}, here it is {prepared.data.digest}")
         with _checking(run.weights, prepared.model):
@@ -154,7 +154,7 @@ def evaluate(run: StoredRun, loader: ConfigLoader) -> Candidate:
     """
     prepared = rebuild(run, loader)
     with _naming(run):
-        x, y = datasets.open_test(prepared.data, prepared.job.config["data"])
+        x, y = datasets.open_test(prepared.data, prepared.config["data"])
         probabilities = trial.probabilities(prepared, x)
     seconds = []
     for _ in range(LATENCY_ROUNDS):

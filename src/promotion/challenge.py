@@ -75,7 +75,7 @@ def promote(decision: Decision, registry: Registry, loader: ConfigLoader, demand
     challenger = decision.challenger
     run, data = challenger.run, challenger.prepared.data
     x = data.x[data.validation_index[:EXAMPLES]]
-    contents = Served(run.weights, challenger.prepared.job.config, data.class_names, Scale.of(data.x))
+    contents = Served(run.weights, challenger.prepared.config, data.class_names, Scale.of(data.x))
     with registry.registered(run, contents, x, trial.probabilities(challenger.prepared, x), _tags(decision, why)) as version:
         while not decision.reasons and not registry.promote(run.model, version, decision.old, _how(decision, why)):
             decision = decide(run, registry, loader, demanded, decision)

@@ -9,10 +9,10 @@ from dataclasses import asdict, dataclass, replace
 from functools import cached_property
 from typing import Any
 
-from src.config.asked import Asked
 from src.config.catalog import Catalog
 from src.config.overrides import Assignment, Interval
 from src.config.paths import TRIAL_GROUPS, TRIAL_KEYS, active_leaves, fraction, leaves
+from src.config.request import Request
 from src.errors import ConfigError
 from src.space import checks
 from src.space.axes import Axis, Choice, axes_of
@@ -39,16 +39,17 @@ class Space:
     absent: tuple[str, ...] = ()
 
     @classmethod
-    def of(cls, asked: Asked, catalog: Catalog) -> "Space":
-        """The space that was asked for; what belongs to the sweep and not to a trial is left out.
+    def of(cls, request: Request) -> "Space":
+        """The space of a request, without assignments that concern the sweep instead of its trials.
 
         Raises:
-            ConfigError: no trial has a key that was asked for, or one does not report the objective.
+            ConfigError: no trial has a key of the request, or a trial does not report the objective.
         """
-        fixed = tuple(one for one in asked.assignments if one.group in TRIAL_KEYS and not one.swept)
-        space = cls(axes_of(asked, catalog), fixed, tuple(map(tuple, asked.trials)), tuple(map(tuple, asked.exclude)), catalog)
-        missing = list(checks.absent(space, asked))
-        left_out = {one.key for one in missing if asked.chooses and one.origin.startswith("sweeps/")}
+        fixed = tuple(one for one in request.assignments if one.group in TRIAL_KEYS and not one.swept)
+        trials, exclude = tuple(map(tuple, request.trials)), tuple(map(tuple, request.exclude))
+        space = cls(axes_of(request), fixed, trials, exclude, request.catalog)
+        missing = list(checks.absent(space, request))
+        left_out = {one.key for one in missing if request.chooses and one.origin.startswith("sweeps/")}
         if mistakes := list(checks.mistakes(space, [one for one in missing if one.key not in left_out])):
             raise ConfigError(mistakes)
         return replace(space, absent=tuple(sorted(left_out))) if left_out else space

@@ -5,10 +5,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import Any
 
-from src.config.asked import Asked
 from src.config.catalog import Catalog
 from src.config.overrides import Assignment, Interval, as_text
 from src.config.paths import TRIAL_GROUPS, TRIAL_KEYS
+from src.config.request import Request
 
 Conditions = tuple[tuple[str, tuple[str, ...]], ...]
 
@@ -64,21 +64,22 @@ class Axis:
         return all(chosen.get(key) in texts for key, texts in self.conditions)
 
 
-def axes_of(asked: Asked, catalog: Catalog) -> tuple[Axis, ...]:
-    """The axes that were asked for, each with its conditions, a condition's parent before its child."""
-    own = [one for one in asked.assignments if one.group in TRIAL_KEYS]
+def axes_of(request: Request) -> tuple[Axis, ...]:
+    """The axes of a request with their conditions; an axis comes after those that its conditions name."""
+    catalog = request.catalog
+    own = [one for one in request.assignments if one.group in TRIAL_KEYS]
     options: dict[str, tuple[str, ...]] = {group: (option,) for group, option in catalog.defaults.items()}
     options |= {one.key: one.values for one in own if one.key in catalog.groups}
     texts = {group: tuple(map(as_text, names)) for group, names in options.items()}
     axes = []
     for one in own:
         if one.swept:
-            conditions = () if asked.trials else _of_activity(one, options, catalog)
-            others = [condition for condition, own_range in asked.when if own_range.key == one.key]
+            conditions = () if request.trials else _of_activity(one, options, catalog)
+            others = [condition for condition, own_range in request.when if own_range.key == one.key]
             conditions += tuple((other.key, tuple(text for text in texts[other.key] if text not in other.texts)) for other in others)
             axes.append(_axis(one, conditions))
-    for condition, one in asked.when:
-        conditions = () if asked.trials else _of_activity(one, options, catalog)
+    for condition, one in request.when:
+        conditions = () if request.trials else _of_activity(one, options, catalog)
         axes.append(_axis(one, (*conditions, (condition.key, condition.texts))))
     return tuple(_parents_first(_simplified(axes, texts)))
 

@@ -4,10 +4,10 @@ from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from src.config.asked import Asked
 from src.config.metrics import reported_name
 from src.config.overrides import Assignment
 from src.config.paths import TRIAL_KEYS
+from src.config.request import Request
 
 if TYPE_CHECKING:
     from src.space import Point, Space
@@ -15,11 +15,11 @@ if TYPE_CHECKING:
 SCORED = ("objective", "training", "training.metrics")  # the keys that decide which metric must be there
 
 
-def absent(space: "Space", asked: Asked) -> Iterator[Assignment]:
+def absent(space: "Space", request: Request) -> Iterator[Assignment]:
     """Assignments whose key no trial has; those of an explicit trial where this trial has not."""
     parts = [replace(space, trials=(trial,)) for trial in space.trials] or [space]
     held = [{key.lstrip("+") for point in _points(part) for key in point} for part in parts]
-    general = [*asked.assignments, *(one for _, one in asked.when)]
+    general = [*request.assignments, *(one for _, one in request.when)]
     wanted = [(one, set[str]().union(*held)) for one in general]
     wanted += [(one, keys) for trial, keys in zip(space.trials, held, strict=False) for one in trial]
     yield from (one for one, keys in wanted if one.group in TRIAL_KEYS and keys and one.key not in keys)

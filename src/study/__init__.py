@@ -1,1 +1,1 @@
-"""A study: the ask/tell loop over one space, its durable state, and what is told when it ends."""
+"""A sweep as it lasts on disk: its folder, its database, and its messages on their way to MLflow."""

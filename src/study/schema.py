@@ -1,7 +1,12 @@
-"""What a study's file consists of, and what a trial is when it starts."""
+"""The tables of study.db, and its rows as types."""
 
+import json
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
+
+from src.space import Point
+from src.states import TrialState
 
 SCHEMA_VERSION = 2
 SCHEMA = """
@@ -14,7 +19,7 @@ create table epoch  (number integer, epoch integer, metrics json, primary key (n
 create table oracle (id integer primary key check (id = 1), state text);
 create table outbox (id integer primary key, number integer, kind text, payload json, refused text);
 """
-SINCE_1 = {  # table → columns, all text
+SINCE_1 = {  # table → columns that schema 1 did not have, all text
     "trial": ("config_hash", "data_digest", "code", "packages", "configuration"),
     "outbox": ("refused",),
 }
@@ -22,12 +27,13 @@ SINCE_1 = {  # table → columns, all text
 
 @dataclass(frozen=True)
 class Identity:
-    """What makes the result of a trial this one, as far as it is known when it starts.
+    """The part of a result's identity that is known when its trial starts.
 
     Attributes:
-        config_hash: of the values of its configuration without the seed.
-        code, packages: what it runs, as src/study/record.py names them.
-        configuration: config path → value, with the seed.
+        config_hash: SHA-256 of the configuration's values without the seed.
+        code: SHA-256 of the code that it runs; joined by "+" where it continues a training of other code.
+        packages: names and versions of the packages that it runs, joined in the same way.
+        configuration: config path → value, seed included.
     """
 
     config_hash: str = ""
@@ -37,3 +43,47 @@ class Identity:
 
 
 UNKNOWN = Identity()
+
+
+@dataclass(frozen=True)
+class TrialRow:
+    """A row of the table `trial`. None stands for what is not known yet, or what a study of schema 1 does not record.
+
+    Attributes:
+        point: the overrides of the trial.
+        parent: the trial whose training this one continues, after `initial_epoch` epochs.
+        rung_epochs: as Proposal.epochs.
+        epochs: how many were trained.
+        metrics: those that are logged once, such as `kept/val_accuracy`.
+    """
+
+    number: int
+    point: Point
+    active_hash: str
+    state: TrialState
+    attempts: int
+    parent: int | None
+    initial_epoch: int
+    rung_epochs: int | None
+    epochs: int | None
+    run_id: str | None
+    score: float | None
+    kept_epoch: int | None
+    seconds: float | None
+    cause: str | None
+    started: float | None
+    ended: float | None
+    metrics: dict[str, float]
+    config_hash: str | None
+    data_digest: str | None
+    code: str | None
+    packages: str | None
+    configuration: dict[str, Any]
+
+    @classmethod
+    def of(cls, row: Mapping[str, Any]) -> "TrialRow":
+        """The row as SQLite gives it, of either schema."""
+        values: dict[str, Any] = {**dict.fromkeys(SINCE_1["trial"]), **dict(row)}
+        point, state = json.loads(values.pop("overrides")), TrialState(values.pop("state"))
+        metrics, configuration = (json.loads(values.pop(name) or "{}") for name in ("metrics", "configuration"))
+        return cls(point=point, state=state, metrics=metrics, configuration=configuration, **values)

@@ -1,4 +1,4 @@
-"""The durable state of a sweep: one SQLite file, one transaction per ask and per tell."""
+"""The durable state of a sweep: one SQLite file, one transaction when a trial starts and one when it ends."""
 
 import json
 import os
@@ -15,12 +15,12 @@ from src import files
 from src.errors import TrialbookError
 from src.oracles import Proposal
 from src.redaction import all_redacted, redacted
+from src.states import TrialState
 from src.study.messages import Message, Messages
-from src.study.schema import SCHEMA, SCHEMA_VERSION, SINCE_1, UNKNOWN, Identity
+from src.study.schema import SCHEMA, SCHEMA_VERSION, SINCE_1, UNKNOWN, Identity, TrialRow
 from src.trial import Outcome
 
 PAGE = 4096  # bytes by which SQLite grows
-UNENDED = ("SCHEDULED", "RUNNING", "KILLED")  # states of trials that a resumed sweep runs
 
 
 class Store(Messages):
@@ -89,20 +89,33 @@ class Store(Messages):
         """What is known of the sweep (sweep_id, name, command, space, objective, …), as text."""
         return dict(self._read("select key, value from meta"))
 
-    def asked(
+    def start_trial(
         self, number: int, proposal: Proposal, active_hash: str, oracle: dict[str, Any], message: Message, identity: Identity = UNKNOWN
     ) -> None:
-        """A trial starts, for the first time or again: its row, the oracle's state and the message in one transaction."""
-        values = json.dumps(all_redacted(identity.configuration), default=str)
-        own = {"active_hash": active_hash, "config_hash": identity.config_hash, "code": identity.code, "packages": identity.packages}
-        own |= {"configuration": values}
-        row = {"number": number, "overrides": json.dumps(proposal.point), "state": "RUNNING", "attempts": 1, "parent": proposal.parent}
-        row |= {"initial_epoch": proposal.initial_epoch, "rung_epochs": proposal.epochs, "started": time.time(), **own}
-        again = "".join(f", {name} = excluded.{name}" for name in own)
+        """Records that a trial starts, for the first time or again: its row, the oracle's state and the message in one transaction."""
+        row = {
+            "number": number,
+            "overrides": json.dumps(proposal.point),
+            "state": TrialState.RUNNING,
+            "attempts": 1,
+            "parent": proposal.parent,
+            "initial_epoch": proposal.initial_epoch,
+            "rung_epochs": proposal.epochs,
+            "started": time.time(),
+        }
+        values = {
+            "active_hash": active_hash,
+            "config_hash": identity.config_hash,
+            "code": identity.code,
+            "packages": identity.packages,
+            "configuration": json.dumps(all_redacted(identity.configuration), default=str),
+        }
+        row |= values
+        again = ", ".join(f"{name} = excluded.{name}" for name in values)
         with self._transaction():
             self._db.execute(
                 f"insert into trial ({', '.join(row)}) values ({', '.join('?' * len(row))}) on conflict (number)"  # noqa: S608  names of ours
-                f" do update set state = 'RUNNING', attempts = attempts + 1, score = null, cause = null{again}",
+                f" do update set state = excluded.state, attempts = attempts + 1, score = null, cause = null, {again}",
                 tuple(row.values()),
             )
             self._keep(oracle)
@@ -117,8 +130,8 @@ class Store(Messages):
             self._db.execute("insert or replace into epoch values (?, ?, ?)", (number, epoch, text))
             self._post([Message(number, "epoch", {"epoch": epoch, "metrics": metrics, "time": time.time()})])
 
-    def told(self, number: int, outcome: Outcome, score: float | None, oracle: dict[str, Any], message: Message) -> None:
-        """A trial ended: its row, the oracle's state and the message in one transaction."""
+    def end_trial(self, number: int, outcome: Outcome, score: float | None, oracle: dict[str, Any], message: Message) -> None:
+        """Records that a trial ended: its row, the oracle's state and the message in one transaction."""
         epochs = len(next(iter(outcome.history.values()), ()))
         kept, metrics = outcome.metrics.get("kept/epoch"), json.dumps(outcome.metrics)
         digest = outcome.facts.get("data_digest")
@@ -136,12 +149,12 @@ class Store(Messages):
         found: dict[str, Any] = json.loads(self._read("select state from oracle")[0][0])
         return found
 
-    def trials(self) -> list[dict[str, Any]]:
-        """The rows of all trials by number, `overrides` as a point, `metrics` as numbers."""
-        return [_trial(dict(row)) for row in self._read("select * from trial order by number")]
+    def trials(self) -> list[TrialRow]:
+        """The rows of all trials, by number."""
+        return [TrialRow.of(row) for row in self._read("select * from trial order by number")]
 
-    def scored(self, metric: str) -> Iterator[tuple[dict[str, Any], float | None, float | None]]:
-        """Each trial, and the value of a metric at its kept epoch and at its last one."""
+    def scored(self, metric: str) -> Iterator[tuple[TrialRow, float | None, float | None]]:
+        """Each trial with the value of a metric at its kept epoch and at its last one."""
         path = f'$."{metric}"'
         rows = self._read(
             "select trial.*, json_extract(kept.metrics, ?) as at_kept, json_extract(last.metrics, ?) as at_last from trial"
@@ -152,7 +165,7 @@ class Store(Messages):
         )
         for row in map(dict, rows):
             kept, last = row.pop("at_kept"), row.pop("at_last")
-            yield _trial(row), kept, last
+            yield TrialRow.of(row), kept, last
 
     def epochs(self) -> Iterator[tuple[int, int, dict[str, float]]]:
         """(trial, epoch, metrics) of every epoch, in order."""
@@ -209,8 +222,3 @@ class Store(Messages):
                 if getattr(error, "sqlite_errorcode", 0) & 0xFF in (sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR):
                     raise files.full(Path(self._db.execute("pragma database_list").fetchone()[2]), PAGE) from error
                 raise
-
-
-def _trial(row: dict[str, Any]) -> dict[str, Any]:
-    newer = dict.fromkeys(SINCE_1["trial"])
-    return {**newer, **row, "overrides": json.loads(row["overrides"]), "metrics": json.loads(row["metrics"] or "{}")}

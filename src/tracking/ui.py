@@ -9,7 +9,7 @@ import time
 import urllib.request
 
 from src.config.command_line import conf_loader, tracking_uri
-from src.errors import told
+from src.exits import exit_on_error
 from src.redaction import shown
 from src.tracking.links import TRAINING
 
@@ -31,7 +31,7 @@ def free_port(first: int = 5000) -> int:
 
 def main() -> int:
     """Serves until Ctrl-C; a server that runs elsewhere is named."""
-    with told():
+    with exit_on_error():
         with conf_loader() as loader:
             uri = tracking_uri(loader)
         if uri.startswith("http"):

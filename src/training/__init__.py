@@ -57,14 +57,14 @@ class Fitted:
 
 
 def find_engine(name: str) -> Callable[..., Fitted]:
-    """The engine `fit` of src/training/<name>.py.
+    """The function `fit` of an engine's module.
 
     Raises:
-        ConfigError: there is none.
+        ConfigError: there is no such engine.
     """
     if name not in ENGINES:
         raise ConfigError([f"engine={name}: there is no such engine; expected one of {', '.join(ENGINES)}"])
-    fit: Callable[..., Fitted] = get_object(f"src.training.{name}.fit")
+    fit: Callable[..., Fitted] = get_object(f"src.training.{ENGINES[name]}.fit")
     return fit
 
 

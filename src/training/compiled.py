@@ -19,8 +19,8 @@ from src.datasets import Dataset
 from src.errors import first_words
 from src.objective import Objective
 from src.training import Fitted, Monitor, dropout, operations, state
-from src.training import keras as reference
-from src.training.keras import on_device, order, train
+from src.training import plain_fit as reference
+from src.training.plain_fit import on_device, order, train
 from src.training.structure import clone_of, has_own_parts, refuse_other, structure_of, validation_of
 
 log = logging.getLogger(__name__)
@@ -43,7 +43,7 @@ def fit(
     keep: str,
     callbacks: list[keras.callbacks.Callback],
 ) -> Fitted:
-    """Trains like src/training/keras.py, to the same accuracy; what can not be compiled is left to that engine."""
+    """Trains like src/training/plain_fit.py, to the same accuracy; what can not be compiled is left to that engine."""
     how: dict[str, Any] = {"objective": objective, "monitor": monitor, "epochs": epochs, "patience": patience, "keep": keep}
     sizes: dict[str, Any] = {"batch_size": batch_size, "validation_batch": validation_batch}
     program = _program(model, data, **sizes)

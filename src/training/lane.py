@@ -9,7 +9,7 @@ from src.datasets import Dataset
 from src.objective import Objective
 from src.training import Fitted, Monitor
 from src.training.keeper import Keeper
-from src.training.keras import order
+from src.training.plain_fit import order
 
 
 class Lane:

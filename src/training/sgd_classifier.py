@@ -12,7 +12,7 @@ from src.datasets import Dataset
 from src.errors import TrialError
 from src.objective import Objective
 from src.training import Fitted, Monitor
-from src.training.keras import evaluate
+from src.training.plain_fit import evaluate
 
 ABSENT = -1e9  # bias of a class without training examples: its probability is 0, its logarithm finite
 

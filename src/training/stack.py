@@ -15,7 +15,7 @@ from src.datasets import Dataset
 from src.training import dropout, operations, state
 from src.training.agreement import is_random_in_validation
 from src.training.compiled import in_batches
-from src.training.keras import on_device
+from src.training.plain_fit import on_device
 from src.training.structure import TRIED, clone_of, has_own_parts, refuse_other
 
 ROW_BY_ROW = ("SGD", "Adagrad", "RMSprop", "Adam", "AdamW", "Adamax", "Lion")  # optimizers that mix no elements of a variable

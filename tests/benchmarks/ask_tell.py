@@ -16,7 +16,7 @@ from src import oracles
 from src.config.command_line import conf_loader, read
 from src.config.paths import CONF
 from src.objective import Objective
-from src.oracles import Told
+from src.oracles import KnownTrial
 from src.space import Space
 
 AXES = ["optimizer=sgd,adam,rmsprop", "optimizer.learning_rate=tag(log,interval(1e-4,1e-1))", "optimizer.momentum=interval(0.0,0.9)"]
@@ -38,14 +38,14 @@ def measure(name: str, ended: int) -> dict[str, float]:
     objective = Objective("val_accuracy", "max")
     node = OmegaConf.to_container(OmegaConf.load(CONF / "oracle" / f"{name}.yaml")) | SETTINGS[name]
     with conf_loader() as loader:
-        space = Space.of(*read(loader, WORDS[name], multirun=True))
+        space = Space.of(read(loader, WORDS[name], multirun=True))
         filler = oracles.create(space, objective, node | ({"initial_points": 10_100} if name == "bayesian" else {}))
         told = []
         for number in range(ended):
             proposal = filler.ask(number)
             assert proposal
             filler.tell(number, number * 7919 % 1000 / 1000)
-            told.append(Told(number, proposal, "FINISHED", number * 7919 % 1000 / 1000))
+            told.append(KnownTrial(number, proposal, "FINISHED", number * 7919 % 1000 / 1000))
         state = json.loads(json.dumps(filler.state()))
         del filler
         before = time.perf_counter()

@@ -13,11 +13,10 @@ from hypothesis import strategies as st
 from omegaconf import OmegaConf
 
 from src import sweep
-from src.config.command_line import checked
 from src.config.paths import CONF, leaves
 from src.errors import ConfigError
 from src.redaction import shown
-from tests.conftest import options
+from tests.conftest import checked, options
 from tests.waiting import PATIENCE
 
 LONG = "TRIALBOOK_LONG" in os.environ

@@ -2,10 +2,10 @@ import inspect
 
 import pytest
 
-from src.config.command_line import checked
 from src.config.metrics import reported_name
 from src.errors import ConfigError
 from src.training import runtime
+from tests.conftest import checked
 
 ACCURACY = "_target_: keras.metrics.SparseCategoricalAccuracy"
 

@@ -7,9 +7,8 @@ import pytest
 from hydra.core.config_loader import ConfigLoader
 from hydra.types import RunMode
 
-from src.config import command_line
 from src.config.catalog import Catalog
-from src.config.command_line import read
+from src.config.command_line import read, read_command_line
 from src.config.composer import Composer
 from src.config.help import help_text
 from src.config.mistakes import find_mistakes
@@ -23,9 +22,9 @@ FILES = {f"model/{name}.yaml": NETWORK for name in ("100", "on", "1e3", "2026_11
 
 def lines(loader: ConfigLoader, *words: str) -> list[str]:
     """The trials of a sweep, each composed by Hydra itself, too."""
-    asked, catalog = read(loader, list(words), multirun=True)
-    assert find_mistakes(asked, catalog) == []
-    found = [overrides(point) for point in Space.of(asked, catalog).points()]
+    request = read(loader, list(words), multirun=True)
+    assert find_mistakes(request) == []
+    found = [overrides(point) for point in Space.of(request).points()]
     for point in found:
         assert loader.load_configuration("config", point, RunMode.RUN).model == Composer(loader)(point).model
     return [" ".join(point) for point in found]
@@ -33,7 +32,7 @@ def lines(loader: ConfigLoader, *words: str) -> list[str]:
 
 def mistakes(loader: ConfigLoader, *words: str) -> str:
     try:
-        return "\n".join(find_mistakes(*read(loader, list(words), multirun=True)))
+        return "\n".join(find_mistakes(read(loader, list(words), multirun=True)))
     except ConfigError as error:
         return "\n".join(error.mistakes)
 
@@ -47,7 +46,7 @@ def test_quotes_mean_nothing_for_a_name(conf: Conf) -> None:
     assert lines(loader, "sweeps=quoted") == ["optimizer=sgd optimizer.momentum=0.1", "optimizer=sgd optimizer.momentum=0.2"]
     assert "given twice" in mistakes(loader, "optimizer='sgd',sgd")
     fingerprints = {
-        Space.of(*read(loader, [words], multirun=True)).fingerprint for words in ("optimizer=sgd,adam", "optimizer='sgd','adam'")
+        Space.of(read(loader, [words], multirun=True)).fingerprint for words in ("optimizer=sgd,adam", "optimizer='sgd','adam'")
     }
     assert len(fingerprints) == 1
 
@@ -60,27 +59,13 @@ def test_a_name_may_read_as_something_else_and_stand_in_a_folder(name: str, conf
         assert shlex.split(found[0])[0] == "model.units=5" and found[1] == "model=one_layer"
 
 
-def test_hydra_is_told_a_name_in_quotes(conf: Conf, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_hydra_is_told_a_name_in_quotes(conf: Conf) -> None:
     loader = conf(
         {**FILES, "sweeps/2026_11_26.yaml": "# @package _global_\ndefaults:\n  - override /model: '100'\nhydra: {mode: MULTIRUN}\n"}
     )
-    monkeypatch.setattr(command_line, "conf_loader", lambda: Held(loader))
-    assert command_line.checked(["model=100", "seed=3"]) == ["model='100'", "seed=3"]
-    assert command_line.checked(["sweeps=2026_11_26", "seed=1,2"])[0] == "sweeps='2026_11_26'"
+    assert read_command_line(loader, ["model=100", "seed=3"]).arguments == ["model='100'", "seed=3"]
+    assert read_command_line(loader, ["sweeps=2026_11_26", "seed=1,2"]).arguments[0] == "sweeps='2026_11_26'"
     assert lines(loader, "sweeps=2026_11_26", "seed=1,2") == ["model='100' seed=1", "model='100' seed=2"]
-
-
-class Held:
-    """A loader that is already there, as a context."""
-
-    def __init__(self, loader: ConfigLoader) -> None:
-        self._loader = loader
-
-    def __enter__(self) -> ConfigLoader:
-        return self._loader
-
-    def __exit__(self, *_: object) -> None:
-        pass
 
 
 def test_a_folder_within_a_group_is_listed_hinted_at_and_found_by_glob(conf: Conf) -> None:

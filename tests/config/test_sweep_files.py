@@ -14,8 +14,8 @@ from src.config.mistakes import find_mistakes
 from src.config.paths import CONF, ROOT
 from src.errors import ConfigError
 from src.objective import Objective
+from src.running.invocation import Invocation
 from src.space import Space, overrides
-from src.study.invocation import Invocation
 from tests.conftest import options
 
 SWEEPS = options("sweeps")
@@ -28,10 +28,10 @@ def test_there_are_sweeps() -> None:
 
 @pytest.mark.parametrize("name", SWEEPS)
 def test_a_sweep_composes(name: str, loader: ConfigLoader) -> None:
-    asked, catalog = read(loader, [f"sweeps={name}"], multirun=False)
-    assert asked.multirun, "hydra.mode: MULTIRUN is missing"
-    assert not find_mistakes(asked, catalog)
-    points = list(Space.of(asked, catalog).samples())
+    request = read(loader, [f"sweeps={name}"], multirun=False)
+    assert request.multirun, "hydra.mode: MULTIRUN is missing"
+    assert not find_mistakes(request)
+    points = list(Space.of(request).samples())
     assert len(points) > 1
     for point in points:
         loader.load_configuration("config", overrides(point), RunMode.RUN)
@@ -61,7 +61,7 @@ def test_a_mistake_in_a_sweep_file_names_the_file(content: str, message: str, tm
     shutil.copytree(CONF, tmp_path / "conf")
     (tmp_path / "conf" / "sweeps" / "mine.yaml").write_text(content)
     with hydra.initialize_config_dir(str(tmp_path / "conf"), version_base="1.3"):
-        mistakes = find_mistakes(*read(GlobalHydra.instance().config_loader(), ["sweeps=mine"], multirun=False))
+        mistakes = find_mistakes(read(GlobalHydra.instance().config_loader(), ["sweeps=mine"], multirun=False))
     assert any(message in mistake and mistake.startswith("sweeps/mine.yaml") for mistake in mistakes), mistakes
 
 
@@ -69,14 +69,14 @@ def test_a_file_of_conf_that_is_no_yaml_is_named(tmp_path: Path) -> None:
     shutil.copytree(CONF, tmp_path / "conf")
     (tmp_path / "conf" / "model" / "one_layer.yaml").write_text("units: [1, 2\n")
     with hydra.initialize_config_dir(str(tmp_path / "conf"), version_base="1.3"), pytest.raises(ConfigError) as told:
-        find_mistakes(*read(GlobalHydra.instance().config_loader(), ["model=one_layer", "model.units=3"], multirun=False))
+        find_mistakes(read(GlobalHydra.instance().config_loader(), ["model=one_layer", "model.units=3"], multirun=False))
     assert "conf/model/one_layer.yaml, line 2, column 1" in str(told.value)
 
 
 def test_an_oracle_of_the_command_line_takes_only_its_own_settings(loader: ConfigLoader, tmp_path: Path) -> None:
     lines = ["sweeps=learning_rate", "oracle=hyperband"]  # the file says oracle.max_trials
     config = loader.load_configuration("config", lines, RunMode.MULTIRUN)
-    asked, catalog = read(loader, lines, multirun=True)
-    assert not find_mistakes(asked, catalog)
-    found = Invocation(Space.of(asked, catalog), config, Objective.parse(config.objective), asked.sweep, [], False, tmp_path).oracle
+    request = read(loader, lines, multirun=True)
+    assert not find_mistakes(request)
+    found = Invocation(Space.of(request), config, Objective.parse(config.objective), request.sweep, [], False, tmp_path).oracle
     assert found.keys() == {"name", "_target_", "max_epochs", "factor", "iterations", "seed"}

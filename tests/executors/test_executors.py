@@ -238,7 +238,7 @@ def test_a_cluster_has_room_machine_by_machine() -> None:
 
 
 def test_files_in_folders_of_a_trial_are_sent_too(tmp_path: Path) -> None:
-    from src.executors.ray import _news
+    from src.executors.ray_cluster import _news
 
     for name in ("trial.log", "callbacks/logs/epochs.csv", ".half.12345678"):
         (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)

@@ -13,12 +13,13 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, pr
 
 from src.errors import Stop
 from src.executors import Listener
-from src.executors.pool import GRACE, MOST_STARTS, PATIENCE, Died, Pool, Worker
+from src.executors.pool import GRACE, MOST_STARTS, PATIENCE, Died, Pool, WorkerHandle
+from src.executors.worker import Begun, EpochEnded, Event, TrialEnded
 from src.trial import Job, Outcome
 
 LONG = 20 if os.environ.get("TRIALBOOK_LONG") else 1
 SLOTS, MINUTES, MOST_TRIALS = 3, 1.0, 2
-DEATH = ("death",)
+DEATH = "death"
 WHICH = st.integers(0, SLOTS - 1)
 
 
@@ -43,11 +44,11 @@ class Trial:
 
 
 @dataclass(eq=False)
-class Fake(Worker):
+class Fake(WorkerHandle):
     """A worker that does what it is told to; what it says waits until it is heard."""
 
     days: "Days | None" = None
-    said: list[tuple[Any, ...]] = field(default_factory=list)
+    said: list[Any] = field(default_factory=list)
     epochs: int | None = None  # that it said of its trial; None before it begins
     dead: bool = False  # by itself, which is noticed when it is heard
     gone: bool = False
@@ -59,14 +60,14 @@ class Fake(Worker):
         assert not self.days.flying[job.number].asked
         self.epochs = self.asked_to_stop = None
 
-    def hear(self) -> tuple[Any, ...]:
+    def receive(self) -> Event:
         assert not self.gone
         event, trial = self.said.pop(0), self.days.flying[self.job.number]
         if event == DEATH:
             trial.deaths += trial.begun is None
             trial.asked = self.asked_to_stop is not None
             raise Died("killed")
-        if event == ("begun",):
+        if event == Begun():
             trial.begun = self.days.clock.now
         return event
 
@@ -89,7 +90,7 @@ class Fakes(Pool):
 
     days: "Days | None" = None
 
-    def start(self, slot: int) -> Worker:
+    def start(self, slot: int) -> WorkerHandle:
         assert slot in range(SLOTS)
         worker = Fake(slot, days=self.days)
         self.days.started.append(worker)
@@ -98,7 +99,7 @@ class Fakes(Pool):
             worker.die()
         return worker
 
-    def ready(self, workers: list[Worker], seconds: float) -> Iterable[Worker]:
+    def ready(self, workers: list[WorkerHandle], seconds: float) -> Iterable[WorkerHandle]:
         speaking = [worker for worker in workers if worker.said]  # type: ignore[attr-defined]
         self.days.clock.now += 0.0 if speaking else seconds
         return speaking
@@ -156,14 +157,14 @@ class Days(RuleBasedStateMachine):
     @rule(which=WHICH)
     def begin_or_train(self, which: int) -> None:
         if worker := self.busy(which):
-            worker.said.append(("begun",) if worker.epochs is None else ("epoch", worker.epochs + 1, {}))
+            worker.said.append(Begun() if worker.epochs is None else EpochEnded(worker.epochs + 1, {}))
             worker.epochs = 0 if worker.epochs is None else worker.epochs + 1
 
     @rule(which=WHICH, gigabytes=st.sampled_from([0.5, 1.0, 2.0]))
     def end(self, which: int, gigabytes: float) -> None:
         if worker := self.busy(which):
-            worker.said += [] if worker.epochs is not None else [("begun",)]
-            worker.said.append(("end", Outcome("FINISHED" if worker.asked_to_stop is None else "KILLED"), gigabytes))
+            worker.said += [] if worker.epochs is not None else [Begun()]
+            worker.said.append(TrialEnded(Outcome("FINISHED" if worker.asked_to_stop is None else "KILLED"), gigabytes))
 
     @rule(which=WHICH, heirs=st.integers(0, MOST_STARTS))
     def die(self, which: int, heirs: int) -> None:

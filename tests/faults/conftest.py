@@ -11,7 +11,8 @@ from hydra.types import RunMode
 from src import trial
 from src.config.command_line import conf_loader
 from src.config.paths import trial_config
-from src.study import folder, record
+from src.running import record
+from src.study import provenance
 from src.tracking.runs import Runs, StoredRun
 from src.tracking.store import connect
 
@@ -46,7 +47,7 @@ def kept(tmp_path_factory: pytest.TempPathFactory) -> tuple[str, str, Path]:
     uri = f"sqlite:///{mlruns}/mlflow.db"
     config, outcome = trained()
     client, experiment = connect(uri, "digits")
-    around = {"mlflow.source.git.commit": folder.commit(), "trialbook.code_dirty": "false", "trialbook.versions": record.versions()}
+    around = {"mlflow.source.git.commit": provenance.commit(), "trialbook.code_dirty": "false", "trialbook.versions": provenance.versions()}
     tags = {**record.trial_tags(0, 1, config, POINT, ""), **record.ended_tags(outcome), **around}
     run_id = client.create_run(experiment, tags=tags, run_name="trial").info.run_id
     client.log_param(run_id, "data", "digits")

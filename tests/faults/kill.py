@@ -18,14 +18,13 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
-from hydra.types import RunMode
 from mlflow import MlflowClient
 
 from src import oracles  # noqa: F401  imported before the fork, like all that follows
-from src.config.command_line import conf_loader
+from src.config.command_line import conf_loader, read_command_line
 from src.config.words import read_words
-from src.study import run as study
-from src.study.resume import MOST_DEATHS
+from src.running import run as running
+from src.running.resume import MOST_DEATHS
 from src.tracking.store import client
 from src.tracking.tracker import MlflowTracker  # noqa: F401
 from src.training import runtime
@@ -70,9 +69,8 @@ def start(folder: Path, words: list[str]) -> int:
 
     def work() -> int:
         with conf_loader() as loader:
-            own = [word for word in words if word.startswith(("data", "oracle", "resume", "retry"))]
-            study.run(loader, loader.load_configuration("config", own, RunMode.RUN), words, single=False, run_trial=stub)
-        return 0
+            line = read_command_line(loader, ["-m", *words])
+            return running.run(loader, line.request, line.config, run_trial=stub)
 
     return forked(work, folder)
 

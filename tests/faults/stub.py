@@ -11,14 +11,14 @@ from src.trial import Job, Outcome
 
 SWEEP = """
 import sys
-from hydra.types import RunMode
 from hydra.utils import get_object
-from src.config.command_line import conf_loader
-from src.study import run
+from src.config.command_line import conf_loader, read_command_line
+from src.exits import exit_on_error
+from src.running.run import run
 run_trial, words = get_object(sys.argv[1]), sys.argv[2:]
-with conf_loader() as loader:
-    own = [word for word in words if word.startswith(("data", "executor", "resume"))]
-    run.run(loader, loader.load_configuration("config", own, RunMode.RUN), words, single=False, run_trial=run_trial)
+with exit_on_error(), conf_loader() as loader:
+    line = read_command_line(loader, ["-m", *words])
+    sys.exit(run(loader, line.request, line.config, run_trial=run_trial))
 """  # a program of its own, and no module: a worker imports its driver's main module, and would import all of this
 EPOCHS, SECONDS_PER_EPOCH = 3, float(os.environ.get("SECONDS_PER_EPOCH", "0.03"))
 

@@ -33,8 +33,8 @@ TARGETS = {
         "keras.optimizers.SGD.from_config",
         "keras.optimizers.SGD.__base__",
     ],
-    "oracle": ["src.oracles.keras_tuner.os.system", "src.oracles.make", "src.oracles.grid.json.dumps"],
-    "executor": ["src.executors.local.subprocess.Popen", "src.executors.pool.os.kill", "src.executors.ray.ray.init"],
+    "oracle": ["src.oracles.base.os.system", "src.oracles.make", "src.oracles.grid.json.dumps"],
+    "executor": ["src.executors.local.subprocess.Popen", "src.executors.pool.os.kill", "src.executors.ray_cluster.ray.init"],
     "training": [
         "keras.losses.deserialize",
         "keras.metrics.deserialize",

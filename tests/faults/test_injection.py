@@ -6,17 +6,16 @@ from html.parser import HTMLParser
 import pandas as pd
 import pytest
 
-from src import report
-from src.leaderboard import Ended, Standing
 from src.objective import Objective
-from src.study import table
+from src.results import report, table
+from src.results.leaderboard import Standing, TrialResult
 
 FORMULAS = ["=cmd|' /C calc'!A0", "@SUM(1)", "+1+cmd", "-1+cmd", "\t=1", "\r=1", "\n=1", "=1,2", "-2+3", "+", "-", "\uff1d1"]
 
 
 def standing(*points: dict[str, str], cause: str = "") -> Standing:
     ended = [
-        Ended(n, point, str(n), f"run{n}", "FAILED" if cause else "FINISHED", cause, None if cause else n / 10, 1, n / 10, 1.0)
+        TrialResult(n, point, str(n), f"run{n}", "FAILED" if cause else "FINISHED", cause, None if cause else n / 10, 1, n / 10, 1.0)
         for n, point in enumerate(points)
     ]
     return Standing.of(ended, Objective("val_accuracy", "max"), 0)

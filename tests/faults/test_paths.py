@@ -12,7 +12,7 @@ import pytest
 from mlflow.exceptions import MlflowException
 
 from src.errors import ConfigError, TrialbookError
-from src.study.find import find
+from src.study.finding import find_sweeps
 from src.study.store import Store
 from src.tracking.runs import Runs
 
@@ -74,7 +74,7 @@ def test_a_sweep_is_found_by_its_name_and_never_by_a_path(words: str, tmp_path: 
         Store.create(tmp_path / place / "study.db", name=place).close()
     for key in ("sweep", "resume"):
         with pytest.raises(ConfigError, match="no such sweep"):
-            find(words, tmp_path / "sweeps", key=key)
+            find_sweeps(words, tmp_path / "sweeps", key=key)
 
 
 @pytest.mark.parametrize("run_id", ["../../etc/passwd", "/etc/passwd", "x' or '1'='1", "..", "a\x00b"])

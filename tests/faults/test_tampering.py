@@ -112,14 +112,13 @@ def test_a_damaged_checkpoint_is_never_gone_on_from(caplog: pytest.LogCaptureFix
     content = Checkpoint({"loss": [1.0, 0.5]}, now, 1, {name: array + 1 for name, array in now.items()}).to_bytes()
 
     def read(content: bytes) -> str:
-        job = SimpleNamespace(number=0, checkpoint=content, config={"training": {"callbacks": []}})
-        return "used" if trial._checkpoint(job) else "found"
+        return "used" if trial._checkpoint({"training": {"callbacks": []}}, content) else "found"
 
     assert read(content) == "used"
     buffer = io.BytesIO()
     np.savez(buffer, **now)
     assert judged(read, content, buffer.getvalue())["found"] == FLIPS + CUTS + 1
-    assert "trial 0 starts anew: its checkpoint is damaged" in caplog.text
+    assert "starts anew: its checkpoint is damaged" in caplog.text
 
 
 @pytest.mark.parametrize("name", ["model.weights.h5", "model.h5"])

@@ -75,7 +75,7 @@ def test_a_model_is_built_before_it_trains_and_takes_its_weights_again(
     config = {**compose(), "model": NODE}
     outcome = trial.run(trial.Job(0, 1, config, tmp_path), lambda *_: None, lambda: None)
     assert outcome.state == "FINISHED" and outcome.metrics["model/parameters"] == 650, outcome.cause
-    again = trial.prepare(trial.Job(0, 1, config, tmp_path))
+    again = trial.prepare(config, tmp_path)
     trial.load_weights(again, outcome.files["model.weights.h5"])
     x, y = again.data.validation
     found = (trial.probabilities(again, x).argmax(axis=1) == y).mean()

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from src import trial
-from src.training.keras import evaluate
+from src.training.plain_fit import evaluate
 from tests.conftest import options
 
 MODELS, OPTIMIZERS = options("model"), options("optimizer")
@@ -39,7 +39,7 @@ def test_every_file_evaluates_to_the_logged_values_without_this_project(model: s
     outcome = trial.run(trial.Job(0, 1, config, tmp_path), lambda *_: None, lambda: None)
     for name in ("model.h5", "model.keras", "model.weights.h5"):
         (tmp_path / name).write_bytes(outcome.files[name])
-    prepared = trial.prepare(trial.Job(0, 1, config, tmp_path))
+    prepared = trial.prepare(config, tmp_path)
     whole = [keras.models.load_model(tmp_path / name, compile=False) for name in ("model.h5", "model.keras")]
     for model in whole:
         model.compile(loss="sparse_categorical_crossentropy", metrics=["accuracy"])

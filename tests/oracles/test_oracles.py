@@ -11,7 +11,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from src.oracles import Told
+from src.oracles import KnownTrial
 from src.space import Axis, Interval, Space
 from tests.conftest import options
 from tests.oracles.conftest import Driven, create
@@ -71,8 +71,8 @@ def test_the_sequence_after_a_death_is_the_undisturbed_one(name: str, words: tup
         running = before.oracle.ask(number)
         state = json.loads(json.dumps(before.oracle.state()))
         after = drive(name, *words, **BUDGETS[name])
-        ended = [Told(n, proposal, "FINISHED", before.scores[n]) for n, proposal in enumerate(before.proposals)]
-        after.oracle.restore(state, [*ended, Told(number, running, "RUNNING", None)])
+        ended = [KnownTrial(n, proposal, "FINISHED", before.scores[n]) for n, proposal in enumerate(before.proposals)]
+        after.oracle.restore(state, [*ended, KnownTrial(number, running, "RUNNING", None)])
         after.proposals = [*before.proposals, running]
         after.scores, score_of_it = dict(before.scores), undisturbed.scores[number]
         after._tell(number, lambda _, value=score_of_it: value)
@@ -144,7 +144,7 @@ def test_excluded_points_are_not_proposed(name: str, space: Callable[..., Space]
 def test_a_larger_budget_goes_on(drive: Callable) -> None:
     whole = drive("random", *ENDLESS, max_trials=9).run()
     first, then = drive("random", *ENDLESS, max_trials=5).run(), drive("random", *ENDLESS, max_trials=9)
-    then.oracle.restore({}, [Told(n, p, "FINISHED", first.scores[n]) for n, p in enumerate(first.proposals)])
+    then.oracle.restore({}, [KnownTrial(n, p, "FINISHED", first.scores[n]) for n, p in enumerate(first.proposals)])
     then.proposals = list(first.proposals)
     assert then.run().points == whole.points
 

@@ -10,7 +10,7 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, precondition, rule, run_state_machine_as_test
 
-from src.oracles import Proposal, Told
+from src.oracles import KnownTrial, Proposal
 from src.space import Space
 from tests.oracles.conftest import create
 from tests.oracles.test_oracles import BUDGETS, CASES
@@ -77,11 +77,11 @@ class Lives(RuleBasedStateMachine):
         self.oracle = self.new()
         self.oracle.restore(json.loads(self.state), [self.told(*one) for one in enumerate(self.proposals)])
 
-    def told(self, number: int, proposal: Proposal) -> Told:
+    def told(self, number: int, proposal: Proposal) -> KnownTrial:
         if number not in self.scores:
-            return Told(number, proposal, "RUNNING", None)
+            return KnownTrial(number, proposal, "RUNNING", None)
         score = self.scores[number]
-        return Told(number, proposal, "FAILED" if score is None else "FINISHED", score)
+        return KnownTrial(number, proposal, "FAILED" if score is None else "FINISHED", score)
 
     def is_over(self) -> bool:
         """Hyperband's budget counts trials that a small space repeats, and infeasible trials may leave it nothing to go on with."""

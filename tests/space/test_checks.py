@@ -26,10 +26,10 @@ def sweep(sweeper: str) -> dict[str, str]:
 
 
 def space(loader: ConfigLoader, *words: str) -> Space:
-    asked, catalog = read(loader, list(words), multirun=True)
-    if mistakes := find_mistakes(asked, catalog):
+    request = read(loader, list(words), multirun=True)
+    if mistakes := find_mistakes(request):
         raise ConfigError(mistakes)
-    return Space.of(asked, catalog)
+    return Space.of(request)
 
 
 def lines(loader: ConfigLoader, *words: str) -> list[str]:

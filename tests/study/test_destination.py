@@ -10,9 +10,9 @@ from mlflow import MlflowClient
 
 from src.errors import ConfigError
 from src.objective import Objective
+from src.running.bookkeeping import check_record
+from src.running.invocation import Invocation
 from src.study import destination
-from src.study.invocation import Invocation
-from src.study.run import _open_record
 from src.study.store import Store
 from src.tracking.store import connect
 
@@ -42,11 +42,11 @@ def old(tmp_path: Path, store_uri: str) -> Path:
 
 
 def test_another_store_or_experiment_is_refused_with_both_names(asked: Callable, old: Path, tmp_path: Path) -> None:
-    _open_record(asked(**{"tracking.experiment": "paper"}), old)
+    check_record(asked(**{"tracking.experiment": "paper"}), old)
     with pytest.raises(ConfigError, match=r"tracking.experiment: paper then, digits now; expected MLFLOW_EXPERIMENT_NAME=paper"):
-        _open_record(asked(**{"tracking.experiment": "digits"}), old)
+        check_record(asked(**{"tracking.experiment": "digits"}), old)
     with pytest.raises(ConfigError, match=f"{tmp_path}/mlruns/mlflow.db then, sqlite:///{tmp_path}/other.db now"):
-        _open_record(asked(**{"tracking.experiment": "paper", "tracking.uri": "sqlite:///other.db"}), old)
+        check_record(asked(**{"tracking.experiment": "paper", "tracking.uri": "sqlite:///other.db"}), old)
     assert not (tmp_path / "other.db").exists()
 
 
@@ -55,9 +55,9 @@ def test_a_renamed_experiment_is_found_by_its_id(asked: Callable, old: Path, sto
     client.rename_experiment(client.get_experiment_by_name("paper").experiment_id, "article")
     client.create_experiment("paper")
     for name in ("paper", "article"):
-        _open_record(asked(**{"tracking.experiment": name}), old)
+        check_record(asked(**{"tracking.experiment": name}), old)
     with pytest.raises(ConfigError, match="article then, digits now"):
-        _open_record(asked(**{"tracking.experiment": "digits"}), old)
+        check_record(asked(**{"tracking.experiment": "digits"}), old)
 
 
 def test_addresses_are_compared_by_what_they_mean(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

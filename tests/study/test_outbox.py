@@ -10,14 +10,14 @@ from src.errors import Refused, Unreachable
 from src.oracles import Proposal
 from src.study.outbox import Outbox
 from src.study.store import Message, Store
-from tests.study.conftest import Recorder
+from tests.running.conftest import RememberingTracker
 from tests.waiting import until
 
 START = {"name": "x", "params": {}, "tags": {"trialbook.trial": "0"}}
 END = {"state": "FINISHED", "metrics": {}, "tags": {}, "time": 0.0, "files": "none"}
 
 
-class Flaky(Recorder):
+class Flaky(RememberingTracker):
     """Does not answer the first few times."""
 
     def __init__(self, failures: int, error: type[Exception] = Unreachable) -> None:
@@ -34,23 +34,23 @@ class Flaky(Recorder):
 @pytest.fixture
 def store(tmp_path: Path) -> Store:
     store = Store.create(tmp_path / "study.db")
-    store.asked(0, Proposal({}), "hash", {}, Message(0, "start", START))
+    store.start_trial(0, Proposal({}), "hash", {}, Message(0, "start", START))
     for epoch in (1, 2, 3):
         store.epoch(0, epoch, {"loss": 1 / epoch})
     return store
 
 
 @pytest.fixture
-def outbox(store: Store, tmp_path: Path) -> Callable[[Recorder], Outbox]:
+def outbox(store: Store, tmp_path: Path) -> Callable[[RememberingTracker], Outbox]:
     return lambda tracker: Outbox(store, tracker, lambda number: tmp_path / str(number))
 
 
-def kinds(tracker: Recorder) -> list[Any]:
+def kinds(tracker: RememberingTracker) -> list[Any]:
     return [call[2].get("epoch", call[0]) for call in tracker.calls]
 
 
 def test_in_order_and_once(store: Store, outbox: Callable, tmp_path: Path) -> None:
-    tracker = Recorder()
+    tracker = RememberingTracker()
     box = outbox(tracker)
     store.post(Message(0, "end", {**END, "files": box.keep(0, {"model.h5": b"whole"})}))
     assert box.flush() == 0
@@ -72,7 +72,7 @@ def test_what_did_not_arrive_is_delivered_by_the_next_process(store: Store, outb
     box = outbox(Flaky(failures=99))
     assert box.flush() == 3
     box.close()
-    tracker = Recorder()
+    tracker = RememberingTracker()
     box = outbox(tracker)
     assert box.flush() == 0
     box.close()
@@ -80,18 +80,20 @@ def test_what_did_not_arrive_is_delivered_by_the_next_process(store: Store, outb
 
 
 def test_a_run_that_may_be_there_is_looked_for(store: Store, outbox: Callable) -> None:
-    tracker = Recorder()
+    tracker = RememberingTracker()
     box = outbox(tracker)
     box.flush()
-    store.asked(1, Proposal({}), "hash", {}, Message(1, "start", START))
-    store.asked(0, Proposal({}), "hash", {}, Message(0, "start", {**START, "tags": {"trialbook.trial": "0", "trialbook.attempt": "2"}}))
+    store.start_trial(1, Proposal({}), "hash", {}, Message(1, "start", START))
+    store.start_trial(
+        0, Proposal({}), "hash", {}, Message(0, "start", {**START, "tags": {"trialbook.trial": "0", "trialbook.attempt": "2"}})
+    )
     box.flush()
     box.close()
     assert [call[2]["again"] for call in tracker.calls if call[0] == "start"] == [True, False, True]
 
 
 def test_a_start_whose_answer_was_lost_is_looked_for(store: Store, outbox: Callable) -> None:
-    class LosesAnAnswer(Recorder):
+    class LosesAnAnswer(RememberingTracker):
         def start(self, **run: Any) -> str:
             run_id = super().start(**run)
             if len([call for call in self.calls if call[0] == "start"]) == 2:
@@ -100,20 +102,20 @@ def test_a_start_whose_answer_was_lost_is_looked_for(store: Store, outbox: Calla
 
     tracker = LosesAnAnswer()
     box = outbox(tracker)
-    store.asked(1, Proposal({}), "hash", {}, Message(1, "start", START))
+    store.start_trial(1, Proposal({}), "hash", {}, Message(1, "start", START))
     until(lambda: box.posted() or not store.undelivered())
     box.close()
     assert [call[2]["again"] for call in tracker.calls if call[0] == "start"] == [True, False, True]
 
 
 def test_the_epochs_of_a_run_that_wait_are_one_call(store: Store, outbox: Callable) -> None:
-    class Counted(Recorder):
+    class Counted(RememberingTracker):
         batches: ClassVar[list[tuple[str, list[int]]]] = []
 
         def epochs(self, run_id: str, epochs: list[dict[str, Any]]) -> None:
             self.batches.append((run_id, [epoch["epoch"] for epoch in epochs]))
 
-    store.asked(1, Proposal({}), "hash", {}, Message(1, "start", {**START, "tags": {"trialbook.trial": "1"}}))
+    store.start_trial(1, Proposal({}), "hash", {}, Message(1, "start", {**START, "tags": {"trialbook.trial": "1"}}))
     for number, epoch in ((1, 1), (0, 4), (1, 2)):
         store.epoch(number, epoch, {"loss": 0.1})
     store.post(Message(0, "end", END))
@@ -136,10 +138,10 @@ LEFT["epochs"] = [{"epoch": 1, "metrics": {"top@3": 0.5}}]
 
 
 def test_the_run_of_a_sweep_is_not_its_own_parent(store: Store, outbox: Callable) -> None:
-    tracker, sweep = Recorder(), Message(None, "start", {**START, "tags": {"trialbook.trial": "sweep"}})
+    tracker, sweep = RememberingTracker(), Message(None, "start", {**START, "tags": {"trialbook.trial": "sweep"}})
     for _ in range(2):  # the second time the sweep is resumed
         store.post(sweep)
-        store.asked(1, Proposal({}), "hash", {}, Message(1, "start", START))
+        store.start_trial(1, Proposal({}), "hash", {}, Message(1, "start", START))
         box = outbox(tracker)
         assert box.flush() == 0
         box.close()
@@ -148,7 +150,7 @@ def test_the_run_of_a_sweep_is_not_its_own_parent(store: Store, outbox: Callable
 
 
 def test_what_is_left_of_a_refused_message_stays_and_can_be_offered_again(store: Store, outbox: Callable) -> None:
-    class Strict(Recorder):
+    class Strict(RememberingTracker):
         def start(self, **run: Any) -> str:
             run_id = super().start(**run)
             raise Refused("a@b: no such name", {**LEFT, "tags": {"a@b": "x"}}, run_id)
@@ -166,7 +168,7 @@ def test_what_is_left_of_a_refused_message_stays_and_can_be_offered_again(store:
     assert store.refusals() == ["start: a@b: no such name", "epoch: top@3: no such name"] and store.run_id(0) == "run0"
     store.offer_again()
     assert store.waiting() == 2
-    second = Recorder()
+    second = RememberingTracker()
     box = outbox(second)
     assert box.flush() == 0 and store.refusals() == []
     box.close()
@@ -175,7 +177,7 @@ def test_what_is_left_of_a_refused_message_stays_and_can_be_offered_again(store:
 
 
 def test_files_that_were_refused_stay_and_those_that_arrived_go(store: Store, outbox: Callable, tmp_path: Path) -> None:
-    class Full(Recorder):
+    class Full(RememberingTracker):
         def end(self, run_id: str, **end: Any) -> None:
             super().end(run_id, **end)
             raise Refused("model.h5: too large", {**LEFT, "files": end["folder"].name if end["tags"] else "none"})
@@ -189,7 +191,7 @@ def test_files_that_were_refused_stay_and_those_that_arrived_go(store: Store, ou
 
 
 def test_a_run_that_could_not_be_begun_is_told_whole_when_it_can(store: Store, outbox: Callable) -> None:
-    class Deleted(Recorder):
+    class Deleted(RememberingTracker):
         def start(self, **run: Any) -> str:
             raise ValueError("the experiment is deleted")
 
@@ -199,7 +201,7 @@ def test_a_run_that_could_not_be_begun_is_told_whole_when_it_can(store: Store, o
     box.close()
     assert len(store.refusals()) == 5 and store.refusals()[0] == "start: the experiment is deleted"
     store.offer_again()
-    tracker = Recorder()
+    tracker = RememberingTracker()
     box = outbox(tracker)
     assert box.flush() == 0 and store.refusals() == []
     box.close()

@@ -16,16 +16,16 @@ START, END = Message(0, "start", {"name": "x"}), Message(0, "end", {"state": "FI
 def test_ask_and_tell_survive_the_process(tmp_path: Path) -> None:
     store = Store.create(tmp_path / "study.db")
     store.describe(name="x", space=[["seed", 1, 2]])
-    store.asked(0, Proposal({"seed": "1"}), "hash", {"cursor": 1}, START)
+    store.start_trial(0, Proposal({"seed": "1"}), "hash", {"cursor": 1}, START)
     store.epoch(0, 1, {"loss": 0.5})
-    store.told(0, Outcome("FINISHED", {"kept/epoch": 1}, {"loss": [0.5]}, 2.0), 0.9, {"cursor": 2}, END)
-    store.asked(1, Proposal({"seed": "2"}, parent=0, initial_epoch=3, epochs=9), "hash2", {"cursor": 3}, Message(1, "start", {}))
+    store.end_trial(0, Outcome("FINISHED", {"kept/epoch": 1}, {"loss": [0.5]}, 2.0), 0.9, {"cursor": 2}, END)
+    store.start_trial(1, Proposal({"seed": "2"}, parent=0, initial_epoch=3, epochs=9), "hash2", {"cursor": 3}, Message(1, "start", {}))
     # not closed: a killed process does not close
     again = Store.reopen(tmp_path / "study.db")
     told, asked = again.trials()
-    assert (told["state"], told["score"], told["kept_epoch"], told["epochs"], told["attempts"]) == ("FINISHED", 0.9, 1, 1, 1)
-    assert told["overrides"] == {"seed": "1"} and told["metrics"] == {"kept/epoch": 1}
-    assert (asked["state"], asked["parent"], asked["initial_epoch"], asked["rung_epochs"]) == ("RUNNING", 0, 3, 9)
+    assert (told.state, told.score, told.kept_epoch, told.epochs, told.attempts) == ("FINISHED", 0.9, 1, 1, 1)
+    assert told.point == {"seed": "1"} and told.metrics == {"kept/epoch": 1}
+    assert (asked.state, asked.parent, asked.initial_epoch, asked.rung_epochs) == ("RUNNING", 0, 3, 9)
     assert again.oracle() == {"cursor": 3} and again.meta()["schema"] == "2"
     assert list(again.epochs()) == [(0, 1, {"loss": 0.5})]
     assert [message.kind for message in again.undelivered()] == ["start", "epoch", "end", "start"]
@@ -34,26 +34,26 @@ def test_ask_and_tell_survive_the_process(tmp_path: Path) -> None:
 def test_a_trial_that_runs_again_keeps_its_row(tmp_path: Path) -> None:
     store = Store.create(tmp_path / "study.db")
     for _ in range(2):
-        store.asked(0, Proposal({}), "hash", {}, START)
+        store.start_trial(0, Proposal({}), "hash", {}, START)
         store.epoch(0, 1, {"loss": 0.5})
     [trial] = store.trials()
-    assert (trial["state"], trial["attempts"]) == ("RUNNING", 2)
+    assert (trial.state, trial.attempts) == ("RUNNING", 2)
     assert [message.kind for message in store.undelivered()] == ["start", "epoch", "start"], "an epoch is delivered once"
 
 
 def test_a_failed_transaction_changes_nothing() -> None:
     store = Store.create(None)
     with pytest.raises(TypeError):
-        store.asked(0, Proposal({}), "hash", {"cursor": object()}, START)
+        store.start_trial(0, Proposal({}), "hash", {"cursor": object()}, START)
     assert store.trials() == [] and store.undelivered() == []
-    store.asked(0, Proposal({}), "hash", {}, START)
+    store.start_trial(0, Proposal({}), "hash", {}, START)
     assert len(store.trials()) == 1
 
 
 def test_a_study_is_read_while_it_is_written(tmp_path: Path) -> None:
     writer = Store.create(tmp_path / "study.db")
     reader = Store.open(tmp_path / "study.db")
-    writer.asked(0, Proposal({}), "hash", {}, START)
+    writer.start_trial(0, Proposal({}), "hash", {}, START)
     assert len(reader.trials()) == 1
     with pytest.raises(sqlite3.OperationalError, match="readonly"):
         reader.describe(name="x")
@@ -91,10 +91,10 @@ def study_of_schema(number: int, path: Path) -> Path:
 def test_a_study_of_an_older_version_is_read_and_gone_on_with(tmp_path: Path) -> None:
     path = study_of_schema(1, tmp_path / "study.db")
     reader = Store.open(path)
-    assert [(row["overrides"], row["code"]) for row in reader.trials()] == [({"seed": "1"}, None)] and reader.waiting() == 1
+    assert [(row.point, row.code) for row in reader.trials()] == [({"seed": "1"}, None)] and reader.waiting() == 1
     reader.close()
     writer = Store.reopen(path)
-    writer.asked(1, Proposal({}), "hash", {}, START)
+    writer.start_trial(1, Proposal({}), "hash", {}, START)
     assert writer.meta()["schema"] == "2" and len(writer.trials()) == 2 and writer.waiting() == 2
 
 
@@ -107,7 +107,7 @@ def test_a_study_of_a_newer_version_is_refused_with_both_numbers(tmp_path: Path)
 
 def test_a_study_in_memory_is_kept_when_it_has_something_to_deliver(tmp_path: Path) -> None:
     store = Store.create(None, single=True)
-    store.asked(0, Proposal({}), "hash", {}, START)
+    store.start_trial(0, Proposal({}), "hash", {}, START)
     store.keep(tmp_path / "study.db")
     again = Store.reopen(tmp_path / "study.db")
     assert again.meta()["single"] == "true" and [message.kind for message in again.undelivered()] == ["start"]

@@ -48,7 +48,7 @@ def test_tensorboard_writes_into_the_trials_folder(tmp_path: Path, monkeypatch: 
 def test_a_place_that_trials_share_is_refused(place: str, compose: Compose, tmp_path: Path) -> None:
     config = compose(f"training.callbacks=[{LOG.replace('logs/epochs.csv', place)}]")
     with pytest.raises(ConfigError, match=f"CSVLogger would write to {place}, as all trials do; expected a relative path"):
-        trial.prepare(trial.Job(0, 1, config, tmp_path))
+        trial.prepare(config, tmp_path)
 
 
 REFUSED = {
@@ -64,7 +64,7 @@ REFUSED = {
 @pytest.mark.parametrize("callback", REFUSED)
 def test_what_would_not_do_what_it_says_is_refused(callback: str, compose: Compose, tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match=REFUSED[callback]):
-        trial.prepare(trial.Job(0, 1, compose(f"training.callbacks=[{callback}]"), tmp_path))
+        trial.prepare(compose(f"training.callbacks=[{callback}]"), tmp_path)
 
 
 def test_a_trial_does_not_notice_the_callbacks_of_the_one_before(compose: Compose, tmp_path: Path) -> None:

@@ -65,7 +65,7 @@ def test_another_structure_is_another_program(compose: Compose, tmp_path: Path) 
     others = ["optimizer=sgd", "model.units=50", "model.activation=sigmoid", "training.batch_size=16", "optimizer.rho=0.8"]
     found = set()
     for words in ([], *([other] for other in others)):
-        prepared = trial.prepare(trial.Job(0, 1, compose(*words), tmp_path))
+        prepared = trial.prepare(compose(*words), tmp_path)
         sizes = prepared.arguments["batch_size"], prepared.validation_batch
         found.add(structure_of(prepared.model, prepared.data, *sizes))
     assert len(found) == 1 + len(others)
@@ -122,7 +122,7 @@ def test_a_callback_that_acts_on_batches_is_refused_by_name(compose: Compose, tm
     assert run(compose(f"training.callbacks=[{checkpoint}]"), tmp_path) and (tmp_path / "kept.h5").exists()
     words = ("training.callbacks=[{_target_: keras.callbacks.TerminateOnNaN}]",)
     with pytest.raises(ConfigError, match=r"TerminateOnNaN acts on every batch.*training\.engine=keras"):
-        trial.prepare(trial.Job(0, 1, compose(*words), tmp_path))
+        trial.prepare(compose(*words), tmp_path)
     assert run(compose(*words, "training.engine=keras"), tmp_path)
 
 

@@ -21,7 +21,7 @@ from src.errors import Stop, TrialError
 from src.objective import Objective
 from src.training import runtime
 from src.training.checkpoint import Checkpoint
-from src.training.keras import batches, evaluate, order
+from src.training.plain_fit import batches, evaluate, order
 
 Compose = Callable[..., dict]
 
@@ -136,7 +136,7 @@ def test_a_killed_trial_goes_on_from_its_checkpoint(compose: Compose, tmp_path: 
 def test_callbacks_have_a_state_that_is_in_no_checkpoint(compose: Compose, tmp_path: Path) -> None:
     reduce = "training.callbacks=[{_target_: keras.callbacks.ReduceLROnPlateau, monitor: val_loss, patience: 1}]"
     first = run(compose(reduce, "training.epochs=1"), tmp_path, continued=True)
-    prepared = trial.prepare(trial.Job(0, 1, compose(reduce), tmp_path, checkpoint=first.files[trial.CHECKPOINT]))
+    prepared = trial.prepare(compose(reduce), tmp_path, first.files[trial.CHECKPOINT])
     assert prepared.checkpoint is None
 
 
@@ -161,7 +161,7 @@ def test_the_same_overrides_give_the_same_digits_in_another_process() -> None:
 
 def scored_again(outcome: trial.Outcome, config: dict, folder: Path) -> dict[str, float]:
     """What the saved weights give in a new model."""
-    prepared = trial.prepare(trial.Job(0, 1, config, folder))
+    prepared = trial.prepare(config, folder)
     trial.load_weights(prepared, outcome.files["model.weights.h5"])
     found = evaluate(prepared.model, prepared.data.validation, prepared.validation_batch)
     return {f"kept/val_{name}": value for name, value in found.items()}
@@ -180,7 +180,7 @@ def test_the_score_is_that_of_the_saved_weights_also_where_the_optimizer_average
 
 
 def test_weights_that_change_after_their_validation_fail_the_trial_with_both_numbers(compose: Compose, tmp_path: Path) -> None:
-    prepared = trial.prepare(trial.Job(0, 1, compose("model=one_layer"), tmp_path))
+    prepared = trial.prepare(compose("model=one_layer"), tmp_path)
 
     def double(*_: Any) -> None:
         model = halving.model

@@ -56,14 +56,14 @@ def test_a_models_engine_is_checked(engine: Any, message: str, compose: Callable
     config = compose("model=logistic_regression")
     config["model"]["engine"] = engine
     with pytest.raises(ConfigError, match=message):
-        trial.prepare(trial.Job(0, 1, config, tmp_path))
+        trial.prepare(config, tmp_path)
 
 
 def test_a_key_that_no_engine_reads_is_refused(compose: Callable[..., dict], tmp_path: Path) -> None:
     config = compose()
     config["training"]["batchsize"] = 64
     with pytest.raises(ConfigError, match="does not read 'batchsize'; did you mean 'batch_size'"):
-        trial.prepare(trial.Job(0, 1, config, tmp_path))
+        trial.prepare(config, tmp_path)
 
 
 def test_validations_batch_changes_no_score(compose: Callable[..., dict], tmp_path: Path) -> None:

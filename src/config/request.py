@@ -1,0 +1,163 @@
+"""The request: the overrides of the command line, and the file of a named sweep. The command line wins."""
+
+import re
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from typing import Any
+
+from omegaconf import OmegaConf
+
+from src.config.catalog import Catalog
+from src.config.overrides import Assignment, Parser, as_text, joined
+from src.config.paths import TRIAL_GROUPS, leaves
+from src.errors import collecting, did_you_mean
+
+FOLDERS = ("hydra.run.dir", "hydra.sweep.dir")  # Hydra's other settings may name code and other configuration
+SWEEPER_KEYS = ("params", "trials", "when", "exclude", "reported")
+PACKAGE_LINE = "# @package _global_"
+
+
+@dataclass
+class Request:
+    """What the user asked for, parsed.
+
+    Attributes:
+        catalog: what conf/ offers.
+        assignments: in the order in which they were written.
+        trials: explicit trials, `hydra.sweeper.trials`.
+        when: (option of a group, assignment that varies only in trials with this option).
+        exclude: rules; a trial that has one of the values of every assignment of a rule is left out.
+        reported: published figures of each explicit trial.
+        sweep: name of a file in sweeps/.
+        plain: override as written → the same without functions, with quoted names, as Hydra composes it.
+        mistakes: found while reading.
+    """
+
+    catalog: Catalog
+    assignments: list[Assignment] = field(default_factory=list)
+    trials: list[list[Assignment]] = field(default_factory=list)
+    when: list[tuple[Assignment, Assignment]] = field(default_factory=list)
+    exclude: list[list[Assignment]] = field(default_factory=list)
+    reported: list[dict[str, float]] = field(default_factory=list)
+    sweep: str | None = None
+    multirun: bool = False
+    plain: dict[str, str] = field(default_factory=dict)
+    mistakes: list[str] = field(default_factory=list)
+
+    @property
+    def chooses(self) -> bool:
+        """True if the command line chooses options: keys in the sweep's file may then belong to options that are left out."""
+        return any(one.key in TRIAL_GROUPS and not one.origin.startswith("sweeps/") for one in self.assignments)
+
+    @property
+    def everything(self) -> list[Assignment]:
+        """The assignments of all trials."""
+        return [*self.assignments, *(one for trial in self.trials for one in trial), *(one for _, one in self.when)]
+
+
+def read_request(catalog: Catalog, parser: Parser, lines: Iterable[str], *, multirun: bool) -> Request:
+    """Reads overrides as written on the command line, and the sweep file that they name."""
+    request = Request(catalog, multirun=multirun)
+    own = [one for line in lines for one in _read_line(parser, request, line)]
+    for one in own:
+        if one.key == "sweeps" and not one.swept and not one.prefix and one.values[0] in catalog.groups["sweeps"]:
+            request.sweep = one.values[0]
+            with collecting(request.mistakes):
+                _read_sweep(parser, request)
+    request.plain = {one.origin: one.override(one.texts[0]) for one in own if one.texts and not one.swept}
+    swept = {one.key for one in own if one.swept}
+    for key, given in Counter(one.key for one in own).items():
+        if given > 1 and key in swept:
+            request.mistakes.append(f"{key} is given {given} times; expected all its values at once: {key}=a,b")
+    named = {one.key for one in own}
+    request.assignments = [one for one in request.assignments if one.key not in named] + [
+        one for one in own if one.key != "sweeps" or request.sweep is None
+    ]
+    request.trials = [[one for one in trial if one.key not in named] for trial in request.trials]
+    request.when = [(condition, one) for condition, one in request.when if one.key not in named]
+    return request
+
+
+def _read_line(parser: Parser, request: Request, line: str) -> list[Assignment]:
+    """The assignment of an override on the command line; empty for one of Hydra's own settings."""
+    if line.lstrip("+").startswith("hydra.sweeper."):
+        request.mistakes.append(f"{line}: belongs into a file of sweeps/; on the command line say -m key=a,b")
+    elif not re.match(r"[+~]*hydra\b", line):
+        return _read(parser, request, line)
+    elif line.partition("=")[0] not in FOLDERS:
+        expected = f"of Hydra's own settings expected {' or '.join(FOLDERS)}; the others belong into conf/config.yaml."
+        request.mistakes.append(f"{line}: {expected}")
+    else:
+        folders = _read(parser, request, line)
+        request.mistakes += [f"{one.origin}: expected one folder." for one in folders if one.swept or not isinstance(one.values[0], str)]
+    return []
+
+
+def _read(parser: Parser, request: Request, line: str, place: str = "") -> list[Assignment]:
+    """The assignment of an override; empty, with a mistake, if it does not parse."""
+    try:
+        return [parser.read(line, f"{place}: {line}" if place else line)]
+    except ValueError as error:
+        request.mistakes.append(str(error))
+        return []
+
+
+def _read_all(parser: Parser, request: Request, lines: Iterable[str], place: str) -> list[Assignment]:
+    return [one for line in lines for one in _read(parser, request, line, place)]
+
+
+def _lines(node: dict[str, Any]) -> list[str]:
+    return [f"{key}={joined(value)}" for key, value in node.items()]
+
+
+def _read_sweep(parser: Parser, request: Request) -> None:
+    """Adds the assignments and explicit trials of sweeps/<name>.yaml to the request.
+
+    Raises:
+        ConfigError: the file is no YAML, or holds what an override cannot say.
+    """
+    place = f"sweeps/{request.sweep}.yaml"
+    file = request.catalog.file(f"sweeps/{request.sweep}")
+    if file.header.get("package") != "_global_":
+        request.mistakes.append(f"{place}: its first line must be {PACKAGE_LINE!r}, otherwise Hydra puts its keys under 'sweeps'.")
+        return
+    content: dict[str, Any] = OmegaConf.to_container(file.config)  # type: ignore[assignment]
+    entries, hydra = content.pop("defaults", []), content.pop("hydra", {})
+    request.multirun = request.multirun or hydra.get("mode") == "MULTIRUN"
+    fixed = {**_chosen_options(request, entries, place), **(leaves(content) if content else {})}
+    request.assignments += _read_all(parser, request, [f"{key}={as_text(value)}" for key, value in fixed.items()], place)
+    _read_sweeper(parser, request, hydra.get("sweeper", {}), place)
+
+
+def _chosen_options(request: Request, entries: list[Any], place: str) -> dict[str, str]:
+    """Group → option, from the defaults list of a sweep's file."""
+    chosen = {}
+    for entry in (entry for entry in entries if entry != "_self_"):
+        [(key, option)] = entry.items() if isinstance(entry, dict) else [(entry, None)]
+        group = key.removeprefix("override /")
+        if group != key and group in request.catalog.defaults and isinstance(option, str):
+            chosen[group] = option
+        else:
+            words = "expected _self_ and 'override /GROUP: OPTION', a name in quotes where it reads as a number."
+            request.mistakes.append(f"{place}: defaults: {f'{key}: {option}' if isinstance(entry, dict) else entry}: {words}")
+    return chosen
+
+
+def _read_sweeper(parser: Parser, request: Request, sweeper: dict[str, Any], place: str) -> None:
+    """Adds the `hydra.sweeper` node of a sweep's file."""
+    if sweeper.get("when") and sweeper.get("trials"):
+        request.mistakes.append(f"{place}: when says nothing about explicit trials; expected what varies in the trials themselves.")
+    for key in sweeper.keys() - SWEEPER_KEYS:
+        hint = f"{did_you_mean(key, SWEEPER_KEYS)} Expected {' or '.join(SWEEPER_KEYS)}."
+        request.mistakes.append(f"{place}: hydra.sweeper has no {key!r}{hint}")
+    request.assignments += _read_all(parser, request, _lines(sweeper.get("params", {})), place)
+    request.trials += [_read_all(parser, request, trial, place) for trial in sweeper.get("trials", [])]
+    for condition, varied in sweeper.get("when", {}).items():
+        for holds in _read(parser, request, condition, f"{place}: when"):
+            request.when += [(holds, one) for one in _read_all(parser, request, _lines(varied), place)]
+    request.exclude += [_read_all(parser, request, _lines(rule), f"{place}: exclude") for rule in sweeper.get("exclude", [])]
+    request.reported = sweeper.get("reported", [])
+    if request.reported and len(request.reported) != len(request.trials):
+        count = f"{len(request.reported)} entries of reported for {len(request.trials)} trials"
+        request.mistakes.append(f"{place}: {count}; expected one for each.")

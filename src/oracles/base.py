@@ -1,0 +1,159 @@
+"""KerasTuner's oracles behind our interface. Of them only the algorithm, `populate_space`, is called.
+
+Their book-keeping (create_trial, end_trial, JSON files, locks, retries) loses trials when a process dies, so the study does it instead.
+Every proposal is drawn with a seed of its own, made of the sweep's seed and the trial's number: no generator has to be saved.
+"""
+
+import copy
+import hashlib
+import math
+import random
+from collections.abc import Sequence
+from typing import Any
+
+import keras_tuner as kt
+from keras_tuner.src.engine import conditions
+
+from src.objective import Objective
+from src.oracles import KnownTrial, Proposal
+from src.space import Axis, Choice, Point, Space
+from src.states import TrialState
+
+Values = dict[str, Any]  # as KerasTuner has them: config path → text, int or float
+DIGITS = 6  # of a number that is drawn from an interval; more where its ends are closer than that
+
+
+class Mended(kt.Oracle):  # type: ignore[misc]
+    """A mix-in before an oracle's class.
+
+    Args:
+        seed: decides on every draw; 0 is a seed like any other.
+        settings: of KerasTuner's class.
+    """
+
+    def __init__(self, space: Space, objective: Objective, *, seed: int = 0, **settings: Any) -> None:
+        super().__init__(
+            objective=kt.Objective(objective.name, objective.direction),
+            hyperparameters=_hyperparameters(space),
+            allow_new_entries=False,
+            tune_new_entries=False,
+            seed=seed + 1,  # 0 would mean a random one
+            **settings,
+        )
+        self.space, self._sweep_seed = space, seed
+        self._known: dict[str, int] = {}  # identity of a point → the trial that has it
+        self.budget: int = self.max_trials if space.size is None else min(self.max_trials or space.size, space.size)
+        self.foreseen = self.budget  # unless a subclass learns from scores
+        self.swept, self.schedule = space.swept, list[str]()
+        self.epochs: int | None = None
+
+    def ask(self, number: int) -> Proposal | None:
+        """What to run as trial `number`."""
+        if self.max_trials and len(self.trials) >= self.max_trials:
+            return None
+        self.draw_for(number)
+        answer = self.populate_space(str(number))
+        if answer["status"] != "RUNNING":
+            return None
+        proposal = self.proposal(answer["values"])
+        self._add(number, proposal)
+        return proposal
+
+    def tell(self, number: int, score: float | None) -> None:
+        """Ends a trial; None marks it infeasible."""
+        trial = self.ongoing_trials.pop(str(number))
+        trial.score, trial.status = score, "FAILED" if score is None else "COMPLETED"
+
+    def state(self) -> dict[str, Any]:
+        """Nothing: the trials tell all."""
+        return {}
+
+    def restore(self, state: dict[str, Any], trials: Sequence[KnownTrial]) -> None:
+        """Takes over the trials of another process."""
+        for known in trials:
+            self._add(known.number, known.proposal)
+            if known.state != TrialState.RUNNING:
+                Mended.tell(self, known.number, known.score)
+
+    def draw_for(self, number: int) -> None:
+        """Seeds what is drawn for a trial."""
+        digest = hashlib.sha256(f"{self._sweep_seed} {number}".encode()).digest()
+        self._seed_state = int.from_bytes(digest[:8])
+
+    def proposal(self, values: Values) -> Proposal:
+        """What values mean."""
+        point = self.point(values)
+        if point is None:
+            raise AssertionError(f"an excluded point was proposed: {values}")
+        return Proposal(point)
+
+    def point(self, values: Values) -> Point | None:
+        """Values → what Hydra is told; None when the space excludes them."""
+        return self.space.point(self.texts(values))
+
+    def texts(self, values: Values) -> dict[str, str]:
+        """Values in the words of overrides."""
+        return {axis.key: _text(axis, values[axis.key]) for axis in self.space.axes if self._has(axis, values)}
+
+    def values(self, point: Point) -> Values:
+        """What Hydra is told → values."""
+        texts = {key.lstrip("+"): text for key, text in point.items()}
+        return {axis.key: _value(axis, texts[axis.key]) for axis in self.space.axes if axis.key in texts and axis.exists(texts)}
+
+    def left(self) -> list[Point]:
+        """The points of a finite space that are not tried yet."""
+        return [point for identity, point in self.space.listed.items() if identity not in self._known]
+
+    def _has(self, axis: Axis, values: Values) -> bool:
+        return axis.key in values and axis.exists({key: str(value) for key, value in values.items()})
+
+    def _add(self, number: int, proposal: Proposal) -> None:
+        hyperparameters = copy.copy(self.hyperparameters)  # shares the axes: a copy for each trial would fill the memory
+        hyperparameters.values = self.values(proposal.point)
+        trial = kt.engine.trial.Trial(hyperparameters, str(number), "RUNNING")
+        self.trials[trial.trial_id] = self.ongoing_trials[trial.trial_id] = trial
+        self._known.setdefault(self.space.identity(proposal.point), number)
+
+    def _random_values(self) -> Values | None:
+        """KerasTuner gives up after 20 draws of known points; of a finite space the rest is listed then."""
+        values: Values | None = super()._random_values()
+        if values is None and self.space.size is not None and (left := self.left()):
+            return self.values(random.Random(self._seed_state).choice(left))  # noqa: S311  no secret
+        return values
+
+    def _duplicate(self, values: Values) -> bool:
+        """Whether values are excluded, or the same trial as one before, however they are written."""
+        point = self.point(values)
+        return point is None or self.space.identity(point) in self._known
+
+
+def _hyperparameters(space: Space) -> kt.HyperParameters:
+    """The axes in KerasTuner's words, conditions included."""
+    found = kt.HyperParameters()
+    for axis in space.axes:
+        domain = axis.domain
+        parents = [conditions.Parent(key, list(texts)) for key, texts in axis.conditions]
+        if isinstance(domain, Choice):
+            found.merge([kt.engine.hyperparameters.Choice(axis.key, list(domain.texts), conditions=parents)])
+        else:
+            kind = kt.engine.hyperparameters.Int if domain.integer else kt.engine.hyperparameters.Float
+            sampling = "log" if domain.log else "linear"
+            found.merge([kind(axis.key, domain.low, domain.high, sampling=sampling, conditions=parents)])
+    return found
+
+
+def _text(axis: Axis, value: Any) -> str:
+    """A value in the words of an override; rounding, KerasTuner's and ours, never leaves the interval."""
+    if isinstance(axis.domain, Choice):
+        return str(value)
+    low, high = axis.domain.low, axis.domain.high
+    if axis.domain.integer:
+        return str(min(max(value, low), high))
+    digits = DIGITS + max(0, math.floor(math.log10(max(abs(low), abs(high)) / (high - low))))
+    return repr(min(max(float(f"{value:.{digits}g}"), low), high))
+
+
+def _value(axis: Axis, text: str) -> Any:
+    if isinstance(axis.domain, Choice):
+        return text
+    return int(text) if axis.domain.integer else float(text)

@@ -1,0 +1,57 @@
+"""What the trials of a sweep say about the sweep itself."""
+
+from collections.abc import Iterator
+from itertools import takewhile
+
+from src.objective import Objective
+from src.results.leaderboard import Standing
+from src.space.values import shown
+
+LEAST_VALUES = 3  # that a key must have been tried with before its ends mean anything
+LATER = 2  # epochs of rising validation loss that count as overfitting
+
+
+def advice(standing: Standing, histories: dict[str, dict[str, list[float]]]) -> list[str]:
+    """Warnings about the best configuration and the ranks, each with what to do."""
+    if not standing.best:
+        return ["no trial has a score"] if standing.entries else []
+    history = histories.get(standing.best.key, {})
+    return [*_edges(standing), *_unfinished(standing.objective, history), *_overfitting(history), *_ties(standing)]
+
+
+def _edges(standing: Standing) -> Iterator[str]:
+    """Numbers of the best configuration at the end of what was tried."""
+    entries = standing.by_data[0]
+    for key in standing.keys:
+        values = [entry.values[key] for entry in entries if key in entry.values]
+        value = entries[0].values.get(key)
+        if not all(isinstance(one, int | float) and not isinstance(one, bool) for one in (value, *values)):
+            continue
+        tried = sorted(set(values))
+        if len(tried) >= LEAST_VALUES and value in (tried[0], tried[-1]) and key != "training.epochs":
+            end = "lowest" if value == tried[0] else "highest"
+            yield f"the best {key}={shown(value)} is the {end} that was tried ({tried[0]:g} to {tried[-1]:g}): widen its range"
+
+
+def _unfinished(objective: Objective, history: dict[str, list[float]]) -> Iterator[str]:
+    values = history.get(objective.name, [])
+    if len(values) > 1 and objective.best_epoch(values) == len(values):
+        yield f"the best trial was still improving at its last epoch, {len(values)}: raise training.epochs"
+
+
+def _overfitting(history: dict[str, list[float]]) -> Iterator[str]:
+    train, validation = history.get("loss", []), history.get("val_loss", [])
+    if len(validation) < LATER + 1:
+        return
+    lowest = validation.index(min(validation))
+    after = validation[lowest + 1 :]
+    if len(after) >= LATER and min(after) > validation[lowest] and train[-1] < train[lowest]:
+        yield f"the best trial overfits from epoch {lowest + 2} on: its validation loss rises while its training loss falls"
+
+
+def _ties(standing: Standing) -> Iterator[str]:
+    entries = standing.by_data[0]
+    tied = len(list(takewhile(lambda rank: rank == 1, standing.ranks[: len(entries)])))
+    if tied > 1:
+        say = f"the first {tied} configurations can not be told apart"
+        yield f"{say}: repeat them with more seeds" if any(len(entry.trials) < 5 for entry in entries[:tied]) else say

@@ -1,0 +1,157 @@
+"""Tables: of configurations as people read them, and of trials as CSV."""
+
+import csv
+import io
+import re
+from collections import Counter
+from statistics import mean
+from typing import Any
+
+from src.config.paths import TRIAL_KEYS
+from src.results.leaderboard import Entry, Standing, TrialResult
+from src.space import Point
+from src.space.origin import DIFFERS
+from src.space.values import shown
+
+Row = dict[str, Any]
+WHOLE = ("seconds", "kept epoch")  # columns whose fractions nobody reads
+FORMULA = tuple("=+-@\t\r\n\uff1d\uff0b\uff0d\uff20")  # the last four are as wide as Chinese characters
+NUMBER = re.compile(r"[-+]?(\d+\.?\d*|\.\d+)(e[-+]?\d+)?", re.IGNORECASE | re.ASCII)
+MOST_COLUMNS = 3  # of keys that vary; more of them share one column
+
+
+def ranked(standing: Standing) -> list[Row]:
+    """One row per configuration, best first: the keys that vary, mean, best epoch, last value, seconds, states."""
+    alone = all(len(entry.trials) + len(entry.unscored) == 1 for entry in standing.entries)
+    return [_row(standing, entry, rank, alone=alone) for entry, rank in zip(standing.entries, standing.ranks, strict=True)]
+
+
+def _row(standing: Standing, entry: Entry, rank: int | None, *, alone: bool) -> Row:
+    trials = (*entry.trials, *entry.unscored)
+    states = Counter(trial.state for trial in trials)
+    last = [trial.last for trial in entry.trials if trial.last is not None]
+    kept = [trial.kept_epoch for trial in entry.trials if trial.kept_epoch is not None]
+    return {
+        "rank": rank,
+        **({"trial": trials[0].number + 1} if alone else {}),
+        **shown_values(entry, standing.keys),
+        **_origin(standing, entry),
+        standing.objective.name: entry.mean if entry.trials else None,
+        **({} if alone else {"± 95 %": entry.interval, "spread": entry.spread, "seeds": len(entry.trials)}),
+        "kept epoch": mean(kept) if kept else None,
+        "last": mean(last) if last else None,
+        "seconds": mean(trial.seconds for trial in trials),
+        "state": next(iter(states)) if len(states) == 1 else ", ".join(f"{count} {state}" for state, count in states.items()),
+    }
+
+
+def by_trial(standing: Standing) -> list[Row]:
+    """One row per trial, those of the best configuration first, numbers as they are stored."""
+    ranks = [
+        rank for entry, rank in zip(standing.entries, standing.ranks, strict=True) for _ in range(len(entry.trials) + len(entry.unscored))
+    ]
+    return [
+        {
+            "rank": rank,
+            "trial": trial.number,
+            **shown_values(trial, standing.keys_of_trials),
+            **_origin(standing, trial),
+            standing.objective.name: trial.score,
+            "kept epoch": trial.kept_epoch,
+            "last": trial.last,
+            "seconds": trial.seconds,
+            "state": trial.state,
+            "cause": trial.cause,
+            "run": trial.run_id,
+        }
+        for trial, rank in zip(standing.trials, ranks, strict=True)
+    ]
+
+
+def for_people(rows: list[Row]) -> list[dict[str, str]]:
+    """Rows as texts; many keys that vary share one column."""
+    keys = [name for name in (rows[0] if rows else {}) if "." in name or name in TRIAL_KEYS]
+    shown = []
+    for row in rows:
+        cells = {name: cell(value, name) for name, value in row.items()}
+        if len(keys) > MOST_COLUMNS:
+            values = named(row, keys)
+            cells = {name: text for name, text in cells.items() if name not in keys}
+            first = next(iter(cells))
+            cells = {first: cells.pop(first), **({"trial": cells.pop("trial")} if "trial" in cells else {}), "values": values, **cells}
+        shown.append(cells)
+    return shown
+
+
+def shown_values(one: TrialResult | Entry, keys: list[str]) -> dict[str, str]:
+    """The values of keys; a key that the trial does not use is empty."""
+    return {key: shown(one.values[key]) if key in one.values else "" for key in keys}
+
+
+def _origin(standing: Standing, one: TrialResult | Entry) -> Row:
+    """A column that says in what results differ beside their configurations, where they do."""
+    return {DIFFERS: standing.origin(one)} if standing.of_several_origins else {}
+
+
+def trial_name(point: Point, swept: list[str]) -> str:
+    """What distinguishes a trial, for people.
+
+    >>> trial_name({"optimizer": "sgd", "training.epochs": "2"}, ["optimizer"])
+    'optimizer=sgd'
+    """
+    texts = {key.lstrip("+"): text for key, text in point.items()}
+    return named({key: texts.get(key, "") for key in swept}, swept)
+
+
+def name_of(standing: Standing, trial: TrialResult) -> str:
+    """What tells a trial from the others of a standing, for people."""
+    keys = standing.keys_of_trials
+    return " ".join(filter(None, (named(shown_values(trial, keys), keys), standing.origin(trial)))) or f"trial {trial.number + 1}"
+
+
+def named(row: Row, swept: list[str]) -> str:
+    """`trial_name` of a row."""
+    return " ".join(f"{key}={row[key]}" for key in swept if row[key])
+
+
+def as_csv(rows: list[Row]) -> bytes:
+    """The table as CSV."""
+    text = io.StringIO()
+    table = [list(rows[0]), *(list(row.values()) for row in rows)] if rows else []
+    csv.writer(text).writerows(map(inert, cells) for cells in table)
+    return text.getvalue().encode()
+
+
+def inert(value: Any) -> Any:
+    """A cell that no spreadsheet takes for a formula; numbers stay as they are.
+
+    Source: OWASP, CSV Injection, https://owasp.org/www-community/attacks/CSV_Injection
+
+    >>> inert("=1+1"), inert("-1+cmd"), inert("-0.5"), inert(-0.5)
+    ("'=1+1", "'-1+cmd", '-0.5', -0.5)
+    """
+    if not isinstance(value, str) or not value.startswith(FORMULA):
+        return value
+    return value if NUMBER.fullmatch(value) else f"'{value}"
+
+
+def cell(value: Any, column: str = "") -> str:
+    """A value as people read it.
+
+    >>> cell(0.87654321), cell(None), cell(12), cell(7.83, "seconds")
+    ('0.8765', '', '12', '8')
+    """
+    if value is None:
+        return ""
+    if column in WHOLE:
+        return f"{value:.0f}"
+    return f"{value:.4f}" if isinstance(value, float) else str(value)
+
+
+def as_markdown(rows: list[Row]) -> str:
+    """The table for MLflow's description of a sweep; nothing without rows."""
+    if not rows:
+        return ""
+    columns = [name for name in rows[0] if any(row[name] not in (None, "") for row in rows)]
+    lines = [columns, ["---"] * len(columns), *([cell(row[name], name).replace("|", "\\|") for name in columns] for row in rows)]
+    return "\n".join(f"| {' | '.join(line)} |" for line in lines)

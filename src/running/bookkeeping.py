@@ -1,0 +1,117 @@
+"""Creates or reopens what an invocation records into: the study's file, and the run of the sweep in MLflow."""
+
+import shutil
+from pathlib import Path
+from typing import Any
+
+from omegaconf import OmegaConf
+
+from src import files
+from src.errors import ConfigError, TrialbookError
+from src.oracles import Oracle
+from src.redaction import redacted
+from src.running import record, resume
+from src.running.driver import Compose
+from src.running.invocation import Invocation
+from src.running.recorder import Recorder
+from src.study import destination, provenance
+from src.study.finding import read_meta
+from src.study.messages import Message
+from src.study.store import Store
+from src.tracking import Tracker
+
+
+def check_record(invocation: Invocation, resumed: Path | None) -> None:
+    """Imports MLflow, creates a new store, and checks that it can take the record: seconds, in which workers import TensorFlow.
+
+    Args:
+        resumed: the folder of the sweep to continue.
+
+    Raises:
+        ConfigError: it was recorded in another store or experiment.
+        TrialbookError: the store does not answer, or the experiment or run of the sweep was deleted.
+    """
+    uri, name = invocation.config.tracking.uri, invocation.config.tracking.experiment
+    meta = read_meta(resumed) if resumed else {}
+    if resumed and not destination.is_same(uri, meta, resumed):
+        raise ConfigError([f"resume={resumed.name}: {destination.other_store(uri, meta)}"])
+    from src.tracking.store import look_up
+
+    found = look_up(uri, name, meta.get("experiment_id", ""), meta.get("parent_run", ""))
+    if resumed and (mistake := destination.other_experiment(name, found, meta)):
+        raise ConfigError([f"resume={resumed.name}: {mistake}"])
+
+
+def open_study(invocation: Invocation, compose: Compose, *, new: bool) -> tuple[Store, Tracker]:
+    """The study file and its connection to MLflow; a new folder is removed where they cannot be had."""
+    try:
+        store = _created(invocation) if new else _reopened(invocation, compose)
+        return store, _tracker(invocation, store)
+    except TrialbookError:
+        if new:
+            shutil.rmtree(invocation.folder)
+        raise
+
+
+def _created(invocation: Invocation) -> Store:
+    """A new study file, and beside it the files that repeat the sweep."""
+    folder, config = invocation.folder, OmegaConf.to_yaml(invocation.config)
+    files.write(folder / "code.patch", provenance.code_patch())
+    files.write(folder / "packages.txt", provenance.installed_packages())
+    files.write(folder / "multirun.yaml", redacted(config).encode())
+    meta: dict[str, Any] = {
+        "sweep_id": folder.name,
+        "name": invocation.sweep or "",
+        "command": invocation.command,
+        "experiment": invocation.config.tracking.experiment,
+        "single": invocation.single,
+        "base_config": config,
+        "oracle": invocation.oracle,
+        "objective": str(invocation.objective),
+        "space": invocation.space.described(),
+        "fingerprint": invocation.space.fingerprint,
+        "commit": provenance.commit(),
+        "versions": provenance.versions(),
+    }
+    return Store.create(None if invocation.single else folder / "study.db", **meta)
+
+
+def _reopened(invocation: Invocation, compose: Compose) -> Store:
+    """The study file of an earlier invocation, if the request agrees with it."""
+    store = Store.reopen(invocation.folder / "study.db")
+    try:
+        resume.check(invocation, store, compose)
+    except TrialbookError:
+        store.close()
+        raise
+    provenance.write_later_patch(invocation.folder, store.meta().get("commit", ""))
+    store.describe(space=invocation.space.described(), fingerprint=invocation.space.fingerprint, oracle=invocation.oracle)
+    store.offer_again()
+    return store
+
+
+def _tracker(invocation: Invocation, store: Store) -> Tracker:
+    """Connects to MLflow, and has the study remember where that is."""
+    from src.tracking.tracker import MlflowTracker
+
+    uri, meta = invocation.config.tracking.uri, store.meta()
+    tracker = MlflowTracker(uri, invocation.config.tracking.experiment, meta.get("experiment_id", ""))
+    store.describe(**destination.described(uri, tracker.experiment_id, invocation.folder))
+    return tracker
+
+
+def start_parent(invocation: Invocation, oracle: Oracle, recorder: Recorder) -> None:
+    """Starts the run of the sweep, or continues it."""
+    invocations = int(recorder.store.meta().get("invocations", 0)) + 1
+    own = {
+        **recorder.tags,
+        "trialbook.kind": "sweep",
+        "trialbook.attempt": str(invocations),
+        "trialbook.objective": str(invocation.objective),
+        "mlflow.note.content": record.description(invocation),
+    }
+    params = {f"oracle.{key}" if key != "name" else "oracle": value for key, value in invocation.oracle.items() if key != "_target_"}
+    params |= {"budget": oracle.budget, "objective": str(invocation.objective)}
+    run = {"name": invocation.name, "params": params, "tags": own}
+    recorder.store.describe(Message(None, "start", run), invocations=invocations)
+    recorder.outbox.posted()

@@ -1,0 +1,142 @@
+"""The loop of a sweep: one thread that asks the oracle, submits trials, and reacts to what comes back."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+from omegaconf import DictConfig
+
+from src.errors import Stop
+from src.executors import Executor, Listener
+from src.oracles import Oracle, Proposal
+from src.running.interruption import Interruption
+from src.running.recorder import Recorder
+from src.running.stopping import StopRules
+from src.space import overrides
+from src.states import TrialState
+from src.terminal import Terminal
+from src.trial import Job, Outcome
+
+Compose = Callable[[list[str]], DictConfig]
+"""Overrides → the trial's whole configuration, composed by Hydra."""
+MOST_DEATHS = 2  # of a trial that takes its process with it
+
+
+@dataclass(frozen=True)
+class SweepOutcome:
+    """How the loop ended.
+
+    Attributes:
+        code: exit code of an interruption; 0 without one.
+        rule: the stop rule that ended it, as `stop.target=0.9`; empty without one.
+    """
+
+    code: int
+    rule: str
+
+
+@dataclass
+class Driver:
+    """Runs the trials that wait, then every trial that the oracle proposes.
+
+    Attributes:
+        waiting: trials that did not end in an earlier invocation, or whose process died; they run before new ones.
+    """
+
+    oracle: Oracle
+    executor: Executor
+    compose: Compose
+    recorder: Recorder
+    terminal: Terminal
+    rules: StopRules
+    interruption: Interruption
+    waiting: dict[int, Proposal] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self.executor.listener = Listener(self._on_epoch, self._on_end, self._on_death, self._alive)
+        self._running: dict[int, tuple[Job, Proposal]] = {}
+        self._warned = False
+
+    def run(self) -> SweepOutcome:
+        """Runs until the oracle has no more trials, a stop rule holds, or a signal came."""
+        with self.interruption:
+            while True:
+                while len(self._running) < self.executor.slots and (following := self._next()):
+                    self.start(*following)
+                if not self._running:
+                    return SweepOutcome(self.interruption.code, self.rules.reason())
+                self.executor.wait(1.0)
+
+    def start(self, number: int, proposal: Proposal) -> None:
+        """Composes, records and submits one trial."""
+        composed = self.compose(overrides(proposal.point))
+        job, name = self.recorder.start(number, proposal, composed, self.oracle.state())
+        self._running[number] = job, proposal
+        self.terminal.started(number, name, _most_epochs(job.config))
+        self.executor.submit(job)
+
+    def fail(self, number: int, cause: str) -> None:
+        """Ends a trial as FAILED that is not running, without running it again."""
+        self._end_without_files(number, Outcome(TrialState.FAILED, cause=cause))
+        self.terminal.say(f"trial {number + 1}: FAILED {cause}")
+
+    def _next(self) -> tuple[int, Proposal] | None:
+        if self.interruption.draining:
+            return None
+        if self.waiting:
+            number = min(self.waiting)
+            return number, self.waiting.pop(number)
+        if self.rules.reason():
+            return None
+        number = len(self.recorder.attempts)
+        proposal = self.oracle.ask(number)
+        return (number, proposal) if proposal else None
+
+    def _on_epoch(self, number: int, epoch: int, metrics: dict[str, float]) -> None:
+        self.recorder.epoch(number, epoch, metrics)
+        self.terminal.epoch(number, epoch, metrics)
+
+    def _alive(self) -> None:
+        """Called about once a second while trials run.
+
+        Raises:
+            Stop: a signal asks running trials to end.
+        """
+        if self.interruption.stopping:
+            raise Stop("interrupted")
+        if self.interruption.draining and not self._warned:
+            self._warned = True
+            self.terminal.say("no new trials; what runs will finish. Ctrl-C again stops it, too")
+
+    def _on_end(self, number: int, outcome: Outcome) -> None:
+        """Scores a trial that ended. The oracle sees one without a score as infeasible; a killed one runs again later."""
+        del self._running[number]
+        score = self.recorder.score(outcome)
+        self.rules.tell(outcome.state, score)
+        self._tell_oracle(number, outcome, score)
+        self.recorder.end(number, outcome, score, self.oracle.state())
+        self.terminal.ended(number, outcome.state, score, outcome.seconds, outcome.cause)
+
+    def _on_death(self, number: int, cause: str) -> None:
+        """Lets a trial whose process died begin again at its checkpoint, unless it takes its process with it every time."""
+        _, proposal = self._running.pop(number)
+        self.terminal.lost(number, cause)
+        if self.interruption.draining:
+            self._end_without_files(number, Outcome(TrialState.KILLED, cause=cause))
+        elif self.recorder.attempts[number] < MOST_DEATHS:
+            self.waiting[number] = proposal
+        else:
+            self.fail(number, f"{cause}, {MOST_DEATHS} times")
+
+    def _end_without_files(self, number: int, outcome: Outcome) -> None:
+        self._tell_oracle(number, outcome, None)
+        self.recorder.end_without_files(number, outcome, self.oracle.state())
+
+    def _tell_oracle(self, number: int, outcome: Outcome, score: float | None) -> None:
+        if outcome.state != TrialState.KILLED:
+            self.oracle.tell(number, score)
+
+
+def _most_epochs(config: dict[str, Any]) -> int:
+    """The bound for the terminal's bar; an engine of a model's own has no epochs."""
+    return 1 if config["model"].get("engine") else int(config["training"]["epochs"])

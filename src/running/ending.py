@@ -1,0 +1,210 @@
+"""The end of a sweep: the parent run in MLflow, and the tables and commands on the terminal."""
+
+import logging
+import shlex
+from collections import Counter
+from collections.abc import Callable
+from concurrent.futures import Future
+from functools import cached_property
+
+from src import exits, files
+from src.config.paths import trial_config
+from src.config.rules import LONGEST_TAG
+from src.errors import TrialbookError
+from src.results import table
+from src.results.leaderboard import Standing
+from src.results.published import compare_with_published
+from src.results.report import report_of
+from src.results.scores import labelled_histories, standing_of
+from src.results.table import Row
+from src.running import pictures, record
+from src.running.driver import SweepOutcome
+from src.running.opening import Sweep
+from src.running.recorder import BEST
+from src.space import overrides
+from src.states import TrialState
+from src.study import result
+from src.study.messages import Message
+from src.trial import CHECKPOINT
+
+log = logging.getLogger(__name__)
+REPORT = "report.html"
+MOST_NOTED = 12  # rows of the table on MLflow's page of a sweep
+MOST_SHOWN = 20  # rows of the table on the terminal
+
+
+class Ending:
+    """Records and tells how a sweep, or a single trial, ended."""
+
+    def __init__(self, sweep: Sweep, outcome: SweepOutcome) -> None:
+        self._sweep, self._outcome = sweep, outcome
+        self._invocation, self._recorder, self._terminal = sweep.invocation, sweep.recorder, sweep.terminal
+        self._store, self._outbox = sweep.recorder.store, sweep.recorder.outbox
+
+    def tell(self) -> int:
+        """Records the end, prints the tables and the next commands, and tidies up; returns the exit code."""
+        self._terminal.rest()
+        self._outbox.flush()
+        attach_pictures = self._pictures_of_best()
+        if self._invocation.single:
+            self._recorder.attach(0, self._repeating())
+            attach_pictures()
+        else:
+            self._record_parent(attach_pictures)
+        left, refused = self._outbox.flush(), self._store.refusals()
+        if self._invocation.single and (left or refused):
+            self._store.keep(self._invocation.folder / "study.db")
+        failed = any(trial.state == TrialState.FAILED for trial in self._standing.trials)
+        code = self._outcome.code or (exits.FAILED if failed or refused else 0)
+        result.write(self._invocation.folder, code, self._standing.best.run_id if self._standing.best else None)
+        self._print_tables()
+        self._print_causes(refused)
+        self._print_commands(left)
+        if not self._outcome.code:
+            self._tidy()
+        return code
+
+    @cached_property
+    def _standing(self) -> Standing:
+        return standing_of([self._store], self._invocation.objective)
+
+    @cached_property
+    def _published(self) -> list[Row]:
+        reported = self._invocation.reported
+        return compare_with_published(self._invocation.space, reported, self._store.trials()) if reported else []
+
+    def _record_parent(self, attach_pictures: Callable[[], dict[str, str]]) -> None:
+        """Ends the parent run with counts, the best score, tables, pictures and the files that repeat the sweep.
+
+        Args:
+            attach_pictures: waits for the pictures of the best trial; returns their names → its run.
+        """
+        standing, objective = self._standing, self._invocation.objective
+        counts = Counter(trial.state for trial in standing.trials)
+        metrics = {f"trials/{state.lower()}": float(counts[state]) for state in (TrialState.FINISHED, TrialState.FAILED)}
+        if standing.best:
+            metrics[f"kept/{objective.name}"] = min(standing.entries[0].scores, key=objective.key)
+        scored = [trial for trial in standing.trials if trial.score is not None]
+        curves = _made("picture of the curves", lambda: pictures.of_sweep(labelled_histories(scored, [self._store], standing)))
+        kept = {"table.csv": table.as_csv(table.by_trial(standing)), **self._repeating(), **curves, **_made("report", self._report)}
+        if self._published:
+            kept["reported.csv"] = table.as_csv(self._published)
+        parent = self._store.run_id(None)
+        shown = [_picture(name, parent) for name in curves] + [_picture(name, run_id) for name, run_id in attach_pictures().items()]
+        tags = {f"trialbook.{name}": value for name, value in self._recorder.facts.items()}
+        tags["mlflow.note.content"] = record.description(self._invocation, *self._tables_for_mlflow(shown))[:LONGEST_TAG]
+        state = TrialState.KILLED if self._outcome.code else TrialState.FINISHED
+        self._store.post(Message(None, "end", record.end(state, metrics, tags, self._outbox.keep(None, kept))))
+        self._outbox.posted()
+
+    def _tables_for_mlflow(self, pictures: list[str]) -> list[str]:
+        rows = table.ranked(self._standing)
+        rest = f"{len(rows) - MOST_NOTED} more in table.csv" if len(rows) > MOST_NOTED else ""
+        return [table.as_markdown(rows[:MOST_NOTED]), rest, *pictures, table.as_markdown(self._published)]
+
+    def _repeating(self) -> dict[str, bytes]:
+        """The files that, with the commit, repeat an invocation."""
+        folder = self._invocation.folder
+        names = ("code.patch", "packages.txt", "multirun.yaml", *(file.name for file in folder.glob("code-*.patch")))
+        return {name: (folder / name).read_bytes() for name in names}
+
+    def _report(self) -> dict[str, bytes]:
+        report = report_of(self._standing, [self._store], self._invocation.question)
+        files.write(self._invocation.folder / REPORT, report.html)
+        return {REPORT: report.html, **report.pictures()}
+
+    def _pictures_of_best(self) -> Callable[[], dict[str, str]]:
+        """Has the pictures of the best trial made where trials run.
+
+        Returns:
+            A function that waits for them, adds them to the trial's run, and returns their names → the run.
+        """
+        file = None if self._outcome.code else next(self._invocation.folder.glob(BEST.format("*")), None)
+        if not file:
+            return dict
+        number = int(file.name.split("-")[1].split(".")[0])
+        row = self._store.trials()[number]
+        config = trial_config(self._sweep.compose(overrides(row.point)))
+        try:
+            made = self._sweep.executor.apply(pictures.of_best, config, file.read_bytes())
+        except Exception as error:  # no worker could be started
+            failed: Future[dict[str, bytes]] = Future()
+            failed.set_exception(error)
+            made = failed.result
+
+        def attach() -> dict[str, str]:
+            found = _made("pictures of the best trial", made)
+            self._recorder.attach(number, found)
+            return dict.fromkeys(found, str(row.run_id))
+
+        return attach
+
+    def _print_tables(self) -> None:
+        rows = table.for_people(table.ranked(self._standing))
+        self._terminal.table(self._invocation.question or self._invocation.name, rows[:MOST_SHOWN])
+        if len(rows) > MOST_SHOWN:
+            self._terminal.say(f"{len(rows) - MOST_SHOWN} more: python -m src.compare sweep={self._invocation.folder.name}")
+        for cause, count in self._standing.causes.most_common():
+            self._terminal.say(f"{count} x {cause}")
+        if self._standing.noise and len(self._standing.entries) > 1 and all(len(entry.trials) < 2 for entry in self._standing.entries):
+            self._terminal.say(f"one seed: differences below {self._standing.noise} are noise")
+        if self._published:
+            rows = [{name: table.cell(value, name) for name, value in row.items()} for row in self._published]
+            self._terminal.table("reported and obtained", rows)
+
+    def _print_causes(self, refused: list[str]) -> None:
+        """Says why the sweep ended early, and what MLflow refused."""
+        folder = self._invocation.folder
+        if self._outcome.code:
+            finished = sum(trial.state == TrialState.FINISHED for trial in self._standing.trials)
+            self._terminal.say(f"interrupted: {finished} finished trials are kept in {folder}")
+        elif self._outcome.rule:
+            self._terminal.say(f"stopped by {self._outcome.rule}")
+        if refused:
+            self._terminal.say(f"MLflow refused {len(refused)} records; the first: {refused[0]}")
+            self._terminal.say(f"they are kept in {folder}: mend the cause, then {self._invocation.prefix}python -m src.doctor --fix")
+
+    def _print_commands(self, left: int) -> None:
+        """Prints the commands to type next.
+
+        Args:
+            left: records that MLflow does not have.
+        """
+        invocation, say, best = self._invocation, self._terminal.say, self._standing.best
+        if left:
+            say(f"MLflow does not answer; {left} records wait in {invocation.folder}: {self._outbox.outage}")
+        if invocation.single and left:
+            say(f"\nGo on:\n  {invocation.prefix}python -m src.doctor --fix")
+        elif not invocation.single and (self._outcome.code or left):
+            say(f"\nGo on:\n  {invocation.command_to_resume}")
+        run_ids = [row.run_id for row in self._store.trials() if row.run_id]
+        link = self._sweep.tracker.link(invocation.folder.name, run_ids, invocation.objective.name)
+        say(f"\nNext:\n  {invocation.prefix}make ui    then open {link}")
+        if not invocation.single:
+            say(f"  open {invocation.folder / REPORT}    learning curves, parallel coordinates, importance")
+        if best and not invocation.single:
+            say(f"  {invocation.prefix}python -m src.sweep {shlex.join(self._standing.words(best))}    repeats the best trial")
+            say(f"  {invocation.prefix}python -m src.promote sweep={invocation.folder.name}    the best model against the champion")
+
+    def _tidy(self) -> None:
+        """Removes the files that only an unfinished sweep needs."""
+        for file in self._invocation.folder.glob(BEST.format("*")):
+            file.unlink()
+        for trial in self._standing.trials:
+            (self._outbox.folder_of(trial.number) / CHECKPOINT).unlink(missing_ok=True)
+
+
+def _made(what: str, make: Callable[[], dict[str, bytes]]) -> dict[str, bytes]:
+    """Files for people; where they cannot be made, none and a line in the log: a picture must not cost the record."""
+    try:
+        return make()
+    except TrialbookError as error:
+        log.warning("no %s: %s", what, error)
+    except Exception as error:
+        log.warning("no %s: %s", what, error, exc_info=error)
+    return {}
+
+
+def _picture(name: str, run_id: str | None) -> str:
+    """A picture of a run, in the markdown of MLflow's own pages."""
+    return f"![{name}](get-artifact?path={name}&run_uuid={run_id})"

@@ -1,0 +1,103 @@
+"""One invocation of `python -m src.sweep`: a request, its composed configuration, and its folder."""
+
+import math
+import os
+import shlex
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from omegaconf import DictConfig, OmegaConf
+
+from src.config.help import question
+from src.config.request import Request
+from src.objective import Objective
+from src.space import MOST_LISTED, Space
+from src.study import destination
+
+
+@dataclass(frozen=True)
+class Invocation:
+    """A space of trials, and Hydra's configuration with the swept keys at their defaults.
+
+    Attributes:
+        sweep: name of a file in sweeps/.
+        reported: published figures of each of the space's explicit trials.
+        single: one trial, without `-m`.
+        folder: mlruns/sweeps/<id> or mlruns/trials/<id>; before it is created, the folder above.
+    """
+
+    space: Space
+    config: DictConfig
+    objective: Objective
+    sweep: str | None
+    reported: list[dict[str, float]]
+    single: bool
+    folder: Path
+
+    @classmethod
+    def of(cls, request: Request, config: DictConfig) -> "Invocation":
+        """The invocation of a request.
+
+        Raises:
+            ConfigError: no trial has a key of the request, or the objective is none.
+        """
+        single = not request.multirun
+        folder = Path(config.hydra.run.dir if single else config.hydra.sweep.dir)
+        return cls(Space.of(request), config, Objective.parse(config.objective), request.sweep, request.reported, single, folder)
+
+    @property
+    def name(self) -> str:
+        """The name on the terminal and in MLflow's list of runs."""
+        return f"{'trial' if self.single else self.sweep or 'sweep'} {self.folder.name}"
+
+    @property
+    def command(self) -> str:
+        """The command line that repeats it."""
+        return shlex.join(["python", *sys.orig_argv[1:]])
+
+    @property
+    def prefix(self) -> str:
+        """The environment that a printed command needs to find this record."""
+        return destination.prefix(self.config.tracking.uri)
+
+    @property
+    def command_to_resume(self) -> str:
+        """The command line that continues the sweep, with the environment that it needs."""
+        words = [word for word in shlex.split(self.command) if not word.startswith(("resume=", "retry=", "allow="))]
+        return self.prefix_of_resume + shlex.join([*words, f"resume={self.folder.name}"])
+
+    @property
+    def prefix_of_resume(self) -> str:
+        """The environment for the command to resume, whose own words may name the record."""
+        words = self.command
+        store = "" if "tracking.uri=" in words else self.prefix
+        name = os.environ.get("MLFLOW_EXPERIMENT_NAME", "")
+        return store + (f"MLFLOW_EXPERIMENT_NAME={shlex.quote(name)} " if name and "tracking.experiment=" not in words else "")
+
+    @property
+    def oracle(self) -> dict[str, Any]:
+        """The oracle's name and settings."""
+        return {"name": self.config.hydra.runtime.choices.oracle, **self._settings("oracle")}
+
+    @property
+    def executor(self) -> dict[str, Any]:
+        """The executor's settings."""
+        return self._settings("executor")
+
+    def _settings(self, group: str) -> dict[str, Any]:
+        """The settings of a group's option, without those that a sweep's file holds for another option."""
+        settings: dict[str, Any] = OmegaConf.to_container(self.config[group], resolve=True)  # type: ignore[assignment]
+        known = self.space.catalog.keys(group, self.config.hydra.runtime.choices[group])
+        return {key: value for key, value in settings.items() if f"{group}.{key}" in known}
+
+    @property
+    def most_trials(self) -> int:
+        """Upper bound on the number of trials, known before the oracle is created."""
+        return int(min(self.space.size or math.inf, self.oracle.get("max_trials") or math.inf, MOST_LISTED))
+
+    @property
+    def question(self) -> str:
+        """The question in the sweep's file; empty without a file."""
+        return question(self.sweep) if self.sweep else ""

@@ -1,0 +1,141 @@
+"""Opens what an invocation needs while its trials run, in this order:
+
+1. Workers start, and import TensorFlow while this process does the rest.
+2. Everything that may fail is tried: the record, the first step of the trials. Until here nothing is on disk.
+3. The folder, its lock, the study and its connection to MLflow.
+"""
+
+import importlib
+import logging
+import threading
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, replace
+from functools import partial
+from pathlib import Path
+
+from src import files, oracles
+from src.errors import DiskFull
+from src.executors import Executor
+from src.oracles import Oracle
+from src.running import plan, record, resume
+from src.running.bookkeeping import check_record, open_study, start_parent
+from src.running.driver import MOST_DEATHS, Compose, Driver
+from src.running.interruption import Interruption
+from src.running.invocation import Invocation
+from src.running.precheck import precheck
+from src.running.recorder import Recorder
+from src.running.stopping import StopRules
+from src.states import TrialState
+from src.study import folders
+from src.study.finding import find_sweeps, link_sweep
+from src.study.lock import driving
+from src.study.outbox import Outbox
+from src.terminal import Terminal
+from src.tracking import Tracker
+
+
+@dataclass(frozen=True)
+class Sweep:
+    """An invocation with everything that is open while its trials run."""
+
+    invocation: Invocation
+    compose: Compose
+    executor: Executor
+    oracle: Oracle
+    terminal: Terminal
+    recorder: Recorder
+    tracker: Tracker
+
+    def driver(self) -> Driver:
+        """The loop, where an earlier invocation left it."""
+        invocation, store = self.invocation, self.recorder.store
+        rules = StopRules(invocation.objective, **invocation.config.stop)
+        interruption = Interruption(at_once=invocation.single)
+        driver = Driver(self.oracle, self.executor, self.compose, self.recorder, self.terminal, rules, interruption)
+        rows = store.trials()
+        if rows:
+            driver.waiting, known, dead = resume.waiting(invocation, store)
+            self.oracle.restore(store.oracle(), known)
+            rules.see(sorted((row for row in rows if row.ended), key=lambda row: row.ended or 0.0))
+            for number in dead:
+                driver.fail(number, f"its process died {MOST_DEATHS} times; once more: resume={invocation.folder.name} retry=failed")
+        ended = sum(row.state in (TrialState.FINISHED, TrialState.FAILED) for row in store.trials())
+        if self.executor.headline:
+            self.terminal.say(self.executor.headline)
+        if invocation.config.resume:
+            self.terminal.say(f"{invocation.folder.name} goes on: {ended} trials had ended, {len(driver.waiting)} had not")
+            for line in resume.other_code(store, self.recorder.tags):
+                self.terminal.say(line)
+        self.terminal.begin(self.oracle.budget, ended)
+        return driver
+
+
+@contextmanager
+def opened(invocation: Invocation, compose: Compose, executor: Executor, *, checked: bool) -> Iterator[Sweep]:
+    """Opens a sweep or a single trial, new or resumed; a single trial has no parent run and keeps its study in memory.
+
+    Args:
+        checked: trials of every kind take a step before the first one trains.
+
+    Raises:
+        TrialbookError: nothing was started.
+    """
+    with ExitStack() as stack:
+        stack.callback(executor.close)
+        executor.warm_up(invocation.most_trials)
+        resumed = find_sweeps(invocation.config.resume, invocation.folder, key="resume")[0] if invocation.config.resume else None
+        terminal = stack.enter_context(Terminal(invocation.objective))
+        oracle = oracles.create(invocation.space, invocation.objective, invocation.oracle)
+        terminal.say(plan.headline(invocation, oracle.budget))
+        check_record(invocation, resumed)
+        for line in precheck(invocation.space, compose, executor) if checked else ():
+            terminal.say(line)
+        invocation = replace(invocation, folder=resumed or folders.create(invocation.folder))
+        stack.enter_context(driving(invocation.folder))
+        store, tracker = open_study(invocation, compose, new=not resumed)
+        if not invocation.single:
+            if not resumed:
+                link_sweep(invocation.folder)
+            stack.enter_context(_command_after_full_disk(invocation))
+        stack.callback(store.close)
+        outbox = Outbox(store, tracker, partial(folder_of, invocation))
+        stack.callback(outbox.close)
+        stack.enter_context(_logging(invocation))
+        recorder = Recorder(store, outbox, invocation.objective, oracle.swept, record.common_tags(invocation))
+        if not invocation.single:
+            start_parent(invocation, oracle, recorder)
+        threading.Thread(target=importlib.import_module, args=("src.running.ending",), daemon=True).start()  # matplotlib, a second
+        yield Sweep(invocation, compose, executor, oracle, terminal, recorder, tracker)
+
+
+def folder_of(invocation: Invocation, number: int | None) -> Path:
+    """The folder of a trial, or with None of the sweep; a single trial has one folder for both."""
+    return invocation.folder if invocation.single or number is None else folders.of_trial(invocation.folder, number)
+
+
+@contextmanager
+def _command_after_full_disk(invocation: Invocation) -> Iterator[None]:
+    """Adds the command that continues the sweep to the error of a full disk."""
+    try:
+        yield
+    except DiskFull as error:
+        raise DiskFull(f"{error} Then go on:\n  {invocation.command_to_resume}") from error
+
+
+@contextmanager
+def _logging(invocation: Invocation) -> Iterator[None]:
+    """Log lines of a sweep go into its file; those of a single trial into the file that its executor writes."""
+    logger = logging.getLogger("src")
+    logger.setLevel(logging.INFO)
+    logger.propagate = False  # what is for people goes to the terminal
+    if invocation.single:
+        yield
+        return
+    handler = files.log_handler(invocation.folder / "sweep.log")
+    logger.addHandler(handler)
+    try:
+        yield
+    finally:
+        logger.removeHandler(handler)
+        handler.close()

@@ -1,0 +1,109 @@
+"""What a sweep would do, without doing it: its trials, and what they would cost."""
+
+import shlex
+import sqlite3
+from collections.abc import Callable, Iterator
+from contextlib import closing, suppress
+from dataclasses import dataclass
+from pathlib import Path
+from statistics import mean
+
+from omegaconf import DictConfig
+
+from src.config.paths import trial_config
+from src.errors import TrialbookError
+from src.executors import Executor
+from src.running.invocation import Invocation
+from src.space import Point, overrides
+from src.states import TrialState
+from src.study.store import Store
+from src.terminal import seconds_text
+from src.tracking.address import database
+
+MOST_STUDIES = 20  # the newest ones, for the estimate
+MOST_COMPOSED = 200  # trials of which it is said how they run together
+
+
+@dataclass(frozen=True)
+class Experience:
+    """What finished trials on the same data cost: seconds per epoch, bytes per trial, and how many they were."""
+
+    seconds_per_epoch: float
+    megabytes: float
+    trials: int
+
+
+def headline(invocation: Invocation, total: int) -> str:
+    """What is about to run, in a line; `total` is the oracle's budget."""
+    name, oracle = invocation.sweep or ("trial" if invocation.single else "sweep"), invocation.oracle["name"]
+    chosen = "" if oracle == "grid" else f"oracle={oracle}, at most "
+    without = f", without {', '.join(invocation.space.absent)}, which none of them has" if invocation.space.absent else ""
+    return f"{name}: {chosen}{total} trial{'' if total == 1 else 's'}, {invocation.objective}{_dropped(invocation)}{without}"
+
+
+def _dropped(invocation: Invocation) -> str:
+    keys = [axis.key for axis in invocation.space.axes]
+    if invocation.oracle["name"] != "grid" or invocation.space.size is None or len(set(keys)) < len(keys) or invocation.space.exclude:
+        return ""
+    dropped = round(invocation.space.written) - invocation.space.size
+    return f" ({dropped} duplicate{'' if dropped == 1 else 's'} dropped)" if dropped else ""
+
+
+def show(invocation: Invocation, executor: Executor, compose: Callable[[list[str]], DictConfig]) -> None:
+    """Prints every trial that can be known, how they would run together, their number, and an estimate of time and disk with its basis."""
+    points, total, epochs, lines = _foreseen(invocation)
+    lines = [*lines, *executor.plan(trial_config(compose(overrides(point))) for point in points[:MOST_COMPOSED])]
+    for number, point in enumerate(points, 1):
+        print(f"{number:>5}  python -m src.sweep {shlex.join(overrides(point))}")  # noqa: T201
+    print("\n".join([*lines, headline(invocation, total), _estimate(invocation, total, epochs, executor.side_by_side)]))  # noqa: T201
+    print("nothing was started (dry_run=true)")  # noqa: T201
+
+
+def _foreseen(invocation: Invocation) -> tuple[list[Point], int, float, list[str]]:
+    """The trials that do not depend on results; of all trials the number and the epochs; and what else is to be said."""
+    if invocation.oracle["name"] == "grid":
+        points = list(invocation.space.points())
+        total, epochs, lines = len(points), None, []
+    else:
+        from src import oracles  # KerasTuner, seconds
+
+        oracle = oracles.create(invocation.space, invocation.objective, invocation.oracle)
+        proposals = [oracle.ask(number) for number in range(oracle.foreseen)]
+        points = [proposal.point for proposal in proposals if proposal]
+        learns = oracle.foreseen < oracle.budget
+        total = oracle.budget if learns else len(points)  # where it found no more that differ, there are no more
+        more = f", {total - len(points)} more by the scores of these" if learns else ""
+        epochs, lines = oracle.epochs, [f"{len(points)} drawn at random{more}", *oracle.schedule]
+    each = mean(int(invocation.space.leaves(point).get("training.epochs", 1)) for point in points) if points else 0
+    return points, total, epochs or total * each, lines
+
+
+def _estimate(invocation: Invocation, total: int, epochs: float, side_by_side: int) -> str:
+    data = invocation.config.data["_target_"]
+    store, sweeps = database(invocation.config.tracking.uri), Path(invocation.config.hydra.sweep.dir)  # of single trials there is no study
+    found = list(_experience(sweeps, store.parent / "artifacts" if store else None, data))
+    if not found:
+        return "no estimate: there is no finished trial on this data set here yet"
+    known = Experience(mean(one.seconds_per_epoch for one in found), mean(one.megabytes for one in found), sum(one.trials for one in found))
+    seconds, size = epochs / side_by_side * known.seconds_per_epoch, total * known.megabytes
+    side = f", {side_by_side} side by side" if side_by_side > 1 else ""
+    basis = f"{epochs:.0f} epochs of {known.seconds_per_epoch:.2f} s{side}"
+    if size:  # else their files are in a store elsewhere
+        room, basis = f" and {size:.0f} MB", f"{basis}, and {total} trial{'' if total == 1 else 's'} of {known.megabytes:.2f} MB"
+    else:
+        room = ""
+    return f"at most about {seconds_text(seconds)}{room}: {basis}, as in {known.trials} earlier trials on these data"
+
+
+def _experience(root: Path, artifacts: Path | None, data: str) -> Iterator[Experience]:
+    """The newest studies on the same data; `artifacts` is where a local store keeps the files of its runs."""
+    for file in sorted(root.glob("*/study.db"), reverse=True)[:MOST_STUDIES]:
+        with suppress(sqlite3.DatabaseError, TrialbookError), closing(Store.open(file)) as store:  # it is an estimate
+            rows = [row for row in store.trials() if row.state == TrialState.FINISHED and row.epochs]
+            if rows and f"_target_: {data}" in store.meta().get("base_config", ""):
+                sizes = [_megabytes(artifacts / str(row.run_id)) for row in rows] if artifacts else [0.0]
+                yield Experience(mean((row.seconds or 0.0) / (row.epochs or 1) for row in rows), mean(sizes), len(rows))
+
+
+def _megabytes(folder: Path) -> float:
+    return sum(file.stat().st_size for file in folder.rglob("*") if file.is_file()) / 2**20

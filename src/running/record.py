@@ -1,0 +1,118 @@
+"""What a run is told about its trial or sweep: parameters, tags, description."""
+
+import hashlib
+import re
+import shlex
+import time
+from collections.abc import Mapping
+from typing import Any
+
+from omegaconf import DictConfig
+
+from src.artifacts import DIGEST_TAGS
+from src.config.paths import TRIAL_GROUPS, active_leaves, trial_config
+from src.config.rules import LONGEST_PARAMETER, LONGEST_TAG, expected, unrecordable
+from src.redaction import redacted
+from src.running.invocation import Invocation
+from src.space import Point, active_hash, overrides
+from src.study import provenance
+from src.trial import Outcome
+
+NOT_OF_A_TRIAL = ("_target_", "address", "minutes_per_trial")  # settings of an executor that decide on no digit
+NOT_PARAMETERS = ("_target_", "folder", "path", "objective")  # code and places are no hyperparameters
+
+
+def values(config: dict[str, Any], choices: Mapping[str, Any]) -> dict[str, Any]:
+    """The choices of a trial and every active leaf."""
+    active = active_leaves(config)
+    return {**{group: choices[group] for group in TRIAL_GROUPS if any(key.startswith(f"{group}.") for key in active)}, **active}
+
+
+def parameters(values: dict[str, Any]) -> dict[str, Any]:
+    """The values that are hyperparameters."""
+    return {key: value for key, value in values.items() if key.rpartition(".")[2] not in NOT_PARAMETERS}
+
+
+def mistakes(composed: DictConfig, words: list[str]) -> list[str]:
+    """What MLflow would not take of a trial, by the rules that hold for every store.
+
+    Args:
+        words: the overrides of the trial.
+    """
+    found = []
+    for key, value in parameters(values(trial_config(composed), composed.hydra.runtime.choices)).items():
+        if rule := unrecordable(key):
+            found.append(f"{key[:100]!r}: MLflow takes no parameter of this name; expected {rule}.")
+        if (length := len(str(value))) > LONGEST_PARAMETER:
+            found.append(f"{key}: {length} characters; MLflow takes at most {LONGEST_PARAMETER}. Expected a shorter value, or a file.")
+    if (length := len(shlex.join(words))) > LONGEST_TAG:
+        found.append(f"the trial has {length} characters of overrides; MLflow takes at most {LONGEST_TAG}. Expected an option in conf/.")
+    for key, value, default in (("tags", list(composed.tags), []), ("note", composed.note, None)):
+        if wanted := expected(key, value, default):
+            found.append(f"conf/config.yaml: {value!r}, where {key} is {wanted}.")
+    return found
+
+
+def common_tags(invocation: Invocation) -> dict[str, str]:
+    """What all runs of one invocation share; MLflow's filters lose the children of filtered parents, so each child has them too."""
+    sweep = {"trialbook.sweep": invocation.folder.name, "trialbook.sweep_name": invocation.sweep or ""}
+    return {
+        **{re.sub(r"[${}]", "", redacted(str(tag))): "true" for tag in invocation.config.tags},  # first: ours win; MLflow takes no $ and {}
+        "trialbook.schema": "1",
+        "trialbook.versions": provenance.versions(),
+        "trialbook.code": provenance.code_digest(),
+        "trialbook.code_dirty": provenance.code_dirty(),
+        "trialbook.executor": executor(invocation),
+        "mlflow.source.git.commit": provenance.commit(),
+        **({} if invocation.single else sweep),
+        **({"trialbook.note": note} if (note := _note(invocation)) else {}),
+    }
+
+
+def executor(invocation: Invocation) -> str:
+    """The executor, and those of its settings that may decide on digits."""
+    settings = [f"{key}={value}" for key, value in invocation.executor.items() if key not in NOT_OF_A_TRIAL]
+    return " ".join([invocation.config.hydra.runtime.choices.executor, *settings])
+
+
+def trial_tags(number: int, attempt: int, config: dict[str, Any], point: Point, name: str) -> dict[str, str]:
+    """What distinguishes a trial; the overrides repeat it."""
+    repeat = shlex.join(overrides(point))
+    return {
+        "mlflow.note.content": f"```\npython -m src.sweep {repeat}\n```",
+        "trialbook.kind": "trial",
+        "trialbook.trial": str(number),
+        "trialbook.attempt": str(attempt),
+        "trialbook.overrides": repeat,
+        "trialbook.swept": name,
+        "trialbook.active_hash": active_hash(config),
+        "trialbook.config_hash": active_hash(config, seed=False),
+        "trialbook.objective": str(config["objective"]),
+    }
+
+
+def ended_tags(outcome: Outcome) -> dict[str, str]:
+    """What is known of a trial when it ended."""
+    digests = {DIGEST_TAGS[name]: hashlib.sha256(content).hexdigest() for name, content in outcome.files.items() if name in DIGEST_TAGS}
+    cause = {"trialbook.cause": outcome.cause[:500]} if outcome.cause else {}
+    return {**digests, **cause, **{f"trialbook.{name}": value for name, value in outcome.facts.items()}}
+
+
+def end(state: str | None, metrics: dict[str, float], tags: dict[str, str], kept: str) -> dict[str, Any]:
+    """What a message says of a run that ended; without a state it adds to one that ended before.
+
+    Args:
+        kept: the name of its files in the outbox.
+    """
+    return {"state": state, "metrics": metrics, "tags": tags, "time": time.time(), "files": kept}
+
+
+def description(invocation: Invocation, *parts: str) -> str:
+    """The text that MLflow shows on a sweep's page: question, note, command, and what else there is to show."""
+    question = f"**{invocation.question}**" if invocation.question else ""
+    return "\n\n".join(filter(None, [question, _note(invocation), f"```\n{invocation.command}\n```", *parts]))
+
+
+def _note(invocation: Invocation) -> str:
+    """The note as words; it may be written as a number."""
+    return "" if invocation.config.note is None else str(invocation.config.note)

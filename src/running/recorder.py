@@ -1,0 +1,138 @@
+"""Writes what happens to trials into the study, from where the outbox delivers it to MLflow."""
+
+from typing import Any
+
+from omegaconf import DictConfig
+
+from src import files
+from src.config.paths import trial_config
+from src.objective import Objective
+from src.oracles import Proposal
+from src.redaction import known
+from src.results import table
+from src.running import record
+from src.space import active_hash, overrides
+from src.states import TrialState
+from src.study import folders, provenance
+from src.study.messages import Message
+from src.study.outbox import Outbox
+from src.study.schema import Identity
+from src.study.store import Store
+from src.trial import CHECKPOINT, Job, Outcome
+
+BEST = "best-{}.weights.h5"  # in the sweep's folder, for the pictures at its end
+FACTS = ("data_digest", "validation_examples", "device", "threads")
+
+
+class Recorder:
+    """The record of a sweep's trials.
+
+    Attributes:
+        tags: those that the runs of all trials share.
+        attempts: trial → how often it was started.
+        facts: data digest, device and the like, as far as all trials agree on them.
+    """
+
+    def __init__(self, store: Store, outbox: Outbox, objective: Objective, swept: list[str], tags: dict[str, str]) -> None:
+        self.store, self.outbox, self.tags = store, outbox, tags
+        self._objective, self._swept = objective, swept
+        rows, meta = store.trials(), store.meta()
+        self.attempts = {row.number: row.attempts for row in rows}
+        self._ran = {row.number: (row.code or "", row.packages or "") for row in rows}
+        self._best = min((row.score for row in rows), key=objective.key, default=None)
+        self.facts = {name: meta[name] for name in FACTS if name in meta}
+        self._described = bool(self.facts)
+        if len({row.data_digest for row in rows} - {None}) > 1:
+            self.facts.pop("data_digest", None)
+
+    def score(self, outcome: Outcome) -> float | None:
+        """The objective at the kept epoch; None unless the trial finished."""
+        return outcome.metrics.get(f"kept/{self._objective.name}") if outcome.state == TrialState.FINISHED else None
+
+    def start(self, number: int, proposal: Proposal, composed: DictConfig, oracle: dict[str, Any]) -> tuple[Job, str]:
+        """Records that a trial starts; returns its job, and its name for people.
+
+        Args:
+            oracle: the oracle's state after the proposal.
+        """
+        attempt = self.attempts[number] = self.attempts.get(number, 0) + 1
+        point, config, choices = proposal.point, trial_config(composed), composed.hydra.runtime.choices
+        checkpoint, source = self._checkpoint(number, proposal)
+        job = Job(number, attempt, config, self.outbox.folder_of(number), checkpoint, proposal.epochs is not None, known())
+        name = table.trial_name(point, self._swept)
+        digest = folders.write_composition(job.folder, composed, overrides(point))
+        identity = self._identity(number, config, record.values(config, choices), source)
+        tags = {**self.tags, **record.trial_tags(number, attempt, config, point, name), "trialbook.sha256.config": digest}
+        if identity.code:
+            tags["trialbook.code"] = identity.code
+        run = {"name": name or f"{choices.model} {choices.optimizer}", "params": record.parameters(identity.configuration), "tags": tags}
+        self.store.start_trial(number, proposal, active_hash(config), oracle, Message(number, "start", run), identity)
+        self.outbox.posted()
+        return job, name
+
+    def epoch(self, number: int, epoch: int, metrics: dict[str, float]) -> None:
+        """Records an epoch, counted from 1."""
+        self.store.epoch(number, epoch, metrics)
+        self.outbox.posted()
+
+    def end(self, number: int, outcome: Outcome, score: float | None, oracle: dict[str, Any]) -> None:
+        """Records that a trial ended, with its files; keeps its checkpoint where a later trial or attempt may need it."""
+        folder = self.outbox.folder_of(number)
+        if latest := outcome.files.pop(CHECKPOINT, None):
+            files.write(folder / CHECKPOINT, latest)
+        elif outcome.state != TrialState.KILLED:
+            (folder / CHECKPOINT).unlink(missing_ok=True)
+        self._keep_best(number, score, outcome.files.get("model.weights.h5"))
+        kept = {name: (folder / ".hydra" / name).read_bytes() for name in ("config.yaml", "overrides.yaml")}
+        self._end(number, outcome, score, oracle, self.outbox.keep(number, {**outcome.files, **kept}))
+
+    def end_without_files(self, number: int, outcome: Outcome, oracle: dict[str, Any]) -> None:
+        """Records the end of a trial whose process died; its checkpoint stays for a later attempt."""
+        self._end(number, outcome, None, oracle, "none")
+
+    def _end(self, number: int, outcome: Outcome, score: float | None, oracle: dict[str, Any], kept: str) -> None:
+        self._note(outcome.facts)
+        end = record.end(outcome.state, outcome.metrics, record.ended_tags(outcome), kept)
+        self.store.end_trial(number, outcome, score, oracle, Message(number, "end", end))
+        self.outbox.posted()
+
+    def attach(self, number: int, contents: dict[str, bytes]) -> None:
+        """Adds files to the run of a trial that ended."""
+        self.store.post(Message(number, "end", record.end(None, {}, {}, self.outbox.keep(number, contents))))
+        self.outbox.posted()
+
+    def _checkpoint(self, number: int, proposal: Proposal) -> tuple[bytes | None, int | None]:
+        """The checkpoint to continue from, and the trial that wrote it: this one before it was killed, or its parent."""
+        for source in (number, proposal.parent):
+            if source is not None and (file := self.outbox.folder_of(source) / CHECKPOINT).exists():
+                return file.read_bytes(), source
+        return None, None
+
+    def _identity(self, number: int, config: dict[str, Any], values: dict[str, Any], source: int | None) -> Identity:
+        """The identity of a trial; if it continues a training of other code, that code is part of it.
+
+        Args:
+            source: the trial whose checkpoint it continues.
+        """
+        code, packages = self.tags.get("trialbook.code", ""), provenance.training_packages(self.tags.get("trialbook.versions", ""))
+        if source is not None:
+            code, packages = map(provenance.mixed, self._ran[source], (code, packages))
+        self._ran[number] = code, packages
+        return Identity(active_hash(config, seed=False), code, packages, values)
+
+    def _note(self, facts: dict[str, str]) -> None:
+        """Keeps the facts of the first trial that has any, then those on which the others agree."""
+        if facts and not self._described:
+            self.facts, self._described = facts, True
+            self.store.describe(**facts)
+        elif facts:
+            self.facts = {name: value for name, value in self.facts.items() if facts.get(name) == value}
+
+    def _keep_best(self, number: int, score: float | None, weights: bytes | None) -> None:
+        if score is None or not weights or not self._objective.improves(score, self._best):
+            return
+        self._best, folder = score, self.outbox.folder_of(None)
+        older = list(folder.glob(BEST.format("*")))
+        files.write(folder / BEST.format(number), weights)
+        for file in older:
+            file.unlink()

@@ -1,0 +1,34 @@
+"""Runs a request from its first trial to the table at its end."""
+
+from hydra.core.config_loader import ConfigLoader
+from omegaconf import DictConfig
+
+from src import executors, trial
+from src.config.composer import Composer
+from src.config.request import Request
+from src.executors import RunTrial
+from src.running import plan
+from src.running.invocation import Invocation
+from src.running.opening import opened
+
+
+def run(loader: ConfigLoader, request: Request, config: DictConfig, *, run_trial: RunTrial = trial.run) -> int:
+    """Runs every trial, then prints the table and the next commands; returns the exit code.
+
+    Args:
+        config: as Hydra composed it, `hydra` node included.
+        run_trial: runs one trial; tests and benchmarks give stubs, which are not checked beforehand.
+
+    Raises:
+        TrialbookError: nothing was started, or the disk is full.
+    """
+    invocation = Invocation.of(request, config)
+    executor, compose = executors.create(invocation.executor, run_trial), Composer(loader)
+    if config.dry_run:
+        plan.show(invocation, executor, compose)
+        return 0
+    with opened(invocation, compose, executor, checked=run_trial is trial.run) as sweep:
+        outcome = sweep.driver().run()
+        from src.running.ending import Ending  # matplotlib, a second; opening imports it in a thread
+
+        return Ending(sweep, outcome).tell()

@@ -1,0 +1,65 @@
+"""Finds studies on disk: the latest, by id, or by the name of their sweep."""
+
+import logging
+import sqlite3
+from pathlib import Path
+
+from src.errors import ConfigError, TrialbookError, did_you_mean
+from src.study.store import Store
+
+log = logging.getLogger(__name__)
+SWEEPS, TRIALS = Path("mlruns/sweeps"), Path("mlruns/trials")  # conf/config.yaml's hydra.sweep.dir and hydra.run.dir
+
+
+def find_sweeps(words: str, root: Path = SWEEPS, *, key: str = "sweep") -> list[Path]:
+    """The folders that `latest`, an id or a sweep's name mean; a comma makes a list, a name means its latest sweep.
+
+    Args:
+        key: in front of the words on the command line.
+
+    Raises:
+        ConfigError: no such sweep, or none at all.
+        TrialbookError: a newer version made it.
+    """
+    meta = {file.parent: found for file in root.glob("*/study.db") if (found := read_meta(file.parent))}
+    by_age = sorted(meta, key=lambda folder: float(meta[folder]["created"]))
+    if not by_age:
+        raise ConfigError([f"{key}={words}: there is no sweep in {root.resolve()}; expected one made by python -m src.sweep -m …"])
+    known = (
+        {"latest": by_age[-1]} | {meta[folder].get("name", ""): folder for folder in by_age} | {folder.name: folder for folder in by_age}
+    )
+    known.pop("", None)
+    for word in words.split(","):
+        if word not in known and (root / word / "study.db").exists():
+            Store.open(root / word / "study.db").close()  # says why it can not be read
+    mistakes = [
+        f"{key}={word}: no such sweep{did_you_mean(word, known)} Sweeps: {', '.join(known)}"
+        for word in words.split(",")
+        if word not in known
+    ]
+    if mistakes:
+        raise ConfigError(mistakes)
+    return list(dict.fromkeys(known[word] for word in words.split(",")))
+
+
+def read_meta(folder: Path) -> dict[str, str]:
+    """What a study knows of itself; empty if it is damaged, was never begun, or a newer version made it."""
+    try:
+        store = Store.open(folder / "study.db")
+    except (sqlite3.DatabaseError, TrialbookError):
+        return {}
+    try:
+        return store.meta()
+    finally:
+        store.close()
+
+
+def link_sweep(folder: Path) -> None:
+    """Lets the other verbs find a sweep that lies elsewhere, as `hydra.sweep.dir` said."""
+    if folder.parent.resolve() == SWEEPS.resolve():
+        return
+    try:
+        SWEEPS.mkdir(parents=True, exist_ok=True)
+        (SWEEPS / folder.name).symlink_to(folder.resolve(), target_is_directory=True)
+    except OSError as error:
+        log.warning("no link in %s, so compare and promote do not find this sweep: %s", SWEEPS, error)

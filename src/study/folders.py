@@ -1,0 +1,56 @@
+"""The folder of a sweep or of a single trial: its id, and what repeats it."""
+
+import hashlib
+import secrets
+from contextlib import suppress
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import yaml
+from omegaconf import DictConfig, OmegaConf
+from omegaconf._utils import get_omega_conf_dumper
+
+from src import files
+from src.redaction import redacted
+
+
+class _Dumper(yaml.CDumper):  # type: ignore[misc]
+    """Writes what OmegaConf.to_yaml writes, in a tenth of its 20 ms a trial."""
+
+    yaml_representers = get_omega_conf_dumper().yaml_representers
+
+
+def create(parent: Path) -> Path:
+    """A new folder named by its id, UTC time and four hex digits; two starts in the same second get two folders."""
+    while True:
+        folder = parent / f"{datetime.now(UTC):%Y%m%d-%H%M%S}-{secrets.token_hex(2)}"
+        with files.room_for(folder, 0), suppress(FileExistsError):
+            parent.mkdir(parents=True, exist_ok=True)
+            folder.mkdir()
+            return folder
+
+
+def of_trial(folder: Path, number: int) -> Path:
+    """A trial's own folder in that of its sweep."""
+    return folder / f"{number:05d}"
+
+
+def write_composition(folder: Path, composed: DictConfig, overrides: list[str]) -> str:
+    """Writes Hydra's `.hydra/{config,hydra,overrides}.yaml` of a trial; returns the SHA-256 of `config.yaml`."""
+    texts = composition(composed) | {"overrides": _yaml(overrides)}
+    for name, text in texts.items():
+        files.write(folder / ".hydra" / f"{name}.yaml", text)
+    return hashlib.sha256(texts["config"]).hexdigest()
+
+
+def composition(composed: DictConfig) -> dict[str, bytes]:
+    """The text of a trial's `config.yaml` and `hydra.yaml`, without secrets."""
+    config: dict[str, Any] = OmegaConf.to_container(composed, enum_to_str=True)  # type: ignore[assignment]
+    hydra = {"hydra": config.pop("hydra")}
+    return {"config": _yaml(config), "hydra": _yaml(hydra)}
+
+
+def _yaml(node: Any) -> bytes:
+    text = yaml.dump(node, Dumper=_Dumper, default_flow_style=False, allow_unicode=True, sort_keys=False)
+    return redacted(text).encode()

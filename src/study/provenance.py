@@ -1,0 +1,87 @@
+"""Where a result comes from: the commit, code and packages that produced it."""
+
+import hashlib
+import platform
+import subprocess
+from importlib.metadata import distributions, version
+from pathlib import Path
+
+from src import files
+from src.config.paths import ROOT
+from src.redaction import redacted
+
+TRAINING = ("keras", "tensorflow", "scikit-learn", "numpy")  # packages whose code a trial runs
+PACKAGES = (*TRAINING[:2], "keras-tuner", "mlflow", "hydra-core", *TRAINING[2:])
+
+
+def code_patch() -> bytes:
+    """The difference between this code and its commit, new files included, without secrets. Empty without git or a difference."""
+    new = _git("ls-files", "--others", "--exclude-standard", "--", "src", "conf", "sweeps").decode().splitlines()
+    patch = _git("diff", "--binary", "HEAD") + b"".join(_git("diff", "--binary", "--no-index", "/dev/null", file) for file in new)
+    return redacted(patch.decode(errors="surrogateescape")).encode(errors="surrogateescape")
+
+
+def write_later_patch(folder: Path, first_commit: str) -> None:
+    """Writes beside a sweep's `code.patch`, which is that of its first trials, the patch of the code with which it goes on."""
+    first, patch = folder / "code.patch", code_patch()
+    if commit() != first_commit or not first.exists() or first.read_bytes() != patch:
+        files.write(folder / patch_name(code_digest()), patch)
+
+
+def patch_name(code: str) -> str:
+    """The file in which the patch of a later code is kept."""
+    return f"code-{code.rpartition('+')[2][:12]}.patch"
+
+
+def commit() -> str:
+    """The commit of this code, or nothing outside of git."""
+    return _git("rev-parse", "HEAD").decode().strip()
+
+
+def code_digest() -> str:
+    """SHA-256 of the Python files of src/: of all code of this repository that a trial runs, committed or not, with git or without."""
+    digest = hashlib.sha256()
+    for file in sorted((ROOT / "src").rglob("*.py")):
+        digest.update(f"{file.relative_to(ROOT).as_posix()}\0{file.stat().st_size}\0".encode() + file.read_bytes())
+    return digest.hexdigest()
+
+
+def installed_packages() -> bytes:
+    """The installed packages, as `pip freeze` prints them."""
+    found = {f"{package.name}=={package.version}" for package in distributions()}
+    return "\n".join(sorted(found, key=str.lower)).encode()
+
+
+def versions() -> str:
+    """Python and the packages that decide on digits."""
+    return f"python {platform.python_version()}, {', '.join(f'{package} {version(package)}' for package in PACKAGES)}"
+
+
+def training_packages(versions: str) -> str:
+    """Of `versions` those packages whose code a trial runs; with another one a result is another one, as with other code.
+
+    >>> training_packages("python 3.12.1, keras 3.12.0, mlflow 3.6.0, numpy 2.3.4")
+    'keras 3.12.0, numpy 2.3.4'
+    """
+    return ", ".join(part for part in versions.split(", ") if part.partition(" ")[0] in TRAINING)
+
+
+def mixed(then: str, now: str) -> str:
+    """The code, or the packages, of a trial that goes on where another code stopped.
+
+    >>> mixed("3f2a", "91ab"), mixed("3f2a+91ab", "91ab"), mixed("", "91ab")
+    ('3f2a+91ab', '3f2a+91ab', '?+91ab')
+    """
+    return then if now in then.split("+") else f"{then or '?'}+{now}"
+
+
+def code_dirty() -> str:
+    """Whether the code differs from its commit: true or false."""
+    return str(bool(code_patch())).lower()
+
+
+def _git(*arguments: str) -> bytes:
+    try:
+        return subprocess.run(["git", "-C", str(ROOT), *arguments], capture_output=True, check=False).stdout  # noqa: S603, S607
+    except FileNotFoundError:
+        return b""

@@ -1,0 +1,3 @@
+"""The sweep with stub trials of tests/running/."""
+
+from tests.running.conftest import driven  # noqa: F401

@@ -1,0 +1,141 @@
+from dataclasses import replace
+
+import pytest
+from scipy.stats import t, ttest_ind
+
+from src.objective import Objective
+from src.results import leaderboard
+from src.results.leaderboard import Standing, TrialResult
+from src.space.origin import Origin
+
+ACCURACY, LOSS = Objective("val_accuracy", "max"), Objective("val_loss", "min")
+
+
+def scored(**scores: list[float]) -> list[TrialResult]:
+    """`adam=[0.8, 0.9]`: two seeds of optimizer=adam."""
+    pairs = [(name, seed, score) for name, values in scores.items() for seed, score in enumerate(values)]
+    return [
+        TrialResult(n, {"optimizer": name, "seed": str(seed)}, str(n), None, "FINISHED", "", score, 1, score, 1.0)
+        for n, (name, seed, score) in enumerate(pairs)
+    ]
+
+
+def standing(trials: list[TrialResult], objective: Objective = ACCURACY, examples: int = 0) -> Standing:
+    return Standing.of(trials, objective, examples)
+
+
+def test_seeds_are_one_entry_with_mean_and_interval() -> None:
+    [entry] = standing(scored(adam=[0.80, 0.82, 0.87])).entries
+    assert entry.point == {"optimizer": "adam"}
+    assert entry.mean == pytest.approx(0.83)
+    low, high = t.interval(0.95, 2, loc=entry.mean, scale=entry.spread / 3**0.5)
+    assert (entry.mean - entry.interval, entry.mean + entry.interval) == pytest.approx((low, high))
+
+
+def test_the_direction_decides_who_is_first() -> None:
+    trials = scored(sgd=[0.3], adam=[0.5])
+    assert [entry.point["optimizer"] for entry in standing(trials).entries] == ["adam", "sgd"]
+    assert [entry.point["optimizer"] for entry in standing(trials, LOSS).entries] == ["sgd", "adam"]
+
+
+def test_what_can_not_be_told_apart_shares_a_rank() -> None:
+    a, b, c = [0.880, 0.884, 0.888], [0.879, 0.883, 0.889], [0.850, 0.851, 0.852]
+    found = standing(scored(a=a, b=b, c=c))
+    ordered = found.entries
+    assert found.ranks == [1, 1, 3]
+    for x, y, first, second in ((a, b, 0, 1), (a, c, 0, 2)):
+        welch = ttest_ind(x, y, equal_var=False).pvalue < 0.05
+        assert leaderboard.apart(ordered[first], ordered[second], 0.0) is bool(welch)
+
+
+def test_one_seed_is_apart_only_beyond_the_noise() -> None:
+    found = standing(scored(a=[0.8866], b=[0.8831], c=[0.87]), examples=12000)
+    assert found.noise == 0.006 and found.ranks == [1, 1, 3]
+    assert leaderboard.seeds_to_separate(*found.entries[:2]) is None
+
+
+def test_how_many_more_seeds_would_separate_two() -> None:
+    close = standing(scored(a=[0.880, 0.884, 0.888], b=[0.876, 0.880, 0.884])).entries
+    more = leaderboard.seeds_to_separate(*close)
+    assert more is not None and 0 < more < 20
+    same = standing(scored(a=[0.880, 0.884, 0.888], b=[0.8799, 0.8841, 0.8879])).entries
+    assert leaderboard.seeds_to_separate(*same) is None
+    apart = standing(scored(a=[0.9, 0.901], b=[0.8, 0.801])).entries
+    assert leaderboard.seeds_to_separate(*apart) == 0
+
+
+def test_equal_scores_without_spread_are_equal() -> None:
+    assert standing(scored(a=[0.5, 0.5], b=[0.5, 0.5], c=[0.4, 0.4])).ranks == [1, 1, 3]
+
+
+def test_failures_are_part_of_their_configuration_and_come_last() -> None:
+    trials = scored(a=[0.8, 0.8], b=[0.9], c=[0.7])
+    trials[1] = replace(trials[1], score=None, state="FAILED", cause="no")
+    trials[3] = replace(trials[3], score=None, state="FAILED", cause="no")
+    found = standing(trials)
+    assert [(entry.point["optimizer"], len(entry.trials), len(entry.unscored)) for entry in found.entries] == [
+        ("b", 1, 0),
+        ("a", 1, 1),
+        ("c", 0, 1),
+    ]
+    assert found.ranks[-1] is None and found.causes == {"FAILED no": 2} and found.best.score == 0.9
+
+
+def test_the_same_trial_of_two_sweeps_counts_once() -> None:
+    once = scored(a=[0.8])
+    assert [len(entry.trials) for entry in standing([*once, *once]).entries] == [1]
+
+
+def recorded(number: int, score: float | None, origin: Origin, sweep: str = "1", **values: object) -> TrialResult:
+    """A trial whose override names its dropout alone."""
+    everything = {"data": "digits", "model.dropout": 0.0, "training.epochs": 20, "seed": number} | {
+        key.replace("_", "."): value for key, value in values.items()
+    }
+    configuration = str(sorted((key, value) for key, value in everything.items() if key != "seed"))
+    state = "FINISHED" if score is not None else "FAILED"
+    point = {"model.dropout": str(everything["model.dropout"])}
+    ended = TrialResult(number, point, f"{configuration} {number}", None, state, "", score, 1, score, 1.0)
+    return replace(ended, sweep=sweep, configuration=configuration, recorded=everything, origin=origin)
+
+
+OLD, NEW, OTHER = (Origin(True, data, code, "keras 3.12.0") for data, code in (("91ab", "3f2a"), ("91ab", "77ab"), ("55cd", "3f2a")))
+
+
+@pytest.mark.parametrize("other", [NEW, OTHER, replace(OLD, packages="keras 3.13.0"), replace(OLD, code="")])
+def test_results_of_other_code_data_or_packages_are_never_pooled(other: Origin) -> None:
+    found = standing([recorded(1, 0.8, OLD), recorded(2, 0.82, OLD), recorded(1, 0.9, other, "2"), recorded(3, 0.92, other, "2")])
+    assert sorted(entry.scores for entry in found.entries) == [[0.8, 0.82], [0.9, 0.92]]
+    said = {found.origin(entry) for entry in found.entries}
+    assert len(said) == 2 and all(said) and len({trial.key for trial in found.trials}) == 4
+
+
+def test_results_on_different_data_are_not_ranked_against_each_other() -> None:
+    found = standing([recorded(1, 0.5, OLD), recorded(1, 0.9, OTHER, model_dropout=0.5), recorded(2, 0.4, OLD, model_dropout=0.5)])
+    assert [(entry.scores, rank) for entry, rank in zip(found.entries, found.ranks, strict=True)] == [([0.5], 1), ([0.4], 2), ([0.9], 1)]
+    assert [len(entries) for entries in found.by_data] == [2, 1] and found.best.score == 0.5
+
+
+def test_the_same_trial_counts_once_however_it_was_written() -> None:
+    once, again = recorded(1, 0.8, OLD), replace(recorded(1, 0.8, OLD, "2"), point={"model.dropout": "0.00"})
+    found = standing([once, again, replace(recorded(2, 0.7, OLD, "2"), point={})])
+    assert [len(entry.trials) for entry in found.entries] == [2] and found.keys == []
+
+
+def test_a_default_that_changed_is_another_configuration_and_its_command_says_so() -> None:
+    found = standing([recorded(1, 0.8, OLD), recorded(2, 0.9, OLD, "2", training_epochs=30)])
+    assert found.keys == ["training.epochs"]
+    assert [found.words(entry) for entry in found.entries] == [
+        ["model.dropout=0.0", "training.epochs=30"],
+        ["model.dropout=0.0", "training.epochs=20"],
+    ]
+
+
+def test_a_failure_before_the_data_were_known_belongs_to_its_configuration() -> None:
+    found = standing([recorded(1, 0.8, OLD), recorded(2, None, replace(OLD, data="")), recorded(3, None, replace(NEW, data=""))])
+    assert [(len(entry.trials), len(entry.unscored)) for entry in found.entries] == [(1, 1), (0, 1)]
+
+
+def test_what_was_not_recorded_is_pooled_by_values_of_overrides() -> None:
+    texts = ("0.01", "1e-2", "'0.01'")
+    found = standing([replace(one, point={"+model.x": text}) for one, text in zip(scored(a=[0.8, 0.9, 0.7]), texts, strict=True)])
+    assert [len(entry.trials) for entry in found.entries] == [2, 1]

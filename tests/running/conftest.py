@@ -1,0 +1,97 @@
+"""A sweep driven with stub trials and a tracker that remembers its calls."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hydra.core.config_loader import ConfigLoader
+from hydra.types import RunMode
+
+from src import executors, oracles
+from src.objective import Objective
+from src.running.driver import Driver
+from src.running.interruption import Interruption
+from src.running.recorder import Recorder
+from src.running.stopping import StopRules
+from src.space import Space
+from src.study import folders
+from src.study.outbox import Outbox
+from src.study.store import Store
+from src.terminal import Terminal
+from src.trial import Job, Outcome
+
+OBJECTIVE = Objective("val_accuracy", "max")
+NO_RULES = {"max_minutes": None, "target": None, "patience": None, "max_failures": None}
+
+
+class RememberingTracker:
+    """A tracker that remembers its calls."""
+
+    def __init__(self) -> None:
+        self.calls: list[tuple[str, Any, dict[str, Any]]] = []
+
+    def start(self, **run: Any) -> str:
+        number = run["tags"]["trialbook.trial"]
+        self.calls.append(("start", f"run{number}", run))
+        return f"run{number}"
+
+    def epochs(self, run_id: str, epochs: list[dict[str, Any]]) -> None:
+        self.calls += [("epoch", run_id, epoch) for epoch in epochs]
+
+    def end(self, run_id: str, **end: Any) -> None:
+        folder = end["folder"]
+        end["files"] = {file.name: file.read_bytes() for file in folder.iterdir()} if folder.is_dir() else {}
+        self.calls.append(("end", run_id, end))
+
+
+@dataclass
+class Driven:
+    """One sweep in one folder."""
+
+    loader: ConfigLoader
+    folder: Path
+    make_space: Callable[..., Space]
+    tracker: RememberingTracker = field(default_factory=RememberingTracker)
+    tags: dict[str, str] = field(default_factory=dict)
+
+    def run(
+        self,
+        run_trial: Callable,
+        *overrides: str,
+        rules: dict | None = None,
+        interruption: Interruption | None = None,
+        executor: dict | None = None,
+    ) -> Driver:
+        """Runs a new sweep until nothing is left to do."""
+        space, store = self.make_space("data=digits", *overrides), Store.create(self.folder / "study.db")
+        outbox = Outbox(store, self.tracker, lambda n: self.folder if n is None else folders.of_trial(self.folder, n))
+        with Terminal(OBJECTIVE) as terminal:
+            driver = Driver(
+                oracle=oracles.create(space, OBJECTIVE, {"_target_": "src.oracles.grid.Grid"}),
+                recorder=Recorder(store, outbox, OBJECTIVE, space.swept, self.tags),
+                terminal=terminal,
+                compose=lambda words: self.loader.load_configuration("config", words, RunMode.RUN),
+                rules=StopRules(OBJECTIVE, **{**NO_RULES, **(rules or {})}),
+                interruption=interruption or Interruption(),
+                executor=executors.create(executor or {"_target_": "src.executors.inline.Inline"}, run_trial),
+            )
+            driver.run()
+        assert outbox.flush() == 0
+        outbox.close()
+        return driver
+
+
+@pytest.fixture
+def driven(loader: ConfigLoader, space: Callable[..., Space], tmp_path: Path) -> Driven:
+    return Driven(loader, tmp_path, space)
+
+
+def units(job: Job, report: Callable, alive: Callable) -> Outcome:
+    """A stub trial: more units score higher, thirteen fail."""
+    report(1, {"val_accuracy": 0.5})
+    if job.config["model"]["units"] == 13:
+        return Outcome("FAILED", cause="RuntimeError: thirteen")
+    score = job.config["model"]["units"] / 100
+    return Outcome("FINISHED", {"kept/val_accuracy": score, "kept/epoch": 1}, {"val_accuracy": [score]}, 1.5)

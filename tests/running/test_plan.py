@@ -1,0 +1,71 @@
+"""What dry_run=true prints."""
+
+import shlex
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from hydra.core.config_loader import ConfigLoader
+from hydra.types import RunMode
+
+from src import executors
+from src.config.command_line import read
+from src.config.composer import Composer
+from src.objective import Objective
+from src.running import plan
+from src.running.invocation import Invocation
+from src.running.plan import Experience
+from src.space import Space
+
+Show = Callable[..., list[str]]
+
+
+@pytest.fixture
+def show(loader: ConfigLoader, capsys: pytest.CaptureFixture[str]) -> Show:
+    """Words of the command line → the lines that are printed."""
+
+    def shown(*words: str, single: bool = False) -> list[str]:
+        plain = [word for word in words if word.startswith("oracle")]
+        config = loader.load_configuration("config", ["data=digits", *plain], RunMode.RUN)
+        request = read(loader, ["data=digits", *words], multirun=not single)
+        folder = Path("mlruns/trials" if single else "mlruns/sweeps")
+        invocation = Invocation(Space.of(request), config, Objective.parse("val_accuracy"), request.sweep, [], single, folder)
+        plan.show(invocation, executors.create({"_target_": "src.executors.inline.Inline"}, lambda *_: None), Composer(loader))
+        return capsys.readouterr().out.splitlines()
+
+    return shown
+
+
+def test_its_lines_can_be_pasted_into_a_shell(show: Show) -> None:
+    lines = show("+model.note='a b','c;d'", "+model.key={a:1}")
+    for line, note in zip(lines, ("'a b'", "'c;d'"), strict=False):
+        words = ["data=digits", "+model.key={a:1}", f"+model.note={note}"]
+        assert shlex.split(line)[1:] == ["python", "-m", "src.sweep", *words] and line.strip().endswith(shlex.join(words))
+
+
+def test_a_single_trial_has_an_estimate_from_earlier_sweeps(show: Show, monkeypatch: pytest.MonkeyPatch) -> None:
+    known = Experience(2.0, 0.0, 3)
+    monkeypatch.setattr(plan, "_experience", lambda root, artifacts, data: [known] if root == Path("mlruns/sweeps") else [])
+    for single in (True, False):
+        estimate = next(line for line in show("training.epochs=5", single=single) if "about" in line)
+        assert "5 epochs of 2.00 s, as in 3 earlier trials" in estimate and "MB" not in estimate
+
+
+def test_only_oracles_that_learn_propose_by_scores(show: Show) -> None:
+    space = ("optimizer=sgd,adam", "optimizer.learning_rate=tag(log,interval(1e-4,1e-1))")
+    assert "4 drawn at random" in show(*space, "oracle=random", "oracle.max_trials=4")
+    assert "2 drawn at random, 3 more by the scores of these" in show(
+        *space, "oracle=bayesian", "oracle.max_trials=5", "oracle.initial_points=2"
+    )
+    assert "9 drawn at random, 14 more by the scores of these" in show(*space, "oracle=hyperband", "oracle.max_epochs=9")
+
+
+def test_where_there_are_no_more_distinct_points_no_more_are_foreseen(show: Show) -> None:
+    lines = show("optimizer.learning_rate=interval(1.0,1.0000000000000004)", "oracle=random", "oracle.max_trials=20")
+    count = sum("src.sweep" in line for line in lines)
+    assert 0 < count < 20 and f"{count} drawn at random" in lines and any(f"at most {count} trial" in line for line in lines)
+
+
+def test_keys_that_the_command_line_left_out_are_told(show: Show) -> None:
+    lines = show("sweeps=notebook", "model=one_layer")
+    assert any(line.endswith("without model.activation, model.dropout, which none of them has") for line in lines)
