@@ -27,7 +27,7 @@ class Sweep:
     """A sweep that ended.
 
     Attributes:
-        id: by which the other verbs find it: python -m src.promote sweep=ID
+        id: the other commands find the sweep by it: python -m src.promote sweep=ID
     """
 
     id: str
@@ -36,27 +36,34 @@ class Sweep:
 
     @property
     def table(self) -> "pd.DataFrame":
-        """The leaderboard: a row per configuration, best first, repeated seeds as one row."""
+        """The leaderboard: a row per configuration, best first; repeats share a row."""
         import pandas as pd
 
         return pd.DataFrame(table.ranked(self.standing))
 
     @property
     def trials(self) -> "pd.DataFrame":
-        """A row per trial, those of the best configuration first, with the id of its MLflow run."""
+        """A row per trial, with the id of its MLflow run; trials of the best configuration come first."""
         import pandas as pd
 
         return pd.DataFrame(table.by_trial(self.standing)).set_index("trial")
 
     def curves(self) -> "Figure":
-        """The validation curves of all trials, each metric in its own axes."""
-        return curves.overview(labelled_histories(self.standing.trials, self._stores, self.standing))
-
-    def model(self) -> "keras.Model":
-        """The best trial's Keras model with the weights of its kept epoch, which are verified by their SHA-256.
+        """Plots the validation curves of all trials, each metric in its own axes.
 
         Raises:
-            TrialbookError: no trial has a score, or its weights are not those that were recorded.
+            TrialbookError: no trial ended an epoch.
+        """
+        histories = labelled_histories(self.standing.trials, self._stores, self.standing)
+        if not histories:
+            raise TrialbookError(f"sweep {self.id} has no curves; expected a trial that ended an epoch.")
+        return curves.overview(histories)
+
+    def model(self) -> "keras.Model":
+        """Returns the Keras model of the best trial with the weights of its kept epoch, verified by their SHA-256.
+
+        Raises:
+            TrialbookError: no trial has a score, or the weights are not those that were recorded.
         """
         from src.promotion.candidate import rebuild
         from src.tracking.runs import Runs
@@ -69,31 +76,34 @@ class Sweep:
 
 
 def sweep(*words: str) -> Sweep:
-    """Runs `python -m src.sweep -m …` in a process of its own and shows its progress here.
+    """Runs `python -m src.sweep -m …` in a new process and shows its progress here.
 
     Args:
         words: as on the command line, "optimizer=sgd,adam".
 
     Raises:
-        TrialbookError: nothing was started, with every mistake.
+        TrialbookError: nothing was started; the message lists every mistake.
     """
     lines: list[str] = []
 
-    def tell(line: str) -> None:
+    def show(line: str) -> None:
         print(line, end="", flush=True)  # noqa: T201  the cell's output
         lines.append(line)
 
-    found = result.run(["-m", *words], {}, tell)
-    if not found:
+    outcome = result.run(["-m", *words], {}, show)
+    if not outcome:
         raise TrialbookError("".join(lines).strip() or "python -m src.sweep ended without a word.")
-    return load(found.id)
+    return load(outcome.id)
 
 
 def load(sweep: str = "latest") -> Sweep:
-    """A sweep that ended earlier, by its id, the name of its question, or `latest`.
+    """Loads a sweep that ended earlier.
+
+    Args:
+        sweep: its id, the name of its question, or `latest`.
 
     Raises:
-        ConfigError: no such sweep.
+        ConfigError: there is no such sweep.
     """
     standing, stores = load_standing(sweep)
     return Sweep(stores[0].meta()["sweep_id"], standing, stores)

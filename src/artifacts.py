@@ -1,4 +1,4 @@
-"""What a trial leaves behind, as name → content: the model and its weights, its history, a picture and a summary."""
+"""The files of a trial, as name → content: the model and its weights, the history, a picture and a summary."""
 
 import csv
 import io
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 WEIGHTS = "model.weights.h5"
-WHOLE = ("model.h5", "model.keras")  # the whole model, where Keras can write it
+WHOLE = ("model.h5", "model.keras")  # the whole model, if Keras can write it
 DIGEST_TAGS = {  # an .h5 has no checksum of its own
     "model.h5": "trialbook.sha256.model",
     "model.keras": "trialbook.sha256.keras",
@@ -25,11 +25,11 @@ DIGEST_TAGS = {  # an .h5 has no checksum of its own
 
 
 def of(model: "keras.Model", fitted: Fitted, metrics: dict[str, float]) -> dict[str, bytes]:
-    """The model's files, `history.csv`, `curves.png` and `summary.txt`.
+    """The files of the model, `history.csv`, `curves.png` and `summary.txt`.
 
     Args:
         model: with the weights of the kept epoch.
-        metrics: with `kept/val_accuracy`, which the picture of cross-validation's folds shows beside them.
+        metrics: those of the trial; the picture of cross-validation's folds shows `kept/val_accuracy` beside them.
     """
     from src.plots import curves
 
@@ -64,32 +64,35 @@ def _summary(model: "keras.Model") -> bytes:
 
 
 def saved(model: "keras.Model") -> tuple[dict[str, bytes], list[str]]:
-    """The files of a compiled model: its weights, and the whole model where Keras can write it; a line for each that it can not.
+    """The files of a compiled model: its weights, and the whole model if Keras can write it.
+
+    Returns:
+        Name → content, and a line for each file of WHOLE that Keras cannot write.
 
     Raises:
-        Exception: the weights can not be written.
+        Exception: the weights cannot be written.
     """
     if settings := getattr(model, "_compile_config", None):
-        settings.config.setdefault("optimizer", model.optimizer)  # writing an .h5, as a callback may have, takes it out
+        settings.config.setdefault("optimizer", model.optimizer)  # Keras removes it when it writes an .h5, as a callback may do
     ways: dict[str, list[Callable[[Path], None]]] = {
         "model.keras": [model.save],
-        "model.h5": [model.save, lambda file: model.save(file, include_optimizer=False)],  # two variables of one name fail
+        "model.h5": [model.save, lambda file: model.save(file, include_optimizer=False)],  # two variables with one name fail
         WEIGHTS: [model.save_weights],
     }
-    found, lines = {}, []
+    contents, lines = {}, []
     with tempfile.TemporaryDirectory() as folder:
         for name, tries in ways.items():
             try:
-                found[name] = _first_written(Path(folder) / name, tries)
+                contents[name] = _first_written(Path(folder) / name, tries)
             except Exception as error:
                 if name not in WHOLE or isinstance(error, OSError):  # a full disk
                     raise
                 lines.append(f"{name} can not be written: {type(error).__name__}: {first_words(error)}; {WEIGHTS} holds all weights")
-    return found, lines
+    return contents, lines
 
 
 def _first_written(file: Path, tries: list[Callable[[Path], None]]) -> bytes:
-    """The content of a file, by the first way to write it that works; raises what the last one raised."""
+    """Writes a file in the first way that works, and returns its content; raises the error of the last way."""
     for number, write in enumerate(tries, 1):
         try:
             write(file)

@@ -1,7 +1,7 @@
-"""The answer of a sweep:  python -m src.compare [sweep=latest|<id>|<name>,…] [objective=…] [format=table|csv|json]
+"""Prints the ranking of a sweep:  python -m src.compare [sweep=latest|<id>|<name>,…] [objective=…] [format=table|csv|json]
 
 report=comparison.html writes learning curves, parallel coordinates, importance and advice into one file for a browser.
-runs=<a>,<b> tells what differs between two runs of MLflow instead.
+runs=<a>,<b> prints the differences between two runs of MLflow instead.
 """
 
 import json
@@ -29,7 +29,7 @@ MOST_SHOWN = 100  # rows, on a terminal
 
 @dataclass(frozen=True)
 class Words:
-    """What may be said behind the command; several sweeps are compared as one."""
+    """The arguments of the command; several sweeps are compared as one."""
 
     sweep: str = "latest"
     objective: str = ""
@@ -39,42 +39,51 @@ class Words:
 
 
 def verdict(found: Standing, code: str) -> list[str]:
-    """Whether the first two on each data can be told apart, what it would take, and the commands for it.
+    """Returns, for each data set, whether its first two entries can be separated, and the commands that would help.
 
     Args:
-        code: SHA-256 of the present one.
+        code: SHA-256 of the present code.
     """
     lines = []
     for entries in found.by_data:
-        said = _verdict(found, entries[0], entries[1], code) if len(entries) > 1 else []
-        lines += [f"{found.origin(entries[0])}:", *said] if said and len(found.by_data) > 1 else said
+        if len(entries) < 2:
+            continue
+        sentences = _verdict_of_two(found, entries[0], entries[1], code)
+        if sentences and len(found.by_data) > 1:
+            lines.append(f"{found.origin(entries[0])}:")
+        lines += sentences
     return lines
 
 
-def _verdict(found: Standing, first: Entry, second: Entry, code: str) -> list[str]:
+def _verdict_of_two(standing: Standing, first: Entry, second: Entry, code: str) -> list[str]:
     known = first.spread is not None and second.spread is not None
-    if leaderboard.apart(first, second, found.noise):
+    if leaderboard.apart(first, second, standing.noise):
         return ["The first is better than the second."] if known else []
     more = leaderboard.seeds_to_separate(first, second)
     if more is None and known:
         return [f"The first two can not be separated at this cost: {leaderboard.MOST_SEEDS} seeds each would not suffice."]
-    say = (
-        f"{more} more seeds of each would tell the first two apart" if more else "One seed tells nothing about the first two; try four more"
-    )
+    if more:
+        advice = f"{more} more seeds of each would tell the first two apart"
+    else:
+        advice = "One seed tells nothing about the first two; try four more"
     if any(entry.origin.code not in ("", code) for entry in (first, second)):
-        return [f"{say}; but their code is not all the present one, so that new seeds would be rows of their own."]
+        return [f"{advice}; but their code is not all the present one, so that new seeds would be rows of their own."]
     seeds = _new_seeds((first, second), more or 4)
-    return [f"{say}:", *(f"  python -m src.sweep -m {shlex.join(found.words(entry))} seed={seeds}" for entry in (first, second))]
+    commands = [f"  python -m src.sweep -m {shlex.join(standing.words(entry))} seed={seeds}" for entry in (first, second)]
+    return [f"{advice}:", *commands]
 
 
 def _new_seeds(entries: tuple[Entry, ...], count: int) -> str:
+    """Returns seeds that no entry used, in Hydra's syntax: a list, or a range if there are many."""
     used = [int(trial.values.get("seed", 42)) for entry in entries for trial in (*entry.trials, *entry.unscored)]
     first = max(used) + 1
-    return ",".join(map(str, range(first, first + count))) if count < 6 else f"'range({first},{first + count})'"
+    if count < 6:
+        return ",".join(map(str, range(first, first + count)))
+    return f"'range({first},{first + count})'"
 
 
 def main() -> None:
-    """Prints the leaderboard."""
+    """Prints the leaderboard, or the differences between two runs."""
     with exit_on_error():
         words = read_words(Words, sys.argv[1:])
         if words.format not in FORMATS:
@@ -83,24 +92,27 @@ def main() -> None:
         if words.runs:
             _compare_runs(words)
             return
-        found, stores = load_standing(words.sweep, words.objective)
-        rows = table.ranked(found)
+        standing, stores = load_standing(words.sweep, words.objective)
+        rows = table.ranked(standing)
         if words.format == "json":
             print(json.dumps(rows, indent=1))  # noqa: T201
         elif words.format == "csv":
             print(table.as_csv(rows).decode(), end="")  # noqa: T201
         else:
-            terminal = Terminal(found.objective)
-            terminal.table(f"{words.sweep}, {found.objective}", table.for_people(rows[:MOST_SHOWN]))
-            rest = [f"{len(rows) - MOST_SHOWN} more: format=csv"] if len(rows) > MOST_SHOWN else []
-            for line in [
-                *rest,
-                *verdict(found, provenance.code_digest()),
-                *(f"{count} x {cause}" for cause, count in found.causes.most_common()),
-            ]:
-                terminal.say(line)
+            _print_table(words.sweep, standing, rows)
         if words.report:
-            files.write(Path(words.report), report_of(found, stores).html)
+            files.write(Path(words.report), report_of(standing, stores).html)
+
+
+def _print_table(sweep: str, standing: Standing, rows: list[table.Row]) -> None:
+    terminal = Terminal(standing.objective)
+    terminal.table(f"{sweep}, {standing.objective}", table.for_people(rows[:MOST_SHOWN]))
+    if len(rows) > MOST_SHOWN:
+        terminal.say(f"{len(rows) - MOST_SHOWN} more: format=csv")
+    for line in verdict(standing, provenance.code_digest()):
+        terminal.say(line)
+    for cause, count in standing.causes.most_common():
+        terminal.say(f"{count} x {cause}")
 
 
 def _compare_runs(words: Words) -> None:
@@ -114,19 +126,19 @@ def _compare_runs(words: Words) -> None:
         runs = Runs(tracking_uri(loader))
     both = [runs.recorded(run_id) for run_id in (first, others[0])]
     try:
-        found = difference(*both)
+        sections = difference(*both)
     except TrialbookError:
         raise
-    except Exception as error:  # whatever the parsers make of files that somebody else wrote
+    except Exception as error:  # parsers raise errors of many kinds for files that somebody else wrote
         raise TrialbookError(f"runs={words.runs}: {error}\nA file of these runs can not be read; expected those of a sweep.") from error
     if words.format == "json":
-        print(json.dumps(found, indent=1))  # noqa: T201
+        print(json.dumps(sections, indent=1))  # noqa: T201
         return
     terminal = Terminal(Objective("accuracy", "max"))
-    for section, rows in found.items():
+    for section, rows in sections.items():
         if rows:
             terminal.table(section, rows)
-    same = [section for section, rows in found.items() if not rows]
+    same = [section for section, rows in sections.items() if not rows]
     terminal.say(f"the same in both: {', '.join(same) or 'nothing'}")
 
 

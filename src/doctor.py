@@ -1,6 +1,6 @@
-"""Whether everything is in order, a line each:  python -m src.doctor [--fix]
+"""Checks the installation, the store, the sweeps and the models, one line per finding:  python -m src.doctor [--fix]
 
-It only reads; with --fix it mends what it can. Exit code 1: something is left to mend.
+It changes nothing, except with --fix, which mends what it can. Exit code 1: something is left to mend.
 """
 
 import importlib.metadata
@@ -40,11 +40,11 @@ LEAST_FREE = 2**30  # bytes
 
 @dataclass(frozen=True)
 class Finding:
-    """One line.
+    """One line of the report.
 
     Attributes:
-        mend: what helps, where something is wrong.
-        fix: what --fix does about it, if it can; it may return what else is to be said.
+        mend: advice if something is wrong; empty if not.
+        fix: the function that --fix calls, if there is one; a text that it returns is printed.
     """
 
     text: str
@@ -53,29 +53,30 @@ class Finding:
 
 
 def main() -> int:
-    """Tells every finding, and mends; the exit code."""
+    """Prints every finding, with --fix after mending it; returns the exit code."""
     with exit_on_error():
         if sys.argv[1:] not in ([], ["--fix"]):
             raise ConfigError([f"{' '.join(sys.argv[1:])}: expected nothing, or --fix"])
-        terminal, left = Terminal(Objective("accuracy", "max")), 0
+        terminal, code = Terminal(Objective("accuracy", "max")), 0
         with conf_loader() as loader:
             uri = tracking_uri(loader)
-        for one in findings(uri):
-            mend = one.mend
-            if one.fix and sys.argv[1:]:
+        for finding in findings(uri):
+            mend = finding.mend
+            if finding.fix and sys.argv[1:]:
                 try:
-                    said = one.fix()
-                    terminal.say(f"mended  {one.text}{f'; {said}' if isinstance(said, str) else ''}")
+                    note = finding.fix()
+                    terminal.say(f"mended  {finding.text}; {note}" if isinstance(note, str) else f"mended  {finding.text}")
                     continue
-                except TrialbookError as error:  # one that can not be mended must not keep the others from it
+                except TrialbookError as error:  # the findings that follow may still be mended
                     mend = str(error)
-            left += bool(mend)
-            terminal.say(f"{'mend    ' if mend else 'fine    '}{one.text}{f'; {mend}' if mend else ''}")
-    return int(left > 0)
+            if mend:
+                code = 1
+            terminal.say(f"mend    {finding.text}; {mend}" if mend else f"fine    {finding.text}")
+    return code
 
 
 def findings(uri: str) -> Iterator[Finding]:
-    """All that is looked at, from the machine to the models; a store is mended before what is in it is looked at."""
+    """Yields all findings, from the machine to the models. It is lazy: main() mends a store before its content is checked."""
     yield versions()
     names = gpus()
     yield Finding(f"GPU: {len(names)} of them" if names else "GPU: none, trials run on the CPU")
@@ -88,12 +89,13 @@ def findings(uri: str) -> Iterator[Finding]:
     if file and not file.exists():
         yield Finding(f"store: none at {file} yet")
         return
-    if file and (said := upkeep.damage(file)):
-        yield Finding(f"store: {file} is damaged: {said}", "take it from a backup, or set it aside; a new one is made")
+    damage = upkeep.damage(file) if file else ""
+    if damage:
+        yield Finding(f"store: {file} is damaged: {damage}", "take it from a backup, or set it aside; a new one is made")
         return
     yield Finding(f"store: {file} is whole" if file else f"store: {uri}")
     if file:
-        yield from _place(file)
+        yield from _former_places(file)
         if moved_from(file):
             return
     try:
@@ -108,41 +110,47 @@ def findings(uri: str) -> Iterator[Finding]:
 
 
 def versions() -> Finding:
-    """The installed packages against pyproject.toml, whose lower bounds are above known holes."""
-    wanted = map(Requirement, tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["dependencies"])
-    found = [(one, importlib.metadata.version(one.name)) for one in wanted]
-    wrong = [f"{one.name} {version}, expected {one.specifier}" for one, version in found if not one.specifier.contains(version)]
-    text = "; ".join(wrong) or ", ".join(f"{one.name} {version}" for one, version in found)
-    return Finding(f"versions: {text}", "make .venv/installed" if wrong else "")
+    """Compares the installed packages with pyproject.toml, whose lower bounds exclude known security holes."""
+    required = map(Requirement, tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["dependencies"])
+    installed = [(package, importlib.metadata.version(package.name)) for package in required]
+    wrong = [
+        f"{package.name} {version}, expected {package.specifier}"
+        for package, version in installed
+        if not package.specifier.contains(version)
+    ]
+    if wrong:
+        return Finding(f"versions: {'; '.join(wrong)}", "make .venv/installed")
+    return Finding(f"versions: {', '.join(f'{package.name} {version}' for package, version in installed)}")
 
 
-def _place(file: Path) -> Iterator[Finding]:
+def _former_places(file: Path) -> Iterator[Finding]:
     for place in moved_from(file):
         text = f"store: it was moved or copied here from {place.removeprefix('file://')}, where its artifacts would be looked for"
         yield Finding(text, "python -m src.doctor --fix", partial(upkeep.settle, file))
 
 
 def _sweeps(uri: str) -> Iterator[Finding]:
-    """Records that did not arrive, and trials that did not end."""
+    """Yields records that did not arrive and trials that did not end, of sweeps that no process is running."""
     studies = sorted([*SWEEPS.glob("*/study.db"), *TRIALS.glob("*/study.db")])
-    found = [finding for file in studies if not is_driven(file.parent) for finding in _study(file.parent, uri)]
-    yield from found or [Finding(f"sweeps: {len(studies)}, every trial ended, every record is in MLflow")]
+    problems = [finding for file in studies if not is_driven(file.parent) for finding in _study(file.parent, uri)]
+    yield from problems or [Finding(f"sweeps: {len(studies)}, every trial ended, every record is in MLflow")]
 
 
 def _study(sweep: Path, uri: str) -> Iterator[Finding]:
     try:
         with closing(Store.open(sweep / "study.db")) as store:
             undelivered, refusals, meta = store.waiting(), store.refusals(), store.meta()
-            open_trials = sum(row.state == TrialState.RUNNING for row in store.trials())
+            open_trials = len([row for row in store.trials() if row.state == TrialState.RUNNING])
     except (sqlite3.DatabaseError, TrialbookError) as error:
         yield Finding(f"sweep {sweep.name}: {error}", f"take it from a backup, or set it aside: mv {sweep} {SWEEPS.parent}")
         return
     if open_trials:
         yield Finding(f"sweep {sweep.name}: {open_trials} trials did not end", f"its own command with resume={sweep.name}")
     if undelivered or refusals:
-        ours = destination.is_same(uri, meta, sweep)
-        place = "" if ours else f"they belong into another store: {destination.prefix(meta['tracking_uri'])}"
-        mend, fix = f"{place}python -m src.doctor --fix", partial(deliver, sweep, uri) if ours else None
+        if destination.is_same(uri, meta, sweep):
+            mend, fix = "python -m src.doctor --fix", partial(deliver, sweep, uri)
+        else:
+            mend, fix = f"they belong into another store: {destination.prefix(meta['tracking_uri'])}python -m src.doctor --fix", None
         if undelivered:
             yield Finding(f"sweep {sweep.name}: {undelivered} records have not reached MLflow", mend, fix)
         if refusals:
@@ -151,7 +159,7 @@ def _study(sweep: Path, uri: str) -> Iterator[Finding]:
 
 
 def deliver(sweep: Path, uri: str) -> None:
-    """Hands MLflow the records of a sweep that wait, and once more those that it refused.
+    """Sends the waiting records of a sweep to MLflow, and again those that it refused.
 
     Raises:
         TrialbookError: MLflow does not answer, or still refuses some.
@@ -160,7 +168,8 @@ def deliver(sweep: Path, uri: str) -> None:
 
     with driving(sweep), closing(Store.reopen(sweep / "study.db")) as store:
         meta = store.meta()
-        if not (experiment := meta.get("experiment")):
+        experiment = meta.get("experiment")
+        if not experiment:
             raise TrialbookError(f"sweep {sweep.name}: an earlier version made it; expected its own command with resume={sweep.name}")
         tracker = MlflowTracker(uri, experiment, meta.get("experiment_id", ""))
         store.offer_again()
@@ -176,7 +185,10 @@ def deliver(sweep: Path, uri: str) -> None:
 
 
 def _stale(runs: Runs) -> Finding:
-    """Runs that MLflow calls RUNNING although nothing runs them; of single trials and of sweeps in another folder nobody here can tell."""
+    """Finds runs that MLflow calls RUNNING although no process runs them.
+
+    Single trials and sweeps in another folder are left out, because this machine cannot know whether they run.
+    """
 
     def is_stale(sweep: str) -> bool:
         return bool(sweep) and (SWEEPS / sweep).is_dir() and not is_driven(SWEEPS / sweep)
@@ -187,15 +199,15 @@ def _stale(runs: Runs) -> Finding:
 
     def kill() -> None:
         for run, sweep in stale:
-            if is_stale(sweep):  # else it was resumed meanwhile
+            if is_stale(sweep):  # otherwise it was resumed meanwhile
                 runs.client.set_terminated(run, "KILLED")
 
     return Finding(f"runs: {len(stale)} are called RUNNING, but nothing runs them", "python -m src.doctor --fix ends them", kill)
 
 
 def _files(file: Path) -> Iterator[Finding]:
-    left, changed = upkeep.left_behind(file), list(upkeep.changed_models(file))
-    if others := upkeep.neighbours(file):
+    left, changed, others = upkeep.left_behind(file), list(upkeep.changed_models(file)), upkeep.neighbours(file)
+    if others:
         yield Finding(f"files: {', '.join(others)} beside the store may share its folder of runs: none is called ownerless")
     if left:
         text = f"files: {len(left)} that belong to no run, such as {left[0]}"

@@ -1,32 +1,29 @@
-"""What can go wrong, and who is told.
+"""The errors of Trialbook, and the messages that they carry.
 
 TrialbookError            the user can mend it: the message says what happened, what was expected and how to fix it
 ├── ConfigError           mistakes of the command line or of conf/ and sweeps/, all at once
 ├── DataError             a data set that is missing, damaged or malformed
-├── DiskFull              there is no room for a file; nothing half written is left, and after making room a sweep goes on
-├── TrialError            this trial is infeasible (it ends FAILED); the sweep goes on
-├── Unreachable           MLflow does not answer now; what it was told waits in the study's outbox
-└── Refused               MLflow does not take a part of what it was told; that part stays in the study's outbox
+├── DiskFull              there is no room for a file; no half-written file is left, and with room a sweep can continue
+├── TrialError            this trial is infeasible (it ends FAILED); the sweep continues
+├── Unreachable           MLflow does not answer now; the messages to it wait in the study's outbox
+└── Refused               MLflow refuses a part of a message; that part stays in the study's outbox
 
 Stop                      not an error: raised by `report` to end a trial early (KILLED)
 """
 
 import difflib
 import re
-import sys
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from src.redaction import shown
-
 
 class TrialbookError(Exception):
-    """Something the user can mend."""
+    """An error that the user can mend."""
 
 
 class ConfigError(TrialbookError):
-    """Mistakes of a configuration, told together.
+    """All mistakes of a configuration in one message.
 
     >>> str(ConfigError(["optimizer=adm: no such option"]))
     'Nothing was started, 1 mistake to mend:\\n  optimizer=adm: no such option'
@@ -38,7 +35,7 @@ class ConfigError(TrialbookError):
         super().__init__("\n  ".join([f"Nothing was started, {count} to mend:", *self.mistakes]))
 
     def __reduce__(self) -> tuple[type, tuple[list[str]]]:
-        """Pickled with what it was made of."""
+        """Pickles the mistakes, because the constructor takes them and not the message."""
         return type(self), (self.mistakes,)
 
 
@@ -51,19 +48,19 @@ class DiskFull(TrialbookError):
 
 
 class TrialError(TrialbookError):
-    """A trial that cannot give a score, for example because its loss is not finite."""
+    """A trial that cannot have a score, for example because its loss is not finite."""
 
 
 class Unreachable(TrialbookError):
-    """A store that does not answer now, and may later."""
+    """A store that does not answer now, but may later."""
 
 
 class Refused(TrialbookError):
-    """A part of a message that a store does not take; the store has the rest.
+    """A store refuses a part of a message; it has the rest.
 
     Attributes:
         left: the payload of a message that adds that part to the run.
-        run_id: of the run that the message began, if it did.
+        run_id: the run that the message began, if it began one.
     """
 
     def __init__(self, why: str, left: dict[str, Any], run_id: str | None = None) -> None:
@@ -76,7 +73,7 @@ class Stop(Exception):
 
 
 def did_you_mean(word: str, known: Iterable[str]) -> str:
-    """Ends a sentence: with a hint to the most similar known word, or with a full stop.
+    """The end of a sentence: a hint to the most similar known word, or a full stop.
 
     >>> did_you_mean("adm", ["sgd", "adam"])
     "; did you mean 'adam'?"
@@ -86,12 +83,12 @@ def did_you_mean(word: str, known: Iterable[str]) -> str:
     '.'
     """
     known = list(known)
-    near = difflib.get_close_matches(word, known, 1) or [path for path in known if path.endswith((f".{word}", f"/{word}"))]
-    return f"; did you mean {near[0]!r}?" if near else "."
+    similar = difflib.get_close_matches(word, known, 1) or [path for path in known if path.endswith((f".{word}", f"/{word}"))]
+    return f"; did you mean {similar[0]!r}?" if similar else "."
 
 
 def first_words(error: BaseException) -> str:
-    """The line of an exception that says why, without what Keras and TensorFlow put before it.
+    """The line of an exception with its reason, without the lines that Keras and TensorFlow put before it.
 
     >>> first_words(ValueError("Exception encountered when calling Layer.call().\\n\\n\\x1b[1mtoo deep\\x1b[0m\\n\\nArguments received: …"))
     'too deep'
@@ -104,28 +101,8 @@ def first_words(error: BaseException) -> str:
 
 @contextmanager
 def collecting(mistakes: list[str]) -> Iterator[None]:
-    """Adds the mistakes of a ConfigError to a list, so that the next ones are found too."""
+    """Adds the mistakes of a ConfigError to a list, so that later checks still run."""
     try:
         yield
     except ConfigError as error:
         mistakes += error.mistakes
-
-
-@contextmanager
-def told() -> Iterator[None]:
-    """Prints instead of a traceback: a TrialbookError or MLflow's, exit code 2; an interruption outside of the trials, 130."""
-    try:
-        yield
-    except TrialbookError as error:
-        print(shown(str(error)), file=sys.stderr)  # noqa: T201  the one place where errors reach the terminal
-        sys.exit(2)
-    except Exception as error:
-        mlflow = sys.modules.get("mlflow.exceptions")  # importing it takes a second
-        if not mlflow or not isinstance(error, mlflow.MlflowException):
-            raise
-        said = str(error).partition("\n")[0]
-        print(shown(f"MLflow: {said}. Expected a store that answers and may be written: python -m src.doctor"), file=sys.stderr)  # noqa: T201
-        sys.exit(2)
-    except KeyboardInterrupt:
-        print("interrupted", file=sys.stderr)  # noqa: T201
-        sys.exit(130)

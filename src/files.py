@@ -1,4 +1,4 @@
-"""Files that are either whole or not there: written beside, synced, renamed."""
+"""Writes files whole or not at all: into a temporary file beside them, synced, renamed."""
 
 import errno
 import logging
@@ -12,19 +12,19 @@ from pathlib import Path
 from src.errors import DiskFull
 from src.redaction import Redacting
 
-PART = ".trialbook-part"  # ends the name of a file of ours that is being written; whatever has another ending belongs to somebody else
+PART = ".trialbook-part"  # ends the name of an unfinished file of Trialbook; all other files belong to somebody else
 
 
 def cache() -> Path:
-    """What may be deleted, because it can be fetched or made again."""
+    """The folder of files that may be deleted, because they can be fetched or made again."""
     return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "trialbook"
 
 
 def write(target: Path, content: bytes | memoryview) -> None:
-    """Writes a file so that a reader, or a kill at any moment, never finds half of it.
+    """Writes a file so that nobody ever finds half of it, even after a kill.
 
     Raises:
-        DiskFull: there is no room for it; what was there before is still there.
+        DiskFull: there is no room for it; the previous file is unchanged.
     """
     with room_for(target, memoryview(content).nbytes):
         target.parent.mkdir(parents=True, exist_ok=True)
@@ -42,7 +42,7 @@ def write(target: Path, content: bytes | memoryview) -> None:
 
 @contextmanager
 def room_for(target: Path, needed: int) -> Iterator[None]:
-    """Turns the operating system's word for a full disk into a DiskFull that names a file and the bytes that it needs."""
+    """Turns an OSError about a full disk into a DiskFull that names the file and the bytes that it needs."""
     try:
         yield
     except OSError as error:
@@ -52,14 +52,14 @@ def room_for(target: Path, needed: int) -> Iterator[None]:
 
 
 def full(target: Path, needed: int) -> DiskFull:
-    """The error that says where there is no room, how much is needed, and how much there is, in bytes."""
+    """The error for a full disk: the file, the bytes that it needs, and the bytes that are free."""
     place = next(folder for folder in target.absolute().parents if folder.exists())
     free = shutil.disk_usage(place).free
     return DiskFull(f"{target}: no space left on the disk; {needed:,} bytes are needed, {free:,} are free. Make room there.")
 
 
 class _FileHandler(logging.FileHandler):
-    """A log line for which there is no room is lost; whatever else has no room says so."""
+    """Drops a log line for which there is no room; other writes report the full disk."""
 
     def handleError(self, record: logging.LogRecord) -> None: ...
 
@@ -69,7 +69,7 @@ class _FileHandler(logging.FileHandler):
 
 
 def log_handler(path: Path) -> logging.Handler:
-    """Writes log lines with their time to a file."""
+    """The handler that writes log lines, with their time, to a file."""
     handler = _FileHandler(path)
     handler.setFormatter(Redacting("%(asctime)s %(levelname)s %(message)s"))
     return handler

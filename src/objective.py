@@ -19,19 +19,19 @@ class Objective:
 
     @classmethod
     def parse(cls, text: str) -> "Objective":
-        """Reads `val_accuracy`, `val_loss` or, where the direction is not obvious, `min:name`.
+        """Reads `val_accuracy`, `val_loss` or, if the direction is not obvious, `min:name`.
 
         Raises:
-            ConfigError: the direction is neither given nor obvious from the name.
+            ConfigError: the direction is neither written nor obvious from the name.
 
         >>> Objective.parse("val_accuracy").direction, Objective.parse("min:val_top5").direction
         ('max', 'min')
         """
         direction, _, name = text.rpartition(":")
         words = set(name.split("_"))
-        found = [way for way, known in (("max", MAXIMIZED), ("min", MINIMIZED)) if words & set(known)]
-        if not direction and len(found) == 1:
-            [direction] = found
+        directions = [candidate for candidate, metrics in (("max", MAXIMIZED), ("min", MINIMIZED)) if words & set(metrics)]
+        if not direction and len(directions) == 1:
+            [direction] = directions
         if direction not in ("min", "max") or not name:
             directed = f"min:{name} or max:{name}"
             raise ConfigError([f"objective={text}: expected a metric such as val_accuracy; where the direction is not obvious {directed}."])
@@ -41,7 +41,7 @@ class Objective:
         return f"{self.direction}:{self.name}"
 
     def key(self, score: float | None) -> float:
-        """Sorts best first; no score and non-finite scores last.
+        """The key that sorts scores, best first; missing and non-finite scores come last.
 
         >>> sorted([None, 0.2, float("nan"), 0.9], key=Objective("val_accuracy", "max").key)
         [0.9, 0.2, None, nan]
@@ -51,7 +51,7 @@ class Objective:
         return -score if self.direction == "max" else score
 
     def improves(self, score: float, best: float | None) -> bool:
-        """Whether a score is better than the best one so far; equal is not better."""
+        """True if a score is better than the best one so far; an equal score is not."""
         return self.key(score) < self.key(best)
 
     def best_epoch(self, values: Sequence[float]) -> int:

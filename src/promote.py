@@ -1,7 +1,7 @@
-"""Challenger against champion:  python -m src.promote [sweep=latest|<id>|<name>] [run=<id>] [gates=default|strict] [dry_run=true] [why=…]
+"""Promotes a run to champion:  python -m src.promote [sweep=latest|<id>|<name>] [run=<id>] [gates=default|strict] [dry_run=true] [why=…]
 
-python -m src.promote rollback=true     the previous champion again
-python -m src.promote history=true      who was champion when
+python -m src.promote rollback=true     makes the previous champion champion again
+python -m src.promote history=true      prints who was champion when
 """
 
 import sys
@@ -11,6 +11,7 @@ from hydra.core.config_loader import ConfigLoader
 from hydra.types import RunMode
 from omegaconf import DictConfig, OmegaConf
 
+from src import exits
 from src.config.catalog import Catalog
 from src.config.command_line import conf_loader
 from src.config.words import read_words
@@ -24,13 +25,12 @@ from src.results.scores import load_standing
 from src.terminal import Terminal
 from src.tracking.registry import Registry
 
-EXIT_REFUSED = 3
 MOST_WHY = 2000
 
 
 @dataclass(frozen=True)
 class Words:
-    """What may be said behind the command; `model` names the registered model, where there are several."""
+    """The arguments of the command; `model` names the registered model if there are several."""
 
     sweep: str = "latest"
     run: str = ""
@@ -43,23 +43,24 @@ class Words:
 
 
 def main() -> int:
-    """Promotes, rolls back or tells the history; the exit code."""
+    """Promotes, rolls back or prints the history; returns the exit code."""
     with exit_on_error():
         words = read_words(Words, sys.argv[1:])
         if len(words.why) > MOST_WHY:
             raise ConfigError([f"why= has {len(words.why)} characters; expected at most {MOST_WHY}, which a store keeps whole"])
         terminal = Terminal(Objective("accuracy", "max"))
         with conf_loader() as loader:
-            if words.gates not in (known := Catalog(loader).groups["promotion"]):
+            known = Catalog(loader).groups["promotion"]
+            if words.gates not in known:
                 raise ConfigError([f"gates={words.gates}: no such gates{did_you_mean(words.gates, known)} Gates: {', '.join(known)}"])
             config = loader.load_configuration("config", [f"promotion={words.gates}"], RunMode.RUN)
             registry = Registry(config.tracking.uri)
             if words.rollback:
-                name = _name(words, registry)
-                version, passed_over = registry.rollback(name, lambda run, artifacts: load_registered(run, artifacts, loader))
-                terminal.say("\n".join([*passed_over, f"{name}: version {version} is champion again"]))
+                name = _model_name(words, registry)
+                version, skipped = registry.rollback(name, lambda run, artifacts: load_registered(run, artifacts, loader))
+                terminal.say("\n".join([*skipped, f"{name}: version {version} is champion again"]))
             elif words.history:
-                name = _name(words, registry)
+                name = _model_name(words, registry)
                 terminal.table(name, registry.history(name))
             else:
                 return _challenge(words, config, registry, loader, terminal)
@@ -71,10 +72,12 @@ def _challenge(words: Words, config: DictConfig, registry: Registry, loader: Con
     demanded = Gates(**OmegaConf.to_container(config.promotion))  # type: ignore[arg-type]
     decision = decide(run, registry, loader, demanded)
     _tell(terminal, decision)
+    if words.dry_run and decision.reasons:
+        terminal.say(f"dry run: it would be refused: {'; '.join(decision.reasons)}")
+        return exits.GATE_REFUSED
     if words.dry_run:
-        reasons = decision.reasons
-        terminal.say(f"dry run: it would be {'refused: ' + '; '.join(reasons) if reasons else 'promoted'}")
-        return EXIT_REFUSED if reasons else 0
+        terminal.say("dry run: it would be promoted")
+        return 0
     version = None
     if not decision.reasons:
         before = decision
@@ -85,7 +88,7 @@ def _challenge(words: Words, config: DictConfig, registry: Registry, loader: Con
     if decision.reasons:
         registry.refuse(run, decision.reasons)
         terminal.say("\n  ".join(["refused, the champion stays:", *decision.reasons]))
-        return EXIT_REFUSED
+        return exits.GATE_REFUSED
     terminal.say(f"version {version} of {run.model} is champion\n\nNext:")
     terminal.say(f"  MLFLOW_TRACKING_URI={config.tracking.uri} mlflow models serve -m models:/{run.model}@champion --env-manager local")
     terminal.say("  python -m src.promote rollback=true    the previous champion again")
@@ -93,22 +96,22 @@ def _challenge(words: Words, config: DictConfig, registry: Registry, loader: Con
 
 
 def best_run(sweep: str) -> str:
-    """The run with the best score among the seeds of the configuration with the best mean.
+    """Returns the run with the best score among the repeats of the configuration with the best mean.
 
     Raises:
-        ConfigError: no trial of the sweep has a score and a run, or its trials were trained on several data.
+        ConfigError: no trial of the sweep has a score and a run, or its trials were trained on several data sets.
     """
-    found, _ = load_standing(sweep)
-    if len(found.by_data) > 1:
-        best = [(found.origin(entry), found.best_of(entry)) for entry, *_ in found.by_data]
+    standing, _ = load_standing(sweep)
+    if len(standing.by_data) > 1:
+        best = [(standing.origin(entry), standing.best_of(entry)) for entry, *_ in standing.by_data]
         known = " or ".join(f"run={trial.run_id} ({origin})" for origin, trial in best if trial)
         raise ConfigError([f"sweep={sweep}: scores on different data can not be ranked; expected one of the best: {known}"])
-    if found.best and found.best.run_id:
-        return found.best.run_id
+    if standing.best and standing.best.run_id:
+        return standing.best.run_id
     raise ConfigError([f"sweep={sweep}: no finished trial with an MLflow run; expected at least one."])
 
 
-def _name(words: Words, registry: Registry) -> str:
+def _model_name(words: Words, registry: Registry) -> str:
     names = registry.names
     if words.model in names or (not words.model and len(names) == 1):
         return words.model or names[0]
@@ -119,21 +122,31 @@ def _name(words: Words, registry: Registry) -> str:
 
 
 def _tell(terminal: Terminal, decision: Decision) -> None:
-    opened, challenger, champion, against = decision.opened, decision.challenger, decision.champion, decision.against
-    rows = [_row("challenger", challenger), *([_row("champion", champion)] if champion else [])]
+    """Prints the table and the comparison of a decision."""
+    rows = [_row("challenger", decision.challenger)]
+    if decision.champion:
+        rows.append(_row("champion", decision.champion))
     if decision.unusable:
         terminal.say(decision.unusable)
-    terminal.table(f"test split of {challenger.run.data}, opened {opened} time{'s' if opened > 1 else ''} for this sweep", rows)
+    times = f"{decision.opened} time{'s' if decision.opened > 1 else ''}"
+    terminal.table(f"test split of {decision.challenger.run.data}, opened {times} for this sweep", rows)
+    against = decision.against
     if against:
         low, high = against.interval
         terminal.say(f"difference {against.gain:+.4f}, 95 % between {low:+.4f} and {high:+.4f}, p = {against.p_value:.3g} (McNemar)")
 
 
-def _row(role: str, one: Candidate) -> dict[str, str]:
-    low, high = one.interval
-    measured = {"test accuracy": f"{one.accuracy:.4f}", "95 %": f"{low:.4f} to {high:.4f}"}
-    measured |= {"MB": f"{one.run.megabytes:.2f}", "ms": f"{one.milliseconds:.1f}"}
-    return {"": role, "run": one.run.run_id, **measured, "trial": one.run.overrides}
+def _row(role: str, candidate: Candidate) -> dict[str, str]:
+    low, high = candidate.interval
+    return {
+        "": role,
+        "run": candidate.run.run_id,
+        "test accuracy": f"{candidate.accuracy:.4f}",
+        "95 %": f"{low:.4f} to {high:.4f}",
+        "MB": f"{candidate.run.megabytes:.2f}",
+        "ms": f"{candidate.milliseconds:.1f}",
+        "trial": candidate.run.overrides,
+    }
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""What must reach no record, log or terminal: passwords in addresses, and values of environment variables that are secrets."""
+"""Hides secrets from records, logs and the terminal: passwords in addresses, and values of secret environment variables."""
 
 import logging
 import os
@@ -9,28 +9,28 @@ from typing import Any
 PASSWORD = re.compile(r"(\w://[^\s/:@'\"]*):[^\s/@'\"]+@")
 SECRET = re.compile(r"KEY|TOKEN|SECRET|PASS|CREDENTIAL", re.IGNORECASE)
 NAMED = re.compile(r"\$\{oc\.env:\s*(\w+)")
-SHORTEST = 6  # characters; a shorter value would be found in other words
-_named: set[str] = set()  # variables that a configuration names
-_taken: dict[str, str] = {}  # value → variable, of another process
+SHORTEST = 6  # characters; a shorter value may be part of an ordinary word
+_named: set[str] = set()  # variables that a configuration reads
+_taken: dict[str, str] = {}  # value → variable, taken over from another process
 
 
 def learn(text: str) -> None:
-    """From now on the variables that a configuration reads, as its text `${oc.env:NAME}` says, are secrets, too."""
+    """Marks the variables that the text of a configuration reads, as `${oc.env:NAME}`, as secrets."""
     _named.update(NAMED.findall(text))
 
 
 def known() -> dict[str, str]:
-    """Value → its variable: what a worker has to hide as well."""
+    """The secrets of this process, value → variable, which its workers have to hide, too."""
     return _secrets(os.environ)
 
 
 def take(secrets: Mapping[str, str]) -> None:
-    """From now on what is `known` in another process is hidden here."""
+    """Adds the secrets that are `known` in another process."""
     _taken.update(secrets)
 
 
 def redacted(text: str, environment: Mapping[str, str] = os.environ) -> str:
-    """The text with `***` for passwords in addresses, and the names of variables for their values.
+    """Replaces passwords in addresses by `***`, and values of secret variables by the names of the variables.
 
     >>> redacted("http://me:tiger@host/ and hunter22", {"DATABASE_PASSWORD": "hunter22"})
     'http://me:***@host/ and ${oc.env:DATABASE_PASSWORD}'
@@ -39,7 +39,7 @@ def redacted(text: str, environment: Mapping[str, str] = os.environ) -> str:
 
 
 def all_redacted(node: Any) -> Any:
-    """The same for every text of nested dictionaries and lists, keys included."""
+    """Redacts every text of nested dictionaries and lists, keys included."""
     secrets = _secrets(os.environ)
 
     def walk(node: Any) -> Any:
@@ -47,15 +47,17 @@ def all_redacted(node: Any) -> Any:
             return _hidden(node, secrets)
         if isinstance(node, dict):
             return {walk(key): walk(value) for key, value in node.items()}
-        return [walk(value) for value in node] if isinstance(node, list | tuple) else node
+        if isinstance(node, list | tuple):
+            return [walk(value) for value in node]
+        return node
 
     return walk(node)
 
 
 def _secrets(environment: Mapping[str, str]) -> dict[str, str]:
-    """Value → its variable, the longest first: one may be part of another."""
-    found = {value: name for name, value in environment.items() if len(value) >= SHORTEST and (SECRET.search(name) or name in _named)}
-    return dict(sorted({**_taken, **found}.items(), key=lambda item: len(item[0]), reverse=True))
+    """Value → its variable, longest value first, because one value may be part of another."""
+    secrets = {value: name for name, value in environment.items() if len(value) >= SHORTEST and (SECRET.search(name) or name in _named)}
+    return dict(sorted({**_taken, **secrets}.items(), key=lambda item: len(item[0]), reverse=True))
 
 
 def _hidden(text: str, secrets: dict[str, str]) -> str:
@@ -65,17 +67,17 @@ def _hidden(text: str, secrets: dict[str, str]) -> str:
 
 
 def shown(text: str) -> str:
-    """What may reach a terminal or a log: no secrets, and no characters that control it.
+    """Makes a text safe for a terminal or a log: without secrets, and with control characters escaped.
 
     >>> shown("a\\x1b[2Jb\\n")
     'a\\\\x1b[2Jb\\n'
     """
-    return "".join(one if one.isprintable() or one in "\n\t" else repr(one)[1:-1] for one in redacted(text))
+    return "".join(char if char.isprintable() or char in "\n\t" else repr(char)[1:-1] for char in redacted(text))
 
 
 class Redacting(logging.Formatter):
-    """Formats log lines, tracebacks included."""
+    """Formats log records without secrets, tracebacks included."""
 
     def format(self, record: logging.LogRecord) -> str:
-        """One line or more."""
+        """Returns the record as one or more lines."""
         return shown(super().format(record))

@@ -1,8 +1,8 @@
-"""The same trial again:  python -m src.reproduce run=<id>
+"""Runs a trial again and compares the results:  python -m src.reproduce run=<id>
 
-Runs the trial's overrides as a new run, even where it is known before that something differs: the digits tell whether that matters.
+Runs the overrides of the trial as a new run, even if something is known to differ: the digits show whether the difference matters.
 Exit code 0: identical to the last digit. 1: other digits under the same conditions, or not the same trial; each difference has its key.
-What comes out of the store is only replayed as overrides of known groups and keys; it is never instantiated.
+Content of the store is only replayed as overrides of known groups and keys; it is never instantiated.
 """
 
 import sys
@@ -24,13 +24,13 @@ from src.tracking.runs import Runs, StoredRun
 
 @dataclass(frozen=True)
 class Words:
-    """What may be said behind the command."""
+    """The arguments of the command."""
 
     run: str
 
 
 def main() -> int:
-    """Reproduces one run; 0 when it is identical."""
+    """Reproduces one run; returns the exit code."""
     with exit_on_error():
         words = read_words(Words, sys.argv[1:])
         terminal = Terminal(Objective("accuracy", "max"))
@@ -45,22 +45,22 @@ def main() -> int:
             "trialbook.code_dirty": provenance.code_dirty(),
             "trialbook.versions": provenance.versions(),
         }
-        before = configuration + of_conditions(recorded.tags, here)
-        terminal.say(f"not as it was: {before}" if before != Changes() else "the same configuration, code and versions as then")
+        changes = configuration + of_conditions(recorded.tags, here)
+        terminal.say(f"not as it was: {changes}" if changes != Changes() else "the same configuration, code and versions as then")
         again = runs.recorded(_run_again(runs, run, overrides))
-        code, said = verdict(recorded, again, configuration + of_conditions(recorded.tags, again.tags))
-        terminal.say(said)
+        code, report = verdict(recorded, again, configuration + of_conditions(recorded.tags, again.tags))
+        terminal.say(report)
     return code
 
 
 def _run_again(runs: Runs, run: StoredRun, overrides: list[str]) -> str:
-    """Runs the trial in a process of its own, as pasting its overrides would; the new run's id."""
+    """Runs the overrides of a trial in a new process, as on the command line; returns the id of the new run."""
     experiment = runs.client.get_experiment(run.experiment_id).name
     words = [*overrides, f"note='reproduces {run.run_id}'"]
-    ended = result.run(words, {"MLFLOW_EXPERIMENT_NAME": experiment}, lambda line: print(line, end="", flush=True))  # noqa: T201  its progress
-    if not ended or ended.exit_code or not ended.best_run:
+    outcome = result.run(words, {"MLFLOW_EXPERIMENT_NAME": experiment}, lambda line: print(line, end="", flush=True))  # noqa: T201  its progress
+    if not outcome or outcome.exit_code or not outcome.best_run:
         raise TrialbookError(f"run={run.run_id}: running it again failed; the lines above say why.")
-    return ended.best_run
+    return outcome.best_run
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""What people see: progress while a sweep runs, the table and the next commands when it ends."""
+"""The output for people: progress while a sweep runs, the table and the next commands when it ends."""
 
 import logging
 import math
@@ -13,8 +13,8 @@ from rich.table import Table
 from src.objective import Objective
 from src.redaction import Redacting, shown
 
-PIPE_WIDTH = 1000  # a file has no edge to wrap at
-PIPE_SECONDS = 30  # on a pipe, the least time between two lines of one trial
+PIPE_WIDTH = 1000  # columns; a file has no edge to wrap at
+PIPE_SECONDS = 30  # on a pipe, the least time between two lines about epochs
 
 
 def seconds_text(seconds: float) -> str:
@@ -35,7 +35,7 @@ class Terminal:
     """Shows a bar per sweep and per trial on a terminal, plain lines on a pipe."""
 
     def __init__(self, objective: Objective) -> None:
-        live = sys.stdout.isatty()  # and not FORCE_COLOR, which Jupyter sets, and which would draw bars into a pipe
+        live = sys.stdout.isatty()  # not FORCE_COLOR: Jupyter sets it, and it would draw bars into a pipe
         self.console = Console(soft_wrap=True, highlight=False, force_terminal=live)
         if not self.console.is_terminal:
             self.console.width = PIPE_WIDTH
@@ -69,27 +69,38 @@ class Terminal:
         self.rest()
 
     def begin(self, total: int | None, ended: int) -> None:
-        """Trials follow: `total` at most, where it is known, of which some ended before."""
+        """Shows that trials follow.
+
+        Args:
+            total: upper bound on their number, if it is known.
+            ended: the number of trials that ended before.
+        """
         self._total, self._ended, self._ended_before = total, ended, ended
         self._progress.update(self._sweep, total=total, completed=ended)
         self._begun = time.monotonic()
 
     def rest(self) -> None:
-        """The bars go; lines and tables may follow."""
+        """Removes the bars; lines and tables may follow."""
         self._progress.stop()
 
     def say(self, text: str) -> None:
-        """One line, above the bars."""
+        """Prints one line, above the bars."""
         self.console.print(shown(text), markup=False)
 
     def started(self, number: int, name: str, epochs: int) -> None:
-        """A trial starts; `epochs` at most."""
-        self._names[number] = f"trial {number + 1}{f' of {self._total}' if self._total else ''}{f'  {shown(name)}' if name else ''}"
+        """Shows that a trial starts.
+
+        Args:
+            epochs: upper bound on its epochs.
+        """
+        total = f" of {self._total}" if self._total else ""
+        suffix = f"  {shown(name)}" if name else ""
+        self._names[number] = f"trial {number + 1}{total}{suffix}"
         self._epochs[number], self._started[number] = epochs, time.monotonic()
         self._bars[number] = self._progress.add_task(self._names[number], total=epochs, note="starts")
 
     def epoch(self, number: int, epoch: int, metrics: dict[str, float]) -> None:
-        """A trial finished an epoch."""
+        """Shows that a trial finished an epoch; on a pipe, not every one."""
         now = time.monotonic()
         left = (now - self._started[number]) / epoch * (self._epochs[number] - epoch)
         note = f"epoch {epoch} of {self._epochs[number]}, {self._objective.name} {metrics.get(self._objective.name, math.nan):.4f}"
@@ -100,38 +111,45 @@ class Terminal:
             self.say(f"{self._names[number]}: {note}")
 
     def ended(self, number: int, state: str, score: float | None, seconds: float, cause: str) -> None:
-        """A trial ended."""
+        """Prints how a trial ended."""
         self._progress.remove_task(self._bars.pop(number))
         self._ended += 1
         left = self._left()
         value = f"{self._objective.name} {score:.4f}" if score is not None else f"{state} {cause}"
         self._progress.update(self._sweep, completed=self._ended, note=left)
-        self.say(f"{self._names[number]}: {value}, {seconds_text(seconds)}" + (f"; {left}" if left and not self._live else ""))
+        suffix = f"; {left}" if left and not self._live else ""
+        self.say(f"{self._names[number]}: {value}, {seconds_text(seconds)}{suffix}")
+
+    def failed(self, number: int, cause: str) -> None:
+        """Reports that a trial without a bar is given up."""
+        self._ended += 1
+        self._progress.update(self._sweep, completed=self._ended)
+        self.say(f"trial {number + 1}: FAILED {cause}")
 
     def lost(self, number: int, cause: str) -> None:
-        """A trial's process is gone."""
+        """Prints that the process of a trial died."""
         self._progress.remove_task(self._bars.pop(number))
         self.say(f"{self._names[number]}: {cause}")
 
     def _left(self) -> str:
-        """The time that the sweep still takes, judged by the trials so far; nothing where their number is not known."""
+        """The time that the sweep still takes, estimated from the trials so far; empty if their number is not known."""
         if not self._total or self._ended >= self._total:
             return ""
         each = (time.monotonic() - self._begun) / (self._ended - self._ended_before)
         return f"about {seconds_text(each * (self._total - self._ended))} left"
 
     def table(self, title: str, rows: list[dict[str, str]]) -> None:
-        """A table of texts; columns that are empty in every row are left out."""
+        """Prints a table of texts, without the columns that are empty in every row."""
         table = Table(title=shown(title), title_justify="left", title_style="bold", box=None, pad_edge=False, header_style="bold")
         columns = [name for name in (rows[0] if rows else {}) if any(row[name] for row in rows)]
         for name in columns:
-            table.add_column(
-                name, no_wrap=name != "cause", overflow="fold", justify="right" if all(_is_number(row[name]) for row in rows) else "left"
-            )
+            numeric = all(_is_number(row[name]) for row in rows)
+            table.add_column(name, no_wrap=name != "cause", overflow="fold", justify="right" if numeric else "left")
         for row in rows:
             table.add_row(*(shown(row[name]) for name in columns))
         self.console.print(table, soft_wrap=not self._live, markup=False)
 
 
 def _is_number(text: str) -> bool:
+    """True if a cell is a number or empty."""
     return not text or text.replace(".", "", 1).replace("-", "").isdigit()

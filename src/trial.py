@@ -1,4 +1,4 @@
-"""One composed configuration → data, model, fit, scores, files. It knows nothing of sweeps, MLflow or KerasTuner."""
+"""Runs one trial: composed configuration → data, model, fit, scores, files. Independent of sweeps, MLflow and KerasTuner."""
 
 import logging
 import tempfile
@@ -31,10 +31,10 @@ class Job:
 
     Attributes:
         config: the keys of paths.TRIAL_KEYS.
-        folder: the trial's own, where it leaves a checkpoint now and then.
-        checkpoint: the content of one to go on from.
-        continued: whether a later trial may go on from this one's end.
-        secrets: value → environment variable, of what no log may show.
+        folder: the folder of the trial, where it writes a checkpoint now and then.
+        checkpoint: content of the checkpoint to continue from.
+        continued: a later trial may continue from the end of this one.
+        secrets: value → environment variable; no log may show these values.
     """
 
     number: int
@@ -48,7 +48,7 @@ class Job:
 
 @dataclass(frozen=True)
 class Outcome:
-    """How a trial ended, in MLflow's words: FINISHED, FAILED (with its cause) or KILLED.
+    """How a trial ended: FINISHED, FAILED (with its cause) or KILLED, which are MLflow's words.
 
     Attributes:
         metrics: `kept/<metric>`, `kept/epoch`, `seconds`, `seconds_per_epoch`, `model/parameters`, `cv/…`.
@@ -71,11 +71,10 @@ class Prepared:
     """Everything that training needs.
 
     Attributes:
-        config: the keys of paths.TRIAL_KEYS.
-        folder: where checkpoints and callbacks write.
-        arguments: the engine's own.
-        validation_batch: examples that are evaluated at once.
-        checkpoint: where the training continues.
+        config, folder: as in Job; callbacks write into the folder, too.
+        arguments: those of the engine, beside training.GIVEN.
+        validation_batch: number of examples that are evaluated at once.
+        checkpoint: the state from which the training continues.
     """
 
     config: dict[str, Any]
@@ -89,7 +88,7 @@ class Prepared:
 
 
 def run(job: Job, report: training.Report, alive: Callable[[], None]) -> Outcome:
-    """Prepares, fits and finishes; an exception becomes a FAILED outcome with its traceback as an artifact.
+    """Prepares, fits and finishes a trial; an exception becomes an outcome, too.
 
     Args:
         report, alive: as in training.Monitor.
@@ -105,11 +104,12 @@ def run(job: Job, report: training.Report, alive: Callable[[], None]) -> Outcome
 
 
 def ended_by(error: BaseException, job: Job, seconds: float) -> Outcome:
-    """What an exception makes of a trial: KILLED if it was asked to stop, otherwise FAILED."""
+    """The outcome of an exception: KILLED for a Stop, otherwise FAILED with the traceback as an artifact."""
     if isinstance(error, Stop):
         return Outcome(TrialState.KILLED, seconds=seconds, cause=str(error))
-    mistakes = "; ".join(error.mistakes) if isinstance(error, ConfigError) else ""
-    cause = mistakes or (str(error) if isinstance(error, TrialError) else f"{type(error).__name__}: {error}")
+    cause = str(error) if isinstance(error, TrialError) else f"{type(error).__name__}: {error}"
+    if isinstance(error, ConfigError) and error.mistakes:
+        cause = "; ".join(error.mistakes)
     log.info("trial %d failed: %s", job.number, cause)
     trace = "".join(traceback.format_exception(error))
     return Outcome(TrialState.FAILED, seconds=seconds, cause=cause, files={"traceback.txt": redacted(trace).encode()})
@@ -119,13 +119,12 @@ def prepare(config: dict[str, Any], folder: Path = Path(), checkpoint: bytes | N
     """Seeds everything, loads the data, builds and compiles the model.
 
     Args:
-        folder: where callbacks may write.
-        checkpoint: content of the file to continue from.
+        folder, checkpoint: as in Job.
 
     Raises:
-        ConfigError: with every mistake that only Keras or the data can tell.
+        ConfigError: with every mistake that only Keras or the data reveal.
         DataError: the data set is missing or malformed.
-        TrialError: the model's own code raises.
+        TrialError: the code of the model raises.
     """
     from src.training import runtime
 
@@ -159,12 +158,12 @@ def prepare(config: dict[str, Any], folder: Path = Path(), checkpoint: bytes | N
 
 
 def fit(prepared: Prepared, report: training.Report, alive: Callable[[], None]) -> training.Fitted:
-    """Trains with the trial's engine."""
+    """Trains with the engine of the trial."""
     return prepared.engine(prepared.model, prepared.data, **given(prepared, report, alive), **prepared.arguments)
 
 
 def given(prepared: Prepared, report: training.Report, alive: Callable[[], None]) -> dict[str, Any]:
-    """What every engine is given beside its own arguments: training.GIVEN."""
+    """The arguments that every engine receives, as training.GIVEN names them."""
     from src.training.callbacks import make_room
 
     if callbacks := prepared.arguments.get("callbacks"):
@@ -181,10 +180,7 @@ def given(prepared: Prepared, report: training.Report, alive: Callable[[], None]
 
 
 def finish(prepared: Prepared, fitted: training.Fitted, seconds: float, *, continued: bool) -> Outcome:
-    """The scores and files of the kept epoch, whose weights the model holds.
-
-    Args:
-        continued: a later trial may continue from this one's end.
+    """The scores and files of the kept epoch, whose weights the model holds; if `continued`, also the latest checkpoint.
 
     Raises:
         TrialError: the file of the weights does not hold them.
@@ -214,18 +210,18 @@ def finish(prepared: Prepared, fitted: training.Fitted, seconds: float, *, conti
 
 
 def _check_saved(prepared: Prepared, weights: bytes) -> None:
-    """Reads the file back: of two variables with one name Keras may save one."""
+    """Reads the file back, because Keras may save only one of two variables with the same name."""
     from src.training import state
 
     scored = state.values(state.of_model(prepared.model))
     load_weights(prepared, weights)
-    read = state.values(state.of_model(prepared.model))
-    if lost := [name for name, value in scored.items() if read[name].tobytes() != value.tobytes()]:
+    saved = state.values(state.of_model(prepared.model))
+    if lost := [name for name, value in scored.items() if saved[name].tobytes() != value.tobytes()]:
         raise TrialError(f"{artifacts.WEIGHTS} holds other values of {', '.join(lost)} than those that were scored; expected the same.")
 
 
 def load_weights(prepared: Prepared, weights: bytes) -> None:
-    """Puts the content of a `model.weights.h5` into a prepared model; its optimizer stays new."""
+    """Loads the content of a `model.weights.h5` into a prepared model; the optimizer stays new."""
     with tempfile.TemporaryDirectory() as folder, warnings.catch_warnings():
         warnings.filterwarnings("ignore", "Skipping variable loading for optimizer")
         file = Path(folder) / "model.weights.h5"
@@ -234,17 +230,17 @@ def load_weights(prepared: Prepared, weights: bytes) -> None:
 
 
 def probabilities(prepared: Prepared, x: "np.ndarray") -> "np.ndarray":
-    """The class probabilities of examples (n, *input_shape): shape (n, classes), in batches of the size that validation uses.
+    """The class probabilities of examples (n, *input_shape), shape (n, classes). Batches are as large as in validation.
 
     Raises:
-        TrialbookError: the model gives something else.
+        TrialbookError: the output of the model is something else.
     """
-    found: np.ndarray = prepared.model.predict(x, batch_size=prepared.validation_batch, verbose=0)
-    return datasets.contract.checked(found, len(x), prepared.data.num_classes)
+    output: np.ndarray = prepared.model.predict(x, batch_size=prepared.validation_batch, verbose=0)
+    return datasets.contract.checked(output, len(x), prepared.data.num_classes)
 
 
 def _checkpoint(config: dict[str, Any], content: bytes | None) -> Checkpoint | None:
-    """The checkpoint to continue from; None if it is damaged, or if callbacks have a state that it does not hold."""
+    """The checkpoint to continue from; None if it is damaged, or if there are callbacks, whose state it does not hold."""
     if not content or config["training"]["callbacks"]:
         return None
     try:

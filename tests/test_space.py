@@ -105,6 +105,13 @@ def test_ranges_of_their_own_per_option_and_exclusions(tmp_path: Path) -> None:
     assert found("optimizer=sgd", "model.dropout=0") == ["optimizer.learning_rate=0.1 optimizer=sgd model.dropout=0"]
 
 
+def test_a_trial_has_one_of_the_ranges_of_a_key(conf: Callable[..., ConfigLoader]) -> None:
+    loader = conf({"sweeps/mine.yaml": SWEEP.replace('"0.5"', "[0.5, 0.6]")})
+    axes = Space.of(read(loader, ["sweeps=mine"], multirun=True)).axes
+    options = [dict(axis.conditions)["optimizer"] for axis in axes if axis.key == "optimizer.learning_rate"]
+    assert sorted(name for names in options for name in names) == ["adam", "rmsprop", "sgd"]
+
+
 def test_samples_show_every_word_and_the_ends_of_numbers(space: MakeSpace) -> None:
     found = list(space("model.units=range(1,100)", "optimizer=sgd,adam", "optimizer.momentum=0.8,0.9", "seed=range(1,1000)").samples())
     assert {point["model.units"] for point in found} == {"1", "99"} and {point["optimizer"] for point in found} == {"sgd", "adam"}

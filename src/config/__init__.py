@@ -1,1 +1,1 @@
-"""The command line before Hydra sees it: what was asked, what conf/ offers, and every mistake, told at once."""
+"""The command line of `python -m src.sweep`: what conf/ offers, what the user requests, and all mistakes at once."""

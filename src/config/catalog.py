@@ -1,4 +1,4 @@
-"""What conf/ offers: its groups, their options, and the keys that each option has.
+"""The catalog of conf/: its groups, their options, and the keys of each option.
 
 Files are read, not composed (1 ms instead of 70 ms); only an option that inherits is composed.
 """
@@ -16,13 +16,13 @@ from hydra.types import RunMode
 from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
-from src.config.overrides import as_text, said
+from src.config.overrides import as_text, reason_of
 from src.config.paths import leaves
 from src.errors import ConfigError
 
 
 class Catalog:
-    """The groups and options of conf/, read through Hydra's own config source."""
+    """Reads conf/ through Hydra's own config source."""
 
     def __init__(self, loader: ConfigLoader) -> None:
         self._loader = loader
@@ -31,7 +31,7 @@ class Catalog:
 
     @cached_property
     def groups(self) -> dict[str, list[str]]:
-        """Group → its options, in alphabetical order; those of a folder within, such as cnn/small, after its own."""
+        """Group → its options in alphabetical order; options in a subfolder, such as cnn/small, come last."""
         return {name: self._options(name) for name in self._folders("") if name != "hydra"}
 
     def _folders(self, folder: str) -> list[str]:
@@ -42,7 +42,7 @@ class Catalog:
         return [*self._source.list(folder, ObjectType.CONFIG), *inner]
 
     def file(self, name: str) -> ConfigResult:
-        """One file of conf/ as it stands there: `config`, and `header["package"]`.
+        """One file of conf/, not composed: `config`, and `header["package"]`.
 
         Raises:
             ConfigError: it is no mapping in YAML; the message says where.
@@ -54,7 +54,7 @@ class Catalog:
             where = f", line {mark.line + 1}, column {mark.column + 1}" if mark else ""
             raise ConfigError([f"{_place(name)}{where}: {error.problem}. Expected YAML."]) from error
         except (yaml.YAMLError, OmegaConfBaseException, OSError, UnicodeError) as error:
-            raise ConfigError([f"{_place(name)}: {said(error)} Expected YAML."]) from error
+            raise ConfigError([f"{_place(name)}: {reason_of(error)} Expected YAML."]) from error
         if not isinstance(file.config, DictConfig):
             raise ConfigError([f"{_place(name)}: it is a list; expected a mapping, key: value."])
         return file
@@ -67,7 +67,7 @@ class Catalog:
 
     @cached_property
     def hydra(self) -> dict[str, Any]:
-        """The settings of Hydra itself that config.yaml has: its `hydra` node, and the options of Hydra's groups that it chooses."""
+        """Hydra's own settings in config.yaml: its `hydra` node, and the options that it chooses of Hydra's groups."""
         content: dict[str, Any] = OmegaConf.to_container(self.file("config").config)  # type: ignore[assignment]
         chosen = [entry for entry in content.get("defaults", []) if isinstance(entry, dict)]
         groups = {key.removeprefix("override "): option for entry in chosen for key, option in entry.items() if "hydra/" in key}
@@ -83,7 +83,7 @@ class Catalog:
         """Config path → default value, for every leaf of one option.
 
         Raises:
-            ConfigError: the option can not be composed, or sets more than its own group; the message names its file.
+            ConfigError: the option cannot be composed, or sets keys outside of its group; the message names its file.
         """
         if (group, option) not in self._keys:
             config = self.file(name := f"{group}/{option}")
@@ -96,7 +96,7 @@ class Catalog:
         return self._keys[group, option]
 
     def readable(self, group: str) -> dict[str, dict[str, Any]]:
-        """Option → its keys, for hints: without the options whose files are broken, which is told to those who choose them."""
+        """Option → its keys, for hints. Options whose files are broken are left out; choosing one is a mistake of its own."""
         found = {}
         for option in self.groups.get(group, ()):
             with suppress(ConfigError):
@@ -104,14 +104,14 @@ class Catalog:
         return found
 
     def _composed(self, group: str, option: str) -> dict[str, Any]:
-        """The node of an option that inherits."""
+        """Composes an option that inherits from others."""
         place, lines = _place(f"{group}/{option}"), [f"{group}={as_text(option)}"]
         try:
             strayed = self._parts(lines, group) - self._parts([], group)
             config = self._loader.load_configuration("config", lines, RunMode.RUN)
         except (HydraException, OmegaConfBaseException, ValueError) as error:
             words = "Expected a defaults list of options beside it, such as [default, _self_]."
-            raise ConfigError([f"{place}: {said(error)} {words}"]) from error
+            raise ConfigError([f"{place}: {reason_of(error)} {words}"]) from error
         if strayed:
             raise ConfigError(
                 [f"{place}: its defaults list brings {', '.join(sorted(strayed))}, outside of {group!r}; expected {group!r} alone."]
@@ -120,7 +120,7 @@ class Catalog:
         return node
 
     def _parts(self, lines: list[str], group: str) -> set[str]:
-        """The files of a configuration that set keys elsewhere than in a group."""
+        """The files of a composed configuration that set keys outside of a group."""
         parts = self._loader.compute_defaults_list("config", lines, RunMode.RUN).defaults
         return {str(one.config_path) for one in parts if str(one.package).partition(".")[0] != group}
 
@@ -129,7 +129,7 @@ class Catalog:
         return self.keys("model", model).get("model.inactive") or []
 
     def has(self, choices: dict[str, str], key: str) -> bool:
-        """Whether a trial with these choices uses the key."""
+        """True if a trial with these choices uses the key."""
         group = key.partition(".")[0]
         if group not in self.groups:
             return key in self.top
@@ -140,5 +140,5 @@ class Catalog:
 
 
 def _place(name: str) -> str:
-    """A file as users find it."""
+    """The path of a file as users know it."""
     return f"{name}.yaml" if name.startswith("sweeps/") else f"conf/{name}.yaml"

@@ -27,7 +27,7 @@ from src.config import sweeper_schema  # noqa: F401  registers itself with Hydra
 from src.config.catalog import Catalog
 from src.config.help import help_text
 from src.config.mistakes import find_mistakes
-from src.config.overrides import Parser, said
+from src.config.overrides import Parser, reason_of
 from src.config.paths import CONF, TRIAL_GROUPS
 from src.config.request import Request, read_request
 from src.errors import ConfigError, did_you_mean
@@ -40,7 +40,7 @@ class CommandLine:
 
     Attributes:
         arguments: as Hydra takes them.
-        request: what is to run; None if Hydra only shows something.
+        request: None if Hydra only shows something.
         config: composed from the request, `hydra` node included. A sweep has the keys of its trials at their defaults.
     """
 
@@ -177,7 +177,7 @@ def _attempt(loader: ConfigLoader, lines: list[str], mode: RunMode) -> DictConfi
     except (HydraException, OmegaConfBaseException, ValueError) as error:  # ValueErrors of the defaults list
         cause = error.__cause__ if isinstance(error.__cause__, OmegaConfBaseException) else error
         hint = " Expected ${key} of a key that --cfg job shows, or ${oc.env:NAME,default}."
-        return said(cause) + (hint if isinstance(cause, InterpolationResolutionError) else "")
+        return reason_of(cause) + (hint if isinstance(cause, InterpolationResolutionError) else "")
 
 
 def _no_folder(name: str) -> str:

@@ -1,4 +1,4 @@
-"""Trials' configurations, composed by Hydra once per choice of groups (70 ms); the values are set on a copy (7 ms)."""
+"""Composes the configurations of trials: Hydra once per choice of groups (70 ms), then values on a copy (7 ms)."""
 
 import copy
 from typing import Any
@@ -14,7 +14,7 @@ from src.redaction import learn
 
 
 class Composer:
-    """Gives exactly what Hydra gives, which sets values last, too; but a whole number where conf/ has a fraction becomes one."""
+    """Composes exactly as Hydra does, except that a whole number becomes a fraction where conf/ has one."""
 
     def __init__(self, loader: ConfigLoader) -> None:
         self._loader = loader
@@ -23,7 +23,7 @@ class Composer:
         self._bases: dict[tuple[str, ...], DictConfig] = {}
 
     def __call__(self, words: list[str]) -> DictConfig:
-        """The configuration, `hydra` node included, that these overrides compose."""
+        """Composes overrides; the result includes the `hydra` node."""
         overrides = self._parse(words)
         choices = tuple(str(one.input_line) for one in overrides if one.key_or_group in self._groups)
         if choices not in self._bases:
@@ -43,5 +43,5 @@ class Composer:
 
 
 def _default(base: DictConfig, path: str) -> Any:
-    """The value that conf/ has at a path, None where there is none."""
+    """The value of conf/ at a path; None if there is none."""
     return OmegaConf.select(base, path, throw_on_resolution_failure=False)

@@ -1,4 +1,4 @@
-"""`python -m src.sweep --help`: examples first, then what can be chosen and asked."""
+"""The text of `python -m src.sweep --help`: examples, options, named sweeps."""
 
 from hydra.core.config_loader import ConfigLoader
 
@@ -21,7 +21,7 @@ Sweeps for Keras: Hydra composes every trial, KerasTuner chooses the next one, M
 
 
 def help_text(loader: ConfigLoader) -> str:
-    """Examples, groups with their options (the default in brackets), named sweeps with their questions."""
+    """Examples, then groups with their options (the default in brackets), then named sweeps with their questions."""
     catalog = Catalog(loader)
     lines = [EXAMPLES, "Groups (group=option, the default in brackets):"]
     for group in sorted(catalog.defaults):
@@ -34,7 +34,7 @@ def help_text(loader: ConfigLoader) -> str:
 
 
 def question(sweep: str) -> str:
-    """The second line of a file in sweeps/.
+    """The question of a sweep: the second line of its file.
 
     >>> question("dropout")
     'Does dropout help the 2-layer network, and how much of it?'

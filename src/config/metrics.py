@@ -1,4 +1,4 @@
-"""The names under which Keras reports metrics, known before Keras is imported, and the mistakes that can be made with them."""
+"""The names under which Keras reports metrics, known without importing Keras, and the mistakes made with them."""
 
 import re
 from collections import Counter
@@ -11,11 +11,11 @@ from src.errors import ConfigError, did_you_mean
 from src.objective import Objective
 
 OWN_NAMES = {"LogCoshError": "logcosh", "FBetaScore": "fbeta_score"}  # of the classes that are not called as their class is
-TAKEN = ("loss", "learning_rate", "epoch", "seconds", "seconds_per_epoch")  # what a trial reports beside its metrics
+TAKEN = ("loss", "learning_rate", "epoch", "seconds", "seconds_per_epoch")  # reported by a trial beside its metrics
 
 
 def reported_name(metric: str | dict[str, Any]) -> str:
-    """Keras reports a metric that is named by a word under that word, and an instance under its own name or that of its class.
+    """The name under which Keras reports a metric: the word that names it, or the name of the instance or of its class.
 
     >>> reported_name("acc"), reported_name({"_target_": "keras.metrics.KLDivergence"})
     ('acc', 'kl_divergence')
@@ -28,7 +28,7 @@ def reported_name(metric: str | dict[str, Any]) -> str:
 
 
 def name_mistake(name: str) -> str:
-    """Why no metric can be reported under this name; empty where one can."""
+    """Why no metric can have this name; empty if one can."""
     if name in TAKEN or name.startswith("val_") or "/" in name:
         return f"a metric named {name!r} would hide another figure of a trial; expected another name."
     rule = unrecordable(f"kept/val_{name}")
@@ -36,7 +36,7 @@ def name_mistake(name: str) -> str:
 
 
 def metric_mistakes(request: Request, options: dict[str, list[str]]) -> Iterator[str]:
-    """Metrics that would be reported under one name, and an objective that is none of them."""
+    """Finds metrics that share a name, and an objective that no metric has."""
     catalog = request.catalog
     lists = {one.origin: list(one.values) for one in request.everything if one.key == "training.metrics"}
     defaults = {

@@ -48,7 +48,7 @@ def _hydra_mistakes(catalog: Catalog) -> Iterator[str]:
 
 
 def _scoped(request: Request, options: Options, catalog: Catalog) -> Iterator[tuple[Assignment, Options]]:
-    """Each assignment with the options of the trials that it belongs to."""
+    """Yields each assignment with the options of the trials that it belongs to."""
     yield from ((one, options) for one in request.assignments)
     everywhere = {one.key: list(one.values) for one in request.assignments if one.key in options}
     for trial in request.trials:
@@ -62,7 +62,7 @@ def _scoped(request: Request, options: Options, catalog: Catalog) -> Iterator[tu
 
 
 def _overlaps(request: Request, catalog: Catalog) -> Iterator[str]:
-    """A mapping and a key within it: which of them holds would depend on their order."""
+    """Finds keys that are set beside a mapping that contains them: which one wins would depend on their order."""
     for trial in request.trials or [[]]:
         for one, other in itertools.permutations([*request.assignments, *trial], 2):
             if other.key.startswith(f"{one.key}.") and one.key not in catalog.groups:
@@ -132,7 +132,7 @@ def _key_mistakes(one: Assignment, options: Options, catalog: Catalog) -> Iterat
 
 
 def _mapping_mistakes(one: Assignment, found: dict[str, dict[str, Any]]) -> Iterator[str]:
-    """A mapping of conf/, such as a schedule, is what an option is named for: only its keys are set. Hydra would merge another mapping."""
+    """Refuses to replace a mapping of conf/, such as a schedule: Hydra would merge the two."""
     for option, keys in found.items():
         inner = [path for path in keys if path.startswith(f"{one.key}.")]
         place, hint = f"{one.key} of {one.group}={option}", ", ".join(f"{path}=…" for path in inner if not path.endswith("._target_"))
@@ -146,7 +146,7 @@ def _mapping_mistakes(one: Assignment, found: dict[str, dict[str, Any]]) -> Iter
 
 
 def _nowhere(key: str, group: str, options: Options, catalog: Catalog) -> str:
-    """Why no trial has a key: nobody knows it, or those who do were not chosen."""
+    """Why no trial has a key: it is unknown, or the options that have it are not chosen."""
     owners = [option for option, keys in catalog.readable(group).items() if key in keys] if group in options else []
     chosen = " and ".join(options.get(group, ()))
     if group in options and all(group in catalog.inactive(model) for model in options["model"]):
@@ -174,7 +174,7 @@ def _shape_mistakes(one: Assignment, request: Request) -> Iterator[str]:
 
 
 def _search_mistakes(request: Request, options: Options, catalog: Catalog) -> Iterator[str]:
-    """What the oracle can not search, and conditions and exclusions that name nothing."""
+    """Finds what the oracle cannot search, and conditions and exclusions that match nothing."""
     if options["oracle"] == ["grid"]:
         for one in (one for one in request.everything if one.interval):
             yield f"{one.origin}: a grid has no list of values to go through; say range(1,10,3) or choice(1,4,7), or oracle=random."
@@ -204,7 +204,7 @@ def _search_mistakes(request: Request, options: Options, catalog: Catalog) -> It
 
 
 def _missing_values(request: Request, options: Options, catalog: Catalog) -> Iterator[str]:
-    """Values that conf/ leaves to the user (`???`), and files that do not exist."""
+    """Finds values that conf/ leaves to the user (`???`), and files that do not exist."""
     given = {one.key: one for one in request.everything}
     for option in options["data"]:
         for key, default in catalog.keys("data", option).items():

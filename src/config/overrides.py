@@ -17,13 +17,13 @@ from hydra.errors import HydraException
 from src.errors import ConfigError
 
 PLAIN = set("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_.-+/%@?|*")
-NOTHING = "''"  # how a shell is given an empty argument
+NOTHING = "''"  # an empty argument in a shell
 MOST_VALUES = 100_000  # of one key; as many as a grid may have points
 
 
 @dataclass(frozen=True)
 class Interval:
-    """Numbers from `low` to `high`, both included; drawn evenly, or evenly in their logarithm."""
+    """The numbers from `low` to `high`, ends included; `log` draws evenly in the logarithm."""
 
     low: float
     high: float
@@ -33,14 +33,14 @@ class Interval:
 
 @dataclass(frozen=True)
 class Assignment:
-    """A key and the values that were asked for it; several values, or an interval, are an axis of the sweep."""
+    """A key and its values; several values, or an interval, make an axis of the sweep."""
 
     key: str  # its config path, "optimizer.learning_rate"
-    prefix: str  # "", "+" or "++": how Hydra is told
+    prefix: str  # of the override: "", "+" or "++"
     texts: tuple[str, ...]  # the values in Hydra's grammar
     values: tuple[Any, ...]  # the same, parsed
     swept: bool
-    origin: str  # what the user wrote, for messages
+    origin: str  # the override as the user wrote it, for messages
     interval: Interval | None = None  # then there are no texts and values
 
     @property
@@ -59,7 +59,7 @@ class Assignment:
 
 
 def as_text(value: Any) -> str:
-    """A value from YAML in the grammar of Hydra's overrides.
+    """Writes a value from YAML in the grammar of Hydra's overrides.
 
     Raises:
         ConfigError: a mapping has a key that Hydra would read as something else.
@@ -79,7 +79,7 @@ def as_text(value: Any) -> str:
 
 
 def joined(value: Any) -> str:
-    """An entry of `hydra.sweeper.params`: a list, or text in Hydra's grammar, is swept.
+    """Writes an entry of `hydra.sweeper.params` as the values of an override; a list is swept.
 
     >>> joined([0.0, None]), joined("sgd,adam"), joined(3)
     ('0.0,null', 'sgd,adam', '3')
@@ -90,7 +90,7 @@ def joined(value: Any) -> str:
 
 
 def _is_no_word(text: str) -> bool:
-    """Whether Hydra reads a text without quotes as a number, as true or false, or as nothing."""
+    """True if Hydra reads a text without quotes as a number, a boolean or null."""
     try:
         float(text)
     except ValueError:
@@ -99,7 +99,7 @@ def _is_no_word(text: str) -> bool:
 
 
 def _key_text(key: Any) -> str:
-    """A key of a mapping, which Hydra's grammar takes without quotes alone."""
+    """Writes the key of a mapping, for which Hydra's grammar has no quotes."""
     if not isinstance(key, str):
         return as_text(key)
     if not key.strip() or _is_no_word(key):
@@ -135,7 +135,7 @@ class Parser:
             values = tuple(_number(text) if override.is_range_sweep() else self._value(text) for text in texts)
         except (HydraException, ArithmeticError, ValueError, RecursionError) as error:
             raise ValueError(
-                f"{origin or line or NOTHING}: {said(error)} Expected key=value; quote odd characters: \"key='…'\"."
+                f"{origin or line or NOTHING}: {reason_of(error)} Expected key=value; quote odd characters: \"key='…'\"."
             ) from error
         key, prefix = override.key_or_group, "++" if override.is_force_add() else "+" if override.is_add() else ""
         if options := self._groups.get(key):
@@ -147,17 +147,17 @@ class Parser:
         return self._parse([f"x={text}"])[0].value()
 
     def _name(self, value: Any, options: list[str]) -> Any:
-        """The option that a value without quotes means: 2026_11_26 reads as 20261126, and so does the name."""
+        """The option that a value without quotes means: an option named 2026_11_26 is read as the number 20261126."""
         if value is None or isinstance(value, str | list | dict):
             return value
         alike = [option for option in options if _is_no_word(option) and repr(self._value(option)) == repr(value)]
         return alike[0] if len(alike) == 1 else value
 
 
-def said(error: BaseException) -> str:
-    """What Hydra or OmegaConf says, in one line and without the places in their own code.
+def reason_of(error: BaseException) -> str:
+    """The message of an error of Hydra's or OmegaConf's, in one line, without references to their code.
 
-    >>> said(ValueError("Interpolation key 'x' not found\\n    full_key: note"))
+    >>> reason_of(ValueError("Interpolation key 'x' not found\\n    full_key: note"))
     "Interpolation key 'x' not found."
     """
     words = " ".join(re.split("See https|full_key:|Config search path:", str(error))[0].split())
@@ -165,7 +165,7 @@ def said(error: BaseException) -> str:
 
 
 def _check_kind(override: Override) -> None:
-    """Raises a HydraException where an override does more than give a key its value."""
+    """Raises a HydraException if an override does more than set a key."""
     if override.package is not None:
         raise HydraException(f"there is no place {override.package!r} to put a group; expected {override.key_or_group}=….")
     if override.is_delete():
@@ -174,7 +174,7 @@ def _check_kind(override: Override) -> None:
 
 @contextmanager
 def _drawn_by(line: str) -> Iterator[None]:
-    """Shuffles within are decided by the line alone, so that a sweep can be resumed. Hydra shuffles lists while it parses."""
+    """Seeds the shuffles of a line with its text, so that a resumed sweep repeats them. Hydra shuffles while it parses."""
     before = random.getstate()
     random.seed(line)
     try:
@@ -184,7 +184,7 @@ def _drawn_by(line: str) -> Iterator[None]:
 
 
 def _texts(override: Override, options: list[str] | None) -> list[str]:
-    """The values in Hydra's grammar, without functions: those would be called again, and shuffle anew, where a trial is composed."""
+    """The values in Hydra's grammar, without functions: composing a trial would call these again, and shuffle anew."""
     written, sweep = override.get_value_string(), override.value()
     if not override.is_sweep_override():
         return [as_text(override.value()) if "(" in written else written]
@@ -196,13 +196,13 @@ def _texts(override: Override, options: list[str] | None) -> list[str]:
         raise HydraException("a list of values in a list of values; expected one list, such as choice(1,2,4).")
     if isinstance(sweep, Glob) and options:
         return sweep.filter(options)  # Hydra's own does not look into folders
-    if "(" in written:  # in which Hydra leaves out the quotes of what `str` gives
+    if "(" in written:  # Hydra leaves out the quotes of the function str
         return [as_text(Override._convert_value(element)) for element in override.sweep_iterator()]
     return list(override.sweep_string_iterator())
 
 
 def _range(sweep: RangeSweep, written: str) -> list[str]:
-    """A range written out, in exact numbers: Hydra adds binary ones, so that 0.7 becomes 0.7000000000000001 and the end may come in."""
+    """Writes out a range in exact numbers. Hydra adds binary ones: 0.7 becomes 0.7000000000000001, and the end may be included."""
     ends = sweep.start or 0, sweep.stop or 0, sweep.step
     if all(map(math.isfinite, ends)) and sweep.step:
         start, stop, step = (Fraction(repr(end)) for end in ends)

@@ -8,16 +8,16 @@ from omegaconf import DictConfig, OmegaConf
 ROOT = Path(__file__).resolve().parents[2]
 CONF = ROOT / "conf"
 TRIAL_GROUPS = ("data", "model", "optimizer", "training")
-TRIAL_KEYS = ("seed", "objective", *TRIAL_GROUPS)  # what a trial sees of the configuration; the rest belongs to the sweep
+TRIAL_KEYS = ("seed", "objective", *TRIAL_GROUPS)  # the part of the configuration that a trial sees; the rest concerns the sweep
 
 
 def trial_config(composed: DictConfig) -> dict[str, Any]:
-    """What a trial sees of a composed configuration, resolved."""
+    """The part of a composed configuration that a trial sees, resolved."""
     return {key: OmegaConf.to_container(node, resolve=True) if OmegaConf.is_config(node := composed[key]) else node for key in TRIAL_KEYS}
 
 
 def leaves(node: Any, path: str = "") -> dict[str, Any]:
-    """Every value of a nested configuration under its config path; an empty mapping is a value.
+    """Config path → value, for every value of a nested configuration; an empty mapping is a value.
 
     >>> leaves({"optimizer": {"rho": 0.9}, "seed": 42})
     {'optimizer.rho': 0.9, 'seed': 42}
@@ -28,7 +28,7 @@ def leaves(node: Any, path: str = "") -> dict[str, Any]:
 
 
 def fraction(value: Any, default: Any) -> Any:
-    """A whole number where the default of conf/ is a fraction is meant as one: Keras takes no learning rate of 1.
+    """Turns a whole number into a fraction if the default in conf/ is one: Keras takes no learning rate of 1.
 
     >>> fraction(1, 0.01), fraction(1, 20), fraction("a", 0.01)
     (1.0, 1, 'a')
@@ -37,7 +37,7 @@ def fraction(value: Any, default: Any) -> Any:
 
 
 def active_leaves(config: dict[str, Any]) -> dict[str, Any]:
-    """The leaves of a trial's configuration without the groups that its model lists under `inactive:`."""
+    """The leaves of a trial's configuration, without groups that its model lists under `inactive:`."""
     model = {key: value for key, value in config["model"].items() if key != "inactive"}
     resting = config["model"].get("inactive", ())
     return leaves({name: node for name, node in {**config, "model": model}.items() if name not in resting})

@@ -20,7 +20,7 @@ PACKAGE_LINE = "# @package _global_"
 
 @dataclass
 class Request:
-    """What the user asked for, parsed.
+    """A parsed request for trials.
 
     Attributes:
         catalog: what conf/ offers.

@@ -1,4 +1,4 @@
-"""What a value may be: its type is that of the default in conf/, its range depends on its path, or on the last word of it."""
+"""The type and range of values: the type is that of the default in conf/, the range depends on the path or its last word."""
 
 import math
 import posixpath
@@ -13,7 +13,7 @@ Rule = tuple[str, Callable[[Any], bool]]
 
 
 def _whole(least: int, words: str = "") -> Rule:
-    """For keys whose default in conf/ does not tell that they are whole."""
+    """A rule for keys whose default in conf/ does not show that they are whole numbers."""
     return f"a whole number, at least {least}{words}", lambda value: type(value) is int and value >= least
 
 
@@ -27,7 +27,7 @@ TAG = re.compile(r"\w[\w.: -]*(/\w[\w.: -]*)*")
 
 
 def unrecordable(name: str) -> str:
-    """The rule of MLflow that a name of a parameter, a metric or a tag breaks; empty where it breaks none.
+    """The rule of MLflow that the name of a parameter, metric or tag breaks; empty if none.
 
     >>> unrecordable("kept/top 3"), unrecordable("top@3")
     ('', 'letters, digits, spaces and / _ . - :')
@@ -51,7 +51,7 @@ SHARE: Rule = ("at least 0 and below 1", lambda value: 0 <= value < 1)
 POSITIVE: Rule = ("above 0", lambda value: value > 0)
 ENGINE_FILES = [file.stem for file in sorted((ROOT / "src" / "training").glob("*.py")) if "\ndef fit(" in file.read_text()]
 ENGINES = {"keras" if name == "plain_fit" else name: name for name in ENGINE_FILES}  # name → module of src/training/
-OPEN = ("???", "auto", "${")  # defaults that do not tell the type of a value
+OPEN = ("???", "auto", "${")  # defaults that do not show the type of a value
 RULES: dict[str, Rule] = {
     **dict.fromkeys(("epochs", "batch_size", "units", "max_iter", "max_epochs"), AT_LEAST_ONE),
     "oracle.max_epochs": ("at least 1 and at most 1000", lambda value: 1 <= value <= 1000),
@@ -94,7 +94,7 @@ RULES: dict[str, Rule] = {
 
 
 def expected(key: str, value: Any, default: Any) -> str | None:
-    """What was expected instead of a value, or None where the value will do.
+    """The description of the expected value; None if the value is valid.
 
     >>> expected("training.epochs", -5, 20)
     'a whole number, at least 1'
@@ -122,7 +122,7 @@ def _fraction(value: int) -> float:
 
 
 def _named(node: Any) -> bool:
-    """Whether a mapping says what it is, and its own name, if it has one, in words."""
+    """True if a mapping has a `_target_`, and a name, if any, that is a text."""
     return isinstance(node, dict) and isinstance(node.get("_target_"), str) and isinstance(node.get("name", ""), str)
 
 

@@ -11,7 +11,7 @@ from hydra.core.config_store import ConfigStore
 
 @dataclass
 class SweeperNode:
-    """What a sweep goes through.
+    """The trials of a sweep.
 
     Attributes:
         params: config path → values, as in Hydra's own sweepers.

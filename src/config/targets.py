@@ -1,4 +1,4 @@
-"""`_target_` names code. Only the kinds that conf/ is made of may be named, and only what those packages define themselves."""
+"""`_target_` names code: only the kinds listed here, and only what those packages define themselves."""
 
 import re
 from typing import Any
@@ -18,7 +18,7 @@ ALLOWED = {  # `*` is one name; a class begins with a capital letter
 
 
 def find(group: str, target: str) -> Any:
-    """The function or class that a `_target_` of a group names.
+    """Imports the function or class that a `_target_` of a group names.
 
     Raises:
         ConfigError: the name lies outside what the group may use, or does not exist.
@@ -36,7 +36,7 @@ def find(group: str, target: str) -> Any:
 
 
 def check_names(group: str, node: Any) -> None:
-    """Checks every `_target_` in a node by its name alone; nothing is imported.
+    """Checks every `_target_` in a node by its name; imports nothing.
 
     Raises:
         ConfigError: one lies outside what the group may use.
@@ -48,7 +48,7 @@ def check_names(group: str, node: Any) -> None:
 
 
 def _pattern(group: str, target: str) -> str:
-    """The pattern of the group that a name matches; raises a ConfigError where there is none."""
+    """The pattern of the group that a name matches; raises a ConfigError if there is none."""
     if not (found := next((pattern for pattern in ALLOWED[group] if _matches(pattern, target)), None)):
         raise ConfigError([f"{group}: _target_ {target!r} is not allowed; expected {' or '.join(ALLOWED[group])}"])
     return found
@@ -60,12 +60,12 @@ def _matches(pattern: str, target: str) -> bool:
 
 
 def build(group: str, node: Any, **arguments: Any) -> Any:
-    """Instantiates a node of conf/ after every `_target_` in it was found to be allowed.
+    """Instantiates a node of conf/, once every `_target_` in it is known to be allowed.
 
     Raises:
         ConfigError: a target is not allowed, or rejects its arguments.
         TrialError: a model's own code raises, which it may not for other values.
-        TrialbookError: what the target itself raises, for example a DataError.
+        TrialbookError: the target raises it, for example a DataError.
     """
     find(group, str(node.get("_target_")))
     _check(group, node)
@@ -83,7 +83,7 @@ def build(group: str, node: Any, **arguments: Any) -> Any:
 
 
 def _check(group: str, node: Any) -> None:
-    """Raises a ConfigError where instantiating the node would do more than call what is allowed."""
+    """Raises a ConfigError if instantiating the node would call anything that is not allowed."""
     if isinstance(node, dict):
         if "_target_" in node:
             find(group, str(node["_target_"]))

@@ -1,4 +1,4 @@
-"""The arguments of the verbs beside src.sweep: words `key=value`, into a dataclass."""
+"""Reads the arguments of the other commands: words `key=value`, into a dataclass."""
 
 from dataclasses import MISSING, fields
 from typing import Any, TypeVar

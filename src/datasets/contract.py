@@ -1,4 +1,4 @@
-"""The contract between data sets, engines and promotion, checked here alone; whatever breaks it is refused by name."""
+"""Checks the contract between data sets, engines and promotion; no other module does."""
 
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
@@ -11,18 +11,18 @@ if TYPE_CHECKING:
     from src.datasets import Dataset, Examples
 
 OTHER_TASKS = "Other tasks are not supported yet."
-ANSWERED = ("class", "probability")  # columns of a registered model's answer, beside one per class name
+ANSWERED = ("class", "probability")  # columns of a registered model's answer, which no class may be named after
 TOLERANCE = 1e-3  # by which a probability of half precision may leave [0, 1]
 
 
 def check(data: "Dataset", source: str) -> None:
-    """Checks what a loader returned.
+    """Checks the data set that a loader returned.
 
     Args:
         source: names the loader in the message.
 
     Raises:
-        DataError: with every mistake, its received and its expected value.
+        DataError: with every mistake: the received and the expected value.
     """
     names = [str(name) for name in data.class_names]
     mistakes = []
@@ -43,7 +43,7 @@ def open_test(data: "Dataset", source: str) -> "Examples":
     """Loads the test examples and checks them against the data set. Only promotion calls it.
 
     Raises:
-        DataError: they can not be what the model was trained for.
+        DataError: they break the contract, or have another shape than the training examples.
     """
     x, y = data.test()
     mistakes = list(_example_mistakes(x, y, data.num_classes))
@@ -54,10 +54,12 @@ def open_test(data: "Dataset", source: str) -> "Examples":
 
 
 def checked(probabilities: np.ndarray, examples: int, classes: int) -> np.ndarray:
-    """What a classifier gave for some examples: shape (examples, classes), in [0, 1]; NaN passes, a gate refuses it with its own words.
+    """Returns the probabilities if they have shape (examples, classes) and lie in [0, 1].
+
+    NaN passes, because a gate refuses it with a message of its own.
 
     Raises:
-        TrialbookError: it is something else, of which the largest value would be no class.
+        TrialbookError: they are no probabilities, so that the position of the largest one would be no class.
     """
     expected = f"expected shape {(examples, classes)}, a probability per class. {OTHER_TASKS}"
     if probabilities.shape != (examples, classes):
@@ -74,6 +76,7 @@ def _refuse(mistakes: list[str], source: str) -> None:
 
 
 def _example_mistakes(x: Any, y: Any, classes: int) -> Iterator[str]:
+    """Yields the mistakes of examples and labels."""
     for name, array in (("x", x), ("y", y)):
         if not isinstance(array, np.ndarray):
             yield f"{name} is of type {type(array).__name__}; expected a numpy array"
@@ -83,7 +86,7 @@ def _example_mistakes(x: Any, y: Any, classes: int) -> Iterator[str]:
         yield f"x has dtype {x.dtype}; expected numbers"
     elif not x.size or x.ndim < 2:
         yield f"x has shape {x.shape}; expected (n, …) with at least one example and one number in each"
-    elif not np.isfinite(x.min()) or not np.isfinite(x.max()):  # without an array as large as x where all is well
+    elif not np.isfinite(x.min()) or not np.isfinite(x.max()):  # needs no array as large as x if all is well
         yield f"x holds {int((~np.isfinite(x)).sum())} values that are NaN or infinite; expected finite numbers"
     if x.ndim and y.ndim and len(x) != len(y):
         yield f"x has {len(x)} examples, y has {len(y)}; expected as many"
@@ -91,7 +94,7 @@ def _example_mistakes(x: Any, y: Any, classes: int) -> Iterator[str]:
 
 
 def label_mistakes(y: np.ndarray, classes: int) -> Iterator[str]:
-    """Why an array does not hold class numbers, shape (n,), in [0, classes)."""
+    """Yields the mistakes of labels, which must be class numbers, shape (n,), in [0, classes)."""
     expected = f"expected class numbers, shape (n,), whole numbers from 0 to {classes - 1}"
     if y.dtype.kind not in "iu":
         whole = y.dtype.kind == "f" and y.size and (y == np.round(y)).all()
@@ -105,12 +108,13 @@ def label_mistakes(y: np.ndarray, classes: int) -> Iterator[str]:
 
 
 def _split_mistakes(data: "Dataset") -> Iterator[str]:
-    known = []
+    """Yields the mistakes of the split."""
+    valid = []
     for name in ("train_index", "validation_index"):
         index = getattr(data, name)
         if not isinstance(index, np.ndarray) or index.dtype.kind not in "iu" or index.ndim != 1:
-            told = f"dtype {index.dtype} and shape {index.shape}" if isinstance(index, np.ndarray) else f"type {type(index).__name__}"
-            yield f"{name} has {told}; expected whole numbers of shape (n,)"
+            received = f"dtype {index.dtype} and shape {index.shape}" if isinstance(index, np.ndarray) else f"type {type(index).__name__}"
+            yield f"{name} has {received}; expected whole numbers of shape (n,)"
         elif not index.size:
             yield f"{name} is empty; expected at least one example"
         elif index.min() < 0 or index.max() >= len(data.x):
@@ -118,6 +122,6 @@ def _split_mistakes(data: "Dataset") -> Iterator[str]:
         elif repeated := index.size - np.unique(index).size:
             yield f"{name} repeats {repeated} positions; expected each once"
         else:
-            known.append(index)
-    if len(known) == 2 and (both := np.intersect1d(known[0], known[1])).size:
+            valid.append(index)
+    if len(valid) == 2 and (both := np.intersect1d(valid[0], valid[1])).size:
         yield f"train_index and validation_index share {both.size} examples, such as {both[0]}; expected none"

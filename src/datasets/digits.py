@@ -12,12 +12,12 @@ from src.datasets import Dataset, Examples, split
 def load(*, validation_split: float, split_seed: int) -> Dataset:
     """Digits scaled to [0, 1]; a fifth is the test split, the rest is split into training and validation."""
     x, y = _examples(split_seed, test=False)
-    return split(
-        x, y, tuple("0123456789"), partial(_examples, split_seed, test=True), validation_split=validation_split, split_seed=split_seed
-    )
+    names, test = tuple("0123456789"), partial(_examples, split_seed, test=True)
+    return split(x, y, names, test, validation_split=validation_split, split_seed=split_seed)
 
 
 def _examples(split_seed: int, *, test: bool) -> Examples:
+    """The examples of the test split, or all others."""
     digits = load_digits()
     x = (digits.images / 16).astype(np.float32)
     rest, held_out = train_test_split(np.arange(len(x)), test_size=0.2, random_state=split_seed)

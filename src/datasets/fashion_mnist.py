@@ -1,4 +1,4 @@
-"""Fashion-MNIST, looked for on this machine, else downloaded from the address that Keras uses."""
+"""Fashion-MNIST, from files on this machine or else from the address that Keras downloads it from."""
 
 import hashlib
 import logging
@@ -17,7 +17,7 @@ from src.errors import DataError, DiskFull
 log = logging.getLogger(__name__)
 ADDRESS = "https://storage.googleapis.com/tensorflow/tf-keras-datasets"
 SYSTEM = Path("/usr/share/datasets/fashion-mnist")  # Debian's package
-SECONDS = 15  # without an answer; keras.utils.get_file has no time-out
+SECONDS = 15  # until a download without an answer fails; keras.utils.get_file has no time-out
 SCALED = "c8e7985e4e6a3382c3c25c81a43502a695894fef5d797f4c58a637801efb1612"  # SHA-256 of the training pictures in [0, 1]
 CLASS_NAMES = ("T-shirt/top", "Trouser", "Pullover", "Dress", "Coat", "Sandal", "Shirt", "Sneaker", "Bag", "Ankle boot")
 DIGESTS = {  # SHA-256 of the decompressed bytes
@@ -29,7 +29,7 @@ DIGESTS = {  # SHA-256 of the decompressed bytes
 
 
 def cache() -> Path:
-    """Our own folder for the files."""
+    """The folder where Trialbook keeps the files."""
     return files.cache() / "fashion_mnist"
 
 
@@ -37,21 +37,21 @@ def load(*, folder: str | None, validation_split: float, split_seed: int) -> Dat
     """The 60,000 training pictures, scaled to [0, 1] and split; the 10,000 test pictures stay closed.
 
     Args:
-        folder: looked into first; it holds the four `*-ubyte.gz` files.
+        folder: searched first; it holds the four `*-ubyte.gz` files.
 
     Raises:
-        DataError: the files are nowhere; the message lists what was tried and the command that helps.
+        DataError: the files were not found; the message lists every place that was tried, and the command that helps.
     """
     x, y = _shared(folder), _labels("train", folder)
     return split(x, y, CLASS_NAMES, partial(_examples, "t10k", folder), validation_split=validation_split, split_seed=split_seed)
 
 
 def download() -> None:
-    """Fetches the missing files of the cache.
+    """Downloads the files that the cache lacks.
 
     Raises:
         OSError: the address does not answer.
-        ValueError: it answers with other bytes than the published ones.
+        ValueError: the downloaded bytes are not the published ones.
     """
     for name, digest in DIGESTS.items():
         if not (cache() / name).exists():
@@ -60,7 +60,7 @@ def download() -> None:
 
 
 def _shared(folder: str | None) -> np.ndarray:
-    """The training pictures in [0, 1], mapped from a file of the cache: decoded once, and in memory once for all processes."""
+    """The training pictures in [0, 1], mapped from a cache file: decoded once, and in memory once for all processes."""
     file = cache() / "train-images.float32"
     with suppress(OSError, ValueError):
         return _mapped(file)
@@ -72,13 +72,15 @@ def _shared(folder: str | None) -> np.ndarray:
 
 
 def _mapped(file: Path) -> np.ndarray:
-    x = np.asarray(np.memmap(file, np.float32, "c", shape=(60000, 28, 28)))  # what somebody writes to it stays theirs
+    """The cache file as an array, shape (60000, 28, 28); raises a ValueError if it is damaged."""
+    x = np.asarray(np.memmap(file, np.float32, "c", shape=(60000, 28, 28)))  # copy-on-write: what a process writes stays in its own copy
     if hashlib.sha256(x.data).hexdigest() != SCALED:
         raise ValueError(f"{file} is damaged")
     return x
 
 
 def _examples(part: str, folder: str | None) -> Examples:
+    """The pictures in [0, 1] and labels of a part, "train" or "t10k"."""
     pictures = _read(f"{part}-images-idx3-ubyte.gz", folder)
     return np.divide(pictures, 255, dtype=np.float32), _labels(part, folder)
 
@@ -88,6 +90,7 @@ def _labels(part: str, folder: str | None) -> np.ndarray:
 
 
 def _read(name: str, folder: str | None) -> np.ndarray:
+    """Reads a file from the first place that has it undamaged; if none has, downloads it."""
     keras_home = Path(os.environ.get("KERAS_HOME") or Path.home() / ".keras")
     places = [cache(), keras_home / "datasets" / "fashion-mnist", SYSTEM]
     tried = []
@@ -100,8 +103,8 @@ def _read(name: str, folder: str | None) -> np.ndarray:
             tried.append(f"{place}: {error}")
             log.warning("not used: %s", error)
             if place == cache():
-                with suppress(OSError):  # a cache that can not be written to
-                    (place / name).unlink(missing_ok=True)  # a damaged file of our own is fetched again
+                with suppress(OSError):  # the cache cannot be written to
+                    (place / name).unlink(missing_ok=True)  # so that a damaged file is downloaded again
     try:
         download()
         return idx.read(cache() / name, DIGESTS[name])

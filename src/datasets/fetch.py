@@ -1,4 +1,4 @@
-"""`make data`: Fashion-MNIST into our cache, from Keras' address or, when that does not answer, from Debian's package."""
+"""`make data`: puts Fashion-MNIST into the cache, from Keras' address or else from Debian's package."""
 
 import shutil
 import subprocess
@@ -15,17 +15,17 @@ PACKAGE = "dataset-fashion-mnist"
 
 
 def from_debian() -> None:
-    """Downloads Debian's package and unpacks it into the cache; no root is needed.
+    """Downloads Debian's package and unpacks it into the cache, without root.
 
     Raises:
-        OSError, ValueError, subprocess.CalledProcessError: there is no apt-get, no package, or other files in it.
+        OSError, ValueError, subprocess.CalledProcessError: there is no apt-get, no package, or its files are not the published ones.
     """
     if not shutil.which("apt-get") or not shutil.which("dpkg-deb"):
         raise OSError("no apt-get here")
     with tempfile.TemporaryDirectory() as folder:
         command = ["apt-get", "download", "-q", PACKAGE]
         if _run(command, folder).returncode:
-            _run(["apt-get", "update", "-q"], folder)  # package lists may be empty; only root may fill them
+            _run(["apt-get", "update", "-q"], folder)  # package lists may be empty; without root this fails
             _run(command, folder).check_returncode()
         package = next(Path(folder).glob("*.deb"))
         _run(["dpkg-deb", "-x", str(package), folder], folder).check_returncode()
@@ -37,10 +37,18 @@ def _run(command: list[str], folder: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)  # noqa: S603  constant commands
 
 
+def _from_cache_or_keras() -> None:
+    fashion_mnist.load(folder=None, validation_split=0.2, split_seed=42).test()
+
+
 def main() -> None:
-    """Does nothing when the files are already here."""
+    """Fetches the files that are missing.
+
+    Raises:
+        DataError: no source has them.
+    """
     tried = []
-    for source in (lambda: fashion_mnist.load(folder=None, validation_split=0.2, split_seed=42).test(), from_debian):
+    for source in (_from_cache_or_keras, from_debian):
         try:
             source()
         except (OSError, ValueError, DataError, subprocess.CalledProcessError) as error:

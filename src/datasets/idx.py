@@ -1,4 +1,4 @@
-"""IDX files (LeCun's format of MNIST), gzipped, trusted only when their decompressed bytes have the known SHA-256."""
+"""Gzipped IDX files (LeCun's format of MNIST), accepted only if their decompressed bytes have the known SHA-256."""
 
 import gzip
 import hashlib
@@ -12,14 +12,14 @@ from src import files
 
 
 def read(file: Path, digest: str) -> np.ndarray:
-    """The array of one gzipped IDX file of unsigned bytes.
+    """Reads one gzipped IDX file of unsigned bytes.
 
     Args:
         file: a `*-ubyte.gz`.
         digest: SHA-256 of the *decompressed* bytes; gzip bytes differ between distributions.
 
     Raises:
-        ValueError: the file is damaged or another one; it names the file and both digests.
+        ValueError: the file is damaged or is another file; the message names it and both digests.
         OSError: it cannot be read.
     """
     return decode(_decompress(file.read_bytes(), digest, str(file)))
@@ -33,7 +33,7 @@ def decode(content: bytes) -> np.ndarray:
 
 
 def store(compressed: bytes, target: Path, digest: str) -> None:
-    """Writes a gzipped file, verified first.
+    """Verifies the bytes of a gzipped file, then writes it.
 
     Raises:
         ValueError: the bytes are not the expected ones; nothing is written.
@@ -43,6 +43,7 @@ def store(compressed: bytes, target: Path, digest: str) -> None:
 
 
 def _decompress(compressed: bytes, digest: str, name: str) -> bytes:
+    """Decompresses and verifies the bytes of a file; `name` is for the messages."""
     try:
         content = gzip.decompress(compressed)
     except (OSError, EOFError, zlib.error) as error:

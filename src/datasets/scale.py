@@ -1,19 +1,19 @@
-"""The scale of examples: a model that was trained on pixels from 0 to 1 says nothing about pixels from 0 to 255."""
+"""The scale of examples: a model trained on pixels from 0 to 1 is meaningless for pixels from 0 to 255."""
 
 from dataclasses import dataclass
 
 import numpy as np
 
-BEYOND = 10.0  # an example whose reach differs from all those of training by more than this factor was scaled otherwise
+BEYOND = 10.0  # factor: an example whose reach differs by more from every one in training was scaled differently
 
 
 @dataclass(frozen=True)
 class Scale:
-    """The least and the largest reach of a data set's examples; an example's reach is the largest absolute value in it.
+    """The least and the largest reach of the examples of a data set. The reach of an example is its largest absolute value.
 
-    Of n examples and a new one of the same kind, each is equally likely to have the largest reach, so that the new one exceeds
-    all others with a probability of 1 / (n + 1), and tenfold even more rarely. An example that does, or that stays below a tenth
-    of the least reach, was scaled otherwise, or is in other units: 255, 100 and 1000 are the usual factors. All zeros have no scale.
+    Of n examples and a new one of the same kind, each is equally likely to have the largest reach. So the new one exceeds all
+    others with a probability of 1 / (n + 1), and tenfold even more rarely. An example that does, or that stays below a tenth of
+    the least reach, was scaled differently or is in other units: usual factors are 255, 100 and 1000. All zeros have no scale.
     """
 
     least: float
@@ -23,11 +23,13 @@ class Scale:
     def of(cls, x: np.ndarray) -> "Scale":
         """The scale of examples (n, …)."""
         reaches = _reaches(x)
-        some = reaches[reaches > 0]
-        return cls(float(some.min()), float(some.max())) if some.size else cls(0.0, 0.0)
+        positive = reaches[reaches > 0]
+        if not positive.size:
+            return cls(0.0, 0.0)
+        return cls(float(positive.min()), float(positive.max()))
 
     def mistake(self, x: np.ndarray) -> str:
-        """Why examples (n, …) can not be judged by a model of this scale; empty if they can."""
+        """The reason why a model of this scale cannot judge examples (n, …); empty if it can."""
         reaches = _reaches(x)
         if (wrong := ~np.isfinite(reaches)).any():
             return f"{int(wrong.sum())} of {len(x)} inputs hold NaN or infinite values; expected finite numbers."
@@ -42,7 +44,7 @@ class Scale:
 
 
 def _reaches(x: np.ndarray) -> np.ndarray:
-    """The largest absolute value of each example; NaN where one is NaN."""
+    """The largest absolute value of each example, shape (n,); NaN for an example that holds a NaN."""
     flat = x.reshape(len(x), -1)
-    found: np.ndarray = np.maximum(flat.max(axis=1).astype(float), -flat.min(axis=1).astype(float))
-    return found
+    reaches: np.ndarray = np.maximum(flat.max(axis=1).astype(float), -flat.min(axis=1).astype(float))
+    return reaches

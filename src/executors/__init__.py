@@ -1,4 +1,4 @@
-"""Executors: where trials run. One class per file, and a YAML in conf/executor/ that names it."""
+"""Executors run trials. Each has a class in a file here, and a YAML in conf/executor/ that names the class."""
 
 import logging
 from collections.abc import Callable, Iterable
@@ -13,18 +13,18 @@ from src.trial import Job, Outcome
 
 Function = Callable[..., Any]
 RunTrial = Callable[[Job, Report, Callable[[], None]], Outcome]
-"""`run_trial(job, report, alive)`: `alive` is called about once a second, and may raise errors.Stop."""
+"""`run_trial(job, report, alive)`: it calls `alive` about once a second; `alive` may raise errors.Stop."""
 
 
 @dataclass(frozen=True)
 class Listener:
-    """Whom an executor calls back, always in the thread that calls `wait`.
+    """Callbacks of an executor. It calls them in the thread that calls `wait`.
 
     Attributes:
-        epoch: trial number, epoch, metrics.
-        end: trial number, how it ended.
-        died: trial number, why: its process is gone, and the trial with it.
-        alive: called about once a second; raises errors.Stop when running trials are to end.
+        epoch: an epoch ended; takes the number of the trial, the epoch and its metrics.
+        end: a trial ended; takes its number and its outcome.
+        died: the process of a trial died, and the trial with it; takes the number of the trial and the cause.
+        alive: called about once a second; raises errors.Stop if running trials must end.
     """
 
     epoch: Callable[[int, int, dict[str, float]], None]
@@ -34,13 +34,13 @@ class Listener:
 
 
 class Executor(Protocol):
-    """Runs jobs. It takes up what it needs with the first of them, or when it is to warm up.
+    """Runs jobs. It starts processes and reserves resources only at `warm_up`, or at the first job or call.
 
     Attributes:
-        listener: to be set before the first job.
-        slots: how many trials it runs at once.
-        side_by_side: how many it runs in the time of one.
-        headline: where they run, for people; nothing where there is nothing to say.
+        listener: must be set before the first job.
+        slots: how many trials it accepts at once.
+        side_by_side: how many trials it runs in the time of one.
+        headline: a line for people that says where trials run; may be empty.
     """
 
     listener: Listener
@@ -49,29 +49,33 @@ class Executor(Protocol):
     headline: str
 
     def plan(self, configs: Iterable[dict[str, Any]]) -> list[str]:
-        """What people should know of how trials of these configurations would run together, in lines."""
+        """Returns lines for people that describe how trials of these configurations would be grouped."""
 
     def warm_up(self, trials: int) -> None:
-        """Begins with what takes long and so many trials will need, such as the start of processes; does not wait for it."""
+        """Begins slow preparations for this many trials, such as the start of processes; does not wait for them."""
 
     def apply(self, function: Function, *arguments: Any) -> Callable[[], Any]:
-        """Has a function run where trials do, and TensorFlow is, while none runs; gives what waits for what it returns."""
+        """Runs a function in a process that runs trials and has TensorFlow, while no trial runs there.
+
+        Returns:
+            A callable that waits for the function and returns its result.
+        """
 
     def submit(self, job: Job) -> None:
-        """Takes a job; at most `slots` are in flight."""
+        """Accepts a job. At most `slots` jobs may be in flight."""
 
     def wait(self, seconds: float) -> None:
-        """Calls back what happened; returns after the first end of a trial, or after some seconds."""
+        """Calls the listener for every event; returns when a trial ended, or after this many seconds."""
 
     def close(self) -> None:
-        """Ends everything."""
+        """Ends all trials and processes."""
 
 
 def create(settings: dict[str, Any], run_trial: RunTrial = trial.run) -> Executor:
-    """The executor of a node of conf/executor/.
+    """Creates the executor that a node of conf/executor/ describes.
 
     Raises:
-        ConfigError: this machine can not give what the settings want.
+        ConfigError: the machine has fewer resources than the settings require.
     """
     arguments = {key: value for key, value in settings.items() if key != "_target_"}
     executor: Executor = find("executor", settings["_target_"])(run_trial, **arguments)
@@ -79,7 +83,7 @@ def create(settings: dict[str, Any], run_trial: RunTrial = trial.run) -> Executo
 
 
 def run_logged(run_trial: RunTrial, job: Job, report: Report, alive: Callable[[], None]) -> Outcome:
-    """Runs a job while the log lines of this process go into the trial's file, without its secrets."""
+    """Runs a job and writes the log lines of this process, without secrets, into trial.log of the trial."""
     take(job.secrets)
     handler = files.log_handler(job.folder / "trial.log")
     logger = logging.getLogger("src")

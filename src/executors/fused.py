@@ -1,4 +1,4 @@
-"""Trials of one structure stacked and trained as one program on one device; the others run one by one."""
+"""Stacks trials of one structure and trains them as one program on one device; runs all other trials one by one."""
 
 import logging
 import time
@@ -15,23 +15,27 @@ from src.executors.machine import gpus
 from src.training import engine_of
 from src.trial import Job, Outcome, Prepared
 
-if TYPE_CHECKING:  # they import TensorFlow, seconds
+if TYPE_CHECKING:  # these modules import TensorFlow, which takes seconds
     from src.training.lane import Lane
     from src.training.stack import Stack
 
 log = logging.getLogger(__name__)
-ON_CPU, ON_GPU = 8, 32  # trials at once
+ON_CPU, ON_GPU = 8, 32  # lanes of a stack with `workers: auto`
 
 
 @dataclass(eq=False)
-class _Trial:
-    """A trial that is in a stack, or waits for one."""
+class _Member:
+    """A trial that is in a stack or waits for one.
+
+    Attributes:
+        seconds: its share of the training time of the stack.
+    """
 
     job: Job
     prepared: Prepared
     lane: "Lane"
     structure: str
-    seconds: float = 0.0  # its share of the stack's
+    seconds: float = 0.0
 
 
 @dataclass
@@ -40,49 +44,52 @@ class _Batch:
 
     structure: str
     stack: "Stack"
-    trials: dict[int, _Trial] = field(default_factory=dict)
+    members: dict[int, _Member] = field(default_factory=dict)
 
-    def fill(self, waiting: list[_Trial]) -> list[_Trial]:
-        """Trials that wait and have its structure take the free lanes; gives back those that are other models all the same."""
-        others = []
-        for lane in set(range(self.stack.lanes)) - set(self.trials):
-            while one := next((one for one in waiting if one.structure == self.structure), None):
-                waiting.remove(one)
+    def fill(self, waiting: list[_Member]) -> list[_Member]:
+        """Moves waiting trials of the same structure into free lanes; returns those whose model turns out to be another."""
+        refused = []
+        for lane in set(range(self.stack.lanes)) - set(self.members):
+            while member := next((member for member in waiting if member.structure == self.structure), None):
+                waiting.remove(member)
                 try:
-                    self.stack.put(lane, one.lane.model)
+                    self.stack.put(lane, member.lane.model)
                 except ValueError as error:
-                    log.warning("trial %d is not stacked: %s", one.job.number + 1, error)
-                    others.append(one)
+                    log.warning("trial %d is not stacked: %s", member.job.number + 1, error)
+                    refused.append(member)
                 else:
-                    self.trials[lane] = one
+                    self.members[lane] = member
                     break
-        return others
+        return refused
 
-    def epoch(self) -> Iterator[tuple[_Trial, Outcome]]:
-        """Trains all for an epoch; gives back those that are over."""
-        orders = {lane: one.lane.begin(one.prepared.data) for lane, one in self.trials.items()}
-        began = time.monotonic()
-        metrics = self.stack.epoch({lane: one.lane.model for lane, one in self.trials.items()}, orders)
-        share = (time.monotonic() - began) / len(self.trials)
+    def epoch(self) -> Iterator[tuple[_Member, Outcome]]:
+        """Trains all trials for an epoch; removes those that are over and yields them with their outcomes."""
+        orders = {lane: member.lane.begin(member.prepared.data) for lane, member in self.members.items()}
+        start = time.monotonic()
+        metrics = self.stack.epoch({lane: member.lane.model for lane, member in self.members.items()}, orders)
+        share = (time.monotonic() - start) / len(self.members)
         done = {}
-        for lane, one in list(self.trials.items()):
-            one.seconds += share
+        for lane, member in list(self.members.items()):
+            member.seconds += share
             try:
-                one.lane.end(metrics[lane])
-                if one.lane.done:
-                    one.lane.keep()
-                    done[lane] = one
+                member.lane.end(metrics[lane])
+                if member.lane.done:
+                    member.lane.keep()
+                    done[lane] = member
             except Exception as error:
-                del self.trials[lane]
-                yield one, trial.ended_by(error, one.job, one.seconds)
-        again = self.stack.evaluate({lane: one.lane.model for lane, one in done.items()}) if done else {}
-        for lane, one in done.items():
-            del self.trials[lane]
+                del self.members[lane]
+                yield member, trial.ended_by(error, member.job, member.seconds)
+        if not done:
+            return
+        kept_metrics = self.stack.evaluate({lane: member.lane.model for lane, member in done.items()})
+        for lane, member in done.items():
+            del self.members[lane]
             try:
-                outcome = trial.finish(one.prepared, one.lane.fitted(again[lane]), one.seconds, continued=one.job.continued)
+                fitted = member.lane.fitted(kept_metrics[lane])
+                outcome = trial.finish(member.prepared, fitted, member.seconds, continued=member.job.continued)
             except Exception as error:
-                outcome = trial.ended_by(error, one.job, one.seconds)
-            yield one, outcome
+                outcome = trial.ended_by(error, member.job, member.seconds)
+            yield member, outcome
 
 
 def _structure(prepared: Prepared) -> str:
@@ -92,66 +99,72 @@ def _structure(prepared: Prepared) -> str:
 
 
 class Fused:
-    """Trains an epoch of all stacked trials whenever it is waited for; a trial that ends makes room for another one.
+    """Trains all stacked trials for an epoch in every `wait`; when a trial ends, a waiting one takes its lane.
 
     Args:
-        workers: how many trials are stacked at most, or `auto`.
+        workers: the most trials that are stacked, or `auto`.
     """
 
     listener: Listener
 
     def __init__(self, run_trial: RunTrial, *, workers: int | str) -> None:
         self._run_trial = run_trial
-        self.slots = self._most = int(workers) if workers != "auto" else ON_GPU if gpus() else ON_CPU
+        if workers == "auto":
+            workers = ON_GPU if gpus() else ON_CPU
+        self.slots = self._most = int(workers)
         self.side_by_side = 1
         self.headline = f"up to {self.slots} trials of one structure are one program"
         self._arrived: deque[Job] = deque()
-        self._waiting: list[_Trial] = []
+        self._waiting: list[_Member] = []
         self._batch: _Batch | None = None
         self._stacks: dict[tuple[str, int], Stack] = {}
 
     def plan(self, configs: Iterable[dict[str, Any]]) -> list[str]:
-        """Which trials, counted from 1, can be one program, and why the others can not."""
+        """Returns lines that say which trials, counted from 1, can be one program, and why others run alone."""
         from src.training import runtime
 
-        runtime.tensorflow()  # which the next line would import with all its noise
+        runtime.tensorflow()  # otherwise the next line would import it, with all its log lines
         from src.training import stack
 
-        together: dict[str, list[str]] = defaultdict(list)
+        groups: dict[str, list[str]] = defaultdict(list)  # structure → its trials
         alone = []
         for number, config in enumerate(configs, 1):
-            why = "its engine is another one" if not self._stackable(config) else ""
-            if not why and not (why := stack.obstacle((prepared := trial.prepare(config)).model, prepared.data)):
-                together[_structure(prepared)].append(str(number))
-            alone += [f"trial {number} runs alone: {why}"] if why else []
-        alone += [f"trial {numbers[0]} runs alone: no other one has its structure" for numbers in together.values() if len(numbers) == 1]
-        return [f"one program: trials {', '.join(numbers)}" for numbers in together.values() if len(numbers) > 1] + alone
+            if not self._stackable(config):
+                alone.append(f"trial {number} runs alone: its engine is another one")
+                continue
+            prepared = trial.prepare(config)
+            if obstacle := stack.obstacle(prepared.model, prepared.data):
+                alone.append(f"trial {number} runs alone: {obstacle}")
+            else:
+                groups[_structure(prepared)].append(str(number))
+        alone += [f"trial {numbers[0]} runs alone: no other one has its structure" for numbers in groups.values() if len(numbers) == 1]
+        return [f"one program: trials {', '.join(numbers)}" for numbers in groups.values() if len(numbers) > 1] + alone
 
     def warm_up(self, trials: int) -> None:
-        """This process is warm."""
+        """Does nothing: this process needs no preparation."""
 
     def apply(self, function: Function, *arguments: Any) -> Callable[[], Any]:
-        """Here, when it is waited for."""
+        """Runs the function in this process, when the returned callable is called."""
         return partial(function, *arguments)
 
     def submit(self, job: Job) -> None:
-        """Takes a job."""
+        """Stores a job for `wait`."""
         self._arrived.append(job)
 
     def wait(self, seconds: float) -> None:
-        """Runs a trial that can not be stacked to its end, or an epoch of those that are."""
+        """Runs a trial that cannot be stacked to its end, or trains the stacked trials for an epoch."""
         while self._arrived:
             job = self._arrived.popleft()
             if not self._stackable(job.config) or not self._prepare(job):
                 self._run_alone(job)
                 return
-        if not (self._batch and self._batch.trials):
+        if not (self._batch and self._batch.members):
             self._batch = self._new_batch()
         if self._batch:
             self._train(self._batch)
 
     def close(self) -> None:
-        """Nothing outlives a call of `wait`."""
+        """Drops the batch; no trial runs outside `wait`."""
         self._batch = None
 
     def _stackable(self, config: dict[str, Any]) -> bool:
@@ -160,69 +173,71 @@ class Fused:
         return bool(engine_of(config) == "compiled")
 
     def _prepare(self, job: Job) -> bool:
-        """Makes what waits for a stack out of a job, or ends it; False, and a line, where it can not be stacked."""
+        """Prepares a job for a stack, or ends its trial if that fails; logs and returns False if it cannot be stacked."""
         from src.training import stack
         from src.training.lane import Lane
 
         report = partial(self.listener.epoch, job.number)
         try:
             prepared = trial.prepare(job.config, job.folder, job.checkpoint)
-            if why := stack.obstacle(prepared.model, prepared.data):
-                log.warning("trial %d is not stacked: %s", job.number + 1, why)
+            if obstacle := stack.obstacle(prepared.model, prepared.data):
+                log.warning("trial %d is not stacked: %s", job.number + 1, obstacle)
                 return False
             structure = _structure(prepared)
             lane = Lane(prepared.model, **trial.given(prepared, report, self.listener.alive), **prepared.arguments)
         except Exception as error:
             self.listener.end(job.number, trial.ended_by(error, job, 0.0))
         else:
-            self._waiting.append(_Trial(job, prepared, lane, structure))
+            self._waiting.append(_Member(job, prepared, lane, structure))
         return True
 
     def _new_batch(self) -> _Batch | None:
-        """Of the largest group of one structure that waits; one that can not be stacked runs alone."""
-        groups: dict[str, list[_Trial]] = defaultdict(list)
-        for one in self._waiting:
-            groups[one.structure].append(one)
+        """Makes a batch for the largest waiting group with the same structure; runs a trial that cannot be stacked alone."""
+        groups: dict[str, list[_Member]] = defaultdict(list)
+        for member in self._waiting:
+            groups[member.structure].append(member)
         group = max(groups.values(), key=len, default=[])[: self._most]
         if not group:
             return None
-        stack = self._stack(group[0], min(self._most, 1 << (len(group) - 1).bit_length())) if len(group) > 1 else None
-        if stack:
-            return _Batch(group[0].structure, stack)
-        self._waiting.remove(group[0])
-        log.info("trial %d runs alone: no other one of its structure waits", group[0].job.number + 1)
-        self._run_alone(group[0].job)
+        first = group[0]
+        if len(group) > 1:
+            lanes = 1 << (len(group) - 1).bit_length()  # the next power of two
+            if stack := self._stack(first, min(self._most, lanes)):
+                return _Batch(first.structure, stack)
+        self._waiting.remove(first)
+        log.info("trial %d runs alone: no other one of its structure waits", first.job.number + 1)
+        self._run_alone(first.job)
         return None
 
-    def _stack(self, one: _Trial, lanes: int) -> "Stack | None":
-        """The stack for a structure; None, and a line that says why, where there can be none."""
+    def _stack(self, member: _Member, lanes: int) -> "Stack | None":
+        """Returns a stack for the structure of a trial; logs the reason and returns None if it cannot be made."""
         from src.training import stack
 
-        prepared, key = one.prepared, (one.structure, lanes)
+        prepared, key = member.prepared, (member.structure, lanes)
         try:
             if key not in self._stacks:
                 sizes = prepared.arguments["batch_size"], prepared.validation_batch
                 self._stacks[key] = stack.Stack(prepared.model, prepared.data, *sizes, lanes)
             return self._stacks[key]
         except Exception as error:
-            log.warning("trial %d is not stacked: %s", one.job.number + 1, first_words(error) or type(error).__name__)
+            log.warning("trial %d is not stacked: %s", member.job.number + 1, first_words(error) or type(error).__name__)
             return None
 
     def _train(self, batch: _Batch) -> None:
-        """One epoch; where memory does not suffice, the trials go back and the next batch is smaller."""
+        """Trains a batch for an epoch; if memory does not suffice, its trials wait again and the next batch is smaller."""
         import tensorflow as tf
 
-        for one in batch.fill(self._waiting):
-            self._run_alone(one.job)
-        if not batch.trials:
+        for member in batch.fill(self._waiting):
+            self._run_alone(member.job)
+        if not batch.members:
             return
         try:
-            for one, outcome in batch.epoch():
-                self.listener.end(one.job.number, outcome)
+            for member, outcome in batch.epoch():
+                self.listener.end(member.job.number, outcome)
         except tf.errors.ResourceExhaustedError:
             self._most = max(1, batch.stack.lanes // 2)
             log.warning("the device has no memory for %d trials at once; now at most %d", batch.stack.lanes, self._most)
-            self._waiting += batch.trials.values()
+            self._waiting += batch.members.values()
             self._stacks.clear()
             self._batch = None
 

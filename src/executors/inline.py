@@ -1,4 +1,4 @@
-"""One trial at a time, in the driver's own process."""
+"""Runs one trial at a time, in the process of the driver."""
 
 from collections import deque
 from collections.abc import Callable, Iterable
@@ -10,7 +10,7 @@ from src.trial import Job
 
 
 class Inline:
-    """Runs a submitted job when it is waited for."""
+    """Runs a submitted job within `wait`."""
 
     listener: Listener
     slots = side_by_side = 1
@@ -21,18 +21,18 @@ class Inline:
         self._jobs: deque[Job] = deque()
 
     def plan(self, configs: Iterable[dict[str, Any]]) -> list[str]:
-        """One after the other."""
+        """Trials are not grouped."""
         return []
 
     def warm_up(self, trials: int) -> None:
-        """This process is warm."""
+        """Does nothing: this process needs no preparation."""
 
     def apply(self, function: Function, *arguments: Any) -> Callable[[], Any]:
-        """Here, when it is waited for."""
+        """Runs the function in this process, when the returned callable is called."""
         return partial(function, *arguments)
 
     def submit(self, job: Job) -> None:
-        """Takes a job."""
+        """Stores a job for `wait`."""
         self._jobs.append(job)
 
     def wait(self, seconds: float) -> None:
@@ -42,5 +42,5 @@ class Inline:
         self.listener.end(job.number, run_logged(self._run_trial, job, report, self.listener.alive))
 
     def close(self) -> None:
-        """Nothing outlives a call of `wait`."""
+        """Drops submitted jobs; no trial runs outside `wait`."""
         self._jobs.clear()

@@ -1,4 +1,4 @@
-"""Trials side by side, in warm processes of this machine."""
+"""Runs trials concurrently in processes of this machine, which have imported TensorFlow before."""
 
 import multiprocessing
 import os
@@ -19,16 +19,16 @@ forking = multiprocessing.get_context("forkserver")  # TensorFlow survives a for
 
 
 class Local(Pool):
-    """A process per slot.
+    """Runs one worker process per slot.
 
     Args:
-        workers: how many, or `auto`: as many as cores, memory and GPUs allow.
+        workers: number of processes, or `auto` for as many as cores, memory and GPUs allow.
         threads: CPU threads of each trial.
-        gpus_per_trial: a fraction shares a GPU.
+        gpus_per_trial: below 1, several trials share a GPU.
         minutes_per_trial: a trial that takes longer is FAILED; None for no limit.
 
     Raises:
-        ConfigError: the machine does not have so much.
+        ConfigError: the machine has fewer resources than these.
     """
 
     def __init__(
@@ -45,33 +45,33 @@ class Local(Pool):
         self._gpus_per_trial = gpus_per_trial
 
     def warm_up(self, trials: int) -> None:
-        """Starts the process that workers are forked from; it imports TensorFlow once, while the driver is busy with other things."""
+        """Starts the process that workers are forked from; it imports TensorFlow once, while the driver does other work."""
         if self.run_trial is trial.run:
             forking.set_forkserver_preload(["src.executors.warm"])
-        resource_tracker.ensure_running()  # it would unblock what is blocked next
-        signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})  # what is started now inherits it: on Ctrl-C the driver alone decides
+        resource_tracker.ensure_running()  # its start would unblock the signal that the next line blocks
+        signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})  # inherited by the new process: on Ctrl-C only the driver decides
         forkserver.ensure_running()
         signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
 
     def start(self, slot: int) -> WorkerHandle:
-        """A new process."""
+        """Starts a new process."""
         return _Process(slot, self.run_trial, {"CUDA_VISIBLE_DEVICES": ",".join(gpus_of(slot, self._gpus_per_trial))})
 
     def ready(self, workers: list[WorkerHandle], seconds: float) -> Iterable[WorkerHandle]:
-        """Those whose connection has something, be it its end."""
+        """Returns the workers whose pipe has data or was closed."""
         connections = {worker.connection: worker for worker in workers if isinstance(worker, _Process)}
         return [connections[connection] for connection in wait(list(connections), seconds)]  # type: ignore[index]
 
 
 class _Process(WorkerHandle):
-    """A process at the other end of a pipe; it sees when the pipe is gone, and is gone, too."""
+    """Handle of a process at the other end of a pipe. The process exits when the pipe is closed."""
 
     def __init__(self, slot: int, run_trial: RunTrial, environment: dict[str, str]) -> None:
         super().__init__(slot)
-        self.connection, theirs = forking.Pipe()
-        self._process = forking.Process(target=work, args=(theirs, run_trial, {**os.environ, **environment}))
+        self.connection, worker_end = forking.Pipe()
+        self._process = forking.Process(target=work, args=(worker_end, run_trial, {**os.environ, **environment}))
         self._process.start()
-        theirs.close()
+        worker_end.close()
 
     def send(self, job: Job | Call) -> None:
         with suppress(OSError):

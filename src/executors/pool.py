@@ -1,4 +1,4 @@
-"""Trials side by side in workers that may die: deadlines, cancelling, deaths and recycling, whatever a worker is."""
+"""Runs trials concurrently in workers that may die. Handles deadlines, cancelling, deaths and recycling for every kind of worker."""
 
 import logging
 import time
@@ -17,14 +17,14 @@ from src.states import TrialState
 from src.trial import Job, Outcome
 
 log = logging.getLogger(__name__)
-GRACE = 15.0  # seconds in which a cancelled trial may end by itself
-MOST_TRIALS = 200  # of a worker, before a new one takes its place
-MOST_STARTS = 3  # of workers that die before they begin with a trial
-PATIENCE = 10.0  # seconds in which a worker should begin; a cluster may have no room for it
+GRACE = 15.0  # seconds in which a cancelled trial may still end regularly
+MOST_TRIALS = 200  # per worker, before a new worker replaces it
+MOST_STARTS = 3  # of workers for one trial, if they die before they begin it
+PATIENCE = 10.0  # seconds in which a worker should begin its trial; a cluster may have no room for the worker
 
 
 class Died(Exception):
-    """A worker is gone; the text says why."""
+    """A worker died; the text says why."""
 
 
 @dataclass(eq=False)
@@ -32,10 +32,14 @@ class WorkerHandle(ABC):
     """The driver's end of a worker process.
 
     Attributes:
-        trials: how many it was given.
-        begun: whether it has begun with the one that it has.
-        starts: how many workers were tried for this trial before one began with it.
-        gigabytes: of memory after its first trial.
+        trials: number of trials that it has received.
+        job: the current trial; None if the worker is free.
+        given: `time.monotonic()` when it received the job.
+        begun: True if it has begun the current trial.
+        starts: number of workers started for the current trial, this one included; 1 again once the trial has begun.
+        deadline: `time.monotonic()` at which its trial must have ended.
+        cancelled: True if it was requested to end its trial.
+        gigabytes: its memory after its first trial.
     """
 
     slot: int
@@ -50,33 +54,33 @@ class WorkerHandle(ABC):
 
     @abstractmethod
     def send(self, job: Job | Call) -> None:
-        """Gives it something to do; a worker that is gone says so when it is heard."""
+        """Sends a job or a call. If the worker is dead, only `receive` raises Died."""
 
     @abstractmethod
     def receive(self) -> Event | Answer:
-        """The next event of its trial, or the answer to a call.
+        """Returns the next event of its trial, or the answer to a call.
 
         Raises:
-            Died: it is gone.
+            Died: the worker died.
         """
 
     @abstractmethod
     def cancel(self) -> None:
-        """Asks it to end its trial."""
+        """Requests that its trial ends."""
 
     @abstractmethod
     def kill(self) -> None:
-        """Ends it at once."""
+        """Ends the process at once."""
 
     def worn(self, gigabytes: float) -> bool:
-        """Whether a new one should take its place: it ran many trials, or what they leave in memory adds up."""
+        """True if a new worker should replace it: it ran many trials, or its memory grew too much."""
         self.gigabytes = self.gigabytes or gigabytes
         return self.trials >= MOST_TRIALS or gigabytes > max(GIGABYTES_PER_WORKER, 2 * self.gigabytes)
 
 
 @dataclass
 class Pool(ABC):
-    """A worker per slot, started when it is needed.
+    """Runs one worker per slot and starts it when it is needed.
 
     Attributes:
         minutes_per_trial: a trial that takes longer is FAILED; None for no limit.
@@ -91,29 +95,29 @@ class Pool(ABC):
 
     @property
     def side_by_side(self) -> int:
-        """All of them."""
+        """Trials run concurrently, one per slot."""
         return self.slots
 
     @abstractmethod
     def start(self, slot: int) -> WorkerHandle:
-        """A new worker."""
+        """Starts a new worker."""
 
     @abstractmethod
     def ready(self, workers: list[WorkerHandle], seconds: float) -> Iterable[WorkerHandle]:
-        """Those that have something to say, after some seconds at most."""
+        """Returns the workers with an event or an answer, and dead ones; waits at most this many seconds for the first."""
 
     def plan(self, configs: Iterable[dict[str, Any]]) -> list[str]:
-        """Each by itself."""
+        """Trials are not grouped."""
         return []
 
     def warm_up(self, trials: int) -> None:
-        """Starts the workers, which import TensorFlow while the driver does."""
+        """Starts workers, which import TensorFlow at the same time as the driver."""
         for _ in range(min(trials, self.slots)):
-            self._new()
+            self._start_worker()
 
     def apply(self, function: Function, *arguments: Any) -> Callable[[], Any]:
-        """In a worker; who waits hears with a TrialbookError that it died of it."""
-        worker = next((worker for worker in self.workers if not worker.job), None) or self._new()
+        """Runs the function in a worker; the returned callable raises a TrialbookError if the worker dies."""
+        worker = self._free_worker()
         worker.send(Call(function, arguments))
         return partial(self._answer, worker, function)
 
@@ -133,43 +137,49 @@ class Pool(ABC):
         raise AssertionError(f"{answer} is no answer to a call")
 
     def submit(self, job: Job) -> None:
-        """Gives a job to a worker that has none; a new one, if need be."""
-        self._give(next((worker for worker in self.workers if not worker.job), None) or self._new(), job)
+        """Assigns a job to a free worker, or to a new one."""
+        self._assign(self._free_worker(), job)
 
     def wait(self, seconds: float) -> None:
-        """Calls back what happened."""
+        """Calls the listener for every event until a trial ends, or for this many seconds."""
         until = time.monotonic() + seconds
         ended = False
         while not ended and (left := until - time.monotonic()) > 0:
             for worker in self.ready([worker for worker in self.workers if worker.job], min(left, 1.0)):
                 ended |= self._receive(worker)
-            self._take_from_those_that_wait()
-            self._cancel_if_asked()
+            self._reassign_late_jobs()
+            self._cancel_if_stopping()
             ended |= self._end_overdue()
 
     def close(self) -> None:
-        """Ends the workers."""
+        """Ends all workers."""
         for worker in list(self.workers):
             self._remove(worker)
 
-    def _new(self) -> WorkerHandle:
-        worker = self.start(min(set(range(len(self.workers) + 1)) - {worker.slot for worker in self.workers}))
+    def _free_worker(self) -> WorkerHandle:
+        """Returns a worker without a job; starts one if there is none."""
+        return next((worker for worker in self.workers if not worker.job), None) or self._start_worker()
+
+    def _start_worker(self) -> WorkerHandle:
+        """Starts a worker in the lowest free slot."""
+        taken = {worker.slot for worker in self.workers}
+        worker = self.start(min(set(range(len(self.workers) + 1)) - taken))
         self.workers.append(worker)
         return worker
 
-    def _give(self, worker: WorkerHandle, job: Job) -> None:
+    def _assign(self, worker: WorkerHandle, job: Job) -> None:
         worker.job, worker.given, worker.begun = job, time.monotonic(), False
         worker.cancelled, worker.deadline = False, float("inf")
         worker.trials += 1
         worker.send(job)
 
     def _receive(self, worker: WorkerHandle) -> bool:
-        """Passes on one event of a worker; returns True if its trial is over."""
+        """Handles one event of a worker; returns True if its trial is over."""
         job: Job = worker.job  # type: ignore[assignment]
         try:
             event = worker.receive()
         except Died as death:
-            return self._bury(worker, job, str(death))
+            return self._handle_death(worker, job, str(death))
         match event:
             case Begun():
                 worker.begun, worker.starts = True, 1
@@ -189,28 +199,29 @@ class Pool(ABC):
                 return True
         return False
 
-    def _bury(self, worker: WorkerHandle, job: Job, cause: str) -> bool:
-        """A dead worker's trial goes to a new one if it had not begun; whether it is over."""
+    def _handle_death(self, worker: WorkerHandle, job: Job, cause: str) -> bool:
+        """Assigns the trial of a dead worker to a new one if it had not begun; returns True if the trial is over."""
         self._remove(worker)
         if not worker.begun and not worker.cancelled and worker.starts < MOST_STARTS:
-            another = self._new()
-            another.starts = worker.starts + 1
-            self._give(another, job)
+            replacement = self._start_worker()
+            replacement.starts = worker.starts + 1
+            self._assign(replacement, job)
             return False
         self.listener.died(job.number, cause)
         return True
 
-    def _take_from_those_that_wait(self) -> None:
-        """A job whose worker finds no room goes to a worker that is free."""
+    def _reassign_late_jobs(self) -> None:
+        """Moves jobs whose workers find no room in the cluster to free workers."""
         free = [worker for worker in self.workers if not worker.job]
         waiting = [worker for worker in self.workers if worker.job and not worker.begun and not worker.cancelled]
         late = [worker for worker in waiting if time.monotonic() > worker.given + PATIENCE]
-        for worker, other in zip(late, free, strict=False):
+        for worker, heir in zip(late, free, strict=False):
             self._remove(worker)
-            other.starts = worker.starts
-            self._give(other, worker.job)  # type: ignore[arg-type]
+            heir.starts = worker.starts
+            self._assign(heir, worker.job)  # type: ignore[arg-type]
 
-    def _cancel_if_asked(self) -> None:
+    def _cancel_if_stopping(self) -> None:
+        """Cancels all trials if the listener raises Stop; they have GRACE seconds to end."""
         try:
             self.listener.alive()
         except Stop:
@@ -220,13 +231,15 @@ class Pool(ABC):
                     worker.cancel()
 
     def _end_overdue(self) -> bool:
-        """Kills the workers of trials whose time is over; whether there were any."""
+        """Kills workers whose deadline has passed and ends their trials; returns True if there were any."""
         overdue = [worker for worker in self.workers if worker.job and time.monotonic() > worker.deadline]
         for worker in overdue:
             self._remove(worker)
-            late = f"took longer than {self.minutes_per_trial:g} minutes" if self.minutes_per_trial else ""
-            state, cause = (TrialState.KILLED, "interrupted") if worker.cancelled else (TrialState.FAILED, late)
-            self.listener.end(worker.job.number, Outcome(state, cause=cause))  # type: ignore[union-attr]
+            if worker.cancelled:
+                outcome = Outcome(TrialState.KILLED, cause="interrupted")
+            else:
+                outcome = Outcome(TrialState.FAILED, cause=f"took longer than {self.minutes_per_trial:g} minutes")
+            self.listener.end(worker.job.number, outcome)  # type: ignore[union-attr]
         return bool(overdue)
 
     def _remove(self, worker: WorkerHandle) -> None:

@@ -1,4 +1,4 @@
-"""Trials side by side, in warm processes of a Ray cluster. They share no disk with the driver: what a trial leaves travels."""
+"""Runs trials concurrently in processes of a Ray cluster. They share no disk with the driver: files of a trial are sent to it."""
 
 import logging
 import os
@@ -21,24 +21,24 @@ from src.executors.worker import Answer, Call, EpochEnded, Event, FileWritten, T
 from src.trial import Job
 
 os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
-os.environ.setdefault("RAY_DEDUP_LOGS_SKIP_REGEX", ".")  # prints nothing of its own: a death is told by us
-PATIENCE = 5.0  # seconds, for a cluster that does not answer; Ray itself would take 40
-HELLO = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n" + bytes([0, 0, 0, 4, 0, 0, 0, 0, 0])  # RFC 9113, section 3.4: whatever speaks gRPC answers
+os.environ.setdefault("RAY_DEDUP_LOGS_SKIP_REGEX", ".")  # keeps Ray from printing lines itself: this project reports dead workers
+PATIENCE = 5.0  # seconds to wait for an answer of the cluster; Ray itself would wait 40
+HELLO = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n" + bytes([0, 0, 0, 4, 0, 0, 0, 0, 0])  # RFC 9113, section 3.4; every gRPC server answers it
 NOT_SENT = [".git", ".venv", "mlruns"]
 
 
 class Ray(Pool):
-    """An actor per slot: a task would begin in a new process, which imports TensorFlow for seconds, whenever it wants a GPU.
+    """Runs one Ray actor per slot. A Ray task with a GPU would start a new process every time, and import TensorFlow for seconds.
 
     Args:
-        address: None for a cluster of its own on this machine, `auto` for the one that this machine is in, or `HOST:PORT`.
-        workers: how many, or `auto`: as many as the cluster's cores, memory and GPUs allow.
+        address: None for a new cluster on this machine, `auto` for the cluster that this machine is in, or `HOST:PORT`.
+        workers: number of actors, or `auto` for as many as cores, memory and GPUs of the cluster allow.
         threads: CPU threads of each trial.
-        gpus_per_trial: a fraction shares a GPU.
+        gpus_per_trial: below 1, several trials share a GPU.
         minutes_per_trial: a trial that takes longer is FAILED; None for no limit.
 
     Raises:
-        ConfigError: Ray is not installed, the cluster does not answer, or does not have so much.
+        ConfigError: Ray is not installed, or the cluster does not answer or has fewer resources than these.
     """
 
     def __init__(
@@ -52,61 +52,63 @@ class Ray(Pool):
         minutes_per_trial: float | None,
     ) -> None:
         self._ray = _import()
-        self._own = address is None
+        self._own_cluster = address is None
         if address:
             self._connect(address)
-        nodes = [this_machine()] if self._own else self._nodes()
+        nodes = [this_machine()] if self._own_cluster else self._nodes()
         try:
-            slots, headline = find_slots(workers, threads, gpus_per_trial, nodes, beyond_cores=self._own)
+            slots, headline = find_slots(workers, threads, gpus_per_trial, nodes, beyond_cores=self._own_cluster)
         except ConfigError:
             self._ray.shutdown()
             raise
         super().__init__(run_trial, slots, headline, minutes_per_trial)
-        self._wants = {"num_cpus": threads, "num_gpus": gpus_per_trial, "memory": int(GIGABYTES_PER_WORKER * 2**30)}
+        self._resources = {"num_cpus": threads, "num_gpus": gpus_per_trial, "memory": int(GIGABYTES_PER_WORKER * 2**30)}
 
     def start(self, slot: int) -> WorkerHandle:
-        """A new actor, which begins as soon as the cluster has room for it."""
+        """Requests a new actor, which starts as soon as the cluster has room for it."""
         if not self._ray.is_initialized():
-            self._connect("local", num_cpus=self.slots * self._wants["num_cpus"], _memory=self.slots * self._wants["memory"])
-        return _Actor(slot, self._ray, self.run_trial, self._wants)
+            self._connect("local", num_cpus=self.slots * self._resources["num_cpus"], _memory=self.slots * self._resources["memory"])
+        return _Actor(slot, self._ray, self.run_trial, self._resources)
 
     def ready(self, workers: list[WorkerHandle], seconds: float) -> Iterable[WorkerHandle]:
-        """Those whose stream of events has a next one."""
+        """Returns the workers whose stream has another event."""
         streams = {worker.events: worker for worker in workers if isinstance(worker, _Actor)}
-        found, _ = self._ray.wait(list(streams), timeout=seconds, fetch_local=False) if streams else ([], [])
-        return [streams[stream] for stream in found]
+        if not streams:
+            return []
+        ready, _ = self._ray.wait(list(streams), timeout=seconds, fetch_local=False)
+        return [streams[stream] for stream in ready]
 
     def close(self) -> None:
-        """Ends the workers, and the cluster if it is our own."""
+        """Ends the workers, and the cluster if this object started it."""
         super().close()
         self._ray.shutdown()
 
-    def _connect(self, address: str, **more: Any) -> None:
-        quiet = {"log_to_driver": False, "logging_level": logging.CRITICAL, "include_dashboard": False if self._own else None}
-        ours = signal.getsignal(signal.SIGTERM)  # Ray would put its own in its place, which exits
+    def _connect(self, address: str, **options: Any) -> None:
+        quiet = {"log_to_driver": False, "logging_level": logging.CRITICAL, "include_dashboard": False if self._own_cluster else None}
+        handler = signal.getsignal(signal.SIGTERM)  # Ray replaces it by one that exits
         try:
             if ":" in address:
                 _greet(address)
-            self._ray.init(address, runtime_env={"working_dir": str(ROOT), "excludes": NOT_SENT}, **quiet, **more)
+            self._ray.init(address, runtime_env={"working_dir": str(ROOT), "excludes": NOT_SENT}, **quiet, **options)
         except (OSError, RuntimeError, ValueError) as error:
             raise ConfigError(
                 [f"executor.address={address}: {error}. Expected the address of a Ray cluster that this machine is in."]
             ) from error
         finally:
-            signal.signal(signal.SIGTERM, ours)
+            signal.signal(signal.SIGTERM, handler)
 
     def _nodes(self) -> list[Node]:
-        alive = [node["Resources"] for node in self._ray.nodes() if node["Alive"]]
-        return [Node(int(has.get("CPU", 0)), has.get("memory", 0) / 2**30, int(has.get("GPU", 0))) for has in alive]
+        totals = [node["Resources"] for node in self._ray.nodes() if node["Alive"]]
+        return [Node(int(total.get("CPU", 0)), total.get("memory", 0) / 2**30, int(total.get("GPU", 0))) for total in totals]
 
 
 class _Actor(WorkerHandle):
-    """A process somewhere in the cluster."""
+    """Handle of an actor, which is a process somewhere in the cluster."""
 
-    def __init__(self, slot: int, ray: Any, run_trial: RunTrial, wants: dict[str, Any]) -> None:
+    def __init__(self, slot: int, ray: Any, run_trial: RunTrial, resources: dict[str, Any]) -> None:
         super().__init__(slot)
         self._ray = ray
-        self._actor = ray.remote(_Stage).options(max_concurrency=2, **wants).remote(run_trial, str(Path.cwd()))
+        self._actor = ray.remote(_Stage).options(max_concurrency=2, **resources).remote(run_trial, str(Path.cwd()))
         self.events: Any = None
 
     def send(self, job: Job | Call) -> None:
@@ -127,10 +129,10 @@ class _Actor(WorkerHandle):
 
 
 class _Stage:
-    """What the actor is: it runs one trial after the other, each in a folder of its own that is sent to the driver as it grows."""
+    """The class of the actors. Runs trials one after the other, each in a temporary folder; sends new files to the driver."""
 
     def __init__(self, run_trial: RunTrial, folder: str) -> None:
-        if Path(folder).is_dir():  # the driver's machine, or a shared disk: relative paths mean the same
+        if Path(folder).is_dir():  # on the machine of the driver, or on a shared disk, relative paths stay valid
             os.chdir(folder)
         self._run_trial = run_trial
         self._cancelled = threading.Event()
@@ -146,29 +148,34 @@ class _Stage:
         with tempfile.TemporaryDirectory() as name:
             threading.Thread(target=self._perform, args=(replace(job, folder=Path(name)), events), daemon=True).start()
             sent: dict[Path, int] = {}
-            while not isinstance(event := events.get(), BaseException):
+            while True:
+                event = events.get()
+                if isinstance(event, BaseException):
+                    raise event
                 if isinstance(event, EpochEnded | TrialEnded):
-                    yield from _news(Path(name), sent)
+                    yield from _changed_files(Path(name), sent)
                 yield event
                 if isinstance(event, TrialEnded):
                     return
-            raise event
 
     def cancel(self) -> None:
-        """Asks the trial to end."""
+        """Requests that the running trial ends."""
         self._cancelled.set()
 
     def _perform(self, job: Job, events: "queue.SimpleQueue[Any]") -> None:
         try:
             perform(self._run_trial, job, events.put, self._cancelled)
-        except BaseException as error:  # it is to end the actor's method, which waits in another thread
+        except BaseException as error:  # raised again by `run`, which waits in another thread
             events.put(error)
 
 
-def _news(folder: Path, sent: dict[Path, int]) -> Iterator[FileWritten]:
-    """The files that are new or changed since they were sent."""
+def _changed_files(folder: Path, sent: dict[Path, int]) -> Iterator[FileWritten]:
+    """Yields the files that are new or changed; notes in `sent` when each was changed."""
     for file in folder.rglob("[!.]*"):
-        if file.is_file() and sent.get(file) != (changed := file.stat().st_mtime_ns):
+        if not file.is_file():
+            continue
+        changed = file.stat().st_mtime_ns
+        if sent.get(file) != changed:
             sent[file] = changed
             yield FileWritten(str(file.relative_to(folder)), file.read_bytes())
 
@@ -182,10 +189,10 @@ def _import() -> Any:
 
 
 def _greet(address: str) -> None:
-    """Makes sure that something at an address answers.
+    """Checks that a server at an address answers.
 
     Raises:
-        OSError: nothing does.
+        OSError: there is no answer.
     """
     host, _, port = address.rpartition(":")
     with socket.create_connection((host, int(port)), PATIENCE) as connection:

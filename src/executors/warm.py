@@ -1,4 +1,4 @@
-"""What the process imports that local workers are forked from: once, for all of them. It runs nothing, so nothing is lost in a fork."""
+"""Imports what local workers need into the process that they are forked from. It runs nothing, so nothing is lost in a fork."""
 
 import gc
 import importlib
@@ -6,10 +6,11 @@ from contextlib import suppress
 
 from src.training import runtime
 
-MODULES = ("src.running.run", "src.training.compiled", "src.training.callbacks")  # the first: every worker runs the driver's main module
+# src.running.run because every worker runs the main module of the driver
+MODULES = ("src.running.run", "src.training.compiled", "src.training.callbacks")
 
-with suppress(Exception):  # what is wrong the worker says, which imports it again
+with suppress(Exception):  # the worker reports the error: it imports the module again
     runtime.tensorflow()
     for name in MODULES:
         importlib.import_module(name)
-gc.freeze()  # what is never collected stays shared by the workers
+gc.freeze()  # objects that are never collected stay in memory that the workers share

@@ -1,4 +1,4 @@
-"""A worker: a process that runs one trial after the other for an executor, and does not outlive it. What it sends are events."""
+"""A worker is a process that runs trials one after the other for an executor and sends it events. It ends with the executor."""
 
 import logging
 import os
@@ -28,7 +28,7 @@ CANCEL = "cancel"
 
 @dataclass(frozen=True)
 class Call:
-    """A function that a worker is to call between trials."""
+    """A function for a worker to call between trials."""
 
     function: Function
     arguments: tuple[Any, ...]
@@ -36,7 +36,7 @@ class Call:
 
 @dataclass(frozen=True)
 class Begun:
-    """The trial has begun."""
+    """A trial has begun."""
 
 
 @dataclass(frozen=True)
@@ -57,10 +57,10 @@ class Logged:
 
 @dataclass(frozen=True)
 class FileWritten:
-    """A file in the trial's folder, sent to a driver that does not share the disk.
+    """A file of a trial, sent to a driver that does not share the disk.
 
     Attributes:
-        name: relative to the folder.
+        name: path relative to the folder of the trial.
     """
 
     name: str
@@ -69,10 +69,10 @@ class FileWritten:
 
 @dataclass(frozen=True)
 class TrialEnded:
-    """The trial has ended.
+    """A trial has ended.
 
     Attributes:
-        gigabytes: memory of the worker.
+        gigabytes: memory that the worker uses.
     """
 
     outcome: Outcome
@@ -88,7 +88,7 @@ class Returned:
 
 @dataclass(frozen=True)
 class Raised:
-    """The exception that a called function raised; it can be sent to another process."""
+    """The exception that a called function raised, in a form that can be sent to another process."""
 
     error: Exception
 
@@ -99,7 +99,7 @@ Send = Callable[[Event], None]
 
 
 def answer(call: Call) -> Answer:
-    """Calls a function."""
+    """Calls a function and returns its value or its exception."""
     try:
         return Returned(call.function(*call.arguments))
     except TrialbookError as error:
@@ -109,7 +109,7 @@ def answer(call: Call) -> Answer:
 
 
 def perform(run_trial: RunTrial, job: Job, send: Send, cancelled: threading.Event) -> None:
-    """Runs a job and sends its events: Begun, EpochEnded, Logged, at last TrialEnded."""
+    """Runs a job and sends its events: Begun first, then EpochEnded and Logged, TrialEnded last."""
 
     def alive() -> None:
         if cancelled.is_set():
@@ -129,46 +129,46 @@ def perform(run_trial: RunTrial, job: Job, send: Send, cancelled: threading.Even
 
 
 def warm_up(run_trial: RunTrial) -> None:
-    """Imports what a real trial needs: seconds, in which the driver is busy with other things."""
+    """Imports TensorFlow before the first job: it takes seconds, in which the driver does other work. Test trials do not need it."""
     if run_trial is trial.run:
         runtime.tensorflow()
 
 
 def work(connection: Connection, run_trial: RunTrial, environment: dict[str, str]) -> None:
-    """Takes jobs and calls from a connection, and sends events and answers back.
+    """Receives jobs and calls from a connection, and sends events and answers back.
 
     Args:
         environment: set before TensorFlow is imported, such as CUDA_VISIBLE_DEVICES.
     """
     os.environ.update(environment)
-    with suppress(OSError):  # where memory ends, a worker is to be killed, not its driver
+    with suppress(OSError):  # when memory runs out, the system should kill a worker, not the driver
         Path("/proc/self/oom_score_adj").write_text("500")
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches every process of the terminal; the driver alone decides
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches every process of the terminal; only the driver decides
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
-    given: queue.Queue[Job | Call] = queue.Queue()
+    inbox: queue.Queue[Job | Call] = queue.Queue()
     cancelled = threading.Event()
-    threading.Thread(target=_listen, args=(connection, given, cancelled), daemon=True).start()
+    threading.Thread(target=_listen, args=(connection, inbox, cancelled), daemon=True).start()
     warm_up(run_trial)
     while True:
-        job = given.get()
+        job = inbox.get()
         if isinstance(job, Call):
             connection.send(answer(job))
         else:
             perform(run_trial, job, connection.send, cancelled)
 
 
-def _listen(connection: Connection, given: "queue.Queue[Job | Call]", cancelled: threading.Event) -> None:
-    """Takes what the driver says, also while a trial trains; when the driver is gone, so is this process."""
+def _listen(connection: Connection, inbox: "queue.Queue[Job | Call]", cancelled: threading.Event) -> None:
+    """Receives from the driver, also while a trial trains. Ends this process when the driver is gone."""
     while True:
         try:
-            said: Any = connection.recv()
+            received: Any = connection.recv()
         except (EOFError, OSError):
             os._exit(1)
-        if said == CANCEL:
+        if received == CANCEL:
             cancelled.set()
         else:
             cancelled.clear()
-            given.put(said)
+            inbox.put(received)
 
 
 class _Sender(logging.Handler):

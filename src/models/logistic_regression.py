@@ -1,4 +1,4 @@
-"""The Keras twin of scikit-learn's one-vs-rest logistic regression, of stock layers, so that its .h5 loads anywhere."""
+"""The Keras twin of scikit-learn's one-vs-rest logistic regression; its stock layers let its .h5 load anywhere."""
 
 import keras
 

@@ -1,4 +1,4 @@
-"""A hidden layer, dropout where asked for, and a softmax layer."""
+"""A hidden layer, optional dropout, and a softmax layer."""
 
 import keras
 
@@ -8,14 +8,15 @@ def build(input_shape: tuple[int, ...], num_classes: int, *, units: int, activat
 
     Args:
         units: size of the hidden layer.
-        activation: of the hidden layer, by Keras' name.
-        dropout: share of hidden units dropped in training, in [0, 1).
+        activation: Keras' name of the activation of the hidden layer.
+        dropout: share of hidden units dropped in training, in [0, 1); 0 adds no dropout layer.
     """
     layers = [
         keras.Input(input_shape),
         keras.layers.Flatten(name="flatten"),
         keras.layers.Dense(units, activation=activation, name="hidden"),
-        *([keras.layers.Dropout(dropout, name="dropout")] if dropout else []),
-        keras.layers.Dense(num_classes, activation="softmax", name="output"),
     ]
+    if dropout:
+        layers.append(keras.layers.Dropout(dropout, name="dropout"))
+    layers.append(keras.layers.Dense(num_classes, activation="softmax", name="output"))
     return keras.Sequential(layers, name="two_layer")

@@ -1,4 +1,4 @@
-"""Oracles: the algorithms that propose the next trial. The only package that imports keras_tuner, and only when it must."""
+"""Oracles are the algorithms that propose trials. Only this package imports keras_tuner, and only for oracles that need it."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -13,12 +13,12 @@ from src.training import runtime
 
 @dataclass(frozen=True)
 class Proposal:
-    """What to run next.
+    """The trial to run next.
 
     Attributes:
-        parent: the trial from whose end this one goes on; None begins anew.
-        initial_epoch: how many epochs the parent was trained.
-        epochs: of a rung, after which a later trial may go on from here; None where none ever does.
+        parent: the trial whose training this one continues; None to start a new training.
+        initial_epoch: number of epochs that the parent was trained.
+        epochs: total epochs of its rung, after which a later trial may continue it; None if none ever does.
     """
 
     point: Point
@@ -29,7 +29,7 @@ class Proposal:
 
 @dataclass(frozen=True)
 class KnownTrial:
-    """A trial of an earlier invocation; one that will run again is RUNNING."""
+    """A trial of an earlier invocation. Its state is RUNNING if it will run again."""
 
     number: int
     proposal: Proposal
@@ -38,14 +38,14 @@ class KnownTrial:
 
 
 class Oracle(Protocol):
-    """Proposes points and learns from their scores. No KerasTuner type crosses it; one thread talks to it.
+    """Proposes points and learns from their scores. Exposes no KerasTuner type; only one thread may use it.
 
     Attributes:
-        budget: the most trials that it will propose.
-        foreseen: how many trials it proposes before the score of any matters.
+        budget: upper bound on the number of trials.
+        foreseen: number of first proposals that do not depend on any score.
         swept: the keys that vary between its trials.
-        schedule: what people should know of its budget, in lines.
-        epochs: of all its trials together, where it decides on them.
+        schedule: lines for people that explain its budget.
+        epochs: total of all its trials; None unless the oracle chooses the epochs of each trial.
     """
 
     budget: int
@@ -55,22 +55,25 @@ class Oracle(Protocol):
     epochs: int | None
 
     def ask(self, number: int) -> Proposal | None:
-        """What to run as trial `number`; None: nothing until a running trial ends, or, if none runs, nothing any more."""
+        """Proposes the trial `number`.
+
+        Returns None while it waits for a running trial; if none is running, the search is over.
+        """
 
     def tell(self, number: int, score: float | None) -> None:
-        """The score of a trial; None when it is infeasible."""
+        """Reports that a trial ended, with its score; a score of None marks its point as infeasible."""
 
     def state(self) -> dict[str, Any]:
-        """What makes the next proposal and is not known from the trials, as JSON."""
+        """Returns the JSON state needed to continue that cannot be rebuilt from the trials."""
 
     def restore(self, state: dict[str, Any], trials: Sequence[KnownTrial]) -> None:
-        """Goes on where another process stopped: the next proposal is the one which that would have made."""
+        """Continues where another process stopped: the next proposal is the one that the other process would have made."""
 
 
 def create(space: Space, objective: Objective, settings: dict[str, Any]) -> Oracle:
-    """The oracle of a node of conf/oracle/; `settings` also has its `name`."""
+    """Creates the oracle that a node of conf/oracle/ describes; `settings` also holds the name of the option as `name`."""
     arguments = {key: value for key, value in settings.items() if key not in ("_target_", "name")}
     with runtime.quiet():  # KerasTuner imports TensorFlow
-        made = find("oracle", settings["_target_"])
-    oracle: Oracle = made(space, objective, **arguments)
+        oracle_class = find("oracle", settings["_target_"])
+    oracle: Oracle = oracle_class(space, objective, **arguments)
     return oracle

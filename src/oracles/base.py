@@ -1,7 +1,7 @@
-"""KerasTuner's oracles behind our interface. Of them only the algorithm, `populate_space`, is called.
+"""Adapts KerasTuner's oracles to the interface of this project. Only their algorithm, `populate_space`, is called.
 
-Their book-keeping (create_trial, end_trial, JSON files, locks, retries) loses trials when a process dies, so the study does it instead.
-Every proposal is drawn with a seed of its own, made of the sweep's seed and the trial's number: no generator has to be saved.
+KerasTuner's book-keeping (create_trial, end_trial, JSON files, locks, retries) loses trials when a process dies, so the study replaces it.
+The seed of each proposal is made from the seed of the sweep and the number of the trial, so no state of a generator has to be saved.
 """
 
 import copy
@@ -19,16 +19,16 @@ from src.oracles import KnownTrial, Proposal
 from src.space import Axis, Choice, Point, Space
 from src.states import TrialState
 
-Values = dict[str, Any]  # as KerasTuner has them: config path → text, int or float
-DIGITS = 6  # of a number that is drawn from an interval; more where its ends are closer than that
+Values = dict[str, Any]  # in KerasTuner's form: config path → text, int or float
+DIGITS = 6  # of a number drawn from an interval; more if the ends of the interval are closer than that
 
 
 class Mended(kt.Oracle):  # type: ignore[misc]
-    """A mix-in before an oracle's class.
+    """Mix-in that precedes a KerasTuner oracle in the list of base classes.
 
     Args:
-        seed: decides on every draw; 0 is a seed like any other.
-        settings: of KerasTuner's class.
+        seed: determines every draw; 0 is a seed like any other.
+        settings: arguments of KerasTuner's class.
     """
 
     def __init__(self, space: Space, objective: Objective, *, seed: int = 0, **settings: Any) -> None:
@@ -37,18 +37,18 @@ class Mended(kt.Oracle):  # type: ignore[misc]
             hyperparameters=_hyperparameters(space),
             allow_new_entries=False,
             tune_new_entries=False,
-            seed=seed + 1,  # 0 would mean a random one
+            seed=seed + 1,  # for KerasTuner, 0 means a random seed
             **settings,
         )
         self.space, self._sweep_seed = space, seed
-        self._known: dict[str, int] = {}  # identity of a point → the trial that has it
+        self._known: dict[str, int] = {}  # identity of a point → the first trial with it
         self.budget: int = self.max_trials if space.size is None else min(self.max_trials or space.size, space.size)
         self.foreseen = self.budget  # unless a subclass learns from scores
         self.swept, self.schedule = space.swept, list[str]()
         self.epochs: int | None = None
 
     def ask(self, number: int) -> Proposal | None:
-        """What to run as trial `number`."""
+        """Proposes the trial `number`; None has the meaning of Oracle.ask."""
         if self.max_trials and len(self.trials) >= self.max_trials:
             return None
         self.draw_for(number)
@@ -65,85 +65,85 @@ class Mended(kt.Oracle):  # type: ignore[misc]
         trial.score, trial.status = score, "FAILED" if score is None else "COMPLETED"
 
     def state(self) -> dict[str, Any]:
-        """Nothing: the trials tell all."""
+        """Empty: everything can be rebuilt from the trials."""
         return {}
 
     def restore(self, state: dict[str, Any], trials: Sequence[KnownTrial]) -> None:
-        """Takes over the trials of another process."""
+        """Adds the trials of another process."""
         for known in trials:
             self._add(known.number, known.proposal)
             if known.state != TrialState.RUNNING:
                 Mended.tell(self, known.number, known.score)
 
     def draw_for(self, number: int) -> None:
-        """Seeds what is drawn for a trial."""
+        """Seeds all draws for a trial."""
         digest = hashlib.sha256(f"{self._sweep_seed} {number}".encode()).digest()
         self._seed_state = int.from_bytes(digest[:8])
 
     def proposal(self, values: Values) -> Proposal:
-        """What values mean."""
+        """Converts KerasTuner's values into a Proposal."""
         point = self.point(values)
         if point is None:
             raise AssertionError(f"an excluded point was proposed: {values}")
         return Proposal(point)
 
     def point(self, values: Values) -> Point | None:
-        """Values → what Hydra is told; None when the space excludes them."""
+        """Converts KerasTuner's values into a point; returns None if the space excludes it."""
         return self.space.point(self.texts(values))
 
     def texts(self, values: Values) -> dict[str, str]:
-        """Values in the words of overrides."""
+        """Converts KerasTuner's values into texts of overrides."""
         return {axis.key: _text(axis, values[axis.key]) for axis in self.space.axes if self._has(axis, values)}
 
     def values(self, point: Point) -> Values:
-        """What Hydra is told → values."""
+        """Converts a point into KerasTuner's values."""
         texts = {key.lstrip("+"): text for key, text in point.items()}
         return {axis.key: _value(axis, texts[axis.key]) for axis in self.space.axes if axis.key in texts and axis.exists(texts)}
 
     def left(self) -> list[Point]:
-        """The points of a finite space that are not tried yet."""
+        """Returns the points of a finite space that no trial has yet."""
         return [point for identity, point in self.space.listed.items() if identity not in self._known]
 
     def _has(self, axis: Axis, values: Values) -> bool:
         return axis.key in values and axis.exists({key: str(value) for key, value in values.items()})
 
     def _add(self, number: int, proposal: Proposal) -> None:
-        hyperparameters = copy.copy(self.hyperparameters)  # shares the axes: a copy for each trial would fill the memory
+        hyperparameters = copy.copy(self.hyperparameters)  # shares the axes: a copy of them for each trial would fill the memory
         hyperparameters.values = self.values(proposal.point)
         trial = kt.engine.trial.Trial(hyperparameters, str(number), "RUNNING")
         self.trials[trial.trial_id] = self.ongoing_trials[trial.trial_id] = trial
         self._known.setdefault(self.space.identity(proposal.point), number)
 
     def _random_values(self) -> Values | None:
-        """KerasTuner gives up after 20 draws of known points; of a finite space the rest is listed then."""
+        """Draws from the remaining points of a finite space if KerasTuner gives up, which it does after 20 draws of known points."""
         values: Values | None = super()._random_values()
         if values is None and self.space.size is not None and (left := self.left()):
             return self.values(random.Random(self._seed_state).choice(left))  # noqa: S311  no secret
         return values
 
     def _duplicate(self, values: Values) -> bool:
-        """Whether values are excluded, or the same trial as one before, however they are written."""
+        """True if the space excludes the values, or an earlier trial has the same point, however it is written."""
         point = self.point(values)
         return point is None or self.space.identity(point) in self._known
 
 
 def _hyperparameters(space: Space) -> kt.HyperParameters:
-    """The axes in KerasTuner's words, conditions included."""
-    found = kt.HyperParameters()
+    """Converts the axes and their conditions into KerasTuner's types."""
+    hyperparameters = kt.HyperParameters()
     for axis in space.axes:
         domain = axis.domain
         parents = [conditions.Parent(key, list(texts)) for key, texts in axis.conditions]
         if isinstance(domain, Choice):
-            found.merge([kt.engine.hyperparameters.Choice(axis.key, list(domain.texts), conditions=parents)])
+            hyperparameters.merge([kt.engine.hyperparameters.Choice(axis.key, list(domain.texts), conditions=parents)])
         else:
             kind = kt.engine.hyperparameters.Int if domain.integer else kt.engine.hyperparameters.Float
             sampling = "log" if domain.log else "linear"
-            found.merge([kind(axis.key, domain.low, domain.high, sampling=sampling, conditions=parents)])
-    return found
+            hyperparameters.merge([kind(axis.key, domain.low, domain.high, sampling=sampling, conditions=parents)])
+    return hyperparameters
 
 
 def _text(axis: Axis, value: Any) -> str:
-    """A value in the words of an override; rounding, KerasTuner's and ours, never leaves the interval."""
+    """Converts a value into the text of an override; keeps it in the interval, which KerasTuner's rounding or this one may leave."""
     if isinstance(axis.domain, Choice):
         return str(value)
     low, high = axis.domain.low, axis.domain.high

@@ -1,4 +1,4 @@
-"""The product grid. KerasTuner's own GridSearch proposes at most two trials at once, can not resume, and orders by itself."""
+"""The product grid. KerasTuner's GridSearch proposes at most two trials at once, cannot resume, and uses an order of its own."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -9,7 +9,7 @@ from src.space import Space
 
 
 class Grid:
-    """Every point of `space.points()`, once, in its order; without KerasTuner, whose import takes the seconds of TensorFlow's."""
+    """Proposes every point of `space.points()` once, in that order. Does not import KerasTuner, which would import TensorFlow: seconds."""
 
     def __init__(self, space: Space, objective: Objective) -> None:
         self._space, self._points = space, space.points()
@@ -18,18 +18,18 @@ class Grid:
         self.epochs: int | None = None
 
     def ask(self, number: int) -> Proposal | None:
-        """The next point."""
+        """Proposes the next point; returns None after the last one."""
         point = next(self._points, None)
         return None if point is None else Proposal(point)
 
     def tell(self, number: int, score: float | None) -> None:
-        """Nothing follows from it."""
+        """Does nothing: proposals do not depend on scores."""
 
     def state(self) -> dict[str, Any]:
-        """Nothing: the trials tell all."""
+        """Empty: everything can be rebuilt from the trials."""
         return {}
 
     def restore(self, state: dict[str, Any], trials: Sequence[KnownTrial]) -> None:
-        """Passes over the points that have a trial."""
+        """Skips the points that have a trial."""
         known = {self._space.identity(trial.proposal.point) for trial in trials}
         self._points = iter([point for point in self._points if self._space.identity(point) not in known])

@@ -1,7 +1,7 @@
-"""Hyperband (Li et al. 2018, jmlr.org/papers/v18/16-558): many short trials, of which the best go on."""
+"""Hyperband (Li et al. 2018, jmlr.org/papers/v18/16-558): many short trials, of which the best continue."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import keras_tuner as kt
@@ -17,54 +17,51 @@ Bracket = dict[str, Any]  # {"bracket_num": 2, "rounds": [[{"past_id": None, "id
 
 
 class Hyperband(Mended, kt.oracles.HyperbandOracle):  # type: ignore[misc]
-    """KerasTuner's brackets; but an infeasible point is replaced, and what an earlier bracket trained is not trained again.
+    """KerasTuner's brackets. It replaces infeasible points, and continues trials of earlier brackets instead of training them again.
 
     Args:
-        max_epochs: of the last rung.
-        factor: one in so many goes on, for so many times the epochs.
-        iterations: how often all brackets are gone through.
+        max_epochs: epochs of the last rung.
+        factor: one in `factor` trials of a rung continues, for `factor` times the epochs.
+        iterations: how often all brackets are run.
     """
 
     def __init__(self, space: Space, objective: Objective, *, max_epochs: int, factor: int, iterations: int, seed: int) -> None:
         self._infeasible: set[str] = set()
-        self._trained: dict[str, dict[int, int]] = {}  # a point without its epochs → epochs → the trial that had so many
+        self._trained: dict[str, dict[int, int]] = {}  # identity of a point without its epochs → epochs → trial
         super().__init__(space, objective, seed=seed, max_epochs=max_epochs, factor=factor, hyperband_iterations=iterations)
         rungs = [self._rungs(number) for number in reversed(range(self._get_num_brackets()))]
         self._filling = self._brackets[0]
         self.foreseen, _ = rungs[0][0]
         self.budget = iterations * sum(size for bracket in rungs for size, _ in bracket)
-        self.epochs = iterations * sum(size * epochs for bracket in rungs for (size, epochs) in _added(bracket))
+        self.epochs = iterations * sum(size * epochs for bracket in rungs for size, epochs in _added_epochs(bracket))
         self.swept = [*space.swept, EPOCHS]
-        self.schedule = [
-            f"bracket {count}: {', then '.join(f'{size} of {epochs} epoch' + 's' * (epochs > 1) for size, epochs in bracket)}"
-            for count, bracket in enumerate(rungs, 1)
-        ]
+        self.schedule = [f"bracket {count}: {_in_words(bracket)}" for count, bracket in enumerate(rungs, 1)]
 
     def ask(self, number: int) -> Proposal | None:
-        """What to run next; nothing more where replacements of infeasible points would never end."""
+        """Proposes the trial `number`; returns None after so many infeasible points that replacing them might never end."""
         return super().ask(number) if len(self._infeasible) <= self.budget else None
 
     def tell(self, number: int, score: float | None) -> None:
-        """Ends a trial; an infeasible point leaves all rungs, so that another one takes its place."""
+        """Ends a trial; removes an infeasible point from all rungs, so that another point replaces it."""
         super().tell(number, score)
         if score is None:
-            infeasible = self._base(self.trials[str(number)])
+            infeasible = self._identity(str(number))
             self._infeasible.add(infeasible)
-            for rung in (rung for bracket in self._brackets for rung in bracket["rounds"]):
-                rung[:] = [entry for entry in rung if self._base(self.trials[entry["id"]]) != infeasible]
+            for rung in self._all_rungs():
+                rung[:] = [entry for entry in rung if self._identity(entry["id"]) != infeasible]
 
     def state(self) -> dict[str, Any]:
-        """The unfinished brackets."""
+        """Returns the unfinished brackets and the position in their sequence."""
         return {"brackets": self._brackets, "bracket": self._current_bracket, "iteration": self._current_iteration}
 
     def restore(self, state: dict[str, Any], trials: Sequence[KnownTrial]) -> None:
-        """Takes over trials and brackets."""
+        """Adds the trials and brackets of another process."""
         super().restore(state, trials)
-        self._infeasible |= {self._base(self.trials[str(known.number)]) for known in trials if known.state == TrialState.FAILED}
+        self._infeasible |= {self._identity(str(known.number)) for known in trials if known.state == TrialState.FAILED}
         self._brackets, self._current_bracket, self._current_iteration = state["brackets"], state["bracket"], state["iteration"]
 
     def populate_space(self, trial_id: str) -> dict[str, Any]:
-        """The next trial; where an earlier one was the same, that one takes the place in its rung."""
+        """Returns the values of the next trial; an earlier trial with the same values takes the place in the rung instead."""
         while True:
             answer: dict[str, Any] = super().populate_space(trial_id)
             if answer["status"] != "RUNNING":
@@ -72,38 +69,40 @@ class Hyperband(Mended, kt.oracles.HyperbandOracle):  # type: ignore[misc]
             earlier = self._known.get(self.space.identity(self.proposal(answer["values"]).point))
             if earlier is None:
                 return answer
-            rungs = (rung for bracket in self._brackets for rung in bracket["rounds"])
-            entry = next(entry for rung in rungs for entry in rung if entry["id"] == trial_id)
+            entry = next(entry for rung in self._all_rungs() for entry in rung if entry["id"] == trial_id)
             entry["id"] = str(earlier)
 
     def proposal(self, values: Values) -> Proposal:
-        """Goes on from the longest training of the same point that has ended."""
+        """Converts KerasTuner's values; the trial continues the longest shorter training of the point that has completed."""
         epochs = values["tuner/epochs"]
-        known = self._trained.get(self._identity(values), {})
+        known = self._trained.get(self._identity_of(values), {})
         trained = {count: number for count, number in known.items() if self._completed(str(number))}
         before = max((count for count in trained if count < epochs), default=0)
         point = super().proposal(values).point
         return Proposal(point, trained.get(before), before, epochs)
 
     def texts(self, values: Values) -> dict[str, str]:
-        """With the epochs of the rung."""
+        """Converts KerasTuner's values into texts of overrides, the epochs of the rung included."""
         epochs = {EPOCHS: str(values["tuner/epochs"])} if "tuner/epochs" in values else {}
         return super().texts(values) | epochs
 
     def left(self) -> list[Point]:
-        """The points of a finite space that the bracket to be filled does not have yet."""
+        """Returns the points of a finite space that may still enter the bracket that is being filled."""
         taken = self._taken()
         return [point for identity, point in self.space.listed.items() if identity not in taken]
 
     def _add(self, number: int, proposal: Proposal) -> None:
         super()._add(number, proposal)
-        self._trained.setdefault(self._base(self.trials[str(number)]), {})[proposal.epochs or 0] = number
+        self._trained.setdefault(self._identity(str(number)), {})[proposal.epochs or 0] = number
 
     def _completed(self, trial_id: str) -> bool:
         return bool(self.trials[trial_id].status == "COMPLETED")
 
     def _remove_completed_brackets(self) -> None:
-        """KerasTuner's own forgets a bracket while its last rung still runs, and then replaces none of it that is infeasible."""
+        """Keeps a bracket until its last rung has completed.
+
+        KerasTuner drops it while that rung still runs, and would then not replace an infeasible point of it.
+        """
         before = self._brackets
         super()._remove_completed_brackets()
         self._brackets = [
@@ -118,25 +117,32 @@ class Hyperband(Mended, kt.oracles.HyperbandOracle):  # type: ignore[misc]
         return answer
 
     def _duplicate(self, values: Values) -> bool:
-        """KerasTuner's own forbids a point in a bracket that an earlier bracket had: small spaces are soon used up."""
-        return self.point(values) is None or self._identity(values) in self._taken()
+        """True if the point is excluded, infeasible, or in the same bracket.
+
+        KerasTuner also refuses the points of earlier brackets, which soon exhausts a small space.
+        """
+        return self.point(values) is None or self._identity_of(values) in self._taken()
 
     def _taken(self) -> set[str]:
-        return self._infeasible | {self._base(self.trials[entry["id"]]) for entry in self._filling["rounds"][0]}
+        """The identities of points that may not enter the bracket that is being filled."""
+        return self._infeasible | {self._identity(entry["id"]) for entry in self._filling["rounds"][0]}
 
-    def _base(self, trial: kt.engine.trial.Trial) -> str:
-        return self._identity(trial.hyperparameters.values)
+    def _all_rungs(self) -> Iterator[list[dict[str, Any]]]:
+        return (rung for bracket in self._brackets for rung in bracket["rounds"])
 
-    def _identity(self, values: Values) -> str:
-        """Of a point without its epochs."""
+    def _identity(self, trial_id: str) -> str:
+        return self._identity_of(self.trials[trial_id].hyperparameters.values)
+
+    def _identity_of(self, values: Values) -> str:
+        """The identity of a point without its epochs."""
         return self.space.identity(self.space.point(super().texts(values)) or {})
 
     def _rungs(self, number: int) -> list[tuple[int, int]]:
-        """(trials, epochs) of each rung of a bracket."""
+        """Returns (trials, epochs) of each rung of a bracket."""
         return [(self._get_size(number, rung), self._get_epochs(number, rung)) for rung in range(self._get_num_rounds(number))]
 
     def _get_size(self, bracket_num: int, round_num: int) -> int:
-        """No more than the space has feasible points: else the first rung never fills and nothing is halved."""
+        """Limits a rung to the feasible points of the space; otherwise the first rung never fills, and no trial continues."""
         size: int = super()._get_size(bracket_num, round_num)
         if self.space.size is None:
             return size
@@ -144,7 +150,12 @@ class Hyperband(Mended, kt.oracles.HyperbandOracle):  # type: ignore[misc]
         return min(size, math.ceil(feasible / self.factor**round_num))  # type: ignore[no-any-return]
 
 
-def _added(bracket: list[tuple[int, int]]) -> list[tuple[int, int]]:
-    """(trials, epochs beyond those of the rung before)."""
+def _in_words(bracket: list[tuple[int, int]]) -> str:
+    """The rungs of a bracket for people, such as "9 of 1 epoch, then 3 of 3 epochs"."""
+    return ", then ".join(f"{size} of {epochs} {'epochs' if epochs > 1 else 'epoch'}" for size, epochs in bracket)
+
+
+def _added_epochs(bracket: list[tuple[int, int]]) -> list[tuple[int, int]]:
+    """Returns (trials, epochs beyond those of the rung before) of each rung."""
     before = [0, *(epochs for _, epochs in bracket)]
     return [(size, epochs - earlier) for (size, epochs), earlier in zip(bracket, before, strict=False)]

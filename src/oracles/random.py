@@ -6,4 +6,4 @@ from src.oracles.base import Mended
 
 
 class Random(Mended, kt.oracles.RandomSearchOracle):  # type: ignore[misc]
-    """`max_trials` points drawn at random, by their logarithm where the axis says so; of a finite space each once."""
+    """Draws `max_trials` random points, uniform in the logarithm on a logarithmic axis. In a finite space no point runs twice."""

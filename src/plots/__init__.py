@@ -7,11 +7,11 @@ from matplotlib.figure import Figure
 
 BLUE, ORANGE, GREEN, GREY = "#0072B2", "#D55E00", "#009E73", "#666666"
 PALETTE = (BLUE, ORANGE, GREEN, "#CC79A7", "#E69F00", "#56B4E9", "#000000")
-LINES = ("-", "--", ":")  # with the palette, 21 lines that differ even in grey
+LINES = ("-", "--", ":")  # with the palette, 21 distinct lines, which differ even in grey
 
 
 class Shown(Figure):
-    """A figure that a notebook shows, whatever pyplot's backend is."""
+    """A figure that a notebook shows under any backend of pyplot."""
 
     def _repr_png_(self) -> bytes:
         return png(self)

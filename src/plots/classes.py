@@ -1,5 +1,6 @@
-"""What a classifier confuses: by class, and picture by picture."""
+"""Pictures of the mistakes of a classifier: by class, and example by example."""
 
+import math
 from collections.abc import Sequence
 
 import numpy as np
@@ -26,9 +27,8 @@ def confusion(truth: np.ndarray, predicted: np.ndarray, names: Sequence[str]) ->
     image = axes.imshow(shares, cmap="Blues", vmin=0, vmax=1)
     for (row, column), count in np.ndenumerate(counts):
         if count:
-            axes.text(
-                column, row, str(count), ha="center", va="center", fontsize=8, color="white" if shares[row, column] > 0.5 else "black"
-            )
+            colour = "white" if shares[row, column] > 0.5 else "black"
+            axes.text(column, row, str(count), ha="center", va="center", fontsize=8, color=colour)
     axes.set_xticks(range(len(names)), names, rotation=45, ha="right")
     axes.set_yticks(range(len(names)), names)
     axes.set(xlabel="predicted", ylabel="true")
@@ -37,7 +37,11 @@ def confusion(truth: np.ndarray, predicted: np.ndarray, names: Sequence[str]) ->
 
 
 def accuracy_per_class(truth: np.ndarray, predicted: np.ndarray, names: Sequence[str]) -> bytes:
-    """The share of each class that was recognized, worst first, against the accuracy of all."""
+    """The accuracy on each class, worst first, and the accuracy on all examples.
+
+    Args:
+        truth, predicted: class numbers, shape (examples,).
+    """
     classes = [number for number in range(len(names)) if (truth == number).any()]
     shares = {number: float((predicted[truth == number] == number).mean()) for number in classes}
     worst_first = sorted(classes, key=lambda number: shares[number])
@@ -54,11 +58,13 @@ def accuracy_per_class(truth: np.ndarray, predicted: np.ndarray, names: Sequence
 
 
 def confidently_wrong(x: np.ndarray, truth: np.ndarray, probabilities: np.ndarray, names: Sequence[str], most: int = 20) -> bytes:
-    """The wrongly classified pictures with the highest probability, most confident first.
+    """The wrongly classified pictures with the highest predicted probability, most confident first.
 
     Args:
         x: pictures, shape (examples, height, width) or (examples, height, width, channels).
+        truth: class numbers, shape (examples,).
         probabilities: shape (examples, classes).
+        most: the number of pictures, at most.
     """
     predicted, confidence = probabilities.argmax(axis=1), probabilities.max(axis=1)
     wrong = np.flatnonzero(predicted != truth)
@@ -73,12 +79,13 @@ def examples(x: np.ndarray, labels: np.ndarray, names: Sequence[str]) -> bytes:
 
 
 def are_pictures(x: np.ndarray) -> bool:
-    """Whether examples can be shown: height, width and perhaps colours."""
+    """True if examples can be shown as pictures: they have height, width and perhaps colours."""
     return x.ndim == 3 or (x.ndim == 4 and x.shape[-1] in CHANNELS)
 
 
 def _sheet(pictures: np.ndarray, captions: Sequence[str], title: str) -> bytes:
-    columns, rows = 5, max(1, -(-len(pictures) // 5))
+    """Pictures in rows of five."""
+    columns, rows = 5, max(1, math.ceil(len(pictures) / 5))
     figure = Figure(figsize=(1.75 * columns, 2.1 * rows + 0.4), layout="constrained")
     grid: list[Axes] = list(figure.subplots(rows, columns, squeeze=False, subplot_kw={"xticks": [], "yticks": []}).flat)
     for axes, picture, caption in zip(grid, pictures, captions, strict=False):

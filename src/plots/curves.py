@@ -1,5 +1,6 @@
 """Learning curves: of one trial, of the folds of a baseline, of all trials of a sweep."""
 
+import math
 from collections.abc import Sequence
 
 from matplotlib.axes import Axes
@@ -10,11 +11,11 @@ from src.plots import BLUE, GREY, LINES, ORANGE, PALETTE, Shown, png
 
 History = dict[str, list[float]]
 MOST_PANELS = 16
-SHORT_LABEL = 45  # characters, of which three fit beside each other
+SHORT_LABEL = 45  # characters; three such labels fit beside each other
 
 
 def curves(history: History, kept_epoch: int, title: str) -> bytes:
-    """Each metric per epoch, train (solid) against validation (dashed), the kept epoch marked."""
+    """Each metric per epoch, train (solid) against validation (dashed), with a mark at the kept epoch."""
     names = _paired(history)
     figure = Figure(figsize=(4.8 * len(names), 3.8))
     figure.subplots_adjust(left=0.075, right=0.985, bottom=0.13, top=0.89, wspace=0.22)  # a layout engine would draw twice
@@ -43,11 +44,15 @@ def folds(scores: Sequence[float], validation: float, title: str) -> bytes:
 
 
 def overview(histories: Sequence[tuple[str, History]]) -> Figure:
-    """The validation curves of all trials, best first: each metric in its own axes, one legend."""
+    """The validation curves of all trials: one plot per metric, one legend for all.
+
+    Args:
+        histories: (label, history) per trial, best first.
+    """
     names = [f"val_{name}" for name in _paired(histories[0][1])]
     shown = histories[: len(PALETTE) * len(LINES)]
     columns = 3 if max(len(label) for label, _ in shown) < SHORT_LABEL else 1
-    figure = Shown(figsize=(5 * len(names), 3.8 + 0.18 * -(-len(shown) // columns)), layout="constrained")
+    figure = Shown(figsize=(5 * len(names), 3.8 + 0.18 * math.ceil(len(shown) / columns)), layout="constrained")
     for axes, name in zip(figure.subplots(1, len(names), squeeze=False)[0], names, strict=True):
         for rank, (label, history) in enumerate(histories):
             style = LINES[rank // len(PALETTE) % len(LINES)]
@@ -64,10 +69,10 @@ def overview(histories: Sequence[tuple[str, History]]) -> Figure:
 
 
 def panels(histories: Sequence[tuple[str, History]], metric: str) -> bytes:
-    """One panel per trial, train against validation, on common axes; the first 16."""
+    """One panel for each of the first 16 trials that have a curve: train against validation, on common axes."""
     shown = [(label, history) for label, history in histories if len(history.get(metric, [])) > 1][:MOST_PANELS]
     columns = min(4, max(1, len(shown)))
-    rows = -(-max(1, len(shown)) // columns)
+    rows = math.ceil(max(1, len(shown)) / columns)
     figure = Figure(figsize=(2.5 * columns, 2.2 * rows + 0.5), layout="constrained")
     grid = list(figure.subplots(rows, columns, squeeze=False, sharex=True, sharey=True).flat)
     for axes, (label, history) in zip(grid, shown, strict=False):
@@ -97,5 +102,5 @@ def _by_whole_numbers(axes: Axes, label: str) -> None:
 
 
 def _paired(history: History) -> list[str]:
-    """The metrics that are known for training and for validation."""
+    """The metrics that have values for both training and validation."""
     return [name for name in history if f"val_{name}" in history]

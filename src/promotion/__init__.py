@@ -1,1 +1,1 @@
-"""Challenger against champion: the only place that opens the test split."""
+"""Compares a challenger with the champion. The only package that opens the test split."""

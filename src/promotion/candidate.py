@@ -1,4 +1,4 @@
-"""A run's model, rebuilt by our own code: its configuration is replayed, its weights are checked, nothing stored is executed."""
+"""Rebuilds the model of a run with our own code: replays its configuration, checks its weights, and executes nothing stored."""
 
 import io
 import json
@@ -32,12 +32,12 @@ HARMLESS = ("EarlyStopping", "ReduceLROnPlateau", "TerminateOnNaN")  # callbacks
 
 @dataclass(frozen=True)
 class Candidate:
-    """A model and what it does on the test split.
+    """A model and its predictions on the test split.
 
     Attributes:
         probabilities: shape (test examples, classes).
         correct: bool, shape (test examples,).
-        milliseconds: median time of a prediction for one example alone.
+        milliseconds: median time of a prediction for a single example.
     """
 
     run: StoredRun
@@ -48,98 +48,105 @@ class Candidate:
 
     @property
     def accuracy(self) -> float:
-        """The share of test examples that it classifies correctly."""
+        """Share of the test examples that the model classifies correctly."""
         return float(self.correct.mean())
 
     @property
     def interval(self) -> tuple[float, float]:
-        """The accuracy's 95 % interval (Wilson 1927)."""
-        found = binomtest(int(self.correct.sum()), len(self.correct)).proportion_ci(method="wilson")
-        return float(found.low), float(found.high)
+        """95 % interval of the accuracy (Wilson 1927)."""
+        interval = binomtest(int(self.correct.sum()), len(self.correct)).proportion_ci(method="wilson")
+        return float(interval.low), float(interval.high)
 
     @property
     def finite(self) -> bool:
-        """Whether every probability is a number."""
+        """True if every probability is a finite number."""
         return bool(np.isfinite(self.probabilities).all())
 
 
 def replay(run: StoredRun, loader: ConfigLoader) -> tuple[list[str], dict[str, Any]]:
-    """The overrides that repeat a run, and the configuration that they compose.
+    """Returns the overrides that repeat a run, and the configuration that they compose.
 
-    They come out of a store, so they may do less than a command line: set the keys of a trial to plain values.
+    Overrides from a store may do less than those of a command line: they may only set the keys of a trial to plain values.
 
     Raises:
-        TrialbookError: it names the run, and each override that is unknown or does more.
+        TrialbookError: an override is unknown or does more; the message names the run and each such override.
     """
-    with _naming(run):
+    with _errors_naming(run):
         lines = replayed(loader, run.overrides)
-        if refused := [line for line in lines if line.lstrip("+").partition("=")[0].partition(".")[0] not in TRIAL_KEYS]:
-            raise TrialbookError(f"{', '.join(refused)} is no part of a trial; expected {', '.join(TRIAL_KEYS)} and keys below them")
-        if refused := [line for line in lines if ":" in line.partition("${")[2]]:
-            raise TrialbookError(f"{', '.join(refused)} would look a value up on this machine; expected plain values")
+        foreign = [line for line in lines if line.lstrip("+").partition("=")[0].partition(".")[0] not in TRIAL_KEYS]
+        if foreign:
+            raise TrialbookError(f"{', '.join(foreign)} is no part of a trial; expected {', '.join(TRIAL_KEYS)} and keys below them")
+        with_resolver = [line for line in lines if ":" in line.partition("${")[2]]
+        if with_resolver:
+            raise TrialbookError(f"{', '.join(with_resolver)} would look a value up on this machine; expected plain values")
         composed = Composer(loader)(lines)
-        if (data := composed.hydra.runtime.choices.data) != run.data:
+        data = composed.hydra.runtime.choices.data
+        if data != run.data:
             raise TrialbookError(f"it says data={run.data}, its overrides say data={data}; expected the same")
         config = trial_config(composed)
         for group in TRIAL_GROUPS:
             check_names(group, config[group])
         if any(line.lstrip("+").startswith("training.callbacks") for line in lines):
             names = [str(node["_target_"]).rpartition(".")[2] for node in config["training"]["callbacks"]]
-            if refused := [name for name in names if name not in HARMLESS]:
+            refused = [name for name in names if name not in HARMLESS]
+            if refused:
                 raise TrialbookError(f"the callback {', '.join(refused)} may write files; expected one of {', '.join(HARMLESS)}")
     return lines, config
 
 
 def rebuild(run: StoredRun, loader: ConfigLoader) -> trial.Prepared:
-    """The run's network with its kept epoch's weights.
+    """Rebuilds the network of a run with the weights of its kept epoch.
 
-    Only overrides of known groups and keys are replayed; a configuration that comes out of a store is never instantiated.
+    Replays only overrides of known groups and keys; never instantiates a configuration from a store.
 
     Raises:
-        TrialbookError: it names the run; unknown overrides, other data than trained on, weights that are not those of this network.
+        TrialbookError: an override is unknown, the data are not those of the training, or the weights are not those of this network;
+            the message names the run.
     """
     _, config = replay(run, loader)
-    with _naming(run):
+    with _errors_naming(run):
         prepared = trial.prepare(config)
         if prepared.data.digest != run.data_digest:
             raise TrialbookError(f"it was trained on other data: digest {run.data_digest}, here it is {prepared.data.digest}")
-        with _checking(run.weights, prepared.model):
+        with _weights_checked(run.weights, prepared.model):
             trial.load_weights(prepared, run.weights)
     return prepared
 
 
 def load_registered(run: StoredRun, artifacts: Path, loader: ConfigLoader) -> None:
-    """Builds the network of a registered model and loads its weights, as serving it would, without its data and by our own code.
+    """Builds the network of a registered model and loads its weights as serving would, but with our own code; needs no data.
 
     Args:
-        artifacts: folder of its files.
+        artifacts: folder of the files of the model.
 
     Raises:
         TrialbookError: as `rebuild`.
     """
     _, config = replay(run, loader)
-    with _naming(run):
-        described = json.loads((artifacts / "classes.json").read_text())
+    with _errors_naming(run):
+        classes = json.loads((artifacts / "classes.json").read_text())
         runtime.configure(config["training"]["threads"])
-        network = models.build(config["model"], tuple(described["input_shape"]), len(described["names"]))
-        with _checking(run.weights, network):
+        network = models.build(config["model"], tuple(classes["input_shape"]), len(classes["names"]))
+        with _weights_checked(run.weights, network):
             network.load_weights(artifacts / "model.weights.h5")
 
 
 @contextmanager
-def _checking(weights: bytes, network: "keras.Model") -> Iterator[None]:
-    """Looks at weights before and after they are loaded."""
+def _weights_checked(weights: bytes, network: "keras.Model") -> Iterator[None]:
+    """Checks weights around their loading: before, that the file links to nothing else; after, that they are finite."""
     with h5py.File(io.BytesIO(weights), "r") as file:
-        if link := file.visititems_links(lambda name, link: None if isinstance(link, h5py.HardLink) else name):
+        link = file.visititems_links(lambda name, link: None if isinstance(link, h5py.HardLink) else name)
+        if link:
             raise TrialbookError(f"model.weights.h5 refers to something else at {link}; expected weights alone")
     yield
-    if bad := [weight.path for weight in network.weights if not np.isfinite(weight.numpy()).all()]:
-        raise TrialbookError(f"weights that are not finite in {', '.join(bad)}; expected numbers")
+    not_finite = [weight.path for weight in network.weights if not np.isfinite(weight.numpy()).all()]
+    if not_finite:
+        raise TrialbookError(f"weights that are not finite in {', '.join(not_finite)}; expected numbers")
 
 
 @contextmanager
-def _naming(run: StoredRun) -> Iterator[None]:
-    """Whatever somebody else's overrides and weights make Hydra, Keras, h5py and numpy raise becomes one error that names the run."""
+def _errors_naming(run: StoredRun) -> Iterator[None]:
+    """Turns every error into a TrialbookError that names the run: Hydra, Keras, h5py and numpy raise many kinds for foreign input."""
     try:
         yield
     except Exception as error:
@@ -147,13 +154,13 @@ def _naming(run: StoredRun) -> Iterator[None]:
 
 
 def evaluate(run: StoredRun, loader: ConfigLoader) -> Candidate:
-    """Rebuilds a run's model and opens the test split.
+    """Rebuilds the model of a run, opens the test split, and predicts it.
 
     Raises:
-        TrialbookError: as `rebuild`; the test split does not fit the training split, or the model gives no probabilities.
+        TrialbookError: as `rebuild`, or the test split does not fit the training split, or the model's outputs are no probabilities.
     """
     prepared = rebuild(run, loader)
-    with _naming(run):
+    with _errors_naming(run):
         x, y = datasets.open_test(prepared.data, prepared.config["data"])
         probabilities = trial.probabilities(prepared, x)
     seconds = []

@@ -1,4 +1,4 @@
-"""A challenger's way to the alias: a decision on the test split, a registered model, the move."""
+"""Promotes a challenger in three steps: decide on the test split, register the model, move the alias."""
 
 from dataclasses import dataclass
 
@@ -14,19 +14,20 @@ from src.tracking.registry import Registry
 from src.tracking.runs import StoredRun
 from src.tracking.served import Served
 
-EXAMPLES = 100  # of the validation split, on which the registered model must predict what the run's own weights predict
+EXAMPLES = 100  # of the validation split, on which the registered model must predict the same as the weights of the run
 
 
 @dataclass(frozen=True)
 class Decision:
-    """Whether a challenger may become champion.
+    """The decision whether a challenger may become champion.
 
     Attributes:
-        old: the champion's version; None where there is none.
-        unusable: why the champion can not be loaded, so that it counts as none; empty where it can.
-        against: the two on the same test examples.
-        reasons: why it is refused; empty when it may pass.
-        opened: how often the test split was opened for the challenger's sweep.
+        opened: how often the test split was opened for the sweep of the challenger.
+        old: version of the champion; None if there is none.
+        unusable: why the champion cannot be loaded and counts as none; empty if it can.
+        champion: None if there is none that can be loaded; then `against` is None, too.
+        against: comparison of the two on the same test examples.
+        reasons: why the challenger is refused; empty if it may become champion.
     """
 
     opened: int
@@ -39,13 +40,13 @@ class Decision:
 
 
 def decide(run: StoredRun, registry: Registry, loader: ConfigLoader, demanded: Gates, before: Decision | None = None) -> Decision:
-    """Compares a run's model with the present champion on the test split.
+    """Compares the model of a run with the present champion on the test split.
 
     Args:
-        before: an earlier decision on the same run, whose champion is no longer champion.
+        before: an earlier decision on the same run, made against a champion that was replaced since.
 
     Raises:
-        TrialbookError: it is the champion already, or it can not be rebuilt as it was.
+        TrialbookError: the run is the champion already, or its model cannot be rebuilt as it was.
     """
     old = registry.version(run.model)
     if old and old.run_id == run.run_id:
@@ -67,10 +68,10 @@ def promote(decision: Decision, registry: Registry, loader: ConfigLoader, demand
     """Registers an accepted challenger and moves the alias.
 
     Returns:
-        The version, and the decision that held: a new one where somebody else promoted meanwhile, which may be a refusal.
+        The version, and the final decision: a new one, perhaps a refusal, if somebody else promoted meanwhile.
 
     Raises:
-        TrialbookError: the registered model does not predict what the run's weights predict.
+        TrialbookError: the registered model does not predict the same as the weights of the run.
     """
     challenger = decision.challenger
     run, data = challenger.run, challenger.prepared.data
@@ -83,10 +84,10 @@ def promote(decision: Decision, registry: Registry, loader: ConfigLoader, demand
 
 
 def _how(decision: Decision, why: str) -> str:
-    words = [f"promoted with test accuracy {decision.challenger.accuracy:.4f}"]
+    how = f"promoted with test accuracy {decision.challenger.accuracy:.4f}"
     if decision.unusable:
-        words.append(f"compared with nobody, for version {decision.old} could not be loaded")
-    return ": ".join(["; ".join(words), *([why] if why else [])])
+        how += f"; compared with nobody, for version {decision.old} could not be loaded"
+    return f"{how}: {why}" if why else how
 
 
 def _tags(decision: Decision, why: str) -> dict[str, str]:

@@ -1,4 +1,4 @@
-"""Whether a challenger may become champion."""
+"""The gates that a challenger must pass to become champion."""
 
 from dataclasses import dataclass
 
@@ -12,7 +12,7 @@ RESAMPLES = 2000
 
 @dataclass(frozen=True)
 class Gates:
-    """What conf/promotion/ demands; None demands nothing."""
+    """The demands of an option of conf/promotion/; None demands nothing."""
 
     min_accuracy: float
     min_gain: float
@@ -28,7 +28,8 @@ class Comparison:
     Attributes:
         gain: accuracy of the challenger minus that of the champion.
         interval: its 95 % bootstrap interval (Efron 1979, Annals of Statistics 7, 1-26).
-        p_value: of McNemar's exact test (Psychometrika 1947): of the examples that one of the two gets right, is it as often either?
+        p_value: of McNemar's exact test (Psychometrika 1947). Its hypothesis: of the examples that only one of the two
+            classifies correctly, each gets half.
     """
 
     gain: float
@@ -37,11 +38,11 @@ class Comparison:
 
 
 def compare(challenger: np.ndarray, champion: np.ndarray) -> Comparison:
-    """Compares what two models got right, bool arrays of shape (test examples,).
+    """Compares two models by the examples that they classify correctly, bool arrays of shape (test examples,).
 
-    A bootstrap draws n of n examples with equal probabilities, so that how often each is drawn is multinomial (Efron 1979).
-    Only won, lost and tied examples differ here, and sums of multinomial counts are multinomial (Johnson, Kotz & Balakrishnan 1997,
-    Discrete Multivariate Distributions, chapter 35): three counts are drawn instead of n positions, with the same distribution.
+    A bootstrap draws n of n examples with equal probabilities, so the counts of the examples are multinomial (Efron 1979).
+    Here an example matters only as won, lost or tied, and sums of multinomial counts are multinomial (Johnson, Kotz & Balakrishnan
+    1997, Discrete Multivariate Distributions, chapter 35). So three counts are drawn instead of n positions; the distribution is the same.
     """
     won, lost, n = int((challenger & ~champion).sum()), int((champion & ~challenger).sum()), len(challenger)
     counts = np.random.default_rng(0).multinomial(n, (won / n, lost / n, (n - won - lost) / n), RESAMPLES)
@@ -51,10 +52,10 @@ def compare(challenger: np.ndarray, champion: np.ndarray) -> Comparison:
 
 
 def refusals(gates: Gates, challenger: Candidate, against: Comparison | None) -> list[str]:
-    """Why the challenger is refused, each with the received and the expected value; empty when it may pass.
+    """Returns why the challenger is refused, each reason with the received and the expected value; empty if it passes.
 
     Args:
-        against: the champion; None where there is none yet.
+        against: comparison with the champion; None if there is none.
     """
     accuracy, megabytes, milliseconds = challenger.accuracy, challenger.run.megabytes, challenger.milliseconds
     checks = [

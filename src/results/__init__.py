@@ -1,1 +1,1 @@
-"""What may be concluded from trials that ended: leaderboards, differences between runs, the report."""
+"""Conclusions from trials that ended: leaderboards, differences between runs, the report."""

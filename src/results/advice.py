@@ -1,4 +1,4 @@
-"""What the trials of a sweep say about the sweep itself."""
+"""Advice about a sweep, drawn from its trials."""
 
 from collections.abc import Iterator
 from itertools import takewhile
@@ -7,12 +7,17 @@ from src.objective import Objective
 from src.results.leaderboard import Standing
 from src.space.values import shown
 
-LEAST_VALUES = 3  # that a key must have been tried with before its ends mean anything
+LEAST_VALUES = 3  # a key with fewer distinct values has no ends that mean anything
 LATER = 2  # epochs of rising validation loss that count as overfitting
+ENOUGH_SEEDS = 5  # of a configuration; more are advised only below this number
 
 
 def advice(standing: Standing, histories: dict[str, dict[str, list[float]]]) -> list[str]:
-    """Warnings about the best configuration and the ranks, each with what to do."""
+    """Warnings about the best configuration and the ranks, each with a remedy.
+
+    Args:
+        histories: key of a trial → its metrics per epoch.
+    """
     if not standing.best:
         return ["no trial has a score"] if standing.entries else []
     history = histories.get(standing.best.key, {})
@@ -20,17 +25,21 @@ def advice(standing: Standing, histories: dict[str, dict[str, list[float]]]) -> 
 
 
 def _edges(standing: Standing) -> Iterator[str]:
-    """Numbers of the best configuration at the end of what was tried."""
+    """Warns of each number of the best configuration that is the lowest or the highest one tried."""
     entries = standing.by_data[0]
     for key in standing.keys:
         values = [entry.values[key] for entry in entries if key in entry.values]
-        value = entries[0].values.get(key)
-        if not all(isinstance(one, int | float) and not isinstance(one, bool) for one in (value, *values)):
+        best = entries[0].values.get(key)
+        if not all(_is_number(value) for value in (best, *values)):
             continue
         tried = sorted(set(values))
-        if len(tried) >= LEAST_VALUES and value in (tried[0], tried[-1]) and key != "training.epochs":
-            end = "lowest" if value == tried[0] else "highest"
-            yield f"the best {key}={shown(value)} is the {end} that was tried ({tried[0]:g} to {tried[-1]:g}): widen its range"
+        if len(tried) >= LEAST_VALUES and best in (tried[0], tried[-1]) and key != "training.epochs":
+            end = "lowest" if best == tried[0] else "highest"
+            yield f"the best {key}={shown(best)} is the {end} that was tried ({tried[0]:g} to {tried[-1]:g}): widen its range"
+
+
+def _is_number(value: object) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool)
 
 
 def _unfinished(objective: Objective, history: dict[str, list[float]]) -> Iterator[str]:
@@ -53,5 +62,6 @@ def _ties(standing: Standing) -> Iterator[str]:
     entries = standing.by_data[0]
     tied = len(list(takewhile(lambda rank: rank == 1, standing.ranks[: len(entries)])))
     if tied > 1:
-        say = f"the first {tied} configurations can not be told apart"
-        yield f"{say}: repeat them with more seeds" if any(len(entry.trials) < 5 for entry in entries[:tied]) else say
+        line = f"the first {tied} configurations can not be told apart"
+        few_seeds = any(len(entry.trials) < ENOUGH_SEEDS for entry in entries[:tied])
+        yield f"{line}: repeat them with more seeds" if few_seeds else line

@@ -1,4 +1,4 @@
-"""Charts as Vega-Lite specifications: drawn by a browser, where one can point and choose, and as PNG."""
+"""Charts as Vega-Lite specifications: interactive in a browser, still in PNG files."""
 
 import math
 from collections.abc import Sequence
@@ -11,7 +11,7 @@ from src.results.leaderboard import Standing, TrialResult
 from src.space.values import shown
 
 Spec = dict[str, Any]
-Run = dict[str, Any]  # what a chart knows of a trial: `run`, `score`, `seconds`, its keys, its curves
+Run = dict[str, Any]  # the data of one trial: `run` (its name), `trial`, `score`, `seconds`, its keys, its curves
 UNSET = "unset"  # the trial does not use the key
 EXPLAINED = {
     "learning curves": "Train (dashed) against validation (solid). Point at a line to see its trial; choose the metric and the colour.",
@@ -23,7 +23,8 @@ EXPLAINED = {
 CATEGORY = {"range": [colour for colour in PALETTE if colour != "#000000"]}
 TICK = {"type": "text", "align": "left", "dx": 5, "fontSize": 11, "color": {"expr": "ink"}}
 MOST_RUNS = 1000
-FAINT, CLEAR = 0.12, 0.75  # opacity of a line while another one is pointed at, and else
+UNUSED_PLACE = -0.1  # below an axis, whose places are 0 to 1: a run that does not use the key
+FAINT, CLEAR = 0.12, 0.75  # opacity of a line: while another one is pointed at, and otherwise
 
 
 @dataclass(frozen=True)
@@ -31,8 +32,8 @@ class Runs:
     """The scored trials as a table.
 
     Attributes:
-        keys: those in which the trials differ.
-        curves: names of the metrics that are known per epoch for training and for validation.
+        keys: the keys in which the trials differ.
+        curves: names of the metrics that have a value per epoch for both training and validation.
         score: name of the objective.
     """
 
@@ -43,33 +44,34 @@ class Runs:
 
 
 def runs_of(standing: Standing, histories: dict[str, dict[str, list[float]]]) -> Runs:
-    """The scored trials, those of the best configurations last, and no more than a browser can draw."""
+    """The scored trials, best configurations last; at most MOST_RUNS, which a browser can still draw."""
     scored = [trial for trial in standing.trials if trial.score is not None][:MOST_RUNS]
     keys = standing.keys_of_trials
-    known = histories.get(scored[0].key, {}) if scored else {}
-    curves = [name for name in known if f"val_{name}" in known]
-    runs = [_run(trial, keys, curves, histories.get(trial.key, {}), standing.origin(trial)) for trial in reversed(scored)]  # best on top
+    history_of_best = histories.get(scored[0].key, {}) if scored else {}
+    curves = [name for name in history_of_best if f"val_{name}" in history_of_best]
+    # reversed, because the last line is drawn on top
+    runs = [_run(trial, keys, curves, histories.get(trial.key, {}), standing.origin(trial)) for trial in reversed(scored)]
     return Runs(runs, keys, curves, standing.objective.name)
 
 
 def _run(trial: TrialResult, keys: Sequence[str], curves: Sequence[str], history: dict[str, list[float]], origin: str) -> Run:
     values = {key: shown(trial.values[key]) if key in trial.values else UNSET for key in keys}
-    words = [f"{key}={text}" for key, text in values.items() if text != UNSET]
-    name = " ".join([*words, *filter(None, [origin])]) or f"trial {trial.number + 1}"
+    settings = [f"{key}={text}" for key, text in values.items() if text != UNSET]
+    name = " ".join(filter(None, [*settings, origin])) or f"trial {trial.number + 1}"
     lines = {side: [round(value, 5) for value in history.get(side, [])] for metric in curves for side in (metric, f"val_{metric}")}
     return {"run": name, "trial": trial.number + 1, "score": trial.score, "seconds": trial.seconds, **values, **lines}
 
 
 def curves(runs: Runs) -> Spec:
-    """Each trial's metric per epoch, train and validation."""
+    """The learning curves of all trials, for training and validation; the reader chooses metric and colour."""
     first = next((name for name in runs.curves if name in runs.score), runs.curves[0])
-    by = runs.keys[0] if runs.keys else "run"
     longest = max(len(run[first]) for run in runs.table)
+    epochs = list(range(1, longest + 1, math.ceil(longest / 25)))  # at most 25 labels
     return {
         "data": {"values": runs.table},
         "height": 340,
         "width": "container",
-        "params": [_choice("metric", runs.curves, first), _choice("by", ["run", *runs.keys], by, "colour")],
+        "params": [_choice("metric", runs.curves, first), _choice_of_colour(runs)],
         "transform": [
             {"calculate": "datum[metric]", "as": "train"},
             {"calculate": "datum['val_' + metric]", "as": "validation"},
@@ -83,11 +85,7 @@ def curves(runs: Runs) -> Spec:
                 "params": [_pointed()],
                 "mark": {"type": "line", "strokeWidth": 2, "point": {"size": 12}},
                 "encoding": {
-                    "x": {
-                        "field": "epoch",
-                        "type": "quantitative",
-                        "axis": {"values": list(range(1, longest + 1, -(-longest // 25))), "format": "d"},
-                    },
+                    "x": {"field": "epoch", "type": "quantitative", "axis": {"values": epochs, "format": "d"}},
                     "y": {"field": "value", "type": "quantitative", "scale": {"zero": False}, "title": None},
                     "color": _colour(),
                     "strokeDash": {"field": "split", "sort": ["validation", "train"], "scale": {"range": [[1, 0], [4, 3]]}},
@@ -140,21 +138,16 @@ def parallel(runs: Runs) -> Spec:
             {
                 "data": {"values": ticks},
                 "encoding": {"x": across, "y": height, "text": {"field": "label"}},
-                "layer": [
-                    {"mark": {**TICK, "stroke": {"expr": "paper"}, "strokeWidth": 4, "strokeJoin": "round"}},
-                    {"mark": TICK},
-                ],
+                "layer": [{"mark": {**TICK, "stroke": {"expr": "paper"}, "strokeWidth": 4, "strokeJoin": "round"}}, {"mark": TICK}],
             },
         ],
     }
 
 
 def importance(found: Sequence[Importance]) -> Spec:
-    """Bars with the span of resamples."""
-    values = [
-        {"key": one.key + (f" ({one.trials} trials)" if one.partial else ""), "share": one.share, "low": one.low, "high": one.high}
-        for one in found
-    ]
+    """A bar per key: its share of the variance, with the span of the resamples."""
+    labels = [f"{item.key} ({item.trials} trials)" if item.partial else item.key for item in found]
+    values = [{"key": label, "share": item.share, "low": item.low, "high": item.high} for label, item in zip(labels, found, strict=True)]
     bars = {"field": "key", "type": "nominal", "sort": None, "title": None}
     return {
         "data": {"values": values},
@@ -181,7 +174,7 @@ def cost(runs: Runs) -> Spec:
         "data": {"values": table},
         "width": "container",
         "height": 280,
-        "params": [_choice("by", ["run", *runs.keys], runs.keys[0] if runs.keys else "run", "colour")],
+        "params": [_choice_of_colour(runs)],
         "transform": [{"calculate": "'' + datum[by]", "as": "group"}],
         "mark": {"type": "point", "filled": True, "size": 60, "opacity": CLEAR},
         "encoding": {
@@ -197,6 +190,10 @@ def _choice(name: str, options: Sequence[str], value: str, label: str = "") -> S
     return {"name": name, "value": value, "bind": {"input": "select", "options": list(options), "name": f"{label or name} "}}
 
 
+def _choice_of_colour(runs: Runs) -> Spec:
+    return _choice("by", ["run", *runs.keys], runs.keys[0] if runs.keys else "run", "colour")
+
+
 def _pointed() -> Spec:
     return {"name": "pointed", "select": {"type": "point", "fields": ["run"], "on": "pointerover", "clear": "pointerout"}}
 
@@ -210,7 +207,7 @@ def _colour() -> Spec:
 
 
 def _places(runs: Runs) -> tuple[list[list[float]], list[Spec]]:
-    """For each axis the height of every run in [0, 1], below it where the key is not used, and the labels of the axis."""
+    """The place of every run on each axis, and the labels of the axes. An axis of words labels all, one of numbers its ends."""
     places: list[list[float]] = []
     ticks: list[Spec] = []
     for name in (*runs.keys, runs.score):
@@ -220,20 +217,21 @@ def _places(runs: Runs) -> tuple[list[list[float]], list[Spec]]:
         if scale:
             low, high = min(scale), max(scale)
             heights = {value: (number - low) / (high - low) if high > low else 0.5 for value, number in zip(used, scale, strict=True)}
-            ends = {used[scale.index(low)]: heights[used[scale.index(low)]], used[scale.index(high)]: heights[used[scale.index(high)]]}
+            labelled = [used[scale.index(low)], used[scale.index(high)]]
         else:
-            distinct = sorted(set(used))
-            ends = heights = {value: place / max(1, len(distinct) - 1) for place, value in enumerate(distinct)}
-        places.append([heights.get(value, -0.1) for value in values])
-        ticks += [
-            {"axis": name, "place": place, "label": f"{value:.4f}" if isinstance(value, float) else value} for value, place in ends.items()
-        ]
-        ticks += [{"axis": name, "place": -0.1, "label": UNSET}] if len(used) < len(values) else []
+            labelled = sorted(set(used))
+            heights = {value: place / max(1, len(labelled) - 1) for place, value in enumerate(labelled)}
+        places.append([heights.get(value, UNUSED_PLACE) for value in values])
+        for value in dict.fromkeys(labelled):
+            label = f"{value:.4f}" if isinstance(value, float) else value
+            ticks.append({"axis": name, "place": heights[value], "label": label})
+        if len(used) < len(values):
+            ticks.append({"axis": name, "place": UNUSED_PLACE, "label": UNSET})
     return places, ticks
 
 
 def numbers(values: Sequence[Any]) -> list[float]:
-    """Values as numbers, their logarithms where they span two orders of magnitude; nothing where one is no number.
+    """Values as numbers, or as logarithms if they span two orders of magnitude; empty if any is not a number.
 
     >>> numbers(["0.1", "0.2"]), numbers(["sgd"])
     ([0.1, 0.2], [])
@@ -241,9 +239,9 @@ def numbers(values: Sequence[Any]) -> list[float]:
     [-3.0, 0.0]
     """
     try:
-        found = [float(value) for value in values]
+        plain = [float(value) for value in values]
     except ValueError:
         return []
-    if found and min(found) > 0 and max(found) / min(found) >= 100:
-        return [math.log10(value) for value in found]
-    return found
+    if plain and min(plain) > 0 and max(plain) / min(plain) >= 100:
+        return [math.log10(number) for number in plain]
+    return plain

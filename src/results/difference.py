@@ -1,4 +1,4 @@
-"""What differs between two runs: configuration, code, data, environment, metrics, curves. Read from MLflow, never executed."""
+"""Compares two runs: configuration, code, data, environment, metrics, curves. It reads MLflow and executes nothing."""
 
 from itertools import zip_longest
 from typing import Any
@@ -11,22 +11,23 @@ from src.study.provenance import patch_name
 from src.tracking.runs import Recorded
 
 Row = dict[str, str]
-NO_FILE = b"\0"  # an empty patch is one, too
+NO_FILE = b"\0"  # stands for a missing file; b"" is an empty patch
 
 
 def difference(a: Recorded, b: Recorded) -> dict[str, list[Row]]:
-    """Section → its rows; a section without rows is the same in both."""
+    """The rows of each section; a section in which the runs agree has none."""
     return {
         "configuration": _pairs(_configuration(a), _configuration(b)),
         "code": [*_pairs(_code(a), _code(b)), *_patches(a, b)],
         "data": _pairs({"SHA-256": a.tags.get("trialbook.data_digest", "")}, {"SHA-256": b.tags.get("trialbook.data_digest", "")}),
-        "environment": [*_pairs(_surroundings(a), _surroundings(b)), *_pairs(_packages(a), _packages(b))],
+        "environment": [*_pairs(_environment(a), _environment(b)), *_pairs(_packages(a), _packages(b))],
         "metrics": _metrics(a, b),
         "curves": _curves(a, b),
     }
 
 
 def _pairs(a: dict[str, Any], b: dict[str, Any]) -> list[Row]:
+    """A row for each key whose values differ."""
     keys = [key for key in dict.fromkeys((*a, *b)) if canonical(a.get(key)) != canonical(b.get(key))]
     return [{"key": key, "first": str(a.get(key, "")), "second": str(b.get(key, ""))} for key in keys]
 
@@ -44,25 +45,30 @@ def _code(run: Recorded) -> dict[str, str]:
     return {name: run.tags.get(tag, "") for name, tag in tags.items()}
 
 
-def _changes(run: Recorded) -> dict[str, str]:
-    """File → how it differs from the commit."""
-    later = run.file(patch_name(run.tags.get("trialbook.code", "")), NO_FILE)
-    patch = (run.file("code.patch", b"") if later == NO_FILE else later).decode(errors="replace")
-    parts = [part.partition("\n") for part in patch.split("diff --git ")[1:]]
+def _file_patches(run: Recorded) -> dict[str, str]:
+    """`patch of FILE` → how the file differs from the commit."""
+    patch = run.file(patch_name(run.tags.get("trialbook.code", "")), NO_FILE)  # there if this code resumed the sweep
+    if patch == NO_FILE:
+        patch = run.file("code.patch", b"")
+    parts = [part.partition("\n") for part in patch.decode(errors="replace").split("diff --git ")[1:]]
     return {f"patch of {head.rpartition(' b/')[2]}": body for head, _, body in parts}
 
 
 def _patches(a: Recorded, b: Recorded) -> list[Row]:
-    return [{**row, "first": _size(row["first"]), "second": _size(row["second"])} for row in _pairs(_changes(a), _changes(b))]
+    return [{**row, "first": _size(row["first"]), "second": _size(row["second"])} for row in _pairs(_file_patches(a), _file_patches(b))]
 
 
-def _size(body: str) -> str:
-    lines = body.splitlines()
-    added, removed = (sum(line.startswith(sign) and not line.startswith(sign * 3) for line in lines) for sign in "+-")
-    return f"+{added} -{removed} lines" if lines else "as committed"
+def _size(patch: str) -> str:
+    """The lines that the patch of a file adds and removes."""
+    lines = patch.splitlines()
+    if not lines:
+        return "as committed"
+    added = [line for line in lines if line.startswith("+") and not line.startswith("+++")]
+    removed = [line for line in lines if line.startswith("-") and not line.startswith("---")]
+    return f"+{len(added)} -{len(removed)} lines"
 
 
-def _surroundings(run: Recorded) -> dict[str, str]:
+def _environment(run: Recorded) -> dict[str, str]:
     return {name: run.tags.get(f"trialbook.{name}", "") for name in ("versions", "device", "threads", "executor")}
 
 

@@ -1,4 +1,4 @@
-"""Trials that ended, and the configurations that they repeat."""
+"""Results of trials, and entries: the results that repeat one configuration."""
 
 import math
 from collections.abc import Iterator, Mapping, Sequence
@@ -19,12 +19,15 @@ SIGNIFICANCE = 0.05
 
 @dataclass(frozen=True)
 class TrialResult:
-    """One trial: what it was, how it ended, and its score at its kept epoch, None where it has none.
+    """The result of one trial.
 
     Attributes:
-        identity: equal where the values of the configuration are equal, the seed's included.
-        configuration: the same without the seed; empty where it was not recorded.
-        recorded: the values of the configuration.
+        point: the overrides of the trial.
+        identity: hash of the configuration's values, seed included.
+        score: the objective at the kept epoch; None if the trial has none.
+        last: the objective at the last epoch.
+        configuration: hash of the same values without the seed; empty if they were not recorded.
+        recorded: the values of the configuration; empty if they were not recorded.
     """
 
     number: int
@@ -44,31 +47,37 @@ class TrialResult:
 
     @property
     def key(self) -> str:
-        """Equal for equal trials of different sweeps: the same configuration and seed, data, code and packages."""
+        """Equal for one trial in several sweeps: the same configuration and seed, data, code and packages."""
         return " ".join(filter(None, (self.identity, self.origin.data, self.origin.code, self.origin.packages)))
 
     @cached_property
     def values(self) -> Values:
-        """The values of the configuration; of what was not recorded, and of nodes, what the overrides say."""
+        """The values of the configuration; overrides supply those that were not recorded, and those of whole nodes."""
         return {**of_texts(self.point), **self.recorded}
 
     @property
     def row(self) -> tuple[str, Origin]:
-        """Equal for trials that repeat each other."""
+        """Equal for trials that repeat each other: the configuration without the seed, and the origin."""
         return self.configuration or canonical(_without_seed(self.values)), self.origin
 
 
 @dataclass(frozen=True)
 class Entry:
-    """One configuration of one origin, and the trials that repeat it with other seeds."""
+    """One configuration of one origin, and the trials that repeat it with other seeds.
 
-    point: Point  # without the seed
-    trials: tuple[TrialResult, ...]  # those with a score
+    Attributes:
+        point: overrides without the seed.
+        trials: those with a score.
+        unscored: those without a score.
+    """
+
+    point: Point
+    trials: tuple[TrialResult, ...]
     unscored: tuple[TrialResult, ...]
 
     @property
     def origin(self) -> Origin:
-        """That of each of its trials."""
+        """The origin that all trials share."""
         return (*self.trials, *self.unscored)[0].origin
 
     @cached_property
@@ -78,7 +87,7 @@ class Entry:
 
     @property
     def scores(self) -> list[float]:
-        """One per seed."""
+        """One score per seed."""
         return [trial.score for trial in self.trials if trial.score is not None]
 
     @cached_property
@@ -88,12 +97,12 @@ class Entry:
 
     @cached_property
     def spread(self) -> float | None:
-        """The standard deviation over seeds; of one seed there is none."""
+        """The standard deviation over seeds; None for fewer than two."""
         return stdev(self.scores) if len(self.scores) > 1 else None
 
     @property
     def interval(self) -> float | None:
-        """Half the width of the mean's 95 % interval, by Student's t."""
+        """Half the width of the mean's 95 % confidence interval, by Student's t; None without a spread."""
         if self.spread is None:
             return None
         seeds = len(self.scores)
@@ -101,23 +110,24 @@ class Entry:
 
 
 def entry_of(trials: list[TrialResult]) -> Entry:
-    """Of trials that repeat each other."""
-    scored, unscored = (tuple(one for one in trials if (one.score is not None) is wanted) for wanted in (True, False))
-    point = max((one.point for one in trials), key=len)  # the one that says most: a default may have been another one
+    """Makes an entry of trials that repeat each other."""
+    scored = tuple(trial for trial in trials if trial.score is not None)
+    unscored = tuple(trial for trial in trials if trial.score is None)
+    point = max((trial.point for trial in trials), key=len)  # the most overrides, because defaults may have changed between sweeps
     return Entry(_without_seed(point), scored, unscored)
 
 
 def placed(trials: list[TrialResult]) -> Iterator[TrialResult]:
-    """The trials; one that ended before its data were known has those of the others whose configuration names the same."""
-    known = {_data(trial): trial.origin.data for trial in reversed(trials) if trial.origin.data}
+    """Yields the trials. One that ended before its data were known gets the data of a trial with equal `data` values."""
+    known = {_data_values(trial): trial.origin.data for trial in reversed(trials) if trial.origin.data}
     for trial in trials:
         if trial.origin.data or trial.score is not None:
             yield trial
         else:
-            yield replace(trial, origin=replace(trial.origin, data=known.get(_data(trial), "")))
+            yield replace(trial, origin=replace(trial.origin, data=known.get(_data_values(trial), "")))
 
 
-def _data(trial: TrialResult) -> str:
+def _data_values(trial: TrialResult) -> str:
     return canonical({key: value for key, value in trial.values.items() if key.partition(".")[0] == "data"})
 
 
@@ -126,5 +136,5 @@ def _without_seed(values: Mapping[str, Value]) -> dict[str, Value]:
 
 
 def named(ones: Sequence[TrialResult | Entry]) -> Iterator[str]:
-    """The keys that overrides name."""
-    return (key.lstrip("+") for one in ones for key in one.point)
+    """The keys that the overrides of results name."""
+    return (key.lstrip("+") for result in ones for key in result.point)

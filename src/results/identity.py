@@ -1,4 +1,7 @@
-"""What the results in a study are results of: its rows say it; of a study of schema 1 the files beside it say what is left."""
+"""The identity of results: the configuration, data, code and packages that they belong to.
+
+The rows of a study record it. For a study of schema 1, the files beside it tell what is left.
+"""
 
 import hashlib
 from functools import cached_property
@@ -21,72 +24,84 @@ from src.study.store import Store
 
 
 class Identifier:
-    """Tells for the rows of one study what they are results of."""
+    """Finds the configuration and the origin of the rows of one study."""
 
     def __init__(self, store: Store) -> None:
         self._store, self._meta, self._folder = store, store.meta(), store.folder
-        self._read: dict[str, dict[str, Any]] = {}  # overrides but the seed → configuration in a file
+        self._read: dict[str, dict[str, Any]] = {}  # overrides without the seed → configuration from a file
 
     def configuration(self, row: TrialRow) -> tuple[str, str, dict[str, Any]]:
-        """Hash of the configuration's values, the same without the seed, and the values; the last two empty where they are not known."""
+        """The configuration of a row.
+
+        Returns:
+            Hash of its values, hash of its values without the seed, and the values; the last two are empty if they are not known.
+        """
         if row.config_hash:
             return row.active_hash, row.config_hash, row.configuration
         if config := self._of_file(row):
-            chosen = self._choices | {key: value for key, value in of_texts(row.point).items() if key in TRIAL_GROUPS}
+            options = self._choices | {key: value for key, value in of_texts(row.point).items() if key in TRIAL_GROUPS}
             active = active_leaves(config)
-            there = {group: option for group, option in chosen.items() if any(key.startswith(f"{group}.") for key in active)}
-            return active_hash(config), active_hash(config, seed=False), {**there, **active}
+            used = {group: option for group, option in options.items() if any(key.startswith(f"{group}.") for key in active)}
+            return active_hash(config), active_hash(config, seed=False), {**used, **active}
         return row.active_hash, "", {}
 
     def origin(self, row: TrialRow, *, recorded: bool) -> Origin:
-        """Data, code and packages."""
+        """The data, code and packages of a row.
+
+        Args:
+            recorded: the values of the configuration are known.
+        """
         if row.config_hash is not None:
             return Origin(recorded, row.data_digest or "", row.code or "", row.packages or "")
         return Origin(recorded, self._data_of_old(row), self._old_code, training_packages(self._meta.get("versions", "")))
 
     def _data_of_old(self, row: TrialRow) -> str:
-        """What the study says of its data: those of the first trial that finished, and of all that name the same ones."""
-        return self._meta.get("data_digest", "") if _words_of_data(row) == self._first_words else ""
+        """The digest that the study records: that of the first trial that finished. Empty if the row names other data."""
+        return self._meta.get("data_digest", "") if _data_overrides(row) == self._first_data_overrides else ""
 
     @cached_property
-    def _first_words(self) -> str:
+    def _first_data_overrides(self) -> str:
         finished = [row for row in self._store.trials() if row.state == TrialState.FINISHED and row.ended]
-        return _words_of_data(min(finished, key=lambda row: row.ended or 0.0)) if finished else ""
+        return _data_overrides(min(finished, key=lambda row: row.ended or 0.0)) if finished else ""
 
     @cached_property
     def _old_code(self) -> str:
-        """SHA-256 of commit and patch; nothing where they are not there."""
-        patch = self._folder / "code.patch" if self._folder else None
+        """SHA-256 of commit and patch; empty if either is missing."""
         commit = self._meta.get("commit", "")
-        return hashlib.sha256(commit.encode() + patch.read_bytes()).hexdigest() if commit and patch and patch.exists() else ""
+        patch = self._folder / "code.patch" if self._folder else None
+        if not commit or not patch or not patch.exists():
+            return ""
+        return hashlib.sha256(commit.encode() + patch.read_bytes()).hexdigest()
 
     @cached_property
     def _choices(self) -> dict[str, str]:
-        """Group → its option, where no override names it."""
+        """Group → the option that it has without overrides."""
         base = yaml.load(self._meta.get("base_config", "{}"), yaml.CSafeLoader)
         choices = base.get("hydra", {}).get("runtime", {}).get("choices", {})
         return {group: str(choices[group]) for group in TRIAL_GROUPS if group in choices}
 
     def _of_file(self, row: TrialRow) -> dict[str, Any]:
-        """The configuration in a trial's folder; nothing where it is not there. Trials that differ in their seeds alone have one."""
+        """The configuration in a trial's folder; empty if the file is missing. Trials that differ only in the seed share one file."""
         point = row.point
-        words = canonical({key: text for key, text in point.items() if key != "seed"})
-        if words not in self._read:
+        unseeded = canonical({key: text for key, text in point.items() if key != "seed"})
+        if unseeded not in self._read:
             file = of_trial(self._folder, row.number) / ".hydra" / "config.yaml" if self._folder else Path()
-            self._read[words] = parsed(file.read_text(), f"{file}") if file.is_file() else {}
-        config = self._read[words]
-        return {**config, "seed": of_texts(point)["seed"]} if config and "seed" in point else config
+            self._read[unseeded] = parsed(file.read_text(), f"{file}") if file.is_file() else {}
+        config = self._read[unseeded]
+        if config and "seed" in point:
+            return {**config, "seed": of_texts(point)["seed"]}
+        return config
 
 
-def _words_of_data(row: TrialRow) -> str:
+def _data_overrides(row: TrialRow) -> str:
     return canonical({key: value for key, value in of_texts(row.point).items() if key.partition(".")[0] == "data"})
 
 
 def parsed(text: str, place: str) -> dict[str, Any]:
-    """A trial's part of a stored config.yaml; what it would look up elsewhere is not looked up.
+    """Reads the trial's part of a stored config.yaml. Interpolations, which may read the environment, are not resolved.
 
     Raises:
-        TrialbookError: it has aliases, of which a few could mean billions of keys.
+        TrialbookError: it has aliases; a few of them could expand to billions of keys.
     """
     if any(isinstance(event, yaml.AliasEvent) for event in yaml.parse(text, yaml.CSafeLoader)):
         raise TrialbookError(f"{place} has aliases; expected what Trialbook writes.")

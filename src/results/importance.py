@@ -1,5 +1,6 @@
-"""How much each key matters: permutation importance (Breiman 2001) of a random forest, on trials that it was not fitted to.
+"""How much each key matters: permutation importance (Breiman 2001) of a random forest.
 
+It is measured on trials that the forest was not fitted to.
 Half of the loss of R² is the key's total Sobol index, its share of the score's variance (Gregorutti et al. 2017, arXiv:1310.5726).
 """
 
@@ -11,46 +12,53 @@ import numpy as np
 from src.results.leaderboard import Standing, TrialResult
 from src.space.values import shown, varying
 
-LEAST_TRIALS = 20  # of which a third is left out of each resample
-MOST_TRIALS = 2000  # a sample of more tells the same
+LEAST_TRIALS = 20  # each resample leaves out a third of them
+MOST_TRIALS = 2000  # of more, only a sample is used; it tells the same
 RESAMPLES, TREES = 10, 20
 
 
 @dataclass(frozen=True)
 class Importance:
-    """A key's share of the score's variance: the mean of resamples, and their 5 % and 95 % quantiles."""
+    """A key's share of the score's variance.
+
+    Attributes:
+        share: the mean over resamples.
+        low, high: their 5 % and 95 % quantiles.
+        trials: number of trials that have the key.
+        partial: only some trials have the key.
+    """
 
     key: str
     share: float
     low: float
     high: float
     trials: int
-    partial: bool  # only some trials have the key
+    partial: bool
 
 
 def importances(standing: Standing) -> list[Importance]:
-    """The keys that vary, most important first; nothing where there are too few trials to tell.
+    """The keys that vary, most important first; empty if there are too few trials.
 
-    Only trials of the best one's data, code and packages: what differs in these is no key.
+    Only trials with the data, code and packages of the best one count: a difference in these is no key.
     """
     best = standing.best
     scored = [trial for trial in standing.trials if trial.score is not None and best and trial.origin == best.origin]
-    found: list[Importance] = []
-    by_users: dict[tuple[int, ...], list[str]] = {}
+    by_users: dict[tuple[int, ...], list[str]] = {}  # positions of the trials that have a key → all keys that the same trials have
     for key in _varying(standing, scored):
         users = tuple(n for n, trial in enumerate(scored) if key in trial.values)
         by_users.setdefault(users, []).append(key)
+    ranking: list[Importance] = []
     for users, keys in by_users.items():
         trials = [scored[n] for n in users]
-        there = [key for key in _varying(standing, trials) if all(key in trial.values for trial in trials)]
-        if len(trials) >= LEAST_TRIALS and there:
-            shares = _shares(trials, there)
-            for key in keys:
-                if key in there:
-                    values = shares[:, there.index(key)]
-                    low, high = np.quantile(values, (0.05, 0.95))
-                    found.append(Importance(key, mean(values), float(low), float(high), len(trials), len(trials) < len(scored)))
-    return sorted(found, key=lambda one: -one.share)
+        common = [key for key in _varying(standing, trials) if all(key in trial.values for trial in trials)]
+        if len(trials) < LEAST_TRIALS or not common:
+            continue
+        shares = _shares(trials, common)
+        for key in [key for key in keys if key in common]:
+            values = shares[:, common.index(key)]
+            low, high = np.quantile(values, (0.05, 0.95))
+            ranking.append(Importance(key, mean(values), float(low), float(high), len(trials), len(trials) < len(scored)))
+    return sorted(ranking, key=lambda item: -item.share)
 
 
 def _varying(standing: Standing, trials: list[TrialResult]) -> list[str]:
@@ -58,7 +66,7 @@ def _varying(standing: Standing, trials: list[TrialResult]) -> list[str]:
 
 
 def _shares(trials: list[TrialResult], keys: list[str]) -> np.ndarray:
-    """For each resample and key, shape (resamples, keys)."""
+    """The share of each key in each resample, shape (resamples, keys)."""
     from sklearn.ensemble import RandomForestRegressor
     from sklearn.inspection import permutation_importance
 
@@ -69,7 +77,7 @@ def _shares(trials: list[TrialResult], keys: list[str]) -> np.ndarray:
         x, y = x[chosen], y[chosen]
     rows = []
     for seed in range(RESAMPLES):
-        drawn = random.integers(0, len(y), len(y))
+        drawn = random.integers(0, len(y), len(y))  # with replacement
         rest = np.setdiff1d(np.arange(len(y)), drawn)
         forest = RandomForestRegressor(TREES, random_state=seed).fit(x[drawn], y[drawn])
         rows.append(permutation_importance(forest, x[rest], y[rest], n_repeats=3, random_state=seed).importances_mean / 2)
@@ -77,7 +85,7 @@ def _shares(trials: list[TrialResult], keys: list[str]) -> np.ndarray:
 
 
 def _encoded(trials: list[TrialResult], keys: list[str]) -> np.ndarray:
-    """A column per key: numbers as they are, words as the place in their alphabetical order."""
+    """A column per key: numbers as they are, words as their places in alphabetical order. Shape (trials, keys)."""
     columns = []
     for key in keys:
         texts = [shown(trial.values[key]) for trial in trials]

@@ -1,4 +1,7 @@
-"""Configurations ranked honestly: repeated seeds are one entry, and entries that can not be told apart share a rank."""
+"""Ranks configurations by their mean over seeds.
+
+Repeated seeds are one entry. Entries whose difference means nothing share a rank.
+"""
 
 import math
 from collections import Counter
@@ -17,7 +20,7 @@ from src.space.origin import Origin, labels
 from src.space.values import varying
 
 __all__ = ["Entry", "Standing", "TrialResult", "apart", "seeds_to_separate", "two_standard_errors"]
-MOST_SEEDS = 50  # beyond which two configurations count as equal at any reasonable cost
+MOST_SEEDS = 50  # more are no reasonable cost; two configurations then count as equal
 
 
 @dataclass(frozen=True)
@@ -25,8 +28,8 @@ class Standing:
     """All configurations of some sweeps, best first.
 
     Attributes:
-        noise: what a difference must exceed where an entry has one seed only.
-        sweeps: how many there are.
+        noise: a difference must exceed it to mean something, if an entry has only one seed.
+        sweeps: number of sweeps.
     """
 
     objective: Objective
@@ -36,69 +39,73 @@ class Standing:
 
     @classmethod
     def of(cls, trials: Iterable[TrialResult], objective: Objective, validation_examples: int) -> "Standing":
-        """Groups trials by everything but the seed; the same trial in two sweeps counts once.
+        """Groups trials by everything but the seed. A trial that is in two sweeps counts once.
 
-        Results on different data are not ranked against each other; those on the data that come first are the first entries.
+        Results on different data are not ranked against each other. The entries of each data set are together, in the order
+        in which the data sets first appear among the scored trials.
         """
         everything = list(trials)
-        known: dict[str, TrialResult] = {}
+        distinct: dict[str, TrialResult] = {}
         for trial in placed(everything):
-            if trial.key not in known or known[trial.key].score is None:
-                known[trial.key] = trial
+            if trial.key not in distinct or distinct[trial.key].score is None:
+                distinct[trial.key] = trial
         groups: dict[tuple[str, Origin], list[TrialResult]] = {}
-        for trial in known.values():
+        for trial in distinct.values():
             groups.setdefault(trial.row, []).append(trial)
-        data = list(dict.fromkeys(trial.origin.data for trial in known.values() if trial.score is not None))
+        data = dict.fromkeys(trial.origin.data for trial in distinct.values() if trial.score is not None)
         place = {digest: number for number, digest in enumerate(data)}
-        found = sorted(
-            map(entry_of, groups.values()), key=lambda entry: (place.get(entry.origin.data, len(place)), objective.key(entry.mean))
-        )
-        best = found[0].mean if found and objective.name.endswith("accuracy") else math.nan
-        noise = two_standard_errors(best, validation_examples) if 0 < best < 1 else 0.0
-        return cls(objective, found, noise, len({trial.sweep for trial in everything}))
+        entries = [entry_of(group) for group in groups.values()]
+        entries.sort(key=lambda entry: (place.get(entry.origin.data, len(place)), objective.key(entry.mean)))
+        noise = 0.0
+        if entries and objective.name.endswith("accuracy") and 0 < entries[0].mean < 1:
+            noise = two_standard_errors(entries[0].mean, validation_examples)
+        return cls(objective, entries, noise, len({trial.sweep for trial in everything}))
 
     @cached_property
     def ranks(self) -> list[int | None]:
-        """From 1 on each data; an entry shares the rank of the best one from which it can not be told apart. None without a score."""
-        found: list[int | None] = []
-        for _, entries in groupby(self.entries, lambda entry: entry.origin.data):
-            own, leader = list(entries), 0
-            for position, entry in enumerate(own):
-                if entry.trials and apart(own[leader], entry, self.noise):
+        """The rank of each entry, from 1 on each data set; None without a score.
+
+        An entry shares the rank of the best entry from which it does not differ.
+        """
+        ranks: list[int | None] = []
+        for _, group in groupby(self.entries, lambda entry: entry.origin.data):
+            entries, leader = list(group), 0
+            for position, entry in enumerate(entries):
+                if entry.trials and apart(entries[leader], entry, self.noise):
                     leader = position
-                found.append(leader + 1 if entry.trials else None)
-        return found
+                ranks.append(leader + 1 if entry.trials else None)
+        return ranks
 
     @property
     def by_data(self) -> list[list[Entry]]:
-        """The entries with a score, those on the same data together, best first."""
+        """The entries with a score, one list per data set, best first."""
         scored = [entry for entry in self.entries if entry.trials]
         return [list(entries) for _, entries in groupby(scored, lambda entry: entry.origin.data)]
 
     @cached_property
     def keys(self) -> list[str]:
-        """The keys that tell the configurations apart."""
+        """The keys that distinguish the configurations."""
         return varying([entry.values for entry in self.entries], named(self.entries))
 
     @cached_property
     def keys_of_trials(self) -> list[str]:
-        """The same of trials, so that the seed may be one of them."""
+        """The keys that distinguish the trials; the seed may be one of them."""
         return varying([trial.values for trial in self.trials], named(self.trials))
 
     def words(self, one: TrialResult | Entry) -> list[str]:
-        """The overrides that repeat a trial or an entry: its own, and what else tells it from the others of this standing."""
-        own = set(named([one]))
-        nodes = tuple(f"{key}." for key in own if "." in key)
-        more = [key for key in self.keys if key in one.values and key not in own and not key.startswith(nodes)]
+        """The overrides that repeat a trial or an entry: its point, and the other values that distinguish it in this standing."""
+        overridden = set(named([one]))
+        nodes = tuple(f"{key}." for key in overridden if "." in key)
+        more = [key for key in self.keys if key in one.values and key not in overridden and not key.startswith(nodes)]
         return [*overrides(one.point), *(f"{key}={as_text(one.values[key])}" for key in more if not key.endswith("_target_"))]
 
     def origin(self, one: TrialResult | Entry) -> str:
-        """In what a result differs from the others beside its configuration, for people; empty where nothing differs."""
+        """How the origin of a result differs from the others, for people; empty if it does not."""
         return self._labels[one.origin]
 
     @property
     def of_several_origins(self) -> bool:
-        """Whether any result differs from the others beside its configuration."""
+        """True if results differ in their origins."""
         return any(self._labels.values())
 
     @cached_property
@@ -107,11 +114,11 @@ class Standing:
 
     @property
     def best(self) -> TrialResult | None:
-        """Of the configuration with the best mean, on the first data, the trial with the best score."""
+        """The trial with the best score of the first entry; None if it has no score."""
         return self.best_of(self.entries[0]) if self.entries else None
 
     def best_of(self, entry: Entry) -> TrialResult | None:
-        """The trial with the best score."""
+        """The trial of an entry with the best score; None if it has no score."""
         return min(entry.trials, key=lambda trial: self.objective.key(trial.score), default=None)
 
     @property
@@ -121,12 +128,12 @@ class Standing:
 
     @property
     def causes(self) -> Counter[str]:
-        """State and cause of what has no score → how many trials."""
+        """State and cause → the number of trials that ended so, without a score."""
         return Counter(f"{trial.state} {trial.cause}".strip() for entry in self.entries for trial in entry.unscored)
 
 
 def two_standard_errors(accuracy: float, examples: int) -> float:
-    """What two accuracies measured on so many examples may differ by without meaning anything.
+    """Two standard errors of an accuracy: a smaller difference between two accuracies means nothing.
 
     >>> two_standard_errors(0.8866, 12000)
     0.006
@@ -135,18 +142,18 @@ def two_standard_errors(accuracy: float, examples: int) -> float:
 
 
 def apart(a: Entry, b: Entry, noise: float) -> bool:
-    """Whether two means differ, by Welch's t-test (Biometrika 1947) where both have several seeds."""
+    """True if two means differ: by Welch's t-test (Biometrika 1947) if both have several seeds, else by more than `noise`."""
     difference = abs(a.mean - b.mean)
     if a.spread is None or b.spread is None:
-        return difference > noise
+        return not difference <= noise  # a mean that is not a number differs from every other one
     return _welch(difference, a.spread, len(a.scores), b.spread, len(b.scores)) < SIGNIFICANCE
 
 
 def seeds_to_separate(a: Entry, b: Entry) -> int | None:
-    """How many more seeds of each would tell two entries apart, if mean and spread stay as they are.
+    """The number of additional seeds of each entry that would separate the two, if mean and spread stay as they are.
 
     Returns:
-        0 when they are apart already, None when 50 each would not suffice or a spread is not known.
+        0 if they are apart already; None if 50 seeds each would not suffice or a spread is not known.
     """
     if a.spread is None or b.spread is None:
         return None

@@ -1,4 +1,4 @@
-"""Published figures of a sweep's explicit trials, against what was obtained."""
+"""Compares published figures of a sweep's explicit trials with the results obtained here."""
 
 from collections.abc import Iterable
 from dataclasses import replace
@@ -14,42 +14,47 @@ Row = dict[str, Any]
 
 
 def compare_with_published(space: Space, published: list[dict[str, float]], trials: Iterable[TrialRow]) -> list[Row]:
-    """Reported, obtained and difference, for every published metric; obtained is the mean where seeds repeat a trial.
+    """A row for every published metric: reported, obtained and their difference.
 
-    What other code obtained, after a sweep went on with it, is a row of its own.
+    Obtained is the mean over seeds. If the sweep continued with other code, the results of each code have their own row.
 
     Args:
         space: the explicit trials in `space.trials`.
-        published: metric → value, for each explicit trial in turn.
+        published: metric → value, for each explicit trial in the same order.
         trials: the rows of the study.
 
     Returns:
-        Nothing where the command line changed more than seeds: the figures would not be comparable.
+        The rows; none if the command line changed more than seeds, because the figures would not be comparable.
     """
     if space.fixed or any(axis.key != "seed" for axis in space.axes):
         return []
-    known = {canonical(of_texts(trial.point)): trial for trial in trials if trial.metrics}
-    differing = labels({_origin(trial): None for trial in known.values()}, several=False)
+    by_values = {canonical(of_texts(trial.point)): trial for trial in trials if trial.metrics}
+    differences = labels({_origin(trial): None for trial in by_values.values()}, several=False)
     rows: list[Row] = []
     for explicit, figures in zip(space.trials, published, strict=True):
-        points = replace(space, trials=(explicit,)).points()
-        found = [known[key] for point in points if (key := canonical(of_texts(point))) in known]
-        for origin in dict.fromkeys(map(_origin, found)) or [NOT_RECORDED]:
-            own = [trial.metrics for trial in found if _origin(trial) == origin]
-            for name, value in figures.items():
-                values = [obtained[key] for obtained in own for key in (f"kept/{name}", name) if key in obtained]
-                rows.append(
-                    {
-                        "trial": " ".join(one.override(one.texts[0]) for one in explicit),
-                        **({DIFFERS: differing.get(origin, "")} if any(differing.values()) else {}),
-                        "metric": name,
-                        "reported": value,
-                        "obtained": mean(values) if values else None,
-                        "difference": f"{mean(values) - value:+.4f}" if values else None,
-                        "seeds": len(values),
-                    }
-                )
+        name = " ".join(axis.override(axis.texts[0]) for axis in explicit)
+        keys = [canonical(of_texts(point)) for point in replace(space, trials=(explicit,)).points()]
+        repeats = [by_values[key] for key in keys if key in by_values]
+        for origin in dict.fromkeys(map(_origin, repeats)) or [NOT_RECORDED]:
+            metrics = [trial.metrics for trial in repeats if _origin(trial) == origin]
+            head = {"trial": name}
+            if any(differences.values()):
+                head[DIFFERS] = differences.get(origin, "")
+            rows += [{**head, **_comparison(metric, reported, metrics)} for metric, reported in figures.items()]
     return rows
+
+
+def _comparison(metric: str, reported: float, trials: list[dict[str, float]]) -> Row:
+    """A published figure against the metrics of the trials that repeat it, at the kept epoch or logged once."""
+    values = [metrics[key] for metrics in trials for key in (f"kept/{metric}", metric) if key in metrics]
+    obtained = mean(values) if values else None
+    return {
+        "metric": metric,
+        "reported": reported,
+        "obtained": obtained,
+        "difference": f"{obtained - reported:+.4f}" if obtained is not None else None,
+        "seeds": len(values),
+    }
 
 
 def _origin(trial: TrialRow) -> Origin:

@@ -1,4 +1,4 @@
-"""The report of sweeps: one HTML file that needs no network, and its charts as PNG."""
+"""The report of sweeps: one HTML file that needs no network, and its charts as PNG files."""
 
 import html
 import json
@@ -30,19 +30,19 @@ MOST_ROWS = 200  # of the table
 
 @dataclass(frozen=True)
 class Report:
-    """What `build` made: the page, and what its charts are drawn from."""
+    """The page of a report, and the specifications of its charts by name."""
 
     html: bytes
     specs: dict[str, dict[str, Any]]
 
     def pictures(self) -> dict[str, bytes]:
-        """The charts as PNG, by file name; but for the curves, of which src/plots/ makes pictures that are read without pointing."""
+        """The charts as PNG by file name, without the curves: src/plots/ draws those so that they need no pointer."""
         still = {name: {**spec, "width": 800, "background": "white"} for name, spec in self.specs.items() if name != CURVES}
         return {f"{name.replace(' ', '_')}.png": vl_convert.vegalite_to_png(spec) for name, spec in still.items()}
 
 
 def report_of(standing: Standing, stores: Sequence[Store], question: str = "") -> Report:
-    """One report over some studies; without a question it is named after them."""
+    """The report of some studies; without a question its title is their names."""
     metas = [store.meta() for store in stores]
     names = ", ".join(f"{meta['name'] or 'sweep'} {meta['sweep_id']}" for meta in metas)
     trials = standing.trials
@@ -52,30 +52,30 @@ def report_of(standing: Standing, stores: Sequence[Store], question: str = "") -
 
 
 def _commands(standing: Standing, metas: Sequence[dict[str, str]]) -> list[str]:
-    """What repeats the sweeps and their best trial, and what promotes it."""
-    found = [meta["command"] for meta in metas if "command" in meta]
+    """Command lines that repeat the sweeps and their best trial, and that promote it."""
+    commands = [meta["command"] for meta in metas if "command" in meta]
     store = destination.prefix(metas[0].get("tracking_uri", DEFAULT))
     if standing.best:
-        found.append(f"{store}python -m src.sweep {shlex.join(standing.words(standing.best))}    # the best trial again")
-    return [*found, f"{store}python -m src.promote sweep={','.join(meta['sweep_id'] for meta in metas)}"]
+        commands.append(f"{store}python -m src.sweep {shlex.join(standing.words(standing.best))}    # the best trial again")
+    return [*commands, f"{store}python -m src.promote sweep={','.join(meta['sweep_id'] for meta in metas)}"]
 
 
 def build(
     title: str, subtitle: str, standing: Standing, histories: dict[str, dict[str, list[float]]], rows: list[dict[str, str]], commands: str
 ) -> Report:
-    """The report.
+    """Builds the page and its charts.
 
     Args:
         histories: key of a trial → its metrics per epoch.
         rows: the leaderboard as texts.
-        commands: what to type next, a line each.
+        commands: commands to type next, one per line.
     """
     runs = charts.runs_of(standing, histories)
     specs: dict[str, Any] = {CURVES: charts.curves(runs)} if runs.curves else {}
     if runs.keys:
         specs["parallel coordinates"] = charts.parallel(runs)
-        if found := importances(standing):
-            specs["importance"] = charts.importance(found)
+        if ranking := importances(standing):
+            specs["importance"] = charts.importance(ranking)
     if runs.table:
         specs["score against cost"] = charts.cost(runs)
     parts = {
@@ -85,18 +85,18 @@ def build(
         "table": _table(rows),
         "commands": html.escape(commands),
         "charts": "".join(_section(name) for name in specs),
-        "specs": json.dumps(specs).replace("<", "\\u003c"),  # no text in them can end the script
+        "specs": json.dumps(specs).replace("<", "\\u003c"),  # so that no text in them ends the script
         "library": _library(),
     }
     return Report(PAGE.substitute(parts).encode(), specs)
 
 
 def _library() -> str:
-    """What draws the charts in a browser; it takes a second to put together, so it is done once."""
+    """The JavaScript that draws the charts; cached, because bundling it takes a second."""
     file = files.cache() / f"vega-{version('vl-convert-python')}.js"
     if not file.exists():
         bundle = vl_convert.javascript_bundle(None)  # type: ignore[arg-type]
-        with suppress(OSError):  # a home that can not be written to
+        with suppress(OSError):  # the home folder cannot be written to
             files.write(file, bundle.encode())
         return bundle
     return file.read_text()
@@ -111,6 +111,7 @@ def _table(rows: list[dict[str, str]]) -> str:
         return "<p>no trial ended</p>"
     columns = [name for name in rows[0] if any(row[name] for row in rows)]
     head = "".join(f"<th>{html.escape(name)}</th>" for name in columns)
-    body = "".join(f"<tr>{''.join(f'<td>{html.escape(row[name])}</td>' for name in columns)}</tr>" for row in rows[:MOST_ROWS])
+    lines = ["".join(f"<td>{html.escape(row[name])}</td>" for name in columns) for row in rows[:MOST_ROWS]]
+    body = "".join(f"<tr>{line}</tr>" for line in lines)
     rest = f"<p>{len(rows) - MOST_ROWS} more in table.csv</p>" if len(rows) > MOST_ROWS else ""
     return f"<div class='scroll'><table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table></div>{rest}"

@@ -1,4 +1,7 @@
-"""A trial that ran again against its record: the same digits, other digits under the same conditions, or not the same trial."""
+"""Compares a trial that ran again with its record.
+
+The verdict is one of three: the same digits, other digits under the same conditions, or not the same trial.
+"""
 
 import hashlib
 from collections.abc import Mapping
@@ -19,25 +22,25 @@ from src.tracking.runs import Recorded
 
 NOT_THERE = "not there"
 NOT_RECORDED = "not recorded"
-CONDITIONS = ("device", "threads", "executor")  # tags, beside code, data and versions
-NOT_DIGITS = ("seconds", "system/")  # metrics of which none is equal twice
+CONDITIONS = ("device", "threads", "executor")  # tags that may decide on digits, as code, data and versions do
+NOT_DIGITS = ("seconds", "system/")  # beginnings of metrics that differ in every run
 SHORT = 12  # characters of a digest
 
 
 @dataclass(frozen=True)
 class Changes:
-    """What differs between a record and what there is now, each named by its key.
+    """Differences between a record and the present, a line each.
 
     Attributes:
-        values: values of the configuration, or the data: with these it is another trial, whatever its digits are.
-        conditions: keys that only one of the configurations has, and what may decide on digits around a trial.
+        values: changed values of the configuration, or changed data: it is another trial, even if its digits are equal.
+        conditions: keys that only one of the configurations has, and changed conditions that may decide on digits.
     """
 
     values: tuple[str, ...] = ()
     conditions: tuple[str, ...] = ()
 
     def __add__(self, other: "Changes") -> "Changes":
-        """Both."""
+        """The changes of both."""
         return Changes((*self.values, *other.values), (*self.conditions, *other.conditions))
 
     def __str__(self) -> str:
@@ -55,80 +58,98 @@ def of_configuration(run: Recorded, composed: DictConfig) -> Changes:
         then = active_leaves(parsed(content.decode(), f"run {run.run_id}: its config.yaml"))
     except TrialbookError:
         raise
-    except Exception as error:  # whatever the parsers make of a file that somebody else wrote
+    except Exception as error:  # the parsers may raise anything, because somebody else may have written the file
         raise TrialbookError(f"run {run.run_id}: its config.yaml can not be read: {error}. Expected that of a trial that ended.") from error
     now = active_leaves(parsed(folders.composition(composed)["config"].decode(), "the configuration"))
     differing = [key for key in dict.fromkeys((*then, *now)) if _text(then, key) != _text(now, key)]
-    values = [_said(key, then[key], now[key]) for key in differing if key in then and key in now]
-    lone = [_said(key, then.get(key, NOT_THERE), now.get(key, NOT_THERE)) for key in differing if not (key in then and key in now)]
-    recorded = run.tags.get("trialbook.sha256.config")
-    if recorded and recorded != (found := hashlib.sha256(content).hexdigest()):
-        values.append(f"{_said('config.yaml', recorded[:SHORT], found[:SHORT])}: its SHA-256 is not the recorded one, the file was changed")
+    common = then.keys() & now.keys()
+    values = [_change(key, then[key], now[key]) for key in differing if key in common]
+    one_sided = [_change(key, then.get(key, NOT_THERE), now.get(key, NOT_THERE)) for key in differing if key not in common]
+    recorded, digest = run.tags.get("trialbook.sha256.config"), hashlib.sha256(content).hexdigest()
+    if recorded and recorded != digest:
+        change = _change("config.yaml", recorded[:SHORT], digest[:SHORT])
+        values.append(f"{change}: its SHA-256 is not the recorded one, the file was changed")
     if recorded and not differing and active_hash(trial_config(composed)) != run.tags.get("trialbook.active_hash"):
         values.append("trialbook.active_hash: not that of the recorded configuration: the record was changed, or a value that it looks up")
-    return Changes(tuple(values), tuple(lone))
+    return Changes(tuple(values), tuple(one_sided))
 
 
 def of_conditions(then: Mapping[str, str], now: Mapping[str, str]) -> Changes:
-    """Changes between the tags of two runs, or those of them that are known of the second before it runs."""
-    found = _code(then, now)
-    versions = [dict(part.rpartition(" ")[::2] for part in tags.get("trialbook.versions", "").split(", ")) for tags in (then, now)]
+    """Changes between the tags of two runs: code, versions, CONDITIONS and data.
+
+    Args:
+        now: tags of the second run, or those that are known before it runs; a condition that it lacks is not compared.
+    """
+    changes = _code(then, now)
+    versions = [_versions(tags) for tags in (then, now)]
     for package in dict.fromkeys((*versions[0], *versions[1])):
         pair = [known.get(package, NOT_THERE) for known in versions]
-        found += [_said(package, *pair)] if pair[0] != pair[1] else []
+        if pair[0] != pair[1]:
+            changes.append(_change(package, *pair))
     for name in CONDITIONS:
         pair = [tags.get(f"trialbook.{name}", NOT_RECORDED) for tags in (then, now)]
-        found += [_said(name, *pair)] if f"trialbook.{name}" in now and pair[0] != pair[1] else []
+        if f"trialbook.{name}" in now and pair[0] != pair[1]:
+            changes.append(_change(name, *pair))
     data = [tags.get("trialbook.data_digest", NOT_RECORDED)[:SHORT] for tags in (then, now)]
-    other = "trialbook.data_digest" in now and data[0] != data[1]
-    return Changes((_said("data", *data),) if other else (), tuple(found))
+    other_data = "trialbook.data_digest" in now and data[0] != data[1]
+    return Changes((_change("data", *data),) if other_data else (), tuple(changes))
+
+
+def _versions(tags: Mapping[str, str]) -> dict[str, str]:
+    """Package → its version."""
+    return dict(part.rpartition(" ")[::2] for part in tags.get("trialbook.versions", "").split(", ") if part)
 
 
 def verdict(then: Recorded, now: Recorded, changes: Changes) -> tuple[int, str]:
-    """Exit code and verdict.
+    """The exit code and the verdict.
 
     Raises:
         TrialbookError: a record does not hold its own objective.
     """
-    apart = _apart(then, now)
-    if not apart and not changes.values:
+    gap = _gap(then, now)
+    if not gap and not changes.values:
         although = f"; although {changes}" if changes.conditions else ""
         return 0, f"identical to the last digit: every metric of every epoch, and the weights{although}"
     if changes != Changes():
-        return 1, f"not the same trial: {changes}\n{apart or 'its digits are the same nevertheless'}"
-    return 1, f"other digits under the same conditions: {apart}"
+        return 1, f"not the same trial: {changes}\n{gap or 'its digits are the same nevertheless'}"
+    return 1, f"other digits under the same conditions: {gap}"
 
 
-def _apart(then: Recorded, now: Recorded) -> str:
-    """Where the digits differ first, and by how much in the end; empty where none differs."""
+def _gap(then: Recorded, now: Recorded) -> str:
+    """The place where the digits differ first, and both final scores; empty if all digits are equal."""
     first, second = _digits(then), _digits(now)
     weights = [run.tags.get(DIGEST_TAGS["model.weights.h5"]) for run in (then, now)]
-    if repr(first) == repr(second) and weights[0] == weights[1]:  # repr, because NaN is not equal to itself
+    if repr(first) == repr(second) and weights[0] == weights[1]:  # repr, because NaN differs from itself
         return ""
-    metric = f"kept/{Objective.parse(then.tags.get('trialbook.objective', '')).name}"
+    name = Objective.parse(then.tags.get("trialbook.objective", "")).name
+    metric = f"kept/{name}"
     for run in (then, now):
         if metric not in run.metrics:
-            kept = ", ".join(name.removeprefix("kept/") for name in run.metrics if name.startswith("kept/"))
-            raise TrialbookError(f"run {run.run_id}: its objective {metric[5:]!r} is no metric of it; expected one of {kept}.")
+            kept = ", ".join(key.removeprefix("kept/") for key in run.metrics if key.startswith("kept/"))
+            raise TrialbookError(f"run {run.run_id}: its objective {name!r} is no metric of it; expected one of {kept}.")
     where = _first_difference(first, second) or "the same in every epoch, but other weights"
     pair = [run.metrics[metric] for run in (then, now)]
-    return f"{where}; {metric[5:]} {pair[0]:.4f} then, {pair[1]:.4f} now"
+    return f"{where}; {name} {pair[0]:.4f} then, {pair[1]:.4f} now"
 
 
-def _first_difference(first: dict[str, list[float]], second: dict[str, list[float]]) -> str:
-    lengths = [max(map(len, found.values()), default=0) for found in (first, second)]
+def _first_difference(then: dict[str, list[float]], now: dict[str, list[float]]) -> str:
+    """The first metric that differs, in the first epoch in which any does; empty if all are equal."""
+    if lone := sorted(then.keys() ^ now.keys()):
+        return f"{lone[0]} is reported {'then' if lone[0] in then else 'now'} alone"
+    lengths = [max(map(len, histories.values()), default=0) for histories in (then, now)]
     if lengths[0] != lengths[1]:
         return f"{lengths[0]} epochs then, {lengths[1]} now"
     steps = [
-        (epoch, name, one, other)
-        for name in first.keys() & second.keys()
-        for epoch, (one, other) in enumerate(zip(first[name], second[name], strict=False), 1)
-        if repr(one) != repr(other)
+        (epoch, name, before, after)
+        for name in then.keys() & now.keys()
+        for epoch, (before, after) in enumerate(zip(then[name], now[name], strict=False), 1)
+        if repr(before) != repr(after)
     ]
-    if steps:
-        epoch, name, one, other = min(steps, key=lambda step: ("/" in step[1], *step[:2]))  # what has a slash has no epochs
-        return f"{'' if '/' in name else f'from epoch {epoch} on, '}{name} {one!r} then, {other!r} now"
-    return ""
+    if not steps:
+        return ""
+    epoch, name, before, after = min(steps, key=lambda step: ("/" in step[1], *step[:2]))  # a metric with a slash has no epochs
+    place = "" if "/" in name else f"from epoch {epoch} on, "
+    return f"{place}{name} {before!r} then, {after!r} now"
 
 
 def _digits(run: Recorded) -> dict[str, list[float]]:
@@ -136,21 +157,25 @@ def _digits(run: Recorded) -> dict[str, list[float]]:
 
 
 def _code(then: Mapping[str, str], now: Mapping[str, str]) -> list[str]:
-    """The difference in code; where a record has no digest of it, only equal commits without changes are known to be equal."""
+    """The difference in code. If a record has no digest, only equal commits without changes count as equal code."""
     digests = [tags.get("trialbook.code", "") for tags in (then, now)]
     commits = [tags.get("mlflow.source.git.commit") or "no commit" for tags in (then, now)]
     changed = [tags.get("trialbook.code_dirty") != "false" for tags in (then, now)]
-    equal = digests[0] == digests[1] if all(digests) else commits[0] == commits[1] != "no commit" and not any(changed)
+    equal = digests[0] == digests[1]
+    if not all(digests):
+        equal = commits[0] == commits[1] != "no commit" and not any(changed)
+    if equal:
+        return []
     texts = [
         f"{digest[:SHORT] or NOT_RECORDED} ({commit[:SHORT]}{', changed' if dirty else ''})"
         for digest, commit, dirty in zip(digests, commits, changed, strict=True)
     ]
-    return [] if equal else [_said("code", *texts)]
+    return [_change("code", *texts)]
 
 
 def _text(values: Mapping[str, Any], key: str) -> str:
     return canonical(values[key]) if key in values else ""
 
 
-def _said(key: str, then: Any, now: Any) -> str:
+def _change(key: str, then: Any, now: Any) -> str:
     return f"{key}: {then} then, {now} now"

@@ -1,4 +1,4 @@
-"""The trials of studies, scored at their kept epochs, read from their own files; MLflow is not asked."""
+"""Reads the results of trials from the files of their studies; MLflow is not needed."""
 
 from collections.abc import Iterable, Iterator, Sequence
 
@@ -12,11 +12,11 @@ from src.study.store import Store
 
 
 def load_standing(sweeps: str, objective: str = "") -> tuple[Standing, list[Store]]:
-    """The standing of sweeps, and their studies.
+    """Reads the standing of sweeps, and opens their studies.
 
     Args:
         sweeps: `latest`, ids or names, as src/study/finding.py takes them.
-        objective: ranks instead of the sweep's own.
+        objective: ranks the trials; if empty, the objective of the first sweep does.
 
     Raises:
         ConfigError: no such sweep or metric.
@@ -26,37 +26,47 @@ def load_standing(sweeps: str, objective: str = "") -> tuple[Standing, list[Stor
 
 
 def standing_of(stores: Sequence[Store], objective: Objective) -> Standing:
-    """The standing of studies under an objective, whether it is their own or another metric that they report."""
+    """The standing of studies under their objective, or under another metric that they report."""
     examples = int(stores[0].meta().get("validation_examples", 0))
-    return Standing.of((trial for store in stores for trial in _ended(store, objective)), objective, examples)
+    return Standing.of((trial for store in stores for trial in _results(store, objective)), objective, examples)
 
 
 def histories(trials: Iterable[TrialResult], stores: Sequence[Store]) -> dict[str, dict[str, list[float]]]:
     """Key of a trial → its metrics per epoch."""
-    wanted = {(trial.sweep, trial.number): trial.key for trial in trials}
-    found: dict[str, dict[str, list[float]]] = {}
+    keys = {(trial.sweep, trial.number): trial.key for trial in trials}
+    by_key: dict[str, dict[str, list[float]]] = {}
     for store in stores:
         sweep = store.meta().get("sweep_id", "")
         for number, _, metrics in store.epochs():
-            if key := wanted.get((sweep, number)):
+            key = keys.get((sweep, number))
+            if key:
                 for name, value in metrics.items():
-                    found.setdefault(key, {}).setdefault(name, []).append(value)
-    return found
+                    by_key.setdefault(key, {}).setdefault(name, []).append(value)
+    return by_key
 
 
 def labelled_histories(trials: Iterable[TrialResult], stores: Sequence[Store], found: Standing) -> list[tuple[str, dict[str, list[float]]]]:
-    """(what tells a trial from the others of a standing, its metrics per epoch) of the trials that have any, in their order."""
-    own = list(trials)
-    known = histories(own, stores)
-    return [(table.name_of(found, trial), known[trial.key]) for trial in own if trial.key in known]
+    """(name, metrics per epoch) of each trial that has metrics, in the order of `trials`.
+
+    Args:
+        found: the standing from whose other trials the names distinguish a trial.
+    """
+    ordered = list(trials)
+    by_key = histories(ordered, stores)
+    return [(table.name_of(found, trial), by_key[trial.key]) for trial in ordered if trial.key in by_key]
 
 
-def _ended(store: Store, objective: Objective) -> Iterator[TrialResult]:
+def _results(store: Store, objective: Objective) -> Iterator[TrialResult]:
+    """Yields the results of one study.
+
+    Raises:
+        ConfigError: the trials do not report the objective.
+    """
     sweep, identify = store.meta().get("sweep_id", ""), Identifier(store)
     for row, kept, last in store.scored(objective.name):
         if row.score is not None and kept is None:
-            known = next(store.epochs())[2]
-            hint = f"{did_you_mean(objective.name, known)} Metrics: {', '.join(known)}"
+            reported = next(store.epochs())[2]
+            hint = f"{did_you_mean(objective.name, reported)} Metrics: {', '.join(reported)}"
             raise ConfigError([f"objective={objective.name}: not reported{hint}"])
         identity, configuration, values = identify.configuration(row)
         yield TrialResult(

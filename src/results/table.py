@@ -1,9 +1,10 @@
-"""Tables: of configurations as people read them, and of trials as CSV."""
+"""Tables: of configurations for people, and of trials for CSV files."""
 
 import csv
 import io
 import re
 from collections import Counter
+from collections.abc import Sequence
 from statistics import mean
 from typing import Any
 
@@ -14,42 +15,52 @@ from src.space.origin import DIFFERS
 from src.space.values import shown
 
 Row = dict[str, Any]
-WHOLE = ("seconds", "kept epoch")  # columns whose fractions nobody reads
-FORMULA = tuple("=+-@\t\r\n\uff1d\uff0b\uff0d\uff20")  # the last four are as wide as Chinese characters
+WHOLE = ("seconds", "kept epoch")  # columns that are shown without fractions
+FORMULA = tuple("=+-@\t\r\n\uff1d\uff0b\uff0d\uff20")  # begin a formula; the last four are the full-width = + - @
 NUMBER = re.compile(r"[-+]?(\d+\.?\d*|\.\d+)(e[-+]?\d+)?", re.IGNORECASE | re.ASCII)
-MOST_COLUMNS = 3  # of keys that vary; more of them share one column
+MOST_COLUMNS = 3  # of keys that vary; more keys share one column
 
 
 def ranked(standing: Standing) -> list[Row]:
-    """One row per configuration, best first: the keys that vary, mean, best epoch, last value, seconds, states."""
-    alone = all(len(entry.trials) + len(entry.unscored) == 1 for entry in standing.entries)
-    return [_row(standing, entry, rank, alone=alone) for entry, rank in zip(standing.entries, standing.ranks, strict=True)]
+    """One row per configuration, best first: keys that vary, mean, kept epoch, last value, seconds, states."""
+    unrepeated = all(len(entry.trials) + len(entry.unscored) == 1 for entry in standing.entries)
+    return [_row(standing, entry, rank, unrepeated=unrepeated) for entry, rank in zip(standing.entries, standing.ranks, strict=True)]
 
 
-def _row(standing: Standing, entry: Entry, rank: int | None, *, alone: bool) -> Row:
+def _row(standing: Standing, entry: Entry, rank: int | None, *, unrepeated: bool) -> Row:
+    """The row of one entry.
+
+    Args:
+        unrepeated: every entry has one trial; its number replaces the columns about seeds.
+    """
     trials = (*entry.trials, *entry.unscored)
-    states = Counter(trial.state for trial in trials)
     last = [trial.last for trial in entry.trials if trial.last is not None]
     kept = [trial.kept_epoch for trial in entry.trials if trial.kept_epoch is not None]
-    return {
-        "rank": rank,
-        **({"trial": trials[0].number + 1} if alone else {}),
-        **shown_values(entry, standing.keys),
-        **_origin(standing, entry),
-        standing.objective.name: entry.mean if entry.trials else None,
-        **({} if alone else {"± 95 %": entry.interval, "spread": entry.spread, "seeds": len(entry.trials)}),
+    row: Row = {"rank": rank}
+    if unrepeated:
+        row["trial"] = trials[0].number + 1
+    row |= shown_values(entry, standing.keys) | _origin(standing, entry)
+    row[standing.objective.name] = entry.mean if entry.trials else None
+    if not unrepeated:
+        row |= {"± 95 %": entry.interval, "spread": entry.spread, "seeds": len(entry.trials)}
+    return row | {
         "kept epoch": mean(kept) if kept else None,
         "last": mean(last) if last else None,
         "seconds": mean(trial.seconds for trial in trials),
-        "state": next(iter(states)) if len(states) == 1 else ", ".join(f"{count} {state}" for state, count in states.items()),
+        "state": _states(trials),
     }
 
 
+def _states(trials: Sequence[TrialResult]) -> str:
+    """The state that all trials share, or how many trials have each state."""
+    states = Counter(trial.state for trial in trials)
+    if len(states) == 1:
+        return next(iter(states))
+    return ", ".join(f"{count} {state}" for state, count in states.items())
+
+
 def by_trial(standing: Standing) -> list[Row]:
-    """One row per trial, those of the best configuration first, numbers as they are stored."""
-    ranks = [
-        rank for entry, rank in zip(standing.entries, standing.ranks, strict=True) for _ in range(len(entry.trials) + len(entry.unscored))
-    ]
+    """One row per trial, those of the best configuration first, with numbers as they are stored."""
     return [
         {
             "rank": rank,
@@ -64,37 +75,37 @@ def by_trial(standing: Standing) -> list[Row]:
             "cause": trial.cause,
             "run": trial.run_id,
         }
-        for trial, rank in zip(standing.trials, ranks, strict=True)
+        for entry, rank in zip(standing.entries, standing.ranks, strict=True)
+        for trial in (*entry.trials, *entry.unscored)
     ]
 
 
 def for_people(rows: list[Row]) -> list[dict[str, str]]:
-    """Rows as texts; many keys that vary share one column."""
+    """Rows as texts. If many keys vary, they share the column "values"."""
     keys = [name for name in (rows[0] if rows else {}) if "." in name or name in TRIAL_KEYS]
-    shown = []
+    texts = []
     for row in rows:
         cells = {name: cell(value, name) for name, value in row.items()}
         if len(keys) > MOST_COLUMNS:
-            values = named(row, keys)
-            cells = {name: text for name, text in cells.items() if name not in keys}
-            first = next(iter(cells))
-            cells = {first: cells.pop(first), **({"trial": cells.pop("trial")} if "trial" in cells else {}), "values": values, **cells}
-        shown.append(cells)
-    return shown
+            others = {name: text for name, text in cells.items() if name not in keys}
+            front = {name: others[name] for name in (next(iter(others)), "trial") if name in others}
+            cells = {**front, "values": named(row, keys), **others}
+        texts.append(cells)
+    return texts
 
 
 def shown_values(one: TrialResult | Entry, keys: list[str]) -> dict[str, str]:
-    """The values of keys; a key that the trial does not use is empty."""
+    """Key → its value as text; empty if the trial or entry does not use the key."""
     return {key: shown(one.values[key]) if key in one.values else "" for key in keys}
 
 
 def _origin(standing: Standing, one: TrialResult | Entry) -> Row:
-    """A column that says in what results differ beside their configurations, where they do."""
+    """The column for how origins differ; no column if they do not."""
     return {DIFFERS: standing.origin(one)} if standing.of_several_origins else {}
 
 
 def trial_name(point: Point, swept: list[str]) -> str:
-    """What distinguishes a trial, for people.
+    """The name of a trial, for people: the values of the swept keys.
 
     >>> trial_name({"optimizer": "sgd", "training.epochs": "2"}, ["optimizer"])
     'optimizer=sgd'
@@ -104,13 +115,14 @@ def trial_name(point: Point, swept: list[str]) -> str:
 
 
 def name_of(standing: Standing, trial: TrialResult) -> str:
-    """What tells a trial from the others of a standing, for people."""
+    """The name of a trial, for people: all that distinguishes it from the other trials of a standing."""
     keys = standing.keys_of_trials
-    return " ".join(filter(None, (named(shown_values(trial, keys), keys), standing.origin(trial)))) or f"trial {trial.number + 1}"
+    parts = (named(shown_values(trial, keys), keys), standing.origin(trial))
+    return " ".join(filter(None, parts)) or f"trial {trial.number + 1}"
 
 
 def named(row: Row, swept: list[str]) -> str:
-    """`trial_name` of a row."""
+    """`key=value` of each swept key of a row whose value is not empty."""
     return " ".join(f"{key}={row[key]}" for key in swept if row[key])
 
 
@@ -123,7 +135,7 @@ def as_csv(rows: list[Row]) -> bytes:
 
 
 def inert(value: Any) -> Any:
-    """A cell that no spreadsheet takes for a formula; numbers stay as they are.
+    """A cell that no spreadsheet reads as a formula; numbers stay as they are.
 
     Source: OWASP, CSV Injection, https://owasp.org/www-community/attacks/CSV_Injection
 
@@ -149,9 +161,9 @@ def cell(value: Any, column: str = "") -> str:
 
 
 def as_markdown(rows: list[Row]) -> str:
-    """The table for MLflow's description of a sweep; nothing without rows."""
+    """The table as Markdown, for MLflow's description of a sweep; empty without rows."""
     if not rows:
         return ""
     columns = [name for name in rows[0] if any(row[name] not in (None, "") for row in rows)]
-    lines = [columns, ["---"] * len(columns), *([cell(row[name], name).replace("|", "\\|") for name in columns] for row in rows)]
-    return "\n".join(f"| {' | '.join(line)} |" for line in lines)
+    body = [[cell(row[name], name).replace("|", "\\|") for name in columns] for row in rows]
+    return "\n".join(f"| {' | '.join(line)} |" for line in (columns, ["---"] * len(columns), *body))

@@ -1,1 +1,1 @@
-"""One invocation of `python -m src.sweep`: what is opened, the loop that drives the trials, and what is told at its end."""
+"""One invocation of `python -m src.sweep`: what it opens, the loop over the trials, and the report at its end."""

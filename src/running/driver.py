@@ -78,7 +78,7 @@ class Driver:
     def fail(self, number: int, cause: str) -> None:
         """Ends a trial as FAILED that is not running, without running it again."""
         self._end_without_files(number, Outcome(TrialState.FAILED, cause=cause))
-        self.terminal.say(f"trial {number + 1}: FAILED {cause}")
+        self.terminal.failed(number, cause)
 
     def _next(self) -> tuple[int, Proposal] | None:
         if self.interruption.draining:

@@ -1,4 +1,4 @@
-"""Ctrl-C and SIGTERM: a signal only sets a flag, and the loop looks at it where it is safe to stop."""
+"""Ctrl-C and SIGTERM: a signal only sets a flag, which the loop reads where it is safe to stop."""
 
 import signal
 from types import FrameType, TracebackType
@@ -7,7 +7,7 @@ SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
 
 class Interruption:
-    """While it is entered, the first Ctrl-C lets running trials finish, the second, or SIGTERM, stops them.
+    """While entered, the first Ctrl-C lets running trials finish; the second, or SIGTERM, stops them.
 
     A signal that is ignored stays so: a script's background jobs ignore Ctrl-C, which is meant for what runs in front.
 

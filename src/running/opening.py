@@ -128,7 +128,7 @@ def _logging(invocation: Invocation) -> Iterator[None]:
     """Log lines of a sweep go into its file; those of a single trial into the file that its executor writes."""
     logger = logging.getLogger("src")
     logger.setLevel(logging.INFO)
-    logger.propagate = False  # what is for people goes to the terminal
+    logger.propagate = False  # people read the terminal instead
     if invocation.single:
         yield
         return

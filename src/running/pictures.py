@@ -1,4 +1,4 @@
-"""The pictures of a sweep: all learning curves, and what the best trial's model confuses."""
+"""The pictures of a sweep: all learning curves, and the classes that the best trial's model confuses."""
 
 from typing import Any
 
@@ -8,7 +8,7 @@ from src.plots.curves import History
 
 
 def of_best(config: dict[str, Any], weights: bytes) -> dict[str, bytes]:
-    """Confusion matrix, accuracy per class and, of pictures, the most confident mistakes, all on the validation split.
+    """Draws the confusion matrix, the accuracy per class and, of pictures, the most confident mistakes on the validation split.
 
     Args:
         config: of the best trial.
@@ -30,7 +30,7 @@ def of_best(config: dict[str, Any], weights: bytes) -> dict[str, bytes]:
 
 
 def of_sweep(histories: list[tuple[str, History]]) -> dict[str, bytes]:
-    """All learning curves, best trial first: validation in one picture, and train against validation a panel per trial.
+    """Draws all learning curves: validation in one picture, and training against validation in a panel per trial.
 
     Args:
         histories: (name of the trial, its metrics per epoch), best first.

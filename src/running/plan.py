@@ -1,4 +1,4 @@
-"""What a sweep would do, without doing it: its trials, and what they would cost."""
+"""The plan of a sweep (dry_run=true): its trials, and an estimate of their cost."""
 
 import shlex
 import sqlite3
@@ -21,12 +21,12 @@ from src.terminal import seconds_text
 from src.tracking.address import database
 
 MOST_STUDIES = 20  # the newest ones, for the estimate
-MOST_COMPOSED = 200  # trials of which it is said how they run together
+MOST_COMPOSED = 200  # trials whose grouping is shown
 
 
 @dataclass(frozen=True)
 class Experience:
-    """What finished trials on the same data cost: seconds per epoch, bytes per trial, and how many they were."""
+    """The cost of finished trials on the same data."""
 
     seconds_per_epoch: float
     megabytes: float
@@ -34,7 +34,11 @@ class Experience:
 
 
 def headline(invocation: Invocation, total: int) -> str:
-    """What is about to run, in a line; `total` is the oracle's budget."""
+    """Describes the sweep in a line.
+
+    Args:
+        total: the budget of the oracle.
+    """
     name, oracle = invocation.sweep or ("trial" if invocation.single else "sweep"), invocation.oracle["name"]
     chosen = "" if oracle == "grid" else f"oracle={oracle}, at most "
     without = f", without {', '.join(invocation.space.absent)}, which none of them has" if invocation.space.absent else ""
@@ -50,7 +54,7 @@ def _dropped(invocation: Invocation) -> str:
 
 
 def show(invocation: Invocation, executor: Executor, compose: Callable[[list[str]], DictConfig]) -> None:
-    """Prints every trial that can be known, how they would run together, their number, and an estimate of time and disk with its basis."""
+    """Prints the trials that are known in advance, how they would run together, and an estimate of time and disk."""
     points, total, epochs, lines = _foreseen(invocation)
     lines = [*lines, *executor.plan(trial_config(compose(overrides(point))) for point in points[:MOST_COMPOSED])]
     for number, point in enumerate(points, 1):
@@ -60,7 +64,7 @@ def show(invocation: Invocation, executor: Executor, compose: Callable[[list[str
 
 
 def _foreseen(invocation: Invocation) -> tuple[list[Point], int, float, list[str]]:
-    """The trials that do not depend on results; of all trials the number and the epochs; and what else is to be said."""
+    """The points that do not depend on scores; the number of all trials; their epochs; lines for people."""
     if invocation.oracle["name"] == "grid":
         points = list(invocation.space.points())
         total, epochs, lines = len(points), None, []
@@ -96,7 +100,11 @@ def _estimate(invocation: Invocation, total: int, epochs: float, side_by_side: i
 
 
 def _experience(root: Path, artifacts: Path | None, data: str) -> Iterator[Experience]:
-    """The newest studies on the same data; `artifacts` is where a local store keeps the files of its runs."""
+    """Yields the cost of trials in the newest studies on the same data.
+
+    Args:
+        artifacts: the folder in which a local store keeps the files of its runs.
+    """
     for file in sorted(root.glob("*/study.db"), reverse=True)[:MOST_STUDIES]:
         with suppress(sqlite3.DatabaseError, TrialbookError), closing(Store.open(file)) as store:  # it is an estimate
             rows = [row for row in store.trials() if row.state == TrialState.FINISHED and row.epochs]

@@ -1,4 +1,4 @@
-"""Mistakes that only Keras or the data can tell, found before the first trial trains."""
+"""Finds mistakes that only Keras or the data show, before the first trial trains."""
 
 import json
 import tempfile
@@ -19,16 +19,16 @@ from src.objective import Objective
 from src.running import record
 from src.space import Point, Space, overrides
 
-MOST_TOLD = 3  # causes
+MOST_SHOWN = 3  # causes
 
 
 @dataclass(frozen=True)
-class Tried:
-    """What one trial's configuration comes to before it trains.
+class TrialCheck:
+    """The result of checking one configuration before it trains.
 
     Attributes:
         mistakes: of the configuration.
-        cause: why it can not be trained, in the words of Keras or of the model's own code; other values may do.
+        cause: why it cannot be trained, as Keras or the model's code says; other values may work.
         lines: for people.
     """
 
@@ -38,53 +38,53 @@ class Tried:
 
 
 def precheck(space: Space, compose: Callable[[list[str]], DictConfig], executor: Executor) -> list[str]:
-    """Tries a trial with every word and the ends of every number range, and trains none; what people should know, in lines.
+    """Prepares trials that cover every word and the ends of every number range; returns lines for people.
 
     Raises:
         ConfigError: a configuration or its data have mistakes, or no trial can be trained.
     """
     points = list(space.samples())
     composed = [compose(overrides(point)) for point in points]
-    found: list[Tried] = executor.apply(tried, [trial_config(one) for one in composed])()
-    ended = [(one.cause, point) for one, point in zip(found, points, strict=True) if one.cause]
-    hopeless = len(ended) == len(points) or any(_misspelled(point, points, found) for _, point in ended)
-    unrecordable = [(some, point) for one, point in zip(composed, points, strict=True) for some in record.mistakes(one, overrides(point))]
-    mistakes = [(mistake, point) for one, point in zip(found, points, strict=True) for mistake in one.mistakes]
-    if unrecordable or mistakes or hopeless:
-        raise ConfigError(_each_once([*unrecordable, *mistakes, *ended]))
-    lines = dict.fromkeys(line for one in found for line in one.lines)
-    return [*lines, *([_infeasible(ended, len(points))] if ended else [])]
+    checks: list[TrialCheck] = executor.apply(check_trials, [trial_config(config) for config in composed])()
+    infeasible = [(check.cause, point) for check, point in zip(checks, points, strict=True) if check.cause]
+    hopeless = len(infeasible) == len(points) or any(_misspelled(point, points, checks) for _, point in infeasible)
+    mistakes = [(text, point) for config, point in zip(composed, points, strict=True) for text in record.mistakes(config, overrides(point))]
+    mistakes += [(text, point) for check, point in zip(checks, points, strict=True) for text in check.mistakes]
+    if mistakes or hopeless:
+        raise ConfigError(_each_once([*mistakes, *infeasible]))
+    lines = dict.fromkeys(line for check in checks for line in check.lines)
+    return [*lines, *([_infeasible_line(infeasible, len(points))] if infeasible else [])]
 
 
-def _infeasible(ended: list[tuple[str, Point]], count: int) -> str:
-    causes = _each_once(ended)
-    more = [f"and {len(causes) - MOST_TOLD} more"] if len(causes) > MOST_TOLD else []
-    start = f"{len(ended)} of {count} tried trials can not be trained; such trials will end as FAILED:"
-    return "\n  ".join([start, *causes[:MOST_TOLD], *more])
+def _infeasible_line(infeasible: list[tuple[str, Point]], count: int) -> str:
+    causes = _each_once(infeasible)
+    more = [f"and {len(causes) - MOST_SHOWN} more"] if len(causes) > MOST_SHOWN else []
+    start = f"{len(infeasible)} of {count} tried trials can not be trained; such trials will end as FAILED:"
+    return "\n  ".join([start, *causes[:MOST_SHOWN], *more])
 
 
-def _misspelled(point: Point, points: list[Point], found: list[Tried]) -> bool:
-    """Whether it holds a name, such as that of an activation, with which no tried trial can be trained."""
-    trained = {item for other, one in zip(points, found, strict=True) if not one.cause for item in other.items()}
+def _misspelled(point: Point, points: list[Point], checks: list[TrialCheck]) -> bool:
+    """True if the point has a name, such as an activation, with which no checked trial can be trained."""
+    trained = {item for other, check in zip(points, checks, strict=True) if not check.cause for item in other.items()}
     named = [(key, text) for key, text in point.items() if "." in key and text.isidentifier() and text not in ("true", "false", "null")]
     return any(item not in trained for item in named)
 
 
-def _each_once(told: Iterable[tuple[str, Point]]) -> list[str]:
-    """Each mistake once, with a trial that has it."""
+def _each_once(mistakes: Iterable[tuple[str, Point]]) -> list[str]:
+    """Lists each mistake once, with a trial that has it."""
     first: dict[str, Point] = {}
-    for mistake, point in told:
+    for mistake, point in mistakes:
         first.setdefault(mistake, point)
     return [f"{mistake}  (in the trial {' '.join(overrides(point)) or 'of the defaults'})" for mistake, point in first.items()]
 
 
-def tried(configs: list[dict[str, Any]]) -> list[Tried]:
-    """Prepares each trial, and takes a step with each kind of them; runs where TensorFlow is."""
-    kinds: dict[str, Tried] = {}
-    return [_tried(config, kinds) for config in configs]
+def check_trials(configs: list[dict[str, Any]]) -> list[TrialCheck]:
+    """Prepares each trial, and takes a step with each kind; runs in the process that has TensorFlow."""
+    kinds: dict[str, TrialCheck] = {}
+    return [_check_trial(config, kinds) for config in configs]
 
 
-def _tried(config: dict[str, Any], kinds: dict[str, Tried]) -> Tried:
+def _check_trial(config: dict[str, Any], kinds: dict[str, TrialCheck]) -> TrialCheck:
     from src.training import runtime
 
     runtime.configure(config["training"]["threads"])
@@ -92,38 +92,38 @@ def _tried(config: dict[str, Any], kinds: dict[str, Tried]) -> Tried:
         try:
             prepared = trial.prepare(config, Path(folder))
         except Exception as error:
-            return _failed(error)
+            return _check_of(error)
         if (kind := _kind(prepared)) not in kinds:
             try:
-                kinds[kind] = Tried(lines=_rehearsed(prepared))
+                kinds[kind] = TrialCheck(lines=_rehearse(prepared))
             except Exception as error:
-                kinds[kind] = _failed(error)
+                kinds[kind] = _check_of(error)
         return kinds[kind]
 
 
-def _failed(error: Exception) -> Tried:
-    """What an exception says of a trial; raises it again where it is none of the trial's."""
+def _check_of(error: Exception) -> TrialCheck:
+    """The check that an exception amounts to; raises it again if the trial did not cause it."""
     if isinstance(error, ConfigError):
-        return Tried(mistakes=tuple(error.mistakes))
+        return TrialCheck(mistakes=tuple(error.mistakes))
     if isinstance(error, DataError):
-        return Tried(mistakes=(str(error).replace("\n", "\n  "),))
+        return TrialCheck(mistakes=(str(error).replace("\n", "\n  "),))
     if isinstance(error, TrialbookError) and not isinstance(error, TrialError):
         raise error
     cause = error.__cause__ or error
     frames = [*traceback.extract_tb(error.__traceback__), *traceback.extract_tb(cause.__traceback__)]  # the first of them is here
     place = next(frame for frame in reversed(frames) if "site-packages" not in frame.filename)
     said = str(error) if isinstance(error, TrialError) else f"{type(cause).__name__}: {first_words(cause)}"
-    return Tried(cause=f"{said}  ({place.filename}:{place.lineno})")
+    return TrialCheck(cause=f"{said}  ({place.filename}:{place.lineno})")
 
 
 def _kind(prepared: trial.Prepared) -> str:
-    """Equal for trials that differ in numbers alone: one step tells of all of them."""
+    """Equal for trials that differ only in numbers: a step of one shows what the others would do."""
     words = {key: None if type(value) in (int, float) else value for key, value in leaves(prepared.config).items()}
     return json.dumps([words, [type(layer).__name__ for layer in prepared.model._flatten_layers()]], default=str)
 
 
-def _rehearsed(prepared: trial.Prepared) -> tuple[str, ...]:
-    """Takes a step, and saves what it leaves; lines on what can not be saved.
+def _rehearse(prepared: trial.Prepared) -> tuple[str, ...]:
+    """Takes a step, saves the model and reads it back; returns lines about files that cannot be saved.
 
     Raises:
         ConfigError: the objective is not reported, or the weights that are read back are not those that were saved.

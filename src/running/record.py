@@ -1,4 +1,4 @@
-"""What a run is told about its trial or sweep: parameters, tags, description."""
+"""The parameters, tags and description with which MLflow records a trial or a sweep."""
 
 import hashlib
 import re
@@ -34,7 +34,7 @@ def parameters(values: dict[str, Any]) -> dict[str, Any]:
 
 
 def mistakes(composed: DictConfig, words: list[str]) -> list[str]:
-    """What MLflow would not take of a trial, by the rules that hold for every store.
+    """Finds what MLflow would refuse of a trial, by the rules that hold for every store.
 
     Args:
         words: the overrides of the trial.
@@ -54,7 +54,7 @@ def mistakes(composed: DictConfig, words: list[str]) -> list[str]:
 
 
 def common_tags(invocation: Invocation) -> dict[str, str]:
-    """What all runs of one invocation share; MLflow's filters lose the children of filtered parents, so each child has them too."""
+    """The tags of all runs of an invocation. Children have them, too, since MLflow's filters lose the children of filtered parents."""
     sweep = {"trialbook.sweep": invocation.folder.name, "trialbook.sweep_name": invocation.sweep or ""}
     return {
         **{re.sub(r"[${}]", "", redacted(str(tag))): "true" for tag in invocation.config.tags},  # first: ours win; MLflow takes no $ and {}
@@ -70,13 +70,13 @@ def common_tags(invocation: Invocation) -> dict[str, str]:
 
 
 def executor(invocation: Invocation) -> str:
-    """The executor, and those of its settings that may decide on digits."""
+    """The executor, with the settings that may change digits."""
     settings = [f"{key}={value}" for key, value in invocation.executor.items() if key not in NOT_OF_A_TRIAL]
     return " ".join([invocation.config.hydra.runtime.choices.executor, *settings])
 
 
 def trial_tags(number: int, attempt: int, config: dict[str, Any], point: Point, name: str) -> dict[str, str]:
-    """What distinguishes a trial; the overrides repeat it."""
+    """The tags of one trial; pasting its overrides repeats it."""
     repeat = shlex.join(overrides(point))
     return {
         "mlflow.note.content": f"```\npython -m src.sweep {repeat}\n```",
@@ -92,14 +92,14 @@ def trial_tags(number: int, attempt: int, config: dict[str, Any], point: Point, 
 
 
 def ended_tags(outcome: Outcome) -> dict[str, str]:
-    """What is known of a trial when it ended."""
+    """The tags that are known when a trial ended."""
     digests = {DIGEST_TAGS[name]: hashlib.sha256(content).hexdigest() for name, content in outcome.files.items() if name in DIGEST_TAGS}
     cause = {"trialbook.cause": outcome.cause[:500]} if outcome.cause else {}
     return {**digests, **cause, **{f"trialbook.{name}": value for name, value in outcome.facts.items()}}
 
 
 def end(state: str | None, metrics: dict[str, float], tags: dict[str, str], kept: str) -> dict[str, Any]:
-    """What a message says of a run that ended; without a state it adds to one that ended before.
+    """The message about a run that ended; without a state it adds to a run that ended before.
 
     Args:
         kept: the name of its files in the outbox.
@@ -108,11 +108,11 @@ def end(state: str | None, metrics: dict[str, float], tags: dict[str, str], kept
 
 
 def description(invocation: Invocation, *parts: str) -> str:
-    """The text that MLflow shows on a sweep's page: question, note, command, and what else there is to show."""
+    """The text on a sweep's page in MLflow: question, note, command, and further parts."""
     question = f"**{invocation.question}**" if invocation.question else ""
     return "\n\n".join(filter(None, [question, _note(invocation), f"```\n{invocation.command}\n```", *parts]))
 
 
 def _note(invocation: Invocation) -> str:
-    """The note as words; it may be written as a number."""
+    """The note as text; it may be written as a number."""
     return "" if invocation.config.note is None else str(invocation.config.note)

@@ -1,4 +1,4 @@
-"""Going on with a sweep: what must not have changed since, and which trials did not end."""
+"""Resumes a sweep: refuses a request that differs from the sweep, and finds the trials to run again."""
 
 import json
 import shlex
@@ -27,7 +27,7 @@ BUDGET = ("max_trials", "max_epochs")  # of an oracle: growing them is compatibl
 
 
 def check(invocation: Invocation, store: Store, compose: Compose) -> None:
-    """Compares what is invocation with what the sweep was.
+    """Compares an invocation with the sweep that it resumes.
 
     Raises:
         ConfigError: it changed in a way that `allow` does not take, with every difference.
@@ -43,7 +43,7 @@ def check(invocation: Invocation, store: Store, compose: Compose) -> None:
 
 
 def waiting(invocation: Invocation, store: Store) -> tuple[dict[int, Proposal], list[KnownTrial], list[int]]:
-    """The trials to run again, all trials as the oracle is to know them, and those that killed their process too often."""
+    """The trials to run again, all trials for the oracle, and the trials whose process died too often."""
     again = RESUMABLE | ({TrialState.FAILED} if invocation.config.retry == "failed" else set())
     rows = store.trials()
     dead = [row.number for row in rows if row.state == TrialState.RUNNING and row.attempts >= MOST_DEATHS]
@@ -58,7 +58,7 @@ def waiting(invocation: Invocation, store: Store) -> tuple[dict[int, Proposal], 
 
 
 def _space(invocation: Invocation, old: dict[str, Any]) -> Iterator[tuple[str, str]]:
-    """Differences of the space; one that only adds trials is of the kind "space"."""
+    """Yields (kind, line) for differences of the space; a space that only grew is of the kind "space"."""
     new = json.loads(json.dumps(invocation.space.described(), default=str))
     if old["fixed"] != new["fixed"]:
         yield "", f"fixed values: {_words(old['fixed'])} then, {_words(new['fixed'])} now"
@@ -75,7 +75,7 @@ def _space(invocation: Invocation, old: dict[str, Any]) -> Iterator[tuple[str, s
 
 
 def _within(then: Any, now: Any) -> bool:
-    """Whether a domain is part of another one."""
+    """True if a domain is part of another one."""
     if isinstance(then, list) and isinstance(now, list):
         return all(value in now for value in then)
     if isinstance(then, dict) and isinstance(now, dict):
@@ -103,7 +103,7 @@ def _oracle(invocation: Invocation, old: dict[str, Any]) -> Iterator[tuple[str, 
 
 
 def _configuration(invocation: Invocation, store: Store, compose: Compose, meta: dict[str, str]) -> Iterator[str]:
-    """Differences of conf/ and of the data, seen by composing one stored trial of every kind, and of all data, again."""
+    """Yields differences of conf/ and of the data, found by composing stored trials of every kind again."""
     rows = store.trials()
     found = [line for row in {_kind(row): row for row in rows}.values() for line in _changed(invocation, row, compose)]
     yield from found
@@ -117,7 +117,7 @@ def _configuration(invocation: Invocation, store: Store, compose: Compose, meta:
 
 
 def _kind(row: TrialRow) -> tuple[str, ...]:
-    """Equal for trials whose values come from the same places: the same options, and the same keys set by overrides."""
+    """Equal for trials with the same options, and with the same keys set by overrides."""
     return tuple(f"{key}={value}" if "." not in key and key != "seed" else key for key, value in of_texts(row.point).items())
 
 
@@ -130,7 +130,7 @@ def _trial(row: TrialRow) -> str:
 
 
 def _changed(invocation: Invocation, row: TrialRow, compose: Compose) -> Iterator[str]:
-    """Differences between a stored trial's configuration and what its overrides compose now."""
+    """Yields differences between a stored configuration and the one that its overrides compose now."""
     composed = compose(overrides(row.point))
     now = trial_config(composed)
     if active_hash(now) == row.active_hash:
@@ -153,7 +153,7 @@ def _changed(invocation: Invocation, row: TrialRow, compose: Compose) -> Iterato
 
 
 def other_code(store: Store, tags: dict[str, str]) -> list[str]:
-    """A line where trials of a sweep that goes on ran other code, or other packages, than the ones that follow will."""
+    """A line if earlier trials of the sweep ran other code or packages than the trials that follow."""
     now = tags["trialbook.code"], provenance.training_packages(tags["trialbook.versions"])
     rows = store.trials()
     others = [row for row in rows if (row.code, row.packages) != now]

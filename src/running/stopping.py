@@ -1,4 +1,4 @@
-"""Stop rules: when a sweep asks for no more trials although it could."""
+"""Stop rules: end a sweep before its oracle has no more trials."""
 
 import time
 from collections.abc import Iterable
@@ -44,7 +44,7 @@ class StopRules:
                 self._without += 1
 
     def reason(self) -> str:
-        """The rule that holds, as `stop.target=0.9`, or nothing."""
+        """The rule that holds, as `stop.target=0.9`; empty if none does."""
         holds = {
             "max_minutes": self._deadline is not None and time.monotonic() > self._deadline,
             "target": self._reached(),

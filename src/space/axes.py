@@ -1,4 +1,4 @@
-"""Axes: what varies in a sweep, and for which trials."""
+"""Axes are the keys that vary in a sweep, each with its values and the conditions under which it exists."""
 
 import math
 from collections.abc import Iterator
@@ -15,7 +15,12 @@ Conditions = tuple[tuple[str, tuple[str, ...]], ...]
 
 @dataclass(frozen=True)
 class Choice:
-    """Listed values, as the texts of overrides and parsed."""
+    """Listed values.
+
+    Attributes:
+        texts: the values as texts of overrides.
+        values: the same values, parsed.
+    """
 
     texts: tuple[str, ...]
     values: tuple[Any, ...]
@@ -26,8 +31,9 @@ class Axis:
     """A key that varies.
 
     Attributes:
-        key: its config path; one key may have several axes whose conditions exclude each other.
-        conditions: (key of another axis, its texts): all must hold, else the axis does not exist in a trial.
+        key: config path; one key may have several axes whose conditions exclude each other.
+        conditions: (key of another axis, its allowed texts); the axis exists in a trial only if all of them hold.
+        prefix: as in Assignment.
     """
 
     key: str
@@ -37,10 +43,12 @@ class Axis:
 
     @property
     def length(self) -> float:
-        """The number of its values."""
+        """The number of its values; infinite for an interval of fractions."""
         if isinstance(self.domain, Choice):
             return len(self.domain.texts)
-        return self.domain.high - self.domain.low + 1 if self.domain.integer else math.inf
+        if self.domain.integer:
+            return self.domain.high - self.domain.low + 1
+        return math.inf
 
     @property
     def texts(self) -> tuple[str, ...]:
@@ -51,7 +59,7 @@ class Axis:
 
     @property
     def edges(self) -> tuple[str, ...]:
-        """Every word, but of numbers the smallest and the largest alone."""
+        """The smallest and the largest value if all are numbers, otherwise all values, as texts."""
         if isinstance(self.domain, Interval):
             return str(self.domain.low), str(self.domain.high)
         numbers = [value for value in self.domain.values if isinstance(value, int | float) and not isinstance(value, bool)]
@@ -60,42 +68,46 @@ class Axis:
         return tuple(dict.fromkeys(self.domain.texts[numbers.index(end)] for end in (min(numbers), max(numbers))))
 
     def exists(self, chosen: dict[str, str]) -> bool:
-        """Whether a trial with these texts by key has the axis."""
+        """True if the axis exists in a trial with these texts, by key."""
         return all(chosen.get(key) in texts for key, texts in self.conditions)
 
 
 def axes_of(request: Request) -> tuple[Axis, ...]:
-    """The axes of a request with their conditions; an axis comes after those that its conditions name."""
+    """Returns the axes of a request with their conditions; an axis comes after those that its conditions name."""
     catalog = request.catalog
-    own = [one for one in request.assignments if one.group in TRIAL_KEYS]
+    assignments = [item for item in request.assignments if item.group in TRIAL_KEYS]
     options: dict[str, tuple[str, ...]] = {group: (option,) for group, option in catalog.defaults.items()}
-    options |= {one.key: one.values for one in own if one.key in catalog.groups}
+    options |= {item.key: item.values for item in assignments if item.key in catalog.groups}
     texts = {group: tuple(map(as_text, names)) for group, names in options.items()}
     axes = []
-    for one in own:
-        if one.swept:
-            conditions = () if request.trials else _of_activity(one, options, catalog)
-            others = [condition for condition, own_range in request.when if own_range.key == one.key]
-            conditions += tuple((other.key, tuple(text for text in texts[other.key] if text not in other.texts)) for other in others)
-            axes.append(_axis(one, conditions))
-    for condition, one in request.when:
-        conditions = () if request.trials else _of_activity(one, options, catalog)
-        axes.append(_axis(one, (*conditions, (condition.key, condition.texts))))
+    for item in assignments:
+        if item.swept:
+            conditions = () if request.trials else _of_activity(item, options, catalog)
+            for condition, conditional in request.when:
+                if conditional.key == item.key:  # this axis serves the options that `when` does not name
+                    others = tuple(text for text in texts[condition.key] if text not in condition.texts)
+                    conditions += ((condition.key, others),)
+            axes.append(_axis(item, conditions))
+    for condition, item in request.when:
+        conditions = () if request.trials else _of_activity(item, options, catalog)
+        axes.append(_axis(item, (*conditions, (condition.key, condition.texts))))
     return tuple(_parents_first(_simplified(axes, texts)))
 
 
-def _axis(one: Assignment, conditions: Conditions) -> Axis:
-    return Axis(one.key, one.interval or Choice(one.texts, one.values), conditions, one.prefix)
+def _axis(assignment: Assignment, conditions: Conditions) -> Axis:
+    domain = assignment.interval or Choice(assignment.texts, assignment.values)
+    return Axis(assignment.key, domain, conditions, assignment.prefix)
 
 
-def _of_activity(one: Assignment, options: dict[str, tuple[str, ...]], catalog: Catalog) -> Conditions:
-    """The models that use the key's group, and the options of the group that have the key."""
+def _of_activity(assignment: Assignment, options: dict[str, tuple[str, ...]], catalog: Catalog) -> Conditions:
+    """Returns conditions for a key to be active: on models that use its group, and on options of the group that have the key."""
     conditions: Conditions = ()
-    if one.group in TRIAL_GROUPS and one.group != "model":
-        conditions += (("model", tuple(as_text(model) for model in options["model"] if one.group not in catalog.inactive(model))),)
-    if one.group in options and one.key != one.group and not one.prefix:
-        having = [option for option in options[one.group] if any(_below(key, one.key) for key in catalog.keys(one.group, option))]
-        conditions += ((one.group, tuple(map(as_text, having))),)
+    key, group = assignment.key, assignment.group
+    if group in TRIAL_GROUPS and group != "model":
+        conditions += (("model", tuple(as_text(model) for model in options["model"] if group not in catalog.inactive(model))),)
+    if group in options and key != group and not assignment.prefix:
+        having = [option for option in options[group] if any(_below(path, key) for path in catalog.keys(group, option))]
+        conditions += ((group, tuple(map(as_text, having))),)
     return conditions
 
 
@@ -115,9 +127,9 @@ def _simplified(axes: list[Axis], options: dict[str, tuple[str, ...]]) -> Iterat
 
 def _parents_first(axes: Iterator[Axis]) -> Iterator[Axis]:
     waiting, seen = list(axes), set[str]()
-    parents = {axis.key for axis in waiting}
+    keys = {axis.key for axis in waiting}
     while waiting:
-        free = next(axis for axis in waiting if all(key in seen or key not in parents for key, _ in axis.conditions))
-        waiting.remove(free)
-        seen.add(free.key)
-        yield free
+        following = next(axis for axis in waiting if all(key in seen or key not in keys for key, _ in axis.conditions))
+        waiting.remove(following)
+        seen.add(following.key)
+        yield following

@@ -1,4 +1,4 @@
-"""What a sweep asks for in vain: keys that no trial of it has, and an objective that a trial does not report."""
+"""Checks that a sweep can start: every key is in some trial, every trial reports the objective, and some trial is left."""
 
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
@@ -12,30 +12,35 @@ from src.config.request import Request
 if TYPE_CHECKING:
     from src.space import Point, Space
 
-SCORED = ("objective", "training", "training.metrics")  # the keys that decide which metric must be there
+SCORED = ("objective", "training", "training.metrics")  # the keys that decide which metrics are required and reported
 
 
 def absent(space: "Space", request: Request) -> Iterator[Assignment]:
-    """Assignments whose key no trial has; those of an explicit trial where this trial has not."""
+    """Yields assignments whose key no trial has; for an assignment of an explicit trial, only that trial counts."""
     parts = [replace(space, trials=(trial,)) for trial in space.trials] or [space]
-    held = [{key.lstrip("+") for point in _points(part) for key in point} for part in parts]
-    general = [*request.assignments, *(one for _, one in request.when)]
-    wanted = [(one, set[str]().union(*held)) for one in general]
-    wanted += [(one, keys) for trial, keys in zip(space.trials, held, strict=False) for one in trial]
-    yield from (one for one, keys in wanted if one.group in TRIAL_KEYS and keys and one.key not in keys)
+    keys_of_parts = [{key.lstrip("+") for point in _points(part) for key in point} for part in parts]
+    all_keys = set[str]().union(*keys_of_parts)
+    wanted = [(item, all_keys) for item in [*request.assignments, *(item for _, item in request.when)]]
+    wanted += [(item, keys) for trial, keys in zip(space.trials, keys_of_parts, strict=False) for item in trial]
+    yield from (item for item, keys in wanted if item.group in TRIAL_KEYS and keys and item.key not in keys)
 
 
 def mistakes(space: "Space", missing: Iterable[Assignment]) -> Iterator[str]:
-    """Why the sweep can not start."""
+    """Yields the reasons why the sweep cannot start.
+
+    Args:
+        missing: assignments whose key no trial has.
+    """
     if space.exclude and space.size == 0:
         yield "exclude: it leaves no trial; expected rules that leave some."
-    for one in missing:
-        yield f"{one.origin}: no trial of this sweep has {one.key}; expected an option that has it, or leave it out."
+    for item in missing:
+        yield f"{item.origin}: no trial of this sweep has {item.key}; expected an option that has it, or leave it out."
     seen = set()
-    for point in _points(space, crossed=sum(axis.key in SCORED for axis in space.axes) > 1):
-        found = space.leaves(point)
-        objective, metrics = str(found["objective"]), found.get("training.metrics")
-        if metrics is None or (objective, str(metrics)) in seen:  # an engine without metrics of Keras
+    crossed = len([axis for axis in space.axes if axis.key in SCORED]) > 1
+    for point in _points(space, crossed=crossed):
+        config = space.leaves(point)
+        objective, metrics = str(config["objective"]), config.get("training.metrics")
+        if metrics is None or (objective, str(metrics)) in seen:  # an engine without Keras metrics
             continue
         seen.add((objective, str(metrics)))
         names = ["loss", *map(reported_name, metrics)]
@@ -45,7 +50,16 @@ def mistakes(space: "Space", missing: Iterable[Assignment]) -> Iterator[str]:
 
 
 def _points(space: "Space", *, crossed: bool = False) -> Iterable["Point"]:
-    """Points that hold every word of every axis; all of them where only together they tell, none where those are too many."""
-    if not space.exclude and not (crossed and space.size is not None):
-        return space.samples()
-    return space.listed.values() if space.size is not None else ()
+    """Returns the points to check: a sample, or all points if there are exclusions.
+
+    Empty if there are exclusions and too many points to list.
+
+    Args:
+        crossed: combinations of axes matter, so all points are needed; still a sample if there are too many to list.
+    """
+    if space.exclude or crossed:
+        if space.size is not None:
+            return space.listed.values()
+        if space.exclude:
+            return ()
+    return space.samples()

@@ -1,4 +1,4 @@
-"""Values of configurations: when two are the same, how people read them, and the keys that tell configurations apart."""
+"""Values of configurations: compares them, formats them for people, and finds the keys in which configurations differ."""
 
 import json
 from collections.abc import Iterable, Mapping, Sequence
@@ -7,12 +7,12 @@ from typing import Any
 from src.config.overrides import as_text
 
 Values = Mapping[str, Any]
-"""Config path → value; a group has its choice: {"optimizer": "sgd", "optimizer.learning_rate": 0.01, …}"""
+"""Config path → value; for a group, the chosen option: {"optimizer": "sgd", "optimizer.learning_rate": 0.01, …}"""
 WORDS = {"null": None, "true": True, "false": False}
 
 
 def canonical(value: Any) -> str:
-    """The same text for values that are the same to a trial, however they were written.
+    """Returns a text that is equal for values that mean the same to a trial, however they were written.
 
     >>> canonical(1) == canonical(1.0), canonical(0.01) == canonical(1e-2), canonical(True) == canonical(1), canonical("1") == canonical(1)
     (True, True, False, False)
@@ -25,11 +25,13 @@ def _plain(value: Any) -> Any:
         return {str(key): _plain(child) for key, child in value.items()}
     if isinstance(value, list | tuple):
         return [_plain(child) for child in value]
-    return int(value) if isinstance(value, float) and value.is_integer() else value
+    if isinstance(value, float) and value.is_integer():
+        return int(value)
+    return value
 
 
 def of_texts(point: Mapping[str, str]) -> dict[str, Any]:
-    """The values of overrides, as far as their texts alone tell them.
+    """Parses texts of overrides: numbers, null, true, false and words, quoted or not. Lists and mappings stay text.
 
     >>> of_texts({"+model.x": "1e-2", "optimizer": "'sgd'", "model.y": "null"})
     {'model.x': 0.01, 'optimizer': 'sgd', 'model.y': None}
@@ -45,11 +47,12 @@ def _read(text: str) -> Any:
             return kind(text)
         except ValueError:
             continue
-    return text[1:-1] if len(text) > 1 and text[0] == text[-1] and text[0] in "'\"" else text
+    is_quoted = len(text) > 1 and text[0] == text[-1] and text[0] in "'\""
+    return text[1:-1] if is_quoted else text
 
 
 def shown(value: Any) -> str:
-    """A value as people read it.
+    """Formats a value for people.
 
     >>> shown(1e-2), shown(None), shown("sgd"), shown([1, True])
     ('0.01', 'null', 'sgd', '[1,true]')
@@ -58,21 +61,26 @@ def shown(value: Any) -> str:
 
 
 def varying(configurations: Sequence[Values], named: Iterable[str]) -> list[str]:
-    """The keys that tell configurations apart: those of `named` that differ, and what else differs between ones that are equal in these.
+    """Returns the keys that tell configurations apart.
 
-    The choice of a group stands for the keys below it.
+    These are the keys of `named` that differ, then those that differ between configurations that are equal in the former.
+    The option of a group stands for the keys below it.
     """
-    keys = [key for key in dict.fromkeys(named) if len({_at(one, key) for one in configurations}) > 1]
+    keys = [key for key in dict.fromkeys(named) if _differ(configurations, key)]
     for dotted in (False, True):
         alike: dict[tuple[str, ...], list[Values]] = {}
-        for one in configurations:
-            alike.setdefault(tuple(_at(one, key) for key in keys), []).append(one)
+        for values in configurations:
+            alike.setdefault(tuple(_text_at(values, key) for key in keys), []).append(values)
         for group in alike.values():
             if len(group) > 1:
-                there = dict.fromkeys(key for one in group for key in one if ("." in key) is dotted and key not in keys)
-                keys += [key for key in there if len({_at(one, key) for one in group}) > 1]
+                others = dict.fromkeys(key for values in group for key in values if ("." in key) is dotted and key not in keys)
+                keys += [key for key in others if _differ(group, key)]
     return keys
 
 
-def _at(values: Values, key: str) -> str:
+def _differ(configurations: Sequence[Values], key: str) -> bool:
+    return len({_text_at(values, key) for values in configurations}) > 1
+
+
+def _text_at(values: Values, key: str) -> str:
     return canonical(values[key]) if key in values else ""

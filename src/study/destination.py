@@ -1,4 +1,4 @@
-"""Where a study's records go: the store and the experiment, which a study remembers so that they never go to two places."""
+"""The destination of a study: MLflow store and experiment. The study remembers both, so that its records never go to two places."""
 
 import os
 import shlex
@@ -9,14 +9,18 @@ from src.tracking.address import DEFAULT, canonical, database
 
 
 def described(uri: str, experiment_id: str, folder: Path) -> dict[str, str]:
-    """What a study remembers, beside the name of the experiment that was asked for; `folder` is the study's."""
+    """The facts that a study remembers of its destination.
+
+    Args:
+        folder: of the study.
+    """
     file = database(uri)
     beside = {"tracking_beside": os.path.relpath(file, folder.resolve())} if file else {}
     return {"tracking_uri": canonical(uri), "experiment_id": experiment_id, **beside}
 
 
 def is_same(uri: str, meta: dict[str, str], folder: Path) -> bool:
-    """Whether an address is that of the store which a study remembers, or of the same store after both were moved together."""
+    """True if an address names the store of a study, also after both were moved together."""
     if not (then := meta.get("tracking_uri")) or canonical(uri) == then:
         return True
     file, gone = database(uri), database(then)
@@ -25,15 +29,15 @@ def is_same(uri: str, meta: dict[str, str], folder: Path) -> bool:
 
 
 def other_store(uri: str, meta: dict[str, str]) -> str:
-    """Why a store is not that of a study."""
+    """The mistake of naming another store than that of the study."""
     return f"tracking.uri: {meta['tracking_uri']} then, {canonical(uri)} now; expected {_setting(meta['tracking_uri'])}"
 
 
 def other_experiment(name: str, found: str, meta: dict[str, str]) -> str:
-    """Why an experiment is not that of a study; empty where it is.
+    """The mistake of naming another experiment than that of the study; empty if it is the same.
 
     Args:
-        name: that is asked for.
+        name: the requested one.
         found: the present name of the study's own experiment; it may have got another one since.
     """
     if name in (meta.get("experiment", name), found):
@@ -42,13 +46,13 @@ def other_experiment(name: str, found: str, meta: dict[str, str]) -> str:
 
 
 def uri_of(meta: dict[str, str], uri: str) -> str:
-    """The address of a study's store: the given one where it names the same store, for it may have an account and a password."""
+    """The address of a study's store. The given one is preferred if it names the same store: it may hold an account and a password."""
     then = meta.get("tracking_uri", "")
     return then if then and canonical(uri) != then else uri
 
 
 def prefix(uri: str) -> str:
-    """What a command needs in front of it to find a store; nothing for the default one. A password does not show."""
+    """The environment in front of a command that finds a store, without its password; empty for the default store."""
     return "" if canonical(uri) == canonical(DEFAULT) else f"{_setting(redacted(uri))} "
 
 

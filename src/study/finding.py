@@ -1,4 +1,4 @@
-"""Finds studies on disk: the latest, by id, or by the name of their sweep."""
+"""Finds sweeps on disk: the latest one, by id, or by name."""
 
 import logging
 import sqlite3
@@ -12,7 +12,7 @@ SWEEPS, TRIALS = Path("mlruns/sweeps"), Path("mlruns/trials")  # conf/config.yam
 
 
 def find_sweeps(words: str, root: Path = SWEEPS, *, key: str = "sweep") -> list[Path]:
-    """The folders that `latest`, an id or a sweep's name mean; a comma makes a list, a name means its latest sweep.
+    """The folders of the sweeps that `latest`, ids or names mean; a name means its latest sweep.
 
     Args:
         key: in front of the words on the command line.
@@ -31,7 +31,7 @@ def find_sweeps(words: str, root: Path = SWEEPS, *, key: str = "sweep") -> list[
     known.pop("", None)
     for word in words.split(","):
         if word not in known and (root / word / "study.db").exists():
-            Store.open(root / word / "study.db").close()  # says why it can not be read
+            Store.open(root / word / "study.db").close()  # raises if it cannot be read
     mistakes = [
         f"{key}={word}: no such sweep{did_you_mean(word, known)} Sweeps: {', '.join(known)}"
         for word in words.split(",")
@@ -43,7 +43,7 @@ def find_sweeps(words: str, root: Path = SWEEPS, *, key: str = "sweep") -> list[
 
 
 def read_meta(folder: Path) -> dict[str, str]:
-    """What a study knows of itself; empty if it is damaged, was never begun, or a newer version made it."""
+    """The facts of a study; empty if it is damaged, was never started, or a newer version made it."""
     try:
         store = Store.open(folder / "study.db")
     except (sqlite3.DatabaseError, TrialbookError):
@@ -55,7 +55,7 @@ def read_meta(folder: Path) -> dict[str, str]:
 
 
 def link_sweep(folder: Path) -> None:
-    """Lets the other verbs find a sweep that lies elsewhere, as `hydra.sweep.dir` said."""
+    """Links a sweep that lies elsewhere (`hydra.sweep.dir`) to where the other commands look."""
     if folder.parent.resolve() == SWEEPS.resolve():
         return
     try:

@@ -33,7 +33,7 @@ def driving(folder: Path) -> Iterator[None]:
 
 
 def is_driven(folder: Path) -> bool:
-    """Whether a driver is at work in a sweep's folder; only looks."""
+    """True if a driver is at work in a sweep's folder."""
     file = folder / "driver.lock"
     if not file.exists():
         return False

@@ -1,4 +1,4 @@
-"""The messages of a study that MLflow does not have: those that wait, and those that it refused."""
+"""The messages of a study that MLflow does not have yet, or has refused."""
 
 import json
 from collections.abc import Iterable
@@ -12,7 +12,7 @@ from src.redaction import all_redacted, redacted
 
 @dataclass(frozen=True)
 class Message:
-    """What MLflow is to be told: about a trial, or with number None about the sweep."""
+    """A message for MLflow about a trial, or with number None about the sweep."""
 
     number: int | None
     kind: str
@@ -21,37 +21,37 @@ class Message:
 
 
 class Messages:
-    """The part of a study's store that keeps the messages."""
+    """The part of a study's store that keeps messages."""
 
     def post(self, *messages: Message) -> None:
-        """Adds what MLflow is to be told."""
+        """Adds messages."""
         with self._transaction():
             self._post(messages)
 
     def undelivered(self, most: int = 500) -> list[Message]:
-        """The oldest messages that MLflow does not have yet; without those that it refused."""
+        """The oldest messages that wait for MLflow, without refused ones."""
         rows = self._read("select number, kind, payload, id from outbox where refused is null order by id limit ?", most)
         return [Message(row["number"], row["kind"], json.loads(row["payload"]), row["id"]) for row in rows]
 
     def waiting(self) -> int:
-        """How many messages MLflow does not have yet; without those that it refused."""
+        """The number of messages that wait for MLflow, without refused ones."""
         if not self._keeps_refused:
             return int(self._read("select count(*) from outbox")[0][0])
         return int(self._read("select count(*) from outbox where refused is null")[0][0])
 
     def refusals(self) -> list[str]:
-        """The reasons why MLflow does not take messages, the oldest message first."""
+        """The reasons for which MLflow refused messages, the oldest first."""
         if not self._keeps_refused:
             return []
         return [why for (why,) in self._read("select refused from outbox where refused is not null order by id")]
 
     @cached_property
     def _keeps_refused(self) -> bool:
-        """Not in a study of schema 1, which is only read."""
+        """False for a study of schema 1, which is only read."""
         return bool(self._read("select 1 from pragma_table_info('outbox') where name = 'refused'"))
 
     def delivered(self, messages: list[Message], run_id: str | None, left: Message | None = None, why: str = "") -> None:
-        """MLflow has messages of one run.
+        """Removes messages of one run, which MLflow has now.
 
         Args:
             run_id: of the run that they began, if they did.
@@ -70,13 +70,13 @@ class Messages:
                 self._execute("insert into outbox (number, kind, payload, refused) values (?, ?, ?, ?)", *row)
 
     def refused(self, messages: list[Message], why: str) -> None:
-        """MLflow takes nothing of messages of one run."""
+        """Marks messages of one run as refused as a whole."""
         with self._transaction():
             for message in messages:
                 self._execute("update outbox set refused = ? where id = ?", redacted(why), message.id)
 
     def offer_again(self) -> None:
-        """Lets messages that were refused be delivered once more, in their old order."""
+        """Queues refused messages again, in their old order."""
         with self._transaction():
             self._execute("update outbox set refused = null")
 

@@ -1,4 +1,4 @@
-"""Records on their way to MLflow. They wait in study.db until they have arrived, so neither a crash nor an outage loses one."""
+"""Delivers messages to MLflow. They wait in study.db until they have arrived: neither a crash nor an outage loses one."""
 
 import logging
 import secrets
@@ -22,7 +22,7 @@ A_MOMENT = 10.0  # seconds in which who waited in vain does not wait again
 
 
 class Outbox:
-    """Delivers the messages of a run in their order, in a thread of its own: training never waits for MLflow, and does not die of it.
+    """Delivers the messages of each run in order, in a thread of its own: training never waits for MLflow, nor fails with it.
 
     A call to MLflow takes some 10 ms on a file and 70 ms on a server; the epochs of a run that wait are one call.
 
@@ -40,18 +40,18 @@ class Outbox:
         self._thread.start()
 
     def keep(self, number: int | None, contents: dict[str, bytes]) -> str:
-        """Keeps files until they are delivered; the name under which a message finds them."""
+        """Keeps files until they are delivered; returns the name by which a message refers to them."""
         kept = secrets.token_hex(4)
         for name, content in contents.items():
             files.write(self.folder_of(number) / UNDELIVERED / kept / name, content)
         return kept
 
     def posted(self) -> None:
-        """There are new messages in the store."""
+        """Wakes the thread: the store has new messages."""
         self._work.set()
 
     def flush(self) -> int:
-        """Waits until MLflow has everything, or does not answer; returns how many messages it does not have."""
+        """Waits until MLflow has everything or does not answer; returns the number of messages that are left."""
         self.posted()
         if time.monotonic() - self._waited > A_MOMENT:
             self.outage = ""
@@ -64,7 +64,7 @@ class Outbox:
         return 0
 
     def close(self) -> None:
-        """Ends the thread; what did not arrive stays in the store."""
+        """Ends the thread; messages that did not arrive stay in the store."""
         self._closed.set()
         self._hurry.set()
         self.posted()
@@ -95,7 +95,7 @@ class Outbox:
         return message.id in self._old or message.payload["tags"].get("trialbook.attempt", "1") != "1"
 
     def _deliver(self, messages: list[Message]) -> None:
-        """Hands over one message, or epochs of one run; what MLflow does not take stays in the study, with the reason."""
+        """Delivers one message, or epochs of one run; what MLflow refuses stays in the study with the reason."""
         try:
             self._store.delivered(messages, self._hand_over(messages))
         except (Unreachable, DiskFull):
@@ -119,7 +119,7 @@ class Outbox:
         return f"{message.kind}: {said}"
 
     def _hand_over(self, messages: list[Message]) -> str | None:
-        """Gives messages to the tracker; the run that they began, if they did."""
+        """Passes messages to the tracker; returns the id of the run if they started one."""
         message = messages[0]
         if message.kind == "start":
             parent = None if message.number is None else self._store.run_id(None)  # the sweep's own run has none
@@ -149,7 +149,7 @@ def _remove(folder: Path) -> None:
 
 
 def _batches(messages: list[Message]) -> list[list[Message]]:
-    """The epochs of a run in one batch, each other message in its own; those of a run stay in their order."""
+    """Groups the epochs of a run into one batch, every other message into its own; each run stays in order."""
     batches: list[list[Message]] = []
     open_ones: dict[int | None, list[Message]] = {}
     for message in messages:

@@ -22,24 +22,24 @@ def code_patch() -> bytes:
 
 
 def write_later_patch(folder: Path, first_commit: str) -> None:
-    """Writes beside a sweep's `code.patch`, which is that of its first trials, the patch of the code with which it goes on."""
+    """Writes the patch of the code that resumes a sweep, beside the `code.patch` of its first trials."""
     first, patch = folder / "code.patch", code_patch()
     if commit() != first_commit or not first.exists() or first.read_bytes() != patch:
         files.write(folder / patch_name(code_digest()), patch)
 
 
 def patch_name(code: str) -> str:
-    """The file in which the patch of a later code is kept."""
+    """The name of the file with the patch of a later code."""
     return f"code-{code.rpartition('+')[2][:12]}.patch"
 
 
 def commit() -> str:
-    """The commit of this code, or nothing outside of git."""
+    """The commit of this code; empty outside of git."""
     return _git("rev-parse", "HEAD").decode().strip()
 
 
 def code_digest() -> str:
-    """SHA-256 of the Python files of src/: of all code of this repository that a trial runs, committed or not, with git or without."""
+    """SHA-256 of the Python files of src/, which are all code of this repository that a trial runs. Works without git."""
     digest = hashlib.sha256()
     for file in sorted((ROOT / "src").rglob("*.py")):
         digest.update(f"{file.relative_to(ROOT).as_posix()}\0{file.stat().st_size}\0".encode() + file.read_bytes())
@@ -53,12 +53,12 @@ def installed_packages() -> bytes:
 
 
 def versions() -> str:
-    """Python and the packages that decide on digits."""
+    """Python, and the packages that may change digits."""
     return f"python {platform.python_version()}, {', '.join(f'{package} {version(package)}' for package in PACKAGES)}"
 
 
 def training_packages(versions: str) -> str:
-    """Of `versions` those packages whose code a trial runs; with another one a result is another one, as with other code.
+    """The part of `versions` whose code a trial runs. Another version makes another result, as other code does.
 
     >>> training_packages("python 3.12.1, keras 3.12.0, mlflow 3.6.0, numpy 2.3.4")
     'keras 3.12.0, numpy 2.3.4'
@@ -67,7 +67,7 @@ def training_packages(versions: str) -> str:
 
 
 def mixed(then: str, now: str) -> str:
-    """The code, or the packages, of a trial that goes on where another code stopped.
+    """The code, or packages, of a trial that continues a training of other code.
 
     >>> mixed("3f2a", "91ab"), mixed("3f2a+91ab", "91ab"), mixed("", "91ab")
     ('3f2a+91ab', '3f2a+91ab', '?+91ab')
@@ -76,7 +76,7 @@ def mixed(then: str, now: str) -> str:
 
 
 def code_dirty() -> str:
-    """Whether the code differs from its commit: true or false."""
+    """ "true" if the code differs from its commit, else "false"."""
     return str(bool(code_patch())).lower()
 
 

@@ -1,4 +1,4 @@
-"""How an invocation ended, in a small file beside its study: for programs that start one, so that they need not read what it prints."""
+"""`result.json`: how an invocation ended, for programs that start one and should not have to parse its output."""
 
 import json
 import os
@@ -32,7 +32,7 @@ class Result:
 
 
 def write(folder: Path, exit_code: int, best_run: str | None) -> None:
-    """Writes the result of an invocation into its folder, and where its starter wants it."""
+    """Writes the result of an invocation into its folder, and a copy where the starting program wants it."""
     content = json.dumps(asdict(Result(folder.name, str(folder.resolve()), exit_code, best_run)), indent=1).encode()
     files.write(folder / FILE, content)
     if copy := os.environ.get(COPY):
@@ -40,11 +40,11 @@ def write(folder: Path, exit_code: int, best_run: str | None) -> None:
 
 
 def run(words: Sequence[str], environment: Mapping[str, str], tell: Callable[[str], object]) -> Result | None:
-    """Runs `python -m src.sweep` with these words in a process of its own; None where it did not come to its end.
+    """Runs `python -m src.sweep` in a process of its own; returns None if nothing was started.
 
     Args:
         environment: on top of this process's own.
-        tell: is given every line that it prints.
+        tell: called with every line that it prints.
     """
     with tempfile.TemporaryDirectory() as name:
         copy = Path(name) / FILE

@@ -33,7 +33,7 @@ class Store(Messages):
 
     @classmethod
     def create(cls, path: Path | None, **meta: Any) -> "Store":
-        """A new study of which `meta` is known, in one transaction; without a path it is kept in memory."""
+        """Creates a study with its first facts in one transaction; without a path it is kept in memory."""
         store = cls(sqlite3.connect(path or ":memory:", isolation_level=None, check_same_thread=False))
         store._db.execute("pragma journal_mode = wal")
         with store._transaction():
@@ -44,7 +44,7 @@ class Store(Messages):
 
     @classmethod
     def reopen(cls, path: Path) -> "Store":
-        """Opens a study to go on with it, and brings one of an older version up to the schema of this one.
+        """Opens a study to resume it, and upgrades an older schema.
 
         Raises:
             TrialbookError: a newer version made it.
@@ -62,14 +62,14 @@ class Store(Messages):
 
     @classmethod
     def open(cls, path: Path) -> "Store":
-        """Opens a study to read it; its sweep may still be running.
+        """Opens a study for reading; its sweep may be running.
 
         Raises:
             TrialbookError: a newer version made it.
             sqlite3.DatabaseError: it is no study.
         """
         alone = not os.access(path.parent, os.W_OK) and not path.with_name(f"{path.name}-wal").exists()
-        how = "immutable=1" if alone else "mode=ro"  # where nobody writes and no file may be made beside it, SQLite must be told so
+        how = "immutable=1" if alone else "mode=ro"  # SQLite reads from a folder without write access only as immutable
         store = cls(sqlite3.connect(f"file:{quote(str(path))}?{how}", uri=True, isolation_level=None))
         store._check_schema(path)
         return store
@@ -80,13 +80,13 @@ class Store(Messages):
             raise TrialbookError(f"{path} has schema {found}; expected at most {SCHEMA_VERSION}. Read it with the Trialbook that made it.")
 
     def describe(self, *messages: Message, **meta: Any) -> None:
-        """What becomes known of the sweep, and what MLflow is to be told of it."""
+        """Adds facts about the sweep, and messages for MLflow."""
         with self._transaction():
             self._describe(meta)
             self._post(messages)
 
     def meta(self) -> dict[str, str]:
-        """What is known of the sweep (sweep_id, name, command, space, objective, …), as text."""
+        """The facts about the sweep (sweep_id, name, command, space, objective, …), as text."""
         return dict(self._read("select key, value from meta"))
 
     def start_trial(
@@ -122,7 +122,7 @@ class Store(Messages):
             self._post([message])
 
     def epoch(self, number: int, epoch: int, metrics: dict[str, float]) -> None:
-        """The metrics of one epoch, counted from 1; those of an epoch that is trained again are already under way to MLflow."""
+        """Records an epoch, counted from 1; one that was trained before is on its way to MLflow already."""
         text = json.dumps(metrics)
         with self._transaction():
             if self._read("select 1 from epoch where number = ? and epoch = ? and metrics = ?", number, epoch, text):
@@ -145,7 +145,7 @@ class Store(Messages):
             self._post([message])
 
     def oracle(self) -> dict[str, Any]:
-        """The oracle's state after the last ask or tell."""
+        """The oracle's state when the last trial started or ended."""
         found: dict[str, Any] = json.loads(self._read("select state from oracle")[0][0])
         return found
 
@@ -168,12 +168,12 @@ class Store(Messages):
             yield TrialRow.of(row), kept, last
 
     def epochs(self) -> Iterator[tuple[int, int, dict[str, float]]]:
-        """(trial, epoch, metrics) of every epoch, in order."""
+        """Yields (trial, epoch, metrics) in order."""
         for number, epoch, metrics in self._read("select number, epoch, metrics from epoch order by number, epoch"):
             yield number, epoch, json.loads(metrics)
 
     def run_id(self, number: int | None) -> str | None:
-        """The MLflow run of a trial, or of the sweep."""
+        """The MLflow run of a trial, or with None of the sweep."""
         if number is None:
             return self.meta().get("parent_run")
         found = self._read("select run_id from trial where number = ?", number)
@@ -186,7 +186,7 @@ class Store(Messages):
 
     @property
     def folder(self) -> Path | None:
-        """Where it lies, with the folders of its trials; None in memory."""
+        """The folder of the study, which holds those of its trials; None in memory."""
         file = self._db.execute("pragma database_list").fetchone()[2]
         return Path(file).parent if file else None
 

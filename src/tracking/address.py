@@ -1,4 +1,4 @@
-"""The meaning of a store's address, as `tracking.uri` or MLFLOW_TRACKING_URI gives it. Nothing is opened here."""
+"""Interprets the address of a store, from `tracking.uri` or MLFLOW_TRACKING_URI. Opens nothing."""
 
 import os
 from pathlib import Path
@@ -6,23 +6,25 @@ from urllib.parse import parse_qsl, quote, urlencode, urlsplit
 
 from src.redaction import SECRET
 
-DEFAULT = "sqlite:///mlruns/mlflow.db"  # conf/config.yaml's
+DEFAULT = "sqlite:///mlruns/mlflow.db"  # as in conf/config.yaml
 SERVERS = ("http", "https")
 
 
 def database(uri: str) -> Path | None:
-    """The file of a local store, as an absolute path; None for a server and for a store in memory."""
+    """Returns the absolute path of a local store's database; None for a server or a store in memory."""
     scheme, _, rest = uri.partition("://")
-    place = rest.partition("?")[0][1:]
-    return Path(os.path.realpath(place)) if _kind(scheme) == "sqlite" and place not in ("", ":memory:") else None
+    path = rest.partition("?")[0][1:]
+    if _dialect(scheme) != "sqlite" or path in ("", ":memory:"):
+        return None
+    return Path(os.path.realpath(path))
 
 
 def refusal(uri: str) -> str:
-    """Why no record can be kept at an address; empty where it can."""
+    """Returns why no record can be kept at an address; empty if it can."""
     scheme, _, rest = uri.partition("://")
-    if _kind(scheme) == "sqlite" and not database(uri):
+    if _dialect(scheme) == "sqlite" and not database(uri):
         return "a store in memory is gone when its process ends; expected sqlite:///PATH/mlflow.db"
-    if _kind(scheme) == "sqlite" and rest.startswith("/file:"):
+    if _dialect(scheme) == "sqlite" and rest.startswith("/file:"):
         return "SQLite's own file: addresses are not supported; expected sqlite:///PATH/mlflow.db"
     if "://" not in uri or scheme == "file":
         return "MLflow no longer writes to a folder; expected sqlite:///PATH/mlflow.db or http://HOST:PORT"
@@ -30,7 +32,7 @@ def refusal(uri: str) -> str:
 
 
 def advice(uri: str) -> str:
-    """What to look at when a store does not answer."""
+    """Returns what to check when a store does not answer."""
     if file := database(uri):
         return f"Expected an MLflow database that can be read and written here: {file}"
     if urlsplit(uri).scheme in SERVERS:
@@ -39,7 +41,7 @@ def advice(uri: str) -> str:
 
 
 def canonical(uri: str) -> str:
-    """The address by what it means, without account and password: two addresses of one store are equal.
+    """Normalises an address and drops account and password, so that two addresses of one store are equal.
 
     >>> canonical("postgresql://me:tiger@Host/runs?sslmode=require") == canonical("postgresql://host/runs?sslmode=require")
     True
@@ -47,16 +49,17 @@ def canonical(uri: str) -> str:
     if file := database(uri):
         return f"sqlite:///{file}"
     parts = urlsplit(uri)
-    query = urlencode([(key, value) for key, value in parse_qsl(parts.query) if key != "user" and not SECRET.search(key)])
+    options = [(key, value) for key, value in parse_qsl(parts.query) if key != "user" and not SECRET.search(key)]
+    query = f"?{urlencode(options)}" if options else ""
     host = parts.netloc.rpartition("@")[2].lower()
-    return f"{parts.scheme.lower()}://{host}{parts.path.rstrip('/')}{f'?{query}' if query else ''}"
+    return f"{parts.scheme.lower()}://{host}{parts.path.rstrip('/')}{query}"
 
 
 def as_file(path: Path) -> str:
-    """A path in an SQLite file: address."""
+    """Returns the SQLite `file:` address of a path."""
     return f"file:{quote(str(path))}"
 
 
-def _kind(scheme: str) -> str:
-    """The database of SQLAlchemy's `database+driver`."""
+def _dialect(scheme: str) -> str:
+    """Returns the database of SQLAlchemy's `database+driver`."""
     return scheme.partition("+")[0]

@@ -1,4 +1,4 @@
-"""Parameters, metrics and tags on their way into one run: what MLflow does not take is sorted out, and costs nothing else."""
+"""Logs parameters, metrics and tags of one run. An item that MLflow refuses does not keep the others from being logged."""
 
 from typing import Any
 
@@ -10,75 +10,82 @@ from mlflow.utils import validation
 from src.errors import first_words
 
 Item = Any  # Metric, Param or RunTag: mlflow has no types
-MOST_ITEMS = 1000  # that log_batch takes
-PASSING = ("INTERNAL_ERROR", "TEMPORARILY_UNAVAILABLE", "REQUEST_LIMIT_EXCEEDED", "DEADLINE_EXCEEDED")
+KINDS = {"metrics": Metric, "params": Param, "tags": RunTag}  # argument of log_batch → type of its items
+MOST_ITEMS = 1000  # per call of log_batch
+PASSING = ("INTERNAL_ERROR", "TEMPORARILY_UNAVAILABLE", "REQUEST_LIMIT_EXCEEDED", "DEADLINE_EXCEEDED")  # codes of errors that may pass
 
 
 def metrics(values: dict[str, float], step: int, seconds: float) -> list[Item]:
-    """The metrics of one step; NaN and infinite ones are values, too."""
+    """Makes the metrics of one step. NaN and infinity are valid values."""
     return [Metric(name, value, int(seconds * 1000), step) for name, value in values.items()]
 
 
 def params(values: dict[str, Any]) -> list[Item]:
-    """Parameters, as text."""
+    """Makes parameters, whose values are text."""
     return [Param(key, _storable(value)) for key, value in values.items()]
 
 
 def tags(values: dict[str, Any]) -> list[Item]:
-    """Tags, as text."""
+    """Makes tags, whose values are text."""
     return [RunTag(key, _storable(value)) for key, value in values.items()]
 
 
 def log(client: MlflowClient, run_id: str, items: list[Item]) -> list[tuple[Item, str]]:
-    """Logs all that MLflow takes; returns the rest, each with the reason.
+    """Logs every item that MLflow takes; returns the others, each with the reason.
 
     Raises:
-        MlflowException: MLflow does not answer now, or the run itself takes nothing because it is not there.
+        MlflowException: MLflow does not answer now, or the run takes nothing because it does not exist or was deleted.
     """
-    refused = [(item, why) for item in items if (why := _mistake(item))]
-    bad = {id(item) for item, _ in refused}
-    good = [item for item in items if id(item) not in bad]
-    for start in range(0, len(good), MOST_ITEMS):
-        refused += _halved(client, run_id, good[start : start + MOST_ITEMS])
+    refused: list[tuple[Item, str]] = []
+    valid = []
+    for item in items:
+        if mistake := _mistake(item):
+            refused.append((item, mistake))
+        else:
+            valid.append(item)
+    for start in range(0, len(valid), MOST_ITEMS):
+        refused += _log_by_halves(client, run_id, valid[start : start + MOST_ITEMS])
     return refused
 
 
-def _halved(client: MlflowClient, run_id: str, items: list[Item], *, is_there: bool = False) -> list[tuple[Item, str]]:
-    """Logs items together, and halves of them where MLflow does not take them all; an item that comes twice is the same as once."""
+def _log_by_halves(client: MlflowClient, run_id: str, items: list[Item], *, run_exists: bool = False) -> list[tuple[Item, str]]:
+    """Logs items in one call; if MLflow refuses it, logs each half alone, down to single items.
+
+    MLflow may have logged an item before it refused the call; logging it again changes nothing.
+    """
+    by_kind = {name: [item for item in items if isinstance(item, kind)] for name, kind in KINDS.items()}
     try:
-        client.log_batch(run_id, **{name: [one for one in items if isinstance(one, kind)] for name, kind in KINDS.items()})
+        client.log_batch(run_id, **by_kind)
+        return []
     except MlflowException as error:
-        if error.error_code in PASSING or not (is_there or client.get_run(run_id).info.lifecycle_stage == "active"):
+        if error.error_code in PASSING or not (run_exists or client.get_run(run_id).info.lifecycle_stage == "active"):
             raise
         if len(items) == 1:
             return [(items[0], f"{items[0].key}: {first_words(error)}")]
-        half = len(items) // 2
-        return [found for part in (items[:half], items[half:]) for found in _halved(client, run_id, part, is_there=True)]
-    return []
+    half = len(items) // 2
+    refused = _log_by_halves(client, run_id, items[:half], run_exists=True)
+    return refused + _log_by_halves(client, run_id, items[half:], run_exists=True)
 
 
 def payload(items: list[Item], seconds: float) -> dict[str, Any]:
-    """The message that adds items to a run which has all the rest: what `end` of the tracker takes, with the name of its files."""
+    """Returns the message that adds items to a run that has everything else: the arguments of Tracker.end, and `files`."""
     epochs: dict[tuple[int, int], dict[str, float]] = {}
-    for one in items:
-        if isinstance(one, Metric):
-            epochs.setdefault((one.step, one.timestamp), {})[one.key] = one.value
+    for item in items:
+        if isinstance(item, Metric):
+            epochs.setdefault((item.step, item.timestamp), {})[item.key] = item.value
     return {
         "state": None,
         "metrics": {},
-        "tags": {one.key: one.value for one in items if isinstance(one, RunTag)},
-        "params": {one.key: one.value for one in items if isinstance(one, Param)},
+        "tags": {item.key: item.value for item in items if isinstance(item, RunTag)},
+        "params": {item.key: item.value for item in items if isinstance(item, Param)},
         "epochs": [{"epoch": step, "metrics": values, "time": stamp / 1000} for (step, stamp), values in epochs.items()],
         "time": seconds,
         "files": "none",
     }
 
 
-KINDS = {"metrics": Metric, "params": Param, "tags": RunTag}
-
-
 def _mistake(item: Item) -> str:
-    """Why MLflow's own rules refuse an item; a server may have more of them."""
+    """Returns why MLflow's own rules refuse an item, or ""; a server may have more rules."""
     try:
         if isinstance(item, Metric):
             validation._validate_metric(item.key, item.value, item.timestamp, item.step)
@@ -92,5 +99,5 @@ def _mistake(item: Item) -> str:
 
 
 def _storable(value: Any) -> str:
-    """A text that every database takes: PostgreSQL has no NUL, and no encoding has half a character."""
+    """Converts a value to text that every database takes: without NUL, which PostgreSQL refuses, and without lone surrogates."""
     return str(value).replace("\0", "\\x00").encode(errors="backslashreplace").decode()

@@ -1,7 +1,7 @@
-"""Who was champion: events in the tags of the registered model, where they outlive its versions. None is ever deleted.
+"""The history of the alias `champion`: events in the tags of the registered model, which outlive its versions.
 
-An event is written before the alias moves, and marked as done afterwards. Each says who was champion when it was written, so that
-the history can tell what was killed before the alias moved, and that somebody else moved it in between.
+An event is written before the alias moves, is marked as done afterwards, and is never deleted. It names the champion at the time of
+writing, so the history shows which promotions were killed before the alias moved, and when somebody else moved it in between.
 """
 
 import getpass
@@ -17,7 +17,7 @@ from mlflow.entities.model_registry import ModelVersion
 from src.errors import TrialbookError
 from src.tracking.pages import every
 
-EVENT = "trialbook.champion."  # + number + time: tag of a registered model; + time: tag of a version, as was written before
+EVENT = "trialbook.champion."  # + number + time: tag of a registered model; + time: tag of a version, the older form
 NUMBERED = re.compile(re.escape(EVENT) + r"\d{6}\.")
 NOBODY = "none"
 
@@ -27,11 +27,11 @@ class Event:
     """One move of the alias `champion`.
 
     Attributes:
-        since: UTC.
-        version, run: that it was to name.
-        old: the version that it named before; empty for none.
-        how: who moved it, and why.
-        done: whether the alias is known to have moved.
+        since: when it was written, UTC.
+        version, run: the target of the move.
+        old: the version that the alias named before; empty for none.
+        how: who moved the alias, and why.
+        done: True if the alias is known to have moved.
     """
 
     since: str
@@ -43,8 +43,8 @@ class Event:
 
 
 def begin(client: MlflowClient, name: str, new: ModelVersion, old: str | None, how: str) -> Callable[[], None]:
-    """Writes an event before the alias moves; what is returned marks it as done afterwards."""
-    number = 1 + max((int(key.split(".")[2]) for key in _tags(client, name)), default=0)
+    """Writes an event before the alias moves; returns a function that marks it as done afterwards."""
+    number = 1 + max((int(key.split(".")[2]) for key in _events(client, name)), default=0)
     event = Event(now(), str(new.version), str(new.run_id or ""), old or "", f"{how}, by {getpass.getuser()}")
 
     def write(event: Event) -> None:
@@ -55,69 +55,76 @@ def begin(client: MlflowClient, name: str, new: ModelVersion, old: str | None, h
 
 
 def history(client: MlflowClient, name: str, champion: str | None) -> list[dict[str, str]]:
-    """Who was champion since when, oldest first; what was killed before the alias moved never was.
+    """Returns who was champion since when, oldest first, without promotions that were killed before the alias moved.
 
     Args:
         champion: the version that the alias names now.
     """
-    versions = {str(one.version): one for one in every(client.search_model_versions, f"name = '{name}'")}
-    events = [*_of_versions(list(versions.values())), *_tags(client, name).values()]
-    found = [*((event.old, f"before {event.since}") for event in events), (champion or "", "now")]  # what each event found, and now
-    rows = [_by_others("", *found[0], versions)] if found[0][0] else []
-    for event, (later, moment) in zip(events, found[1:], strict=True):
-        if not event.done and later != event.version and later == event.old:
-            continue
-        maybe = "" if event.done or later == event.version else "; it is not known whether the alias moved"
-        rows.append({"since": event.since, "version": event.version, "run": event.run, "how": event.how + maybe})
-        if later != event.version:
-            rows.append(_by_others(event.version, later, moment, versions))
+    versions = {str(version.version): version for version in every(client.search_model_versions, f"name = '{name}'")}
+    events = [*_events_of_versions(list(versions.values())), *_events(client, name).values()]
+    observed = [(event.old, f"before {event.since}") for event in events]  # the version that the alias named, and when
+    observed.append((champion or "", "now"))
+    rows = []
+    if observed[0][0]:
+        rows.append(_row_of_others("", *observed[0], versions))
+    for event, (following, moment) in zip(events, observed[1:], strict=True):
+        if not event.done and following != event.version and following == event.old:
+            continue  # killed before the alias moved
+        is_certain = event.done or following == event.version
+        how = event.how if is_certain else f"{event.how}; it is not known whether the alias moved"
+        rows.append({"since": event.since, "version": event.version, "run": event.run, "how": how})
+        if following != event.version:
+            rows.append(_row_of_others(event.version, following, moment, versions))
     return rows
 
 
 def before(rows: list[dict[str, str]], champion: str | None) -> list[str]:
-    """The versions that were champion before the present one, the latest first, each once."""
+    """Returns the versions that were champion before the present one, latest first, each once."""
     return list(dict.fromkeys(row["version"] for row in reversed(rows) if row["version"] not in (champion, NOBODY)))
 
 
 def now() -> str:
-    """The time, UTC."""
+    """Returns the present time in UTC, as text."""
     return f"{datetime.now(UTC):%Y-%m-%d %H:%M:%S.%f}"
 
 
-def _tags(client: MlflowClient, name: str) -> dict[str, Event]:
-    """Key → event, oldest first.
+def _events(client: MlflowClient, name: str) -> dict[str, Event]:
+    """Returns tag → event of a registered model, oldest first.
 
     Raises:
-        TrialbookError: somebody else wrote such a tag.
+        TrialbookError: a tag of this name is no event that we wrote.
     """
-    tags, found = client.get_registered_model(name).tags, {}
+    tags = client.get_registered_model(name).tags
+    events = {}
     for key in sorted(key for key in tags if NUMBERED.match(key)):
         try:
-            found[key] = Event(**json.loads(tags[key]))
+            events[key] = Event(**json.loads(tags[key]))
         except (TypeError, ValueError) as error:
             raise TrialbookError(f"{name}: its tag {key} is no event ({error}); expected one that trialbook wrote.") from error
-    return found
+    return events
 
 
-def _of_versions(versions: list[ModelVersion]) -> Iterator[Event]:
-    """The events of versions, oldest first: all but the last are known to be true, for the false ones were deleted then."""
-    found = sorted(
-        (key.removeprefix(EVENT), str(one.version), str(one.run_id), text)
-        for one in versions
-        for key, text in one.tags.items()
+def _events_of_versions(versions: list[ModelVersion]) -> Iterator[Event]:
+    """Yields the events of the older form, oldest first; all but the last are done, because undone ones were deleted at that time."""
+    tags = sorted(
+        (key.removeprefix(EVENT), str(version.version), str(version.run_id), how)
+        for version in versions
+        for key, how in version.tags.items()
         if key.startswith(EVENT)
     )
     old = ""
-    for number, (since, version, run, how) in enumerate(found, 1):
-        yield Event(since, version, run, old, how, done=number < len(found))
+    for number, (since, version, run, how) in enumerate(tags, 1):
+        yield Event(since, version, run, old, how, done=number < len(tags))
         old = version
 
 
-def _by_others(was: str, found: str, moment: str, versions: dict[str, ModelVersion]) -> dict[str, str]:
-    """The row that says what somebody else did to the alias."""
-    if not found:
-        how = "alias deleted by somebody else" if was in versions else f"version {was} deleted by somebody else, and the alias with it"
-    else:
+def _row_of_others(previous: str, version: str, moment: str, versions: dict[str, ModelVersion]) -> dict[str, str]:
+    """Returns the row for a change of the alias by somebody else, from `previous` to `version`, which is empty for none."""
+    if version:
         how = "alias moved by somebody else"
-    run = str(versions[found].run_id or "") if found in versions else ""
-    return {"since": moment, "version": found or NOBODY, "run": run, "how": how}
+    elif previous in versions:
+        how = "alias deleted by somebody else"
+    else:
+        how = f"version {previous} deleted by somebody else, and the alias with it"
+    run = str(versions[version].run_id or "") if version in versions else ""
+    return {"since": moment, "version": version or NOBODY, "run": run, "how": how}

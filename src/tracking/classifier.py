@@ -1,4 +1,4 @@
-"""The registered model, written as code: MLflow runs this file with src/ beside it; nothing in it is pickled."""
+"""The registered model as code: MLflow runs this file with src/ beside it. Nothing is pickled."""
 
 import hashlib
 import json
@@ -13,13 +13,17 @@ from mlflow.exceptions import MlflowException
 
 
 class Classifier(mlflow.pyfunc.PythonModel):  # type: ignore[misc,name-defined]
-    """Inputs (batch, *input_shape), scaled as in training → their class and its probability, and all probabilities.
+    """Maps inputs (batch, *input_shape), scaled as in training, to their class, its probability, and all probabilities.
 
-    Inputs whose scale is obviously another one (src/datasets/scale.py has the rule), or that are not finite, are refused.
+    Refuses inputs that are not finite or that are obviously scaled otherwise; src/datasets/scale.py has the rule.
     """
 
     def load_context(self, context: Any) -> None:
-        """Builds the network by our own code and loads its weights."""
+        """Builds the network with our own code and loads its weights.
+
+        Raises:
+            ValueError: the weights are not those that were recorded.
+        """
         from src import models
         from src.datasets.scale import Scale
 
@@ -30,15 +34,16 @@ class Classifier(mlflow.pyfunc.PythonModel):  # type: ignore[misc,name-defined]
         shape = tuple(classes["input_shape"])
         self.network = models.build(config["model"], shape, len(self.names))
         weights = Path(context.artifacts["model.weights.h5"])
-        if (found := hashlib.sha256(weights.read_bytes()).hexdigest()) != classes["sha256"]:
-            raise ValueError(f"{weights} was changed: SHA-256 {found}, recorded {classes['sha256']}. It is not used.")
+        digest = hashlib.sha256(weights.read_bytes()).hexdigest()
+        if digest != classes["sha256"]:
+            raise ValueError(f"{weights} was changed: SHA-256 {digest}, recorded {classes['sha256']}. It is not used.")
         self.network.load_weights(weights)
 
     def predict(self, context: Any, model_input: np.ndarray, params: dict[str, Any] | None = None) -> pd.DataFrame:
-        """One row per input: `class`, `probability`, and a column per class name.
+        """Returns one row per input: `class`, `probability`, and a column per class name.
 
         Raises:
-            MlflowException: the inputs are not scaled as in training, or what the network gives are no probabilities.
+            MlflowException: the inputs are not scaled as in training, or the outputs of the network are no probabilities.
         """
         from src.datasets.contract import checked
         from src.errors import TrialbookError
@@ -51,8 +56,8 @@ class Classifier(mlflow.pyfunc.PythonModel):  # type: ignore[misc,name-defined]
         except TrialbookError as error:
             raise MlflowException.invalid_parameter_value(str(error)) from error
         best = probabilities.argmax(axis=1)
-        answer = {"class": [self.names[i] for i in best], "probability": probabilities.max(axis=1)}
-        return pd.DataFrame({**answer, **{name: probabilities[:, i] for i, name in enumerate(self.names)}})
+        columns = {"class": [self.names[i] for i in best], "probability": probabilities.max(axis=1)}
+        return pd.DataFrame({**columns, **{name: probabilities[:, i] for i, name in enumerate(self.names)}})
 
 
 mlflow.models.set_model(Classifier())

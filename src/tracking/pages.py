@@ -1,14 +1,15 @@
-"""MLflow's searches answer page by page; whoever reads the first one alone loses the rest without a word."""
+"""MLflow's searches return their results page by page; a caller that reads only the first page silently loses the rest."""
 
 from collections.abc import Callable, Iterator
 from typing import Any
 
 
 def every(search: Callable[..., Any], *arguments: Any, **named: Any) -> Iterator[Any]:
-    """All results of a client's `search_…`, page after page."""
+    """Yields all results of a client's `search_…` method, page after page."""
     token = None
     while True:
         page = search(*arguments, **named, page_token=token)
         yield from page
-        if not (token := page.token):
+        token = page.token
+        if not token:
             return

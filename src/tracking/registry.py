@@ -1,4 +1,4 @@
-"""MLflow's model registry: aliases `champion`, `previous` and `challenger`, moved under a lock."""
+"""MLflow's model registry: moves the aliases `champion`, `previous` and `challenger` under a lock."""
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -18,13 +18,13 @@ from src.tracking.pages import every
 from src.tracking.served import Served
 from src.tracking.store import locked
 
-SAME = 1e-5  # the most by which a probability of a registered model may differ from that of its run
-ABSENT = ("RESOURCE_DOES_NOT_EXIST", "INVALID_PARAMETER_VALUE")  # error codes of a model, and of an alias, that is not there
+SAME = 1e-5  # largest difference between a probability of a registered model and that of its run
+ABSENT = ("RESOURCE_DOES_NOT_EXIST", "INVALID_PARAMETER_VALUE")  # error codes for a missing model, and for a missing alias
 STATE = "trialbook.state"  # tag of a version that is not checked yet
 
 
 class Registry:
-    """The registered models of one store, one for each data set."""
+    """The registered models of one store, one per data set."""
 
     def __init__(self, uri: str) -> None:
         self._uri = uri
@@ -34,11 +34,11 @@ class Registry:
 
     @property
     def names(self) -> list[str]:
-        """The registered models."""
+        """The names of all registered models."""
         return [model.name for model in every(self._client.search_registered_models)]
 
     def count_opening(self, run: StoredRun) -> int:
-        """Counts on the sweep (or the single run) that the test split was opened for it."""
+        """Counts one more opening of the test split, on the sweep or the single run; returns the new count."""
         owner = run.parent_id or run.run_id
         count = int(self._client.get_run(owner).data.tags.get("trialbook.test_openings", 0)) + 1
         self._client.set_tag(owner, "trialbook.test_openings", str(count))
@@ -49,29 +49,30 @@ class Registry:
         self._client.set_tag(run.run_id, "trialbook.promotion", f"refused {now()}: {'; '.join(reasons)}"[:5000])
 
     def version(self, name: str, alias: str = "champion") -> ModelVersion | None:
-        """The version that an alias names; None where there is no such alias or model."""
+        """Returns the version that an alias names; None if the alias or the model does not exist."""
         try:
             return self._client.get_model_version_by_alias(name, alias)
         except MlflowException as error:
-            if error.error_code not in ABSENT:  # a store that does not answer has a champion nevertheless
+            if error.error_code not in ABSENT:  # a store that does not answer may still have a champion
                 raise
             return None
 
     @contextmanager
     def registered(self, run: StoredRun, contents: Served, x: np.ndarray, wanted: np.ndarray, tags: dict[str, str]) -> Iterator[str]:
-        """Registers a run's model as challenger, and checks it; nobody else registers in this store meanwhile.
+        """Registers a run's model as challenger and checks it, under a lock that keeps others from registering in this store.
 
-        What raises takes the version and the alias with it; a version that a kill left behind says so in its tags.
+        After any error, also one in the body of the `with`, the version and the alias are removed. If the process is killed instead,
+        a tag of the version says that it is unchecked.
 
         Args:
             x: inputs, shape (examples, *input_shape).
-            wanted: the probabilities, shape (examples, classes), that the run's own weights give.
+            wanted: probabilities that the weights of the run predict, shape (examples, classes).
 
         Yields:
             The new version.
 
         Raises:
-            TrialbookError: loaded as anybody would load it, it does not give these probabilities.
+            TrialbookError: the model, loaded as any user would load it, predicts other probabilities.
         """
         with locked(self._uri, "registry.lock"):
             source = served.log_model(self._client, run.run_id, contents, x[:1])
@@ -81,10 +82,10 @@ class Registry:
             version = str(self._client.create_model_version(run.model, source, run.run_id, tags=tags).version)
             try:
                 self._client.set_registered_model_alias(run.model, "challenger", version)
-                answer = mlflow.pyfunc.load_model(f"models:/{run.model}/{version}").predict(x)
-                found = np.asarray(answer[list(contents.names)])
-                worst = float(np.abs(found - wanted).max()) if found.shape == wanted.shape else np.inf
-                if not worst <= SAME:  # NaN is not
+                predictions = mlflow.pyfunc.load_model(f"models:/{run.model}/{version}").predict(x)
+                probabilities = np.asarray(predictions[list(contents.names)])
+                worst = float(np.abs(probabilities - wanted).max()) if probabilities.shape == wanted.shape else np.inf
+                if not worst <= SAME:  # so that NaN is refused, too
                     raise TrialbookError(f"version {version} of {run.model} differs from its run by {worst:.2g}; expected at most {SAME}.")
                 self._client.delete_model_version_tag(run.model, version, STATE)
                 yield version
@@ -94,13 +95,13 @@ class Registry:
             self._client.delete_registered_model_alias(run.model, "challenger")
 
     def promote(self, name: str, new: str, expected: str | None, how: str) -> bool:
-        """Moves `champion`, and keeps the former one as `previous`.
+        """Moves `champion` to a version, and `previous` to the former champion.
 
         Args:
-            expected: the champion's version when the decision was made; None for none.
+            expected: version of the champion when the decision was made; None for none.
 
         Returns:
-            Whether it is champion now; not if somebody else promoted in between, which wants a new decision.
+            True if the version is champion now; False if somebody else promoted in between, so that a new decision is needed.
         """
         with locked(self._uri):
             if self._champion(name) != expected:
@@ -109,49 +110,50 @@ class Registry:
             return self._champion(name) == new
 
     def rollback(self, name: str, load: Callable[[StoredRun, Path], None]) -> tuple[str, list[str]]:
-        """Makes the latest of the former champions that can be loaded champion again.
+        """Makes the latest former champion that can be loaded champion again.
 
         Args:
-            load: run, folder of its registered model's artifacts → raises a TrialbookError where it can not be loaded.
+            load: takes a run and the folder of its registered model's artifacts; raises a TrialbookError if it cannot load the model.
 
         Returns:
-            Its version, and why later ones were passed over.
+            Its version, and why later ones were skipped.
 
         Raises:
-            TrialbookError: there is no former champion that can be loaded, or somebody else moved the alias meanwhile.
+            TrialbookError: no former champion can be loaded, or somebody else moved the alias meanwhile.
         """
         old, skipped = self._champion(name), []
+        how = f"rollback from version {old}" if old else "rollback, no version was champion"
         for version in champions.before(self.history(name), old):
             try:
                 self._load(name, version, load)
             except TrialbookError as error:
                 skipped.append(f"version {version} is passed over, it can not be loaded: {error}")
                 continue
-            if not self.promote(name, version, old, f"rollback from version {old}" if old else "rollback, no version was champion"):
+            if not self.promote(name, version, old, how):
                 raise TrialbookError(f"{name}: somebody else moved the champion meanwhile; look at history=true and say it again.")
             return version, skipped
         missing = f"{name} has no previous champion to roll back to; expected one that was replaced by a promotion."
         raise TrialbookError("\n  ".join([missing, *skipped]))
 
     def history(self, name: str) -> list[dict[str, str]]:
-        """Who was champion since when, oldest first; what was killed before the alias moved never was."""
+        """Returns who was champion since when, oldest first, without promotions that were killed before the alias moved."""
         return champions.history(self._client, name, self._champion(name))
 
     def _champion(self, name: str) -> str | None:
-        found = self.version(name)
-        return str(found.version) if found else None
+        champion = self.version(name)
+        return str(champion.version) if champion else None
 
     def _load(self, name: str, version: str, load: Callable[[StoredRun, Path], None]) -> None:
         try:
-            found = self._client.get_model_version(name, version)
+            run_id = str(self._client.get_model_version(name, version).run_id)
         except MlflowException as error:
             raise TrialbookError(str(error).partition("\n")[0]) from error
-        run = self.runs.read(str(found.run_id))
+        run = self.runs.read(run_id)
         with served.whole(self._client, run.run_id, run.digest) as artifacts:
             load(run, artifacts)
 
     def _move(self, name: str, new: str, old: str | None, how: str) -> None:
-        """Each step leaves the alias at a version that is whole."""
+        """Moves the aliases; after each step `champion` names a complete version."""
         finish = champions.begin(self._client, name, self._client.get_model_version(name, new), old, how)
         if old:
             self._client.set_registered_model_alias(name, "previous", old)
@@ -159,18 +161,18 @@ class Registry:
         finish()
 
     def _withdraw(self, name: str, version: str) -> None:
-        """Takes a challenger back, and its version where it did not become champion.
+        """Deletes the alias `challenger`, and the version unless it became champion.
 
         Raises:
-            TrialbookError: the store does not let it; the message says what stays there.
+            TrialbookError: the store does not delete them; the message says what remains there.
         """
         try:
             self._client.delete_registered_model_alias(name, "challenger")
             if self._champion(name) != version:
                 self._client.delete_model_version(name, version)
         except MlflowException as error:
-            said = str(error).partition("\n")[0]
+            reason = str(error).partition("\n")[0]
             raise TrialbookError(
-                f"promoting failed, and version {version} of {name} stays registered, perhaps as challenger: {said}. Expected a store "
+                f"promoting failed, and version {version} of {name} stays registered, perhaps as challenger: {reason}. Expected a store "
                 "that answers; delete the version there, or promote again."
             ) from error

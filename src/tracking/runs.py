@@ -1,4 +1,4 @@
-"""Reads back what a trial's run recorded."""
+"""Reads runs back from MLflow."""
 
 import hashlib
 import tempfile
@@ -21,7 +21,15 @@ SURROUNDINGS = (
 
 @dataclass(frozen=True)
 class StoredRun:
-    """One finished trial: what repeats it, its model, and where it ran."""
+    """A finished trial: how to repeat it, its model, and where it ran.
+
+    Attributes:
+        data: the chosen option of conf/data/.
+        digest: recorded SHA-256 of the weights.
+        surroundings: the tags listed in SURROUNDINGS.
+        kept: metric → value at the kept epoch.
+        megabytes: size of the whole model, or of its weights if the whole was not recorded.
+    """
 
     run_id: str
     parent_id: str | None
@@ -38,7 +46,7 @@ class StoredRun:
 
     @property
     def model(self) -> str:
-        """The name of the registered model of its data; MLflow takes none with a slash, which an option in a folder has."""
+        """The name of the registered model for its data, without the slash of an option in a folder, which MLflow refuses."""
         return self.data.replace("/", ".")
 
     @property
@@ -48,7 +56,7 @@ class StoredRun:
 
 
 class Recorded:
-    """A run as the store has it; its files are read when they are asked for, those of its sweep among them."""
+    """A run in the store. Its files, and those of its sweep, are downloaded on request."""
 
     def __init__(self, client: MlflowClient, run: Run) -> None:
         self._client, self.run_id = client, str(run.info.run_id)
@@ -56,7 +64,7 @@ class Recorded:
         self.metrics: dict[str, float] = dict(run.data.metrics)
 
     def file(self, name: str, default: bytes | None = None) -> bytes:
-        """An artifact of the run, or of its sweep.
+        """Returns an artifact of the run, or else of its sweep.
 
         Raises:
             KeyError: neither has it, and there is no default.
@@ -70,7 +78,7 @@ class Recorded:
         return default
 
     def history(self, metric: str) -> list[float]:
-        """A metric's value per epoch."""
+        """Returns the values of a metric, one per epoch."""
         return _by_epoch(self._client, self.run_id, metric)
 
 
@@ -83,33 +91,34 @@ class Runs:
 
     def __init__(self, uri: str) -> None:
         with client(uri) as self.client:
-            self.client.search_registered_models(max_results=1)  # does it answer?
+            self.client.search_registered_models(max_results=1)  # raises if the store does not answer
 
     def read(self, run_id: str) -> StoredRun:
-        """A finished trial's run with its weights.
+        """Returns the run of a finished trial, with its weights.
 
         Raises:
             TrialbookError: there is no such run, it kept no model, or its files are not those that were recorded.
         """
         try:
-            found = self.client.get_run(run_id)
-            weights = self._verified(found, WEIGHTS, run_id)
-            whole = [self._verified(found, name, run_id) for name in WHOLE if DIGEST_TAGS[name] in found.data.tags]
-            return _stored(found, run_id, weights, len([*whole, weights][0]) / 2**20)
+            run = self.client.get_run(run_id)
+            weights = self._verified(run, WEIGHTS, run_id)
+            whole = [self._verified(run, name, run_id) for name in WHOLE if DIGEST_TAGS[name] in run.data.tags]
+            model = whole[0] if whole else weights
+            return _stored(run, run_id, weights, len(model) / 2**20)
         except (MlflowException, OSError, KeyError) as error:
             raise TrialbookError(f"run={run_id}: no finished trial with a model: {error}. Expected the id of one.") from error
 
     def _verified(self, run: Run, name: str, run_id: str) -> bytes:
-        """An .h5 of a run."""
+        """Downloads a model file of a run and checks its SHA-256."""
         with tempfile.TemporaryDirectory() as folder:
             content = Path(self.client.download_artifacts(run_id, name, folder)).read_bytes()
-        found, recorded = hashlib.sha256(content).hexdigest(), run.data.tags[DIGEST_TAGS[name]]
-        if found != recorded:
-            raise TrialbookError(f"run {run_id}: {name} was changed: SHA-256 {found}, recorded {recorded}. It is not used.")
+        digest, recorded = hashlib.sha256(content).hexdigest(), run.data.tags[DIGEST_TAGS[name]]
+        if digest != recorded:
+            raise TrialbookError(f"run {run_id}: {name} was changed: SHA-256 {digest}, recorded {recorded}. It is not used.")
         return content
 
     def recorded(self, run_id: str) -> Recorded:
-        """Any run.
+        """Returns a run of any kind and state.
 
         Raises:
             TrialbookError: there is no such run.
@@ -139,5 +148,6 @@ def _stored(run: Run, run_id: str, weights: bytes, megabytes: float) -> StoredRu
 
 
 def _by_epoch(client: MlflowClient, run_id: str, metric: str) -> list[float]:
-    """MLflow itself sorts by time, and a clock may have been set back."""
-    return [one.value for one in sorted(client.get_metric_history(run_id, metric), key=lambda one: one.step)]
+    """Sorts by epoch: MLflow sorts by time, and a clock may have been set back."""
+    history = sorted(client.get_metric_history(run_id, metric), key=lambda entry: entry.step)
+    return [entry.value for entry in history]

@@ -1,4 +1,4 @@
-"""Makes the MLflow model of a run, to be registered and served: `classifier.py` as its code, its files as artifacts."""
+"""Makes the MLflow model of a run, to be registered and served: its code is `classifier.py`, its artifacts are files of the run."""
 
 import hashlib
 import json
@@ -22,7 +22,7 @@ from src.config.paths import ROOT
 from src.datasets.scale import Scale
 from src.errors import TrialbookError
 
-PACKAGES = ("mlflow", "keras", "tensorflow", "hydra-core", "scikit-learn")  # that the model needs where it is served
+PACKAGES = ("mlflow", "keras", "tensorflow", "hydra-core", "scikit-learn")  # requirements of the served model
 ARTIFACT = "champion"
 CODE = "classifier.py"
 WEIGHTS, CONFIG, CLASSES = "model.weights.h5", "config.yaml", "classes.json"
@@ -31,13 +31,13 @@ NEEDED = ("MLmodel", CODE, "code/src/trial.py", *(f"artifacts/{file}" for file i
 
 @dataclass(frozen=True)
 class Served:
-    """What a registered model is made of, beside our code.
+    """The contents of a registered model, besides our code.
 
     Attributes:
-        weights: content of its model.weights.h5.
-        config: of the trial.
-        names: of the classes.
-        scale: of the examples that it was trained on; inputs of another scale are refused.
+        weights: content of model.weights.h5.
+        config: configuration of the trial.
+        names: names of the classes.
+        scale: scale of the training examples; inputs of another scale are refused.
     """
 
     weights: bytes
@@ -47,12 +47,12 @@ class Served:
 
 
 def log_model(client: MlflowClient, run_id: str, served: Served, example: np.ndarray) -> str:
-    """Adds the model to the artifacts of its run; the address to register it by.
+    """Adds the model to the artifacts of its run; returns the address under which it can be registered.
 
     Args:
         example: one batch of inputs, shape (1, *input_shape).
     """
-    described = {
+    description = {
         "names": served.names,
         "input_shape": example.shape[1:],
         "scale": [served.scale.least, served.scale.largest],
@@ -61,7 +61,7 @@ def log_model(client: MlflowClient, run_id: str, served: Served, example: np.nda
     contents = {
         WEIGHTS: served.weights,
         CONFIG: yaml.safe_dump(served.config, sort_keys=False).encode(),
-        CLASSES: json.dumps(described).encode(),
+        CLASSES: json.dumps(description).encode(),
     }
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
@@ -82,22 +82,27 @@ def log_model(client: MlflowClient, run_id: str, served: Served, example: np.nda
 
 @contextmanager
 def whole(client: MlflowClient, run_id: str, digest: str) -> Iterator[Path]:
-    """A folder with the artifacts of a run's registered model, of which nothing was executed.
+    """Downloads the registered model of a run and checks that it is complete; executes nothing of it.
 
     Args:
         digest: recorded SHA-256 of its weights.
 
+    Yields:
+        The temporary folder of its artifacts.
+
     Raises:
-        TrialbookError: a file is missing, or the weights are others.
+        TrialbookError: a file is missing, or the weights are not those that were recorded.
     """
     with tempfile.TemporaryDirectory() as folder:
         try:
-            place = Path(client.download_artifacts(run_id, ARTIFACT, folder))
+            model = Path(client.download_artifacts(run_id, ARTIFACT, folder))
         except (MlflowException, OSError) as error:
-            raise TrialbookError(f"run {run_id}: {ARTIFACT}/ can not be read: {str(error).partition(chr(10))[0]}") from error
-        if missing := [file for file in NEEDED if not (place / file).is_file()]:
+            reason = str(error).partition("\n")[0]
+            raise TrialbookError(f"run {run_id}: {ARTIFACT}/ can not be read: {reason}") from error
+        missing = [file for file in NEEDED if not (model / file).is_file()]
+        if missing:
             raise TrialbookError(f"run {run_id}: {ARTIFACT}/ has no {', '.join(missing)}; expected what a promotion wrote.")
-        found = hashlib.sha256((place / "artifacts" / WEIGHTS).read_bytes()).hexdigest()
-        if found != digest:
-            raise TrialbookError(f"run {run_id}: {ARTIFACT}/{WEIGHTS} was changed: SHA-256 {found}, recorded {digest}. It is not used.")
-        yield place / "artifacts"
+        present = hashlib.sha256((model / "artifacts" / WEIGHTS).read_bytes()).hexdigest()
+        if present != digest:
+            raise TrialbookError(f"run {run_id}: {ARTIFACT}/{WEIGHTS} was changed: SHA-256 {present}, recorded {digest}. It is not used.")
+        yield model / "artifacts"

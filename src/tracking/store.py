@@ -1,4 +1,4 @@
-"""The MLflow store and its experiment, created once, under a lock: two processes at once would break a new database."""
+"""Opens the MLflow store, and creates it and its experiment once, under a lock: two processes at once would break a new database."""
 
 import logging
 import os
@@ -13,8 +13,8 @@ from urllib.parse import unquote, urlparse
 os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
 os.environ.setdefault("MLFLOW_ALLOW_PICKLE_DESERIALIZATION", "false")
 os.environ.setdefault("MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR", "false")
-os.environ.setdefault("MLFLOW_TRUNCATE_LONG_VALUES", "false")  # a value that is cut is another value; it is refused instead
-os.environ.setdefault("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "0")  # a request that arrived twice would be two runs; the outbox tries again
+os.environ.setdefault("MLFLOW_TRUNCATE_LONG_VALUES", "false")  # a cut value is another value; MLflow refuses it instead
+os.environ.setdefault("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "0")  # a request that arrives twice makes two runs; the outbox retries
 os.environ.setdefault("MLFLOW_HTTP_REQUEST_TIMEOUT", "10")  # seconds
 
 from filelock import FileLock
@@ -31,15 +31,18 @@ from src.tracking.address import advice, as_file, database, refusal
 NEW_STORE = 2**20  # bytes that a database with MLflow's tables takes
 
 for noisy in ("mlflow", "alembic"):
-    logging.getLogger(noisy).setLevel(logging.CRITICAL)  # what fails is raised, too, and told by us
+    logging.getLogger(noisy).setLevel(logging.CRITICAL)  # MLflow also raises its errors, and we report those
 
 
 @contextmanager
 def client(uri: str) -> Iterator[MlflowClient]:
-    """A client of a store; a local one is created when it is new, and locked meanwhile.
+    """Opens a store; a local one is created if it is new, and locked until the `with` ends.
+
+    Yields:
+        A client, which stays usable after the `with`.
 
     Raises:
-        TrialbookError: the store does not answer, or its artifacts lie where another copy of it stands.
+        TrialbookError: the store does not answer, or was moved or copied, so that artifacts would be written to its old folder.
     """
     if why := refusal(uri):
         raise TrialbookError(f"tracking.uri={uri}: {why}.")
@@ -58,50 +61,58 @@ def client(uri: str) -> Iterator[MlflowClient]:
                 schema.probe(uri)
             yield MlflowClient(uri)
     except (MlflowException, SQLAlchemyError, sqlite3.Error, OSError) as error:
-        said = first_words(error) or type(error).__name__
-        if file and "disk is full" in said:
+        reason = first_words(error) or type(error).__name__
+        if file and "disk is full" in reason:
             raise files.full(file, NEW_STORE) from error
-        raise TrialbookError(f"tracking.uri={uri}: {said}. {advice(uri)}") from error
+        raise TrialbookError(f"tracking.uri={uri}: {reason}. {advice(uri)}") from error
 
 
 def connect(uri: str, name: str, experiment_id: str = "") -> tuple[MlflowClient, str]:
-    """A client, and the id of the experiment, which is created when it is new.
+    """Returns a client and the id of an experiment, which is created if it is new.
 
     Args:
-        experiment_id: that of an experiment which was there before; it may have another name by now.
+        experiment_id: id of an experiment that existed before and may have been renamed since; empty for none.
 
     Raises:
         TrialbookError: as `client`, or the experiment was deleted.
     """
     with client(uri) as connected:
-        found = _experiment(connected, uri, name, experiment_id)
+        experiment = _experiment(connected, uri, name, experiment_id)
+        if experiment:
+            return connected, str(experiment.experiment_id)
         file = database(uri)
-        place = {"artifact_location": artifacts(file)} if file else {}
-        return connected, str(found.experiment_id if found else connected.create_experiment(name, **place))
+        location = {"artifact_location": artifacts(file)} if file else {}
+        return connected, str(connected.create_experiment(name, **location))
 
 
 def look_up(uri: str, name: str, experiment_id: str = "", run_id: str = "") -> str:
-    """Opens the store, and looks whether a sweep can be recorded there; the present name of its experiment, if it is there.
+    """Checks that a sweep can be recorded in a store; returns the present name of its experiment, which may be new.
 
     Args:
-        experiment_id, run_id: of a sweep that was recorded there before.
+        experiment_id, run_id: ids of a sweep that was recorded there before; empty for none.
 
     Raises:
-        TrialbookError: as `connect`, or the run of the sweep is not there.
+        TrialbookError: as `connect`, or the run of the sweep is missing or was deleted.
     """
     with client(uri) as connected:
-        found = _experiment(connected, uri, name, experiment_id)
+        experiment = _experiment(connected, uri, name, experiment_id)
         run = _run(connected, run_id) if run_id else None
         if run_id and (not run or run.info.lifecycle_stage != "active"):
+            problem = "was deleted" if run else "is not there"
+            remedy = _how_to_restore(uri, f"runs restore --run-id {run_id}") if run else "Was it another store?"
             raise TrialbookError(
-                f"tracking.uri={uri}: the run {run_id} of this sweep {'was deleted' if run else 'is not there'}; expected it,"
-                " otherwise the sweep would be recorded in two places.\n"
-                + (_restoring(uri, f"runs restore --run-id {run_id}") if run else "Was it another store?")
+                f"tracking.uri={uri}: the run {run_id} of this sweep {problem}; expected it,"
+                f" otherwise the sweep would be recorded in two places.\n{remedy}"
             )
-        return str(found.name) if found else name
+        return str(experiment.name) if experiment else name
 
 
 def _experiment(connected: MlflowClient, uri: str, name: str, experiment_id: str) -> Experiment | None:
+    """Returns an experiment by its id if there is one, else by its name; None if it is new.
+
+    Raises:
+        TrialbookError: the store has no experiment of this id, or the experiment was deleted.
+    """
     try:
         found = connected.get_experiment(experiment_id) if experiment_id else connected.get_experiment_by_name(name)
     except MlflowException as error:
@@ -112,19 +123,20 @@ def _experiment(connected: MlflowClient, uri: str, name: str, experiment_id: str
             " recorded in."
         ) from error
     if found and found.lifecycle_stage != "active":
+        remedy = _how_to_restore(uri, f"experiments restore --experiment-id {found.experiment_id}")
         raise TrialbookError(
             f"tracking.experiment={found.name}: this experiment was deleted in MLflow, so nothing could be recorded; expected one that is"
-            f" there.\n{_restoring(uri, f'experiments restore --experiment-id {found.experiment_id}')}\n"
-            "or choose another one: tracking.experiment=NAME"
+            f" there.\n{remedy}\nor choose another one: tracking.experiment=NAME"
         )
     return found
 
 
-def _restoring(uri: str, words: str) -> str:
-    return f"Restore it: MLFLOW_TRACKING_URI={shlex.quote(uri)} mlflow {words}"
+def _how_to_restore(uri: str, command: str) -> str:
+    return f"Restore it: MLFLOW_TRACKING_URI={shlex.quote(uri)} mlflow {command}"
 
 
 def _run(connected: MlflowClient, run_id: str) -> Run | None:
+    """Returns a run; None if it does not exist."""
     try:
         return connected.get_run(run_id)
     except MlflowException as error:
@@ -134,52 +146,57 @@ def _run(connected: MlflowClient, run_id: str) -> Run | None:
 
 
 def _create(target: Path) -> None:
-    """Makes a local database that is either whole or not there: no schema half made, which MLflow can not mend."""
+    """Creates a local database under a temporary name and renames it when it is complete: MLflow cannot repair half a schema."""
     if target.exists():
         return
-    for left_by_a_kill in target.parent.glob(".*"):
-        if beside(target).fullmatch(left_by_a_kill.name):
-            left_by_a_kill.unlink()
+    for file in target.parent.glob(".*"):
+        if beside(target).fullmatch(file.name):  # left by a kill
+            file.unlink()
     new = target.with_name(f".{target.name}.{os.getpid()}{files.PART}")
     MlflowClient(f"sqlite:///{new}").search_experiments(max_results=1)
     new.rename(target)
 
 
 def beside(target: Path) -> re.Pattern[str]:
-    """The names under which a database is made before it gets its own, with SQLite's own files of it."""
+    """Returns the pattern of the temporary names of a new database, and of the files that SQLite adds to it."""
     return re.compile(rf"\.{re.escape(target.name)}\.\d+{re.escape(files.PART)}(-journal|-wal|-shm)?")
 
 
 @contextmanager
 def locked(uri: str, name: str = "store.lock") -> Iterator[None]:
-    """Keeps other processes out of a local store, or of what else a lock is named after; a server looks after itself."""
-    if not (file := database(uri)):
+    """Holds a lock file in the folder of a local store, by default that of the store itself. A server needs no lock."""
+    file = database(uri)
+    if not file:
         yield
         return
     folder = file.parent
     folder.mkdir(parents=True, exist_ok=True)
-    with FileLock(folder / name) if os.access(folder, os.W_OK) else nullcontext():  # who may not write only reads
+    may_write = os.access(folder, os.W_OK)  # otherwise this process only reads, and cannot create a lock
+    with FileLock(folder / name) if may_write else nullcontext():
         yield
 
 
 def moved_from(file: Path) -> list[str]:
-    """Addresses of the folders that a local store believes to lie in, where they are others than its own."""
-    known = {location for (location,) in read(file, "select artifact_location from experiments")} - {artifacts(file)}
-    places = {place.removesuffix("/artifacts") for place in known if place.startswith("file:///") and place.endswith("/artifacts")}
-    return sorted(place for place in places if _was_a_store(Path(unquote(urlparse(place).path)), file.name))
+    """Returns the addresses of the former folders of a local store that was moved or copied; empty if it was not."""
+    locations = {location for (location,) in read(file, "select artifact_location from experiments")} - {artifacts(file)}
+    folders = {place.removesuffix("/artifacts") for place in locations if place.startswith("file:///") and place.endswith("/artifacts")}
+    return sorted(folder for folder in folders if _was_a_store(Path(unquote(urlparse(folder).path)), file.name))
 
 
 def _was_a_store(folder: Path, name: str) -> bool:
-    """Whether a folder is gone, or is a store of this name; else it is where somebody wants an experiment's artifacts."""
+    """True if a folder is gone or has a store of this name; otherwise somebody chose it for the artifacts of an experiment."""
     return not folder.exists() or (folder / name).exists()
 
 
 def read(file: Path, query: str, *values: str) -> list[tuple[str, ...]]:
-    """Rows of a local store's database, which is only read: what a killed writer left half done, SQLite itself first takes back."""
+    """Returns the rows of a query on a local store's database.
+
+    The database is opened for writing only so that SQLite can roll back what a killed writer left half done.
+    """
     with closing(sqlite3.connect(f"{as_file(file)}?mode=rw", uri=True, timeout=20)) as database:
         return database.execute(query, values).fetchall()
 
 
 def artifacts(file: Path) -> str:
-    """The address of the folder for the artifacts of a local store."""
+    """Returns the address of the folder for the artifacts of a local store."""
     return (file.parent / "artifacts").as_uri()

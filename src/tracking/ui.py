@@ -1,4 +1,4 @@
-"""`make ui`: MLflow's pages on this machine alone; waits until they answer, then prints the address."""
+"""`make ui`: serves MLflow's pages to this machine only, and prints their address as soon as they answer."""
 
 import os
 import signal
@@ -9,15 +9,16 @@ import time
 import urllib.request
 
 from src.config.command_line import conf_loader, tracking_uri
+from src.errors import TrialbookError
 from src.exits import exit_on_error
 from src.redaction import shown
 from src.tracking.links import TRAINING
 
-SECONDS = 120  # until the first page; a cold start takes 20
+SECONDS = 120  # to wait for the first page; a cold start takes 20
 
 
 def free_port(first: int = 5000) -> int:
-    """The first port that nobody listens on."""
+    """Returns the first port that nobody listens on."""
     for port in range(first, first + 100):
         with socket.socket() as probe:
             probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
@@ -26,11 +27,11 @@ def free_port(first: int = 5000) -> int:
             except OSError:
                 continue
             return port
-    raise OSError(f"ports {first} to {first + 99} are all taken")
+    raise TrialbookError(f"ports {first} to {first + 99} are all taken; expected a free one. End what listens there.")
 
 
 def main() -> int:
-    """Serves until Ctrl-C; a server that runs elsewhere is named."""
+    """Serves until Ctrl-C; for a server elsewhere, only prints its address. Returns the exit code."""
     with exit_on_error():
         with conf_loader() as loader:
             uri = tracking_uri(loader)
@@ -39,9 +40,9 @@ def main() -> int:
             return 0
         from src.tracking.store import client  # imports MLflow, seconds
 
-        with client(uri):  # which never changes an older database without a copy; MLflow's server would
+        with client(uri):  # copies an older database before it changes it; MLflow's server would not
             pass
-    port = free_port()
+        port = free_port()
     address = f"http://127.0.0.1:{port}"
     environment = {
         **os.environ,
@@ -49,25 +50,15 @@ def main() -> int:
         "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false",
         "MLFLOW_ALLOW_PICKLE_DESERIALIZATION": "false",
     }
-    command = [
-        sys.executable,
-        "-m",
-        "mlflow",
-        "server",
-        "--host",
-        "127.0.0.1",
-        "--port",
-        str(port),
-        "--workers",
-        "1",
-        "--backend-store-uri",
-        uri,
-    ]
+    command = [sys.executable, "-m", "mlflow", "server", "--host", "127.0.0.1", "--port", str(port)]
+    command += ["--workers", "1", "--backend-store-uri", uri]
     server = subprocess.Popen(command, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)  # noqa: S603
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))  # so that the server never outlives this process
     try:
         if not _answers(server, f"{address}/health"):
-            print(server.communicate()[1] if server.poll() is not None else f"{address} did not answer in {SECONDS} s", file=sys.stderr)  # noqa: T201
+            has_ended = server.poll() is not None
+            reason = server.communicate()[1] if has_ended else f"{address} did not answer in {SECONDS} s"
+            print(reason, file=sys.stderr)  # noqa: T201
             return 1
         print(f"MLflow: {address}/#/experiments?{TRAINING}   (Ctrl-C ends it)", flush=True)  # noqa: T201
         server.communicate()
@@ -80,6 +71,7 @@ def main() -> int:
 
 
 def _answers(server: "subprocess.Popen[str]", address: str) -> bool:
+    """Waits for the first answer; returns False if the server ends or takes too long."""
     deadline = time.monotonic() + SECONDS
     while server.poll() is None and time.monotonic() < deadline:
         try:

@@ -1,4 +1,4 @@
-"""Looks after a local store: whether its database is whole, where it believes to lie, which files belong to no run."""
+"""Checks and repairs a local store: a damaged database, addresses after a move, files of no run, changed models."""
 
 import hashlib
 import re
@@ -27,62 +27,63 @@ PLACES = {  # table → columns with addresses of files
 }
 MOMENT = 60.0  # seconds
 RUN = re.compile(r"[0-9a-f]{32}")
-BESIDE = re.compile(rf"\..+\.[0-9a-z_]{{8}}{re.escape(PART)}")  # what src/files.py writes before it renames
-SQLITE = b"SQLite format 3\0"  # how a database begins
+BESIDE = re.compile(rf"\..+\.[0-9a-z_]{{8}}{re.escape(PART)}")  # temporary names of src/files.py
+SQLITE = b"SQLite format 3\0"  # first bytes of a database
 ATTIC = "attic"  # folder beside a store's database
 
 
 def damage(file: Path) -> str:
-    """What SQLite says of the database; nothing where it is whole."""
+    """Returns the first thing that SQLite finds wrong with the database; empty if it is intact."""
     try:
-        said = read(file, "pragma integrity_check")[0][0]
+        report = read(file, "pragma integrity_check")[0][0]
     except sqlite3.DatabaseError as error:
         return str(error)
-    return "" if said == "ok" else str(said).splitlines()[0]
+    return "" if report == "ok" else str(report).splitlines()[0]
 
 
 def settle(file: Path) -> int:
-    """Lets every address of a store that was moved or copied say where it lies now; how many there were."""
+    """Corrects every address in a store that was moved or copied; returns how many it changed."""
     here, changed = file.parent.as_uri(), 0
-    old = moved_from(file)
+    former = moved_from(file)
     with closing(sqlite3.connect(file, timeout=20)) as database, database:
-        for place in old:
+        for folder in former:
             for table, columns in PLACES.items():
                 for column in columns:
-                    done = database.execute(
+                    cursor = database.execute(
                         f"update {table} set {column} = ? || substr({column}, ?) where substr({column}, 1, ?) = ?",  # noqa: S608  our own names
-                        (here, len(place) + 1, len(place) + 1, f"{place}/"),
+                        (here, len(folder) + 1, len(folder) + 1, f"{folder}/"),
                     )
-                    changed += done.rowcount
+                    changed += cursor.rowcount
     return changed
 
 
 def left_behind(file: Path) -> list[Path]:
-    """Half-written files of processes that were killed, and artifacts of runs that a store does not have.
+    """Returns half-written files of processes that were killed, and folders of runs that the store does not have.
 
-    Each is ours by its name, which nobody else gives. A file that was touched a moment ago may be in the hands of a process that lives.
+    They are recognised by names that nobody else uses. A file that was changed within the last minute is left out, because a running
+    process may be writing it.
     """
     folder = file.parent
     hidden = [*folder.glob(".*"), *folder.glob("sweeps/**/.*"), *folder.glob("trials/**/.*")]
-    files = [one for one in hidden if (BESIDE.fullmatch(one.name) or beside(file).fullmatch(one.name)) and one.is_file()]
-    return [one for one in files if time.time() - one.stat().st_mtime > MOMENT] + _ownerless(file)
+    parts = [path for path in hidden if (BESIDE.fullmatch(path.name) or beside(file).fullmatch(path.name)) and path.is_file()]
+    return [path for path in parts if time.time() - path.stat().st_mtime > MOMENT] + _ownerless(file)
 
 
 def _ownerless(file: Path) -> list[Path]:
-    """Folders of runs that no store has: none where another store may keep its runs in the same place."""
+    """Returns folders of runs that the store does not have; empty if another store may keep its runs in the same place."""
     if neighbours(file) or (artifacts(file),) not in read(file, "select artifact_location from experiments"):
         return []
-    there = [one for one in (file.parent / "artifacts").glob("*") if RUN.fullmatch(one.name) and one.is_dir()]
-    ours = [one for one in there if {child.name for child in one.iterdir()} <= {"artifacts"}]
-    known = {run_id for (run_id,) in read(file, "select run_uuid from runs")}  # last: a run has its row before it has a folder
-    return [one for one in ours if one.name not in known]
+    folders = [path for path in (file.parent / "artifacts").glob("*") if RUN.fullmatch(path.name) and path.is_dir()]
+    ours = [folder for folder in folders if {child.name for child in folder.iterdir()} <= {"artifacts"}]
+    known = {run_id for (run_id,) in read(file, "select run_uuid from runs")}  # read last: a run gets its row before its folder
+    return [folder for folder in ours if folder.name not in known]
 
 
 def neighbours(file: Path) -> list[str]:
-    """Other databases in a store's folder; one that cannot be looked at counts as one."""
+    """Returns the names of other databases in the folder of a store; a file that cannot be read counts as one."""
     own = re.compile(rf"{re.escape(file.name)}({re.escape(COPY)}\w+)?|{beside(file).pattern}")
-    others = (one for one in file.parent.iterdir() if one.is_file() and not own.fullmatch(one.name))
-    return sorted(one.name for one in others if _may_be_database(one))
+    others = [path for path in file.parent.iterdir() if path.is_file() and not own.fullmatch(path.name)]
+    return sorted(path.name for path in others if _may_be_database(path))
 
 
 def _may_be_database(file: Path) -> bool:
@@ -94,17 +95,17 @@ def _may_be_database(file: Path) -> bool:
 
 
 def set_aside(file: Path, left: list[Path]) -> str:
-    """Moves what `left_behind` found into the attic of a store; says where, and how to empty it."""
+    """Moves the files and folders of `left_behind` into the attic of a store; returns where, and how to empty it."""
     attic = file.parent / ATTIC / f"{datetime.now(UTC):%Y%m%d-%H%M%S}"
     for path in left:
-        place = attic / path.relative_to(file.parent)
-        place.parent.mkdir(parents=True, exist_ok=True)
-        shutil.move(path, place)
+        target = attic / path.relative_to(file.parent)
+        target.parent.mkdir(parents=True, exist_ok=True)
+        shutil.move(path, target)
     return f"moved into {attic}; to empty it: rm -r {shlex.quote(str(file.parent / ATTIC))}"
 
 
 def running(runs: Runs) -> Iterator[tuple[str, str]]:
-    """(run, sweep) of the runs that MLflow calls RUNNING; those of single trials belong to no sweep."""
+    """Yields (run, sweep) of each of our runs that MLflow calls RUNNING; the sweep of a single trial is empty."""
     everywhere = [experiment.experiment_id for experiment in every(runs.client.search_experiments)]
     for run in every(runs.client.search_runs, everywhere, "attributes.status = 'RUNNING'"):
         if "trialbook.kind" in run.data.tags:
@@ -112,7 +113,7 @@ def running(runs: Runs) -> Iterator[tuple[str, str]]:
 
 
 def changed_models(file: Path) -> Iterator[tuple[str, str]]:
-    """(run, file) of the models on this machine whose bytes are not those that were recorded."""
+    """Yields (run, file) of each model file on this machine that is missing or whose SHA-256 is not the recorded one."""
     names = {tag: name for name, tag in DIGEST_TAGS.items()}
     query = f"select run_uuid, key, value, artifact_uri from tags join runs using (run_uuid) where key in ({', '.join('?' * len(names))})"  # noqa: S608
     for run_id, key, digest, place in read(file, query, *names):

@@ -1,8 +1,8 @@
-"""Engines: how a trial trains. One function per file, named in `training.engine` or in the `engine:` of a model's YAML.
+"""Engines: the functions that train a trial, one per file.
 
-An engine is `fit(model, data, *, seed, objective, monitor, …) -> Fitted`: it trains a compiled Keras model and leaves the
-kept epoch's weights in it. What else it needs it names as keyword arguments: they are keys of the model's `engine:`, or of
-the training's YAML.
+`training.engine`, or `engine:` in a model's YAML, names the engine of a trial. An engine is a function
+`fit(model, data, *, seed, objective, monitor, …) -> Fitted`. It trains a compiled Keras model and leaves the weights of the kept epoch
+in it. Its other keyword arguments are keys of the model's `engine:`, or of the training's YAML.
 """
 
 import inspect
@@ -18,19 +18,19 @@ from src.training.checkpoint import Checkpoint, History
 
 Report = Callable[[int, dict[str, float]], None]
 """`report(epoch, metrics)` after each epoch, counted from 1."""
-GIVEN = ("seed", "objective", "monitor")  # to every engine
-TRAINING = ("engine", "threads", "loss", "metrics")  # keys of conf/training/ that are no engine's
+GIVEN = ("seed", "objective", "monitor")  # arguments that every engine gets
+TRAINING = ("engine", "threads", "loss", "metrics")  # keys of conf/training/ that no engine takes
 
 
 @dataclass(frozen=True)
 class Monitor:
-    """Whom an engine tells how far it is. Each call may raise errors.Stop.
+    """Callbacks through which an engine reports its progress. Each call may raise errors.Stop.
 
     Attributes:
-        report: after each epoch.
-        alive: about once a second, where the engine can.
-        save: takes a checkpoint now and then; None where nobody wants it.
-        checkpoint: where to go on; None at the beginning.
+        report: called after each epoch.
+        alive: called about once a second, if the engine can.
+        save: called with a checkpoint from time to time; None if checkpoints are not wanted.
+        checkpoint: the state to continue from; None at the beginning.
     """
 
     report: Report
@@ -41,13 +41,13 @@ class Monitor:
 
 @dataclass(frozen=True)
 class Fitted:
-    """What an engine leaves behind, beside the weights in the model.
+    """The result of an engine, besides the weights in the model.
 
     Attributes:
         history: metric → its value per epoch.
         kept_epoch: the epoch, counted from 1, whose weights the model holds.
         metrics: values that belong to no epoch, such as `cv/accuracy`.
-        latest: the training after its last epoch; None where it can not go on.
+        latest: the training after its last epoch; None if it cannot be continued.
     """
 
     history: History
@@ -57,7 +57,7 @@ class Fitted:
 
 
 def find_engine(name: str) -> Callable[..., Fitted]:
-    """The function `fit` of an engine's module.
+    """Returns the function `fit` of an engine's module.
 
     Raises:
         ConfigError: there is no such engine.
@@ -69,10 +69,10 @@ def find_engine(name: str) -> Callable[..., Fitted]:
 
 
 def engine_of(config: dict[str, Any]) -> str:
-    """The name of the engine that trains a configuration: the model's own one, or that of the training.
+    """Returns the name of a configuration's engine: that of the model, otherwise that of the training.
 
     Raises:
-        ConfigError: the model's `engine:` is no mapping with a name.
+        ConfigError: the model's `engine:` is not a mapping with a name.
     """
     node = config["model"].get("engine", {"name": config["training"]["engine"]})
     if not isinstance(node, dict) or "name" not in node:
@@ -82,27 +82,29 @@ def engine_of(config: dict[str, Any]) -> str:
 
 
 def own_arguments(fit: Callable[..., Fitted], config: dict[str, Any]) -> dict[str, Any]:
-    """What an engine is called with beside GIVEN: the keys of `model.engine`, and those of `training:` that it names.
+    """Returns the arguments of an engine other than GIVEN.
+
+    They are the keys of `model.engine`, and the keys of `training:` that the engine takes.
 
     Raises:
-        ConfigError: it needs others, or does not read one.
+        ConfigError: an argument is missing, or the engine does not take one.
     """
-    own = {key: value for key, value in config["model"].get("engine", {}).items() if key != "name"}
-    named = _named(fit)
-    found = {key: value for key, value in config["training"].items() if key in named} | own
-    mistakes = [f"model.engine: {fit.__module__} has no {key!r}{did_you_mean(key, named)}" for key in own if key not in named]
+    from_model = {key: value for key, value in config["model"].get("engine", {}).items() if key != "name"}
+    defaults = _defaults(fit)
+    arguments = {key: value for key, value in config["training"].items() if key in defaults} | from_model
+    mistakes = [f"model.engine: {fit.__module__} has no {key!r}{did_you_mean(key, defaults)}" for key in from_model if key not in defaults]
     if "engine" not in config["model"]:
-        known = {*named, *_named(find_engine("keras")), *TRAINING}
+        known = {*defaults, *_defaults(find_engine("keras")), *TRAINING}
         unread = [key for key in config["training"] if key not in known]
         mistakes += [f"training: {fit.__module__} does not read {key!r}{did_you_mean(key, known)}" for key in unread]
-    if needed := [name for name, default in named.items() if default is inspect.Parameter.empty and name not in found]:
-        mistakes.append(f"{fit.__module__} needs {' and '.join(needed)}; expected them in the model's engine: or in the training's YAML.")
+    if missing := [name for name, default in defaults.items() if default is inspect.Parameter.empty and name not in arguments]:
+        mistakes.append(f"{fit.__module__} needs {' and '.join(missing)}; expected them in the model's engine: or in the training's YAML.")
     if mistakes:
         raise ConfigError(mistakes)
-    return found
+    return arguments
 
 
-def _named(fit: Callable[..., Fitted]) -> dict[str, Any]:
-    """Keyword argument that an engine names → its default; without GIVEN."""
-    parameters = inspect.signature(fit).parameters.values()
-    return {one.name: one.default for one in parameters if one.kind is one.KEYWORD_ONLY and one.name not in GIVEN}
+def _defaults(fit: Callable[..., Fitted]) -> dict[str, Any]:
+    """Returns keyword argument → its default for an engine, without GIVEN."""
+    parameters = inspect.signature(fit).parameters.items()
+    return {name: parameter.default for name, parameter in parameters if parameter.kind is parameter.KEYWORD_ONLY and name not in GIVEN}

@@ -1,7 +1,7 @@
-"""Does a clone, which a compiled program trains, compute what the user's own model does? One batch through both tells.
+"""Compares a model, on one batch, with the clone that a compiled program trains in its place.
 
-A clone is made of a model's configuration. A layer that keeps a number outside of it, or a model with a loss of its own that the clone
-lost, would be trained wrongly without a word.
+A clone is made from the configuration of a model. If a layer keeps a number outside of the configuration, or if the model has a loss
+of its own that the clone lost, the clone would be trained wrongly and nothing would report it.
 """
 
 from collections.abc import Iterator
@@ -15,64 +15,65 @@ import tensorflow as tf
 from src.training import state
 from src.training.state import RANDOM
 
-CLOSE = 1e-4  # relative; the two compute the same operations in the same order
+CLOSE = 1e-4  # relative tolerance; model and clone compute the same operations in the same order
 Batch = tuple[np.ndarray, np.ndarray]
 
 
 def disagreement(model: keras.Model, clone: keras.Model, batch: Batch) -> str:
-    """Says in what a clone differs from a compiled model; empty where predictions, loss, gradients and updates agree.
+    """Describes how a clone differs from a compiled model; empty if they agree.
 
-    Both are left as they were.
+    It compares predictions, loss, gradients and updates, and changes neither model nor clone.
 
     Args:
         batch: examples (x, y).
     """
     if type(model) is not type(clone):
         return f"its clone is a {type(clone).__name__}, no {type(model).__name__}"
-    own, other = state.of_model(model), state.of_model(clone)
-    if differing := own.keys() ^ other.keys():
+    variables, cloned = state.of_model(model), state.of_model(clone)
+    if differing := variables.keys() ^ cloned.keys():
         return f"its clone does not have the same variables: {', '.join(sorted(differing)[:3])}"
-    if frozen := [name for name in own if own[name].trainable != other[name].trainable]:
+    if frozen := [name for name in variables if variables[name].trainable != cloned[name].trainable]:
         return f"{frozen[0]} is trained in one of model and clone alone"
-    values = state.values({**own, RANDOM: state.random()})
+    values = state.values({**variables, RANDOM: state.random()})
     for training in (False, True):
-        first, second = (_step(one, values, batch, training=training) for one in (model, clone))
-        if others := [name for name in first if not _alike(first[name], second.get(name))]:
-            return f"a clone of it gives another {others[0]} {'in training' if training else 'in validation'}"
+        expected = _step(model, values, batch, training=training)
+        actual = _step(clone, values, batch, training=training)
+        if different := [name for name in expected if not _alike(expected[name], actual.get(name))]:
+            return f"a clone of it gives another {different[0]} {'in training' if training else 'in validation'}"
     return ""
 
 
 def is_random_in_validation(model: keras.Model, batch: Batch) -> bool:
-    """Tells a model that draws random numbers outside of training, too."""
+    """True if a model draws random numbers outside of training, too."""
     values = state.values({**state.of_model(model), RANDOM: state.random()})
     after = _step(model, values, batch, training=False)
-    return any(
-        not np.array_equal(after[name], value) for name, value in values.items() if name.rpartition("/")[2].startswith(("seed", RANDOM))
-    )
+    seeds = [name for name in values if name.rpartition("/")[2].startswith(("seed", RANDOM))]
+    return not all(np.array_equal(after[name], values[name]) for name in seeds)
 
 
 def _step(model: keras.Model, values: state.Values, batch: Batch, *, training: bool) -> dict[str, np.ndarray]:
-    """Predictions, loss, gradients, and all variables after a step that changes none."""
+    """Returns predictions, loss, gradients, and all variables after a step; assigns none of them."""
     x, y = map(tf.constant, batch)
     variables = {**state.of_model(model), RANDOM: state.random()}
     tensors = {name: tf.constant(value) for name, value in values.items()}
-    trained = {name: tensors[name] for name, variable in variables.items() if any(variable is one for one in model.trainable_variables)}
+    trainable = {id(variable) for variable in model.trainable_variables}
+    trained = {name: tensors[name] for name, variable in variables.items() if id(variable) in trainable}
     mapping = [(variables[name], tensor) for name, tensor in tensors.items()]
-    with _metrics_kept(model), tf.GradientTape() as tape:
+    with _metrics_restored(model), tf.GradientTape() as tape:
         tape.watch(list(trained.values()))
         with keras.StatelessScope(mapping, collect_losses=True) as scope:
             predicted = model(x, training=training)
             loss = model._compute_loss(x=x, y=y, y_pred=predicted, training=training)
     gradients = tape.gradient(loss, trained, unconnected_gradients=tf.UnconnectedGradients.ZERO) if training else {}
-    found: dict[str, Any] = {"prediction": predicted, "loss": loss}
-    found |= {f"gradient of {name}": tf.convert_to_tensor(gradient) for name, gradient in gradients.items()}
-    found |= {name: scope.get_current_value(variable) for name, variable in variables.items()}
-    return {name: keras.ops.convert_to_numpy(value) for name, value in found.items()}
+    results: dict[str, Any] = {"prediction": predicted, "loss": loss}
+    results |= {f"gradient of {name}": tf.convert_to_tensor(gradient) for name, gradient in gradients.items()}
+    results |= {name: scope.get_current_value(variable) for name, variable in variables.items()}
+    return {name: keras.ops.convert_to_numpy(value) for name, value in results.items()}
 
 
 @contextmanager
-def _metrics_kept(model: keras.Model) -> Iterator[None]:
-    """A loss of several outputs notes its parts in metrics."""
+def _metrics_restored(model: keras.Model) -> Iterator[None]:
+    """Restores a model's metrics on exit: a loss of several outputs writes its parts into them."""
     before = state.values(state.of_metrics(model))
     try:
         yield

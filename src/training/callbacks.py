@@ -1,4 +1,4 @@
-"""Keras' own callbacks, from conf/training/."""
+"""Builds Keras' own callbacks from conf/training/."""
 
 import os
 from importlib.util import find_spec
@@ -11,23 +11,24 @@ from src.config.targets import build
 from src.errors import ConfigError, collecting
 
 BATCH_HOOKS = ("on_batch_begin", "on_batch_end", "on_train_batch_begin", "on_train_batch_end")
-FOLDER = "callbacks"  # in a trial's own
+FOLDER = "callbacks"  # in the folder of a trial
 NOT_NEEDED = {
-    "BackupAndRestore": "a killed trial goes on from its own checkpoint",  # it leaves the first epoch on a model that other trials share
-    "SwapEMAWeights": "with optimizer.use_ema the averaged weights are validated and saved",  # it would swap them once more
+    "BackupAndRestore": "a killed trial goes on from its own checkpoint",  # it leaves its first epoch in a model that other trials share
+    "SwapEMAWeights": "with optimizer.use_ema the averaged weights are validated and saved",  # it would swap them a second time
 }
 PATHS = {"CSVLogger": "filename", "ModelCheckpoint": "filepath", "OrbaxCheckpoint": "directory", "TensorBoard": "log_dir"}
+"""Callback → its argument that is a path."""
 
 
 def build_callbacks(nodes: list[Any], folder: Path, *, per_batch: bool) -> list[keras.callbacks.Callback]:
     """Builds the callbacks of a configuration.
 
     Args:
-        folder: the trial's own; what they write lies in `callbacks/` in it.
-        per_batch: whether the engine calls what they do for each batch.
+        folder: the folder of the trial; callbacks write into `callbacks/` in it.
+        per_batch: True if the engine calls the batch hooks of callbacks.
 
     Raises:
-        ConfigError: with all that are rejected, would not be called, or would write where other trials do.
+        ConfigError: lists every callback that is rejected, would not be called, or would write where other trials write.
     """
     mistakes: list[str] = []
     built = []
@@ -51,37 +52,41 @@ def build_callbacks(nodes: list[Any], folder: Path, *, per_batch: bool) -> list[
 
 
 def make_room(callbacks: list[keras.callbacks.Callback]) -> None:
-    """Makes the folder of a CSVLogger's file; the other callbacks make theirs."""
+    """Creates the folder for the file of a CSVLogger; other callbacks create theirs."""
     for callback in callbacks:
         if isinstance(callback, keras.callbacks.CSVLogger):
             Path(callback.filename).parent.mkdir(parents=True, exist_ok=True)
 
 
 def _placed(node: dict[str, Any], folder: Path) -> dict[str, Any]:
-    """A callback's node that writes into the trial's folder.
+    """Returns the node of a callback, with its path moved into the folder of the trial.
 
     Raises:
-        ConfigError: it would write somewhere else, or does what checkpoints do.
+        ConfigError: the callback would write somewhere else, or does what this project already does.
     """
     name = str(node["_target_"]).rpartition(".")[2]
-    if why := NOT_NEEDED.get(name):
-        raise ConfigError([f"training.callbacks: {name} is not needed: {why}; expected it to be left out."])
+    if reason := NOT_NEEDED.get(name):
+        raise ConfigError([f"training.callbacks: {name} is not needed: {reason}; expected it to be left out."])
     if name == "EarlyStopping" and node.get("restore_best_weights"):
-        said = "would save other weights than those that were scored; expected training.keep=best, which keeps the objective's best epoch"
-        raise ConfigError([f"training.callbacks: {name} with restore_best_weights {said}."])
-    if not (key := PATHS.get(name)) or not (asked := str(node.get(key, "logs" if name == "TensorBoard" else ""))):
+        why = "would save other weights than those that were scored; expected training.keep=best, which keeps the objective's best epoch"
+        raise ConfigError([f"training.callbacks: {name} with restore_best_weights {why}."])
+    if name not in PATHS:
         return node
-    place, home = (Path(os.path.abspath(path)) for path in (folder / FOLDER / asked, folder))
-    if not place.is_relative_to(home):
+    key = PATHS[name]
+    path = str(node.get(key, "logs" if name == "TensorBoard" else ""))  # "logs" is Keras' default
+    if not path:
+        return node
+    placed = Path(os.path.abspath(folder / FOLDER / path))
+    if not placed.is_relative_to(os.path.abspath(folder)):
         raise ConfigError(
-            [f"training.callbacks: {name} would write to {asked}, as all trials do; expected a relative path, in the folder of the trial."]
+            [f"training.callbacks: {name} would write to {path}, as all trials do; expected a relative path, in the folder of the trial."]
         )
-    return {**node, key: str(place)}
+    return {**node, key: str(placed)}
 
 
 def _acts_on_batches(callback: keras.callbacks.Callback) -> bool:
     if isinstance(callback, keras.callbacks.TensorBoard) and callback._should_trace:
         return True
     if "epoch" in (getattr(callback, "save_freq", None), getattr(callback, "update_freq", None)):
-        return False  # ModelCheckpoint and TensorBoard have batch hooks that do nothing then
+        return False  # ModelCheckpoint and TensorBoard have batch hooks, which then do nothing
     return any(getattr(type(callback), hook) is not getattr(keras.callbacks.Callback, hook) for hook in BATCH_HOOKS)

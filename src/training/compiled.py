@@ -1,8 +1,8 @@
 """The fast engine: an epoch is one XLA program with the data on the device, driven by Keras' own `fit`.
 
-A program is compiled once per structure; for a model with parts that are not Keras' own, once per trial. What differs between trials of
-one structure (weights, learning rate, dropout rates, seeds) are variables of the model that it was made of: a trial is copied into that
-model, and back when it ends.
+A program is compiled once per structure; for a model with parts that are not Keras' own, once per trial. Trials of one structure differ
+in weights, learning rate, dropout rates and seeds. These are variables of the model that the program was made from: the values of a trial
+are copied into that model, and back when the trial ends.
 """
 
 import logging
@@ -24,9 +24,9 @@ from src.training.plain_fit import on_device, order, train
 from src.training.structure import clone_of, has_own_parts, refuse_other, structure_of, validation_of
 
 log = logging.getLogger(__name__)
-MOST_PROGRAMS = 16  # that are kept, each with a model
-_programs: OrderedDict[str, "Program | None"] = OrderedDict()  # structure → its program; None: it can not be compiled
-_validations: WeakValueDictionary[str, keras.Model] = WeakValueDictionary()  # structure without optimizer → the model that is validated
+MOST_PROGRAMS = 16  # programs that stay in memory, each with a model
+_programs: OrderedDict[str, "Program | None"] = OrderedDict()  # structure → its program; None if it cannot be compiled
+_validations: WeakValueDictionary[str, keras.Model] = WeakValueDictionary()  # structure without optimizer → the model of its program
 
 
 def fit(
@@ -43,12 +43,12 @@ def fit(
     keep: str,
     callbacks: list[keras.callbacks.Callback],
 ) -> Fitted:
-    """Trains like src/training/plain_fit.py, to the same accuracy; what can not be compiled is left to that engine."""
-    how: dict[str, Any] = {"objective": objective, "monitor": monitor, "epochs": epochs, "patience": patience, "keep": keep}
+    """Trains like plain_fit.py, to the same accuracy; plain_fit.py trains models that cannot be compiled."""
+    options: dict[str, Any] = {"objective": objective, "monitor": monitor, "epochs": epochs, "patience": patience, "keep": keep}
     sizes: dict[str, Any] = {"batch_size": batch_size, "validation_batch": validation_batch}
     program = _program(model, data, **sizes)
     if program is None:
-        return reference.fit(model, data, seed=seed, callbacks=callbacks, **sizes, **how)
+        return reference.fit(model, data, seed=seed, callbacks=callbacks, **sizes, **options)
     program.adopt(model)
     fitted = train(
         program.model,
@@ -56,10 +56,10 @@ def fit(
         steps=1,
         validation=tf.data.Dataset.from_tensors(data.validation_index.astype(np.int32)),
         callbacks=callbacks,
-        **how,
+        **options,
     )
     state.assign(state.of(model), state.of(program.model))
-    model.train_function = model.test_function = None  # where the program is the model's own
+    model.train_function = model.test_function = None  # drops the program if the model has one of its own
     return fitted
 
 
@@ -67,88 +67,94 @@ class Program:
     """An epoch of training and one of validation, compiled for models of one structure on one data set.
 
     Attributes:
-        model: the one that the program trains.
+        model: the model that the program trains.
     """
 
     def __init__(self, model: keras.Model, data: Dataset, batch_size: int, validation_batch: int, *, shared: bool) -> None:
         """Compiles the program.
 
         Args:
-            model: compiled; the program takes it as its own.
-            shared: whether models of the same structure may use it.
+            model: a compiled model, which the program uses from now on.
+            shared: True if other models of the same structure may use the program.
         """
         self.model = model
         before = state.values(state.of(model))
         self.model.test_step((data.x[:1], data.y[:1]))  # creates the variables of the metrics
         state.assign(state.of(model), before)
         self._rates = [tf.Variable(0.0) for _ in dropout.layers_of(self.model)]
-        own = {name: variable for name, variable in state.of(self.model).items() if name != state.RANDOM}
-        self._known = [*own.values(), *self.model.metrics_variables, *self._rates]
+        variables = {name: variable for name, variable in state.of(self.model).items() if name != state.RANDOM}
+        self._known = [*variables.values(), *self.model.metrics_variables, *self._rates]
         self._x, self._y = on_device(data)
-        self.model.train_function = self._all(self.model.train_step, data.train_index, batch_size)
-        own_validation = self._all(self.model.test_step, data.validation_index, validation_batch) if not shared else None
-        self.model.test_function = own_validation or self._validation(data, validation_batch)
+        self.model.train_function = self._epoch_function(self.model.train_step, data.train_index, batch_size)
+        if shared:
+            self.model.test_function = self._shared_validation(data, validation_batch)
+        else:
+            self.model.test_function = self._epoch_function(self.model.test_step, data.validation_index, validation_batch)
 
     def adopt(self, model: keras.Model) -> None:
-        """Takes over a trial's variables, its optimizer's and its dropout rates."""
+        """Copies the variables of a trial's model and optimizer, and its dropout rates, into the program."""
         state.assign(state.of(self.model), state.of(model))
-        self.model._initial_epoch = None  # which a callback of another trial may have set
+        self.model._initial_epoch = None  # a callback of another trial may have set it
         for rate, layer in zip(self._rates, dropout.layers_of(model), strict=True):
             rate.assign(layer.rate)
 
-    def _validation(self, data: Dataset, batch_size: int) -> Callable[..., dict[str, Any]]:
-        """Compiled once for all models that differ in their optimizers alone; those but the first lend it their variables."""
+    def _shared_validation(self, data: Dataset, batch_size: int) -> Callable[..., dict[str, Any]]:
+        """Returns a test function, compiled once for all models that differ only in their optimizers.
+
+        The first of them owns the compiled function; a later one copies its variables into the owner, and back.
+        """
         key = validation_of(self.model, data, batch_size)
-        if not (same := _validations.get(key)):
-            own = self._all(self.model.test_step, data.validation_index, batch_size)
+        owner = _validations.get(key)
+        if owner is None:
+            compiled = self._epoch_function(self.model.test_step, data.validation_index, batch_size)
             _validations[key] = self.model
-            return own
+            return compiled
 
         def function(iterator: Iterator[tf.Tensor]) -> dict[str, Any]:
-            state.assign(state.of_model(same), state.of_model(self.model))
-            same.reset_metrics()
-            same.test_function(iterator)
-            state.assign(state.of_model(self.model), state.of_model(same))
-            state.assign(state.of_metrics(self.model), state.of_metrics(same))
-            found: dict[str, Any] = self.model.get_metrics_result()
-            return found
+            state.assign(state.of_model(owner), state.of_model(self.model))
+            owner.reset_metrics()
+            owner.test_function(iterator)
+            state.assign(state.of_model(self.model), state.of_model(owner))
+            state.assign(state.of_metrics(self.model), state.of_metrics(owner))
+            metrics: dict[str, Any] = self.model.get_metrics_result()
+            return metrics
 
         return function
 
-    def _all(self, step: Callable[..., Any], index: np.ndarray, batch_size: int) -> Callable[..., dict[str, Any]]:
-        """What `fit` calls for each element of its data, which is an order of the index: a step for each batch of these examples."""
+    def _epoch_function(self, step: Callable[..., Any], index: np.ndarray, batch_size: int) -> Callable[..., dict[str, Any]]:
+        """Returns a train or test function, which takes one epoch's order of examples and runs a step per batch."""
 
         @tf.function(jit_compile=True)  # type: ignore[untyped-decorator]
-        def run(order: tf.Tensor, wanted: tf.Tensor) -> None:
-            if wanted:
+        def run(order: tf.Tensor, enabled: tf.Tensor) -> None:
+            if enabled:
                 in_batches(lambda chosen: step((tf.gather(self._x, chosen), tf.gather(self._y, chosen))), order, batch_size)
 
         with dropout.traced(self.model, self._rates), operations.without_loops():
-            none = tf.constant(index, tf.int32), tf.constant(False)  # no step of training: it compiles, or fails, now
-            operations.refuse_hidden_state(run.get_concrete_function(*none), self._known)
-            run(*none)
+            no_step = tf.constant(index, tf.int32), tf.constant(False)  # compiles, or fails, now; trains nothing
+            operations.refuse_hidden_state(run.get_concrete_function(*no_step), self._known)
+            run(*no_step)
 
         def function(iterator: Iterator[tf.Tensor]) -> dict[str, Any]:
             run(next(iterator), tf.constant(True))
-            found: dict[str, Any] = self.model.get_metrics_result()
-            return found
+            metrics: dict[str, Any] = self.model.get_metrics_result()
+            return metrics
 
         return function
 
 
 def in_batches(step: Callable[[tf.Tensor], Any], order: tf.Tensor, batch_size: int) -> None:
-    """In a program, a step for each batch along the last axis of an order; the last one may be smaller."""
-    *trials, examples = order.shape
+    """Runs, inside a program, a step per batch along the last axis of an order; the last may be smaller."""
+    *lanes, examples = order.shape
     batch_size = min(batch_size, examples)
     batches, rest = divmod(examples, batch_size)
-    for batch in tf.range(batches):  # a count that XLA knows: a GPU need not ask the CPU whether to go on
-        step(tf.slice(order, [*(0 for _ in trials), batch * batch_size], [*trials, batch_size]))
+    for batch in tf.range(batches):  # XLA knows this count, so a GPU need not ask the CPU whether to continue
+        step(tf.slice(order, [*(0 for _ in lanes), batch * batch_size], [*lanes, batch_size]))
     if rest:
         step(order[..., -rest:])
 
 
 def _orders(data: Dataset, seed: int, start: int) -> tf.data.Dataset:
-    """An element for each epoch from `start` on: the order of its examples."""
+    """Returns one element per epoch, from epoch `start` on: the order of its examples."""
 
     def orders() -> Iterator[np.ndarray]:
         epoch = start
@@ -160,7 +166,7 @@ def _orders(data: Dataset, seed: int, start: int) -> tf.data.Dataset:
 
 
 def _program(model: keras.Model, data: Dataset, batch_size: int, validation_batch: int) -> Program | None:
-    """The program for a model's structure; None, and a line that says why, where there can be none."""
+    """Returns the program for a model's structure; None if it cannot be compiled. A failure logs a warning."""
     try:
         if has_own_parts(model):
             return Program(model, data, batch_size, validation_batch, shared=False)

@@ -1,6 +1,6 @@
 """Dropout whose rate is an input of a compiled program, and whose masks cost next to nothing.
 
-Inside an XLA program on a CPU TensorFlow's default generator takes longer than the training itself; threefry takes a hundredth of it.
+Inside an XLA program on a CPU, TensorFlow's default generator takes longer than the training itself; Threefry takes a hundredth of it.
 The layers stay Keras' own: they are changed only while a program is traced, so a saved model holds a stock `Dropout`.
 """
 
@@ -14,23 +14,23 @@ import keras
 import tensorflow as tf
 
 PARITY = 0x1BD11BDA
-ROTATIONS = (17, 29, 16, 24), (13, 15, 26, 6)  # of the second, fourth and of the other blocks
+ROTATIONS = (17, 29, 16, 24), (13, 15, 26, 6)  # of blocks 2 and 4, and of blocks 1, 3 and 5
 
 
 def layers_of(model: keras.Model) -> list[keras.layers.Dropout]:
-    """The stock Dropout layers of a model that drop anything, nested ones included."""
+    """Returns the stock Dropout layers of a model whose rate is above 0, nested ones included."""
     return [layer for layer in model._flatten_layers() if type(layer) is keras.layers.Dropout and layer.rate > 0]
 
 
 def take_rates(source: keras.Model, target: keras.Model) -> None:
-    """Gives the Dropout layers of a clone the rates of the model's."""
-    for theirs, ours in zip(layers_of(source), layers_of(target), strict=True):
-        ours.rate = theirs.rate
+    """Copies the rates of a model's Dropout layers into those of its clone."""
+    for original, copy in zip(layers_of(source), layers_of(target), strict=True):
+        copy.rate = original.rate
 
 
 @contextmanager
 def traced(model: keras.Model, rates: list[tf.Variable]) -> Iterator[None]:
-    """While it is entered, calls of the model's Dropout layers use these rates, and threefry."""
+    """Makes calls of the model's Dropout layers use these rates and Threefry, until it exits."""
     layers = layers_of(model)
     for layer, rate in zip(layers, rates, strict=True):
         layer.call = functools.partial(_drop, layer, rate)
@@ -45,25 +45,31 @@ def _drop(layer: keras.layers.Dropout, rate: tf.Variable, inputs: tf.Tensor, tra
     if not training:
         return inputs
     seed = tf.cast(layer.seed_generator.next(), tf.uint32)
-    shape = [inputs.shape[axis] if size is None else size for axis, size in enumerate(layer.noise_shape or [None] * inputs.shape.rank)]
+    sizes = layer.noise_shape or [None] * inputs.shape.rank
+    shape = [inputs.shape[axis] if size is None else size for axis, size in enumerate(sizes)]
     keep = 1 - tf.cast(rate, inputs.dtype)
     return tf.where(uniform(seed, shape) < tf.cast(keep, tf.float32), inputs / keep, 0)
 
 
 def uniform(seed: tf.Tensor, shape: list[int]) -> tf.Tensor:
-    """Numbers in [0, 1) of a seed (2,) of uint32, the same wherever they are drawn: Threefry-2x32 with 20 rounds.
+    """Returns random numbers in [0, 1): Threefry-2x32 with 20 rounds, equal wherever they are drawn.
 
-    Made of additions, shifts and exclusive ors alone, which `tf.vectorized_map` maps; TensorFlow's own generators it would call in turn.
-    Source: Salmon et al., Parallel random numbers: as easy as 1, 2, 3, SC 2011.
+    It consists of additions, shifts and exclusive ors alone, which `tf.vectorized_map` can vectorise; it would call TensorFlow's own
+    generators one after the other. Source: Salmon et al., Parallel random numbers: as easy as 1, 2, 3, SC 2011.
+
+    Args:
+        seed: shape (2,), uint32.
+        shape: of the result.
     """
     size = math.prod(shape)
     counts = tf.range((size + 1) // 2, dtype=tf.int32)
     words = tf.concat(threefry(seed, tf.cast(counts, tf.uint32), tf.zeros_like(counts, tf.uint32)), 0)[:size]
-    return tf.reshape(tf.cast(tf.cast(tf.bitwise.right_shift(words, tf.constant(8, tf.uint32)), tf.int32), tf.float32) * 2**-24, shape)
+    upper_24_bits = tf.cast(tf.bitwise.right_shift(words, tf.constant(8, tf.uint32)), tf.int32)
+    return tf.reshape(tf.cast(upper_24_bits, tf.float32) * 2**-24, shape)
 
 
 def threefry(key: tf.Tensor, first: tf.Tensor, second: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
-    """Two words of uint32 for each two."""
+    """Returns two random words of uint32 for each pair of words in `first` and `second`."""
     keys = key[0], key[1], key[0] ^ key[1] ^ PARITY
     first, second = first + keys[0], second + keys[1]
     for block in range(1, 6):

@@ -1,4 +1,4 @@
-"""What every engine driven by Keras' `fit` sees to: it reports each epoch, keeps the best one, stops early, saves checkpoints."""
+"""The callback that reports each epoch, keeps the best one, stops early and saves checkpoints."""
 
 import logging
 import time
@@ -17,18 +17,20 @@ log = logging.getLogger(__name__)
 SECONDS_BETWEEN_CHECKPOINTS = 10.0
 SECONDS_BETWEEN_SIGNS = 1.0
 ROUNDING = 1e-5
-AT_VALIDATION = "validation/"  # before the names of seeds as they were when validation began
+AT_VALIDATION = "validation/"  # prefix of the seeds as they were when validation began
 
 
 class Keeper(keras.callbacks.Callback):  # type: ignore[misc]
-    """Keeps a snapshot of the model *and* its optimizer: Keras' EarlyStopping restores weights alone, and can not be resumed.
+    """Keeps a snapshot of the model *and* its optimizer.
+
+    Keras' EarlyStopping restores only weights, and cannot be resumed.
 
     Args:
         keep: "best" by the objective, or "last".
         patience: epochs without improvement of the objective before stopping; None never stops.
 
     Attributes:
-        history: metric → its value per epoch, those of a checkpoint included.
+        history: metric → its value per epoch, including the epochs of a checkpoint.
         kept_epoch: counted from 1.
     """
 
@@ -37,13 +39,13 @@ class Keeper(keras.callbacks.Callback):  # type: ignore[misc]
         self._objective, self._keep, self._patience, self._monitor = objective, keep, patience, monitor
         self.history: History = {}
         self.kept_epoch = 0
-        self._latest: Values = {}  # after the last epoch; what `fit` and callbacks do after it does not count
-        self._kept: Values = {}  # of the kept epoch, as it was scored; empty while that is the latest one
-        self._scored: Values = {}  # of this epoch, what validation had otherwise than training
-        self._saved = self._seen = time.monotonic()
+        self._latest: Values = {}  # state after the last epoch, before `fit` and callbacks change it; empty if not needed
+        self._kept: Values = {}  # state of the kept epoch, as it was scored; empty while that is the latest epoch
+        self._scored: Values = {}  # values of this epoch that were different in validation and in training
+        self._saved_at = self._alive_at = time.monotonic()
 
     def go_on(self, model: keras.Model, checkpoint: Checkpoint) -> None:
-        """Puts a model and its optimizer where a checkpoint stands, and reports the epochs before it; not if it is one of another model."""
+        """Restores a checkpoint and reports its epochs; starts anew, with a warning, if it is of another model."""
         try:
             state.assign(state.of(model), checkpoint.variables)
         except ValueError as error:
@@ -51,62 +53,70 @@ class Keeper(keras.callbacks.Callback):  # type: ignore[misc]
             return
         self.kept_epoch, self._latest, self._kept = checkpoint.kept_epoch, checkpoint.variables, checkpoint.kept
         for epoch, values in enumerate(zip(*checkpoint.history.values(), strict=True), 1):
-            self._note(epoch, dict(zip(checkpoint.history, values, strict=True)))
+            self._record(epoch, dict(zip(checkpoint.history, values, strict=True)))
 
     @property
     def epochs(self) -> int:
-        """How many epochs are done, those before a checkpoint included."""
-        return len(self._judged)
+        """Number of finished epochs, including those before a checkpoint."""
+        return len(self._scores)
 
     @property
     def enough(self) -> bool:
-        """Whether the objective has not improved for `patience` epochs."""
-        if self._patience is None or not self._judged:
+        """True if the objective has not improved for `patience` epochs."""
+        if self._patience is None or not self._scores:
             return False
-        return self.epochs - self._objective.best_epoch(self._judged) >= max(1, self._patience)
+        return self.epochs - self._objective.best_epoch(self._scores) >= max(1, self._patience)
 
     def on_train_batch_end(self, batch: int, logs: dict[str, float] | None = None) -> None:
-        """Asks about once a second whether to go on."""
-        if (now := time.monotonic()) - self._seen > SECONDS_BETWEEN_SIGNS:
-            self._seen = now
+        """Calls `monitor.alive`, which may stop the training, about once a second."""
+        now = time.monotonic()
+        if now - self._alive_at > SECONDS_BETWEEN_SIGNS:
+            self._alive_at = now
             self._monitor.alive()
 
     def on_test_begin(self, logs: dict[str, float] | None = None) -> None:
-        """Validates the averaged weights of an optimizer with `use_ema`, which `fit` puts into the model only at its end."""
+        """Records the seeds; puts averaged weights (`use_ema`) into the model; `fit` does so only at its end."""
         variables = state.of(self.model)
-        self._scored = {f"{AT_VALIDATION}{name}": one.numpy() for name, one in variables.items() if state.is_seed(name)}
+        self._scored = {f"{AT_VALIDATION}{name}": variable.numpy() for name, variable in variables.items() if state.is_seed(name)}
         if state.averages(self.model.optimizer):
             self._trained = state.values(state.trained(self.model))
             self.model.optimizer.finalize_variable_values(self.model.trainable_variables)
 
     def on_test_end(self, logs: dict[str, float] | None = None) -> None:
-        """Lets training go on from its own weights."""
+        """Records the averaged weights as scored, and puts those of the training back into the model."""
         if state.averages(self.model.optimizer):
             self._scored |= state.values(state.trained(self.model))
             state.assign(state.trained(self.model), self._trained)
 
     def on_epoch_end(self, epoch: int, logs: dict[str, float] | None = None) -> None:
-        """Refuses metrics that are not finite, takes the snapshot, reports, and decides whether that was enough."""
+        """Checks and reports the metrics, takes the snapshot, and stops the training early.
+
+        Raises:
+            TrialError: a metric is not finite, or the objective is not among the metrics.
+            errors.Stop: the monitor requested it.
+        """
         metrics = {name: float(value) for name, value in (logs or {}).items()}
         if bad := [f"{name} is {value}" for name, value in metrics.items() if not np.isfinite(value)]:
             raise TrialError(f"{', '.join(bad)} after epoch {epoch + 1}; expected finite values. Try a smaller optimizer.learning_rate.")
         if self._objective.name not in metrics:
             raise TrialError(f"objective={self._objective.name} is not reported; metrics are {', '.join(metrics)}.")
-        best = self._judged[self.kept_epoch - 1] if self.kept_epoch else None
+        best = self._scores[self.kept_epoch - 1] if self.kept_epoch else None
         improved = self._keep == "last" or self._objective.improves(metrics[self._objective.name], best)
-        self._note(epoch + 1, metrics)
+        self._record(epoch + 1, metrics)
         self.model.stop_training |= self.enough
         last = self.model.stop_training or epoch + 1 >= self.params["epochs"]
-        self._latest = state.values(state.of(self.model)) if last or (improved and self._keep == "best") else {}
+        needed = last or (improved and self._keep == "best")
+        self._latest = state.values(state.of(self.model)) if needed else {}
         if improved:
-            self.kept_epoch, self._kept = epoch + 1, {**self._latest, **self._scored} if self._latest else {}
-        if self._monitor.save and time.monotonic() - self._saved > SECONDS_BETWEEN_CHECKPOINTS:
-            self._saved = time.monotonic()
+            self.kept_epoch = epoch + 1
+            self._kept = {**self._latest, **self._scored} if needed else {}
+        if self._monitor.save and time.monotonic() - self._saved_at > SECONDS_BETWEEN_CHECKPOINTS:
+            self._saved_at = time.monotonic()
             self._monitor.save(self._checkpoint(self.model))
         self._monitor.alive()
 
     def end(self, model: keras.Model) -> Checkpoint:
-        """Puts the kept epoch back into the model and its optimizer; returns where the training stands."""
+        """Restores the kept epoch in the model and its optimizer; returns the state after the last epoch."""
         latest = self._checkpoint(model)
         self._kept = latest.kept
         state.assign(state.of(model), {name: value for name, value in latest.kept.items() if not name.startswith(AT_VALIDATION)})
@@ -114,7 +124,7 @@ class Keeper(keras.callbacks.Callback):  # type: ignore[misc]
 
     @contextmanager
     def as_validated(self, model: keras.Model) -> Iterator[None]:
-        """While it is entered, a model in the kept epoch draws the random numbers of that epoch's validation."""
+        """Sets the seeds of a model to those of the kept epoch's validation, until it exits."""
         seeds = {name.removeprefix(AT_VALIDATION): value for name, value in self._kept.items() if name.startswith(AT_VALIDATION)}
         variables = {name: variable for name, variable in state.of(model).items() if name in seeds}
         before = state.values(variables)
@@ -123,30 +133,30 @@ class Keeper(keras.callbacks.Callback):  # type: ignore[misc]
         state.assign(variables, before)
 
     def check(self, again: dict[str, float]) -> None:
-        """Compares the recorded score with that of the kept weights, which are those that will be saved.
+        """Compares the recorded metrics with those of the kept weights, which will be saved.
 
         Args:
-            again: loss and metrics of the kept weights on the validation split, evaluated once more.
+            again: loss and metrics from a second evaluation of the kept weights on the validation split.
 
         Raises:
-            TrialError: they differ beyond the rounding of float32; it names both.
+            TrialError: they differ by more than the rounding of float32; the message names both.
         """
         recorded = {name: self.history[f"val_{name}"][self.kept_epoch - 1] for name in again}
         if wrong := [name for name, value in again.items() if not np.isclose(value, recorded[name], rtol=ROUNDING, atol=ROUNDING)]:
-            said = ", ".join(f"val_{name} {again[name]:.7g}, recorded {recorded[name]:.7g}" for name in wrong)
+            differences = ", ".join(f"val_{name} {again[name]:.7g}, recorded {recorded[name]:.7g}" for name in wrong)
             raise TrialError(
-                f"the weights of epoch {self.kept_epoch} give {said}; expected the same. Something changes them after validation."
+                f"the weights of epoch {self.kept_epoch} give {differences}; expected the same. Something changes them after validation."
             )
 
     @property
-    def _judged(self) -> list[float]:
+    def _scores(self) -> list[float]:
         return self.history.get(self._objective.name, [])
 
     def _checkpoint(self, model: keras.Model) -> Checkpoint:
         now = self._latest or state.values(state.of(model))
         return Checkpoint(self.history, now, self.kept_epoch, self._kept or {**now, **self._scored})
 
-    def _note(self, epoch: int, metrics: dict[str, float]) -> None:
+    def _record(self, epoch: int, metrics: dict[str, float]) -> None:
         for name, value in metrics.items():
             self.history.setdefault(name, []).append(value)
         self._monitor.report(epoch, metrics)

@@ -1,4 +1,4 @@
-"""What Keras' `fit` does around the epochs of one trial, for an engine that trains several at once."""
+"""Runs the callbacks of one trial of several that are trained at once, as Keras' `fit` would."""
 
 from typing import Any
 
@@ -13,12 +13,12 @@ from src.training.plain_fit import order
 
 
 class Lane:
-    """One trial of a stack; its arguments are those of src/training/compiled.py.
+    """One trial of a stack; its arguments are those of the engine in src/training/compiled.py.
 
-    Between two epochs the state of its training is in its model and optimizer.
+    Between two epochs, its model and optimizer hold the state of the training.
 
     Attributes:
-        model: compiled.
+        model: the compiled model.
     """
 
     def __init__(
@@ -44,36 +44,36 @@ class Lane:
 
     @property
     def done(self) -> bool:
-        """Whether there is no further epoch."""
+        """True if there is no further epoch."""
         return self._keeper.epochs >= self._epochs or self._keeper.enough or self.model.stop_training
 
     def begin(self, data: Dataset) -> np.ndarray:
-        """An epoch begins; the order of its examples."""
+        """Begins an epoch; returns the order of its examples."""
         self._callbacks.on_epoch_begin(self._keeper.epochs)
         return order(data, self._seed, self._keeper.epochs)
 
     def end(self, metrics: dict[str, float]) -> None:
-        """An epoch has ended, whose variables are in the model.
+        """Ends an epoch; the model must hold its variables.
 
         Raises:
             TrialError: a metric became NaN or infinite.
-            errors.Stop: the monitor asked for it.
+            errors.Stop: the monitor requested it.
         """
         self._callbacks.on_epoch_end(self._keeper.epochs, metrics)
 
     def keep(self) -> None:
-        """Ends the training; the model is given the kept epoch's variables."""
+        """Ends the training and restores the variables of the kept epoch in the model."""
         self._callbacks.on_train_end()
         self._latest = self._keeper.end(self.model)
 
     def fitted(self, again: dict[str, float]) -> Fitted:
-        """The training that `keep` ended.
+        """Returns the result of the training; call `keep` first.
 
         Args:
             again: loss and metrics of the kept weights on the validation split.
 
         Raises:
-            TrialError: they are not those that were recorded.
+            TrialError: they differ from the recorded ones.
         """
         self._keeper.check(again)
         return Fitted(self._keeper.history, self._keeper.kept_epoch, latest=self._latest)

@@ -13,7 +13,7 @@ from src.objective import Objective
 from src.training import Fitted, Monitor, runtime, state
 from src.training.keeper import Keeper
 
-ALIGNMENT = 64  # bytes, of the memory that TensorFlow's kernels take
+ALIGNMENT = 64  # bytes; TensorFlow's kernels need memory that is aligned to it
 
 
 def fit(
@@ -33,15 +33,15 @@ def fit(
     """Trains a compiled model with `model.fit` and leaves the kept epoch's weights in it.
 
     Args:
-        validation_batch: examples that are validated at once.
+        validation_batch: number of examples that are validated at once.
         keep: "best" by the objective, or "last".
         patience: epochs without improvement of the objective before stopping; None trains all epochs.
 
     Raises:
         TrialError: a metric became NaN or infinite.
-        errors.Stop: the monitor asked for it.
+        errors.Stop: the monitor requested it.
     """
-    keras.utils.set_random_seed(seed)  # nothing that ran before in this process changes what a layer draws without a seed of its own
+    keras.utils.set_random_seed(seed)  # what ran before must not change what layers without a seed draw
     state.random().assign([np.random.default_rng(seed).integers(2**31), 0])
     return train(
         model,
@@ -72,16 +72,16 @@ def train(
     keep: str,
     callbacks: list[keras.callbacks.Callback],
 ) -> Fitted:
-    """What engines that Keras' `fit` drives have in common: from a checkpoint on, if there is one, to the kept epoch.
+    """Trains with `model.fit`, from a checkpoint if there is one, and restores the kept epoch.
 
     Args:
-        feed: number of epochs that are done → what `fit` is fed with.
-        steps: elements of that in an epoch.
-        validation: what `fit` validates with.
-        validation_batch: examples of it in a batch, where it is none of batches already.
+        feed: number of finished epochs → the data for the following ones, without end.
+        steps: number of elements of the data in an epoch.
+        validation: examples (x, y), or a data set of batches.
+        validation_batch: examples per batch; None for a data set of batches.
     """
     keeper = Keeper(objective, keep, patience, monitor)
-    model.optimizer.build(model.trainable_variables)  # `fit` would do so in a scope in which ScheduleFreeAdamW loses its initial values
+    model.optimizer.build(model.trainable_variables)  # in the scope where `fit` builds it, ScheduleFreeAdamW loses its initial values
     if monitor.checkpoint:
         keeper.go_on(model, monitor.checkpoint)
     if keeper.epochs < epochs and not keeper.enough:
@@ -99,13 +99,13 @@ def train(
     latest = keeper.end(model)
     with keeper.as_validated(model):
         x, y = validation if isinstance(validation, tuple) else (validation, None)
-        keeper.check(model.evaluate(x, y, batch_size=None if y is None else validation_batch, verbose=0, return_dict=True))
+        keeper.check(model.evaluate(x, y, batch_size=validation_batch, verbose=0, return_dict=True))
     return Fitted(keeper.history, keeper.kept_epoch, latest=latest)
 
 
 @lru_cache(maxsize=1)
 def on_device(data: Dataset) -> tuple[tf.Tensor, tf.Tensor]:
-    """All examples x and y as tensors, which all programs share; on a CPU an x that is mapped from a file is not copied."""
+    """Returns all examples as tensors that programs share; on a CPU, x is not copied from a mapped file."""
     x, y = data.x, tf.constant(data.y)
     if runtime.device() != "CPU" or x.ctypes.data % ALIGNMENT or not x.flags.carray:
         return tf.constant(x), y
@@ -113,12 +113,12 @@ def on_device(data: Dataset) -> tuple[tf.Tensor, tf.Tensor]:
 
 
 def order(data: Dataset, seed: int, epoch: int) -> np.ndarray:
-    """The positions of the training examples in the order of an epoch counted from 0, the same in every engine."""
+    """Returns the training positions in the order of an epoch, counted from 0, equal in every engine."""
     return data.train_index[np.random.default_rng([seed, epoch]).permutation(len(data.train_index))]
 
 
 def batches(data: Dataset, batch_size: int, seed: int, start: int = 0) -> tf.data.Dataset:
-    """Batches of epoch after epoch from epoch `start` on, without end; the last batch of an epoch may be smaller."""
+    """Returns endless batches of the epochs from `start` on; the last of an epoch may be smaller."""
     x, y = on_device(data)
 
     def orders() -> Iterator[np.ndarray]:
@@ -133,6 +133,6 @@ def batches(data: Dataset, batch_size: int, seed: int, start: int = 0) -> tf.dat
 
 
 def evaluate(model: keras.Model, examples: Examples, batch_size: int) -> dict[str, float]:
-    """Loss and metrics of a compiled model on examples (x, y), in batches of the size that validation uses."""
-    found: dict[str, float] = model.evaluate(*examples, batch_size=batch_size, verbose=0, return_dict=True)
-    return found
+    """Returns loss and metrics of a compiled model on examples (x, y), in batches as in validation."""
+    metrics: dict[str, float] = model.evaluate(*examples, batch_size=batch_size, verbose=0, return_dict=True)
+    return metrics

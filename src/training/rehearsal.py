@@ -1,4 +1,4 @@
-"""A step of training and one of validation before the first trial, with a model that is thrown away then."""
+"""One step of training and one of validation before the first trial, with a throwaway model."""
 
 from typing import Any
 
@@ -13,26 +13,29 @@ EXAMPLES = 2
 
 
 def rehearse(model: keras.Model, data: Dataset, objective: Objective, callbacks: list[Any], *, trains: bool) -> None:
-    """Finds what Keras raises or reports only once a step is taken.
+    """Takes a step to find mistakes that Keras does not report before.
 
     Args:
-        model: compiled, and changed by the step.
-        trains: whether its engine takes steps of training.
+        model: a compiled model, which the step changes.
+        trains: True if the engine takes steps of training.
 
     Raises:
-        ConfigError: the objective is not reported, or the model does not give what the loss takes.
-        Exception: whatever Keras or the model's own code says.
+        ConfigError: the objective or a metric of a callback is not reported, or the output of the model does not fit the loss.
+        Exception: any error of Keras or of the model's code.
     """
     chosen = data.train_index[:EXAMPLES]
     x, y = data.x[chosen], data.y[chosen]
     mistakes = _output_mistakes(np.asarray(model(x, training=False)), data.num_classes)
-    trained, judged = model.train_step((x, y)) if trains else {}, model.test_step((x, y))
-    names = [*(trained or judged), *(f"val_{name}" for name in judged)]
-    wanted = {"objective": objective.name}
-    wanted |= {f"training.callbacks: {type(one).__name__}: monitor": one.monitor for one in callbacks if hasattr(one, "monitor")}
+    trained = model.train_step((x, y)) if trains else {}
+    validated = model.test_step((x, y))
+    names = [*(trained or validated), *(f"val_{name}" for name in validated)]
+    required = {"objective": objective.name}
+    for callback in callbacks:
+        if hasattr(callback, "monitor"):
+            required[f"training.callbacks: {type(callback).__name__}: monitor"] = callback.monitor
     mistakes += [
         f"{key}={name}: it is not reported{did_you_mean(name, names)} Metrics: {', '.join(names)}"
-        for key, name in wanted.items()
+        for key, name in required.items()
         if name not in names
     ]
     if mistakes:
@@ -40,10 +43,10 @@ def rehearse(model: keras.Model, data: Dataset, objective: Objective, callbacks:
 
 
 def _output_mistakes(predicted: np.ndarray, num_classes: int) -> list[str]:
-    """What a loss would take for something else."""
+    """Describes outputs of a model that a loss would misinterpret."""
     if predicted.shape != (EXAMPLES, num_classes):
         return [f"model: gives an array of shape {predicted.shape} for {EXAMPLES} examples; expected {(EXAMPLES, num_classes)}."]
     if predicted.min() >= 0 and predicted.max() <= 1:
         return []
-    found = f"gives numbers from {predicted.min():.3g} to {predicted.max():.3g}, which training.loss takes for probabilities"
-    return [f"model: {found}; expected a softmax at its end."]
+    problem = f"gives numbers from {predicted.min():.3g} to {predicted.max():.3g}, which training.loss takes for probabilities"
+    return [f"model: {problem}; expected a softmax at its end."]

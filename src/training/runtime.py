@@ -15,16 +15,16 @@ from src.errors import TrialError
 
 @contextmanager
 def quiet() -> Iterator[None]:
-    """Keeps the lines to itself that TensorFlow's C++ writes to stderr while loading, whatever the log level; not if it fails."""
+    """Hides lines that TensorFlow's C++ prints at any log level while loading, unless it fails."""
     sys.stderr.flush()
     stderr = os.dup(2)
-    with tempfile.TemporaryFile() as said:
-        os.dup2(said.fileno(), 2)
+    with tempfile.TemporaryFile() as hidden:
+        os.dup2(hidden.fileno(), 2)
         try:
             yield
         except BaseException:
-            said.seek(0)
-            os.write(stderr, said.read())
+            hidden.seek(0)
+            os.write(stderr, hidden.read())
             raise
         finally:
             os.dup2(stderr, 2)
@@ -34,23 +34,23 @@ def quiet() -> Iterator[None]:
 @cache
 def tensorflow() -> Any:
     """Imports TensorFlow."""
-    os.environ.setdefault("TF_FORCE_GPU_ALLOW_GROWTH", "true")  # of GPU memory only what is needed
+    os.environ.setdefault("TF_FORCE_GPU_ALLOW_GROWTH", "true")  # TensorFlow takes GPU memory only as needed
     with quiet():
         import tensorflow
-    for noisy in ("absl", "tensorflow"):  # the one warns of every .h5, the other of every new structure
+    for noisy in ("absl", "tensorflow"):  # absl warns of every .h5, tensorflow of every new structure
         logging.getLogger(noisy).setLevel(logging.ERROR)
     return tensorflow
 
 
 @cache
 def configure(threads: int) -> None:
-    """Prepares this process once; called again with the same number it does nothing.
+    """Prepares this process once; a second call with the same number does nothing.
 
     Args:
-        threads: CPU threads of one operation and of operations side by side.
+        threads: CPU threads within one operation, and between operations.
 
     Raises:
-        TrialError: TensorFlow already runs with another number of threads, which it can not change.
+        TrialError: TensorFlow already runs with another number of threads, which it cannot change.
     """
     tf = tensorflow()
     try:
@@ -62,12 +62,14 @@ def configure(threads: int) -> None:
             f"training.threads={threads}, but this process runs with {running}; one sweep has one number of threads."
         ) from error
     tf.config.experimental.enable_op_determinism()
-    tf.config.experimental.enable_tensor_float_32_execution(False)  # a GPU's default, with 10 bits of mantissa
-    gc.freeze()  # Keras collects garbage before every trial: 0.2 s if it looks at all that was imported
+    tf.config.experimental.enable_tensor_float_32_execution(False)  # TF32, the default on a GPU, has only 10 bits of mantissa
+    gc.freeze()  # Keras collects garbage before every trial, which takes 0.2 s if it includes all imported objects
 
 
 def device() -> str:
-    """What trains here: the GPU's name, or "CPU"."""
+    """Returns the name of the GPU that trains, or "CPU"."""
     tf = tensorflow()
     gpus = tf.config.list_physical_devices("GPU")
-    return str(tf.config.experimental.get_device_details(gpus[0]).get("device_name", "GPU")) if gpus else "CPU"
+    if not gpus:
+        return "CPU"
+    return str(tf.config.experimental.get_device_details(gpus[0]).get("device_name", "GPU"))

@@ -1,6 +1,7 @@
-"""Losses and metrics, from conf/training/. Labels are class numbers, predictions a probability for each class.
+"""Builds losses and metrics from conf/training/.
 
-Keras would broadcast a class number against the probabilities for what wants one number for each class, and say nothing.
+Labels are class numbers; predictions are one probability per class. If a loss or metric expects a label with one
+number per class, Keras broadcasts a class number against the probabilities without an error.
 """
 
 from types import ModuleType
@@ -12,32 +13,32 @@ from src.config.metrics import name_mistake
 from src.config.targets import build
 from src.errors import ConfigError
 
-BY_SHAPE = {"loss": ("crossentropy", "ce"), "metrics": ("accuracy", "acc")}  # for which Keras takes the sparse one: labels have one axis
+BY_SHAPE = {"loss": ("crossentropy", "ce"), "metrics": ("accuracy", "acc")}  # names that Keras reads as sparse, as labels have one axis
 
 
 def build_loss(node: Any) -> Any:
-    """The loss of a configuration, by name or built.
+    """Returns the loss of a configuration: a name, or a Keras object.
 
     Raises:
         ConfigError: there is no such loss, or it does not take class numbers.
     """
-    return _built("loss", node, keras.losses, keras.losses.Loss)
+    return _checked("loss", node, keras.losses, keras.losses.Loss)
 
 
 def build_metric(node: Any) -> Any:
-    """A metric of a configuration, by name or built.
+    """Returns a metric of a configuration: a name, or a Keras object.
 
     Raises:
-        ConfigError: there is no such metric, it does not take class numbers, or its name is that of another value.
+        ConfigError: there is no such metric, it does not take class numbers, or another value has its name.
     """
-    built = _built("metrics", node, keras.metrics, (keras.metrics.Metric, keras.losses.Loss))
+    built = _checked("metrics", node, keras.metrics, (keras.metrics.Metric, keras.losses.Loss))
     if mistake := name_mistake(built if isinstance(built, str) else built.name):
         raise ConfigError([f"training.metrics: {mistake}"])
     return built
 
 
-def _built(key: str, node: Any, module: ModuleType, kinds: Any) -> Any:
-    """What Keras is told; it would look a name up only when training begins."""
+def _checked(key: str, node: Any, module: ModuleType, kinds: Any) -> Any:
+    """Returns a name or an object for Keras, which would check a name only when training begins."""
     if isinstance(node, dict):
         built = build("training", node)
         name = type(built).__name__
@@ -52,9 +53,9 @@ def _built(key: str, node: Any, module: ModuleType, kinds: Any) -> Any:
         except ValueError as error:
             raise ConfigError([f"training: {module.__name__} has no {node!r}; expected a name of Keras or a _target_."]) from error
     if not name.lower().startswith("sparse"):
-        known = ", ".join([BY_SHAPE[key][0], *(one for one in dir(module) if one.lower().startswith("sparse"))])
+        known = ", ".join([BY_SHAPE[key][0], *(member for member in dir(module) if member.lower().startswith("sparse"))])
         raise ConfigError([f"training.{key}: {name} does not take class numbers; expected one of {known}."])
     if isinstance(node, dict) and node.get("from_logits"):
-        said = "what a model gives is shown as probabilities; expected a softmax at its end, and a loss without it"
-        raise ConfigError([f"training.{key}: {name} with from_logits is not supported yet: {said}."])
+        why = "what a model gives is shown as probabilities; expected a softmax at its end, and a loss without it"
+        raise ConfigError([f"training.{key}: {name} with from_logits is not supported yet: {why}."])
     return built

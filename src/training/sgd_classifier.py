@@ -1,4 +1,4 @@
-"""The engine of the baseline: scikit-learn's SGDClassifier, whose coefficients are put into its Keras twin."""
+"""The engine of the baseline: scikit-learn's SGDClassifier, copied into an equivalent Keras model."""
 
 import warnings
 from collections.abc import Sequence
@@ -31,14 +31,14 @@ def fit(
     """Cross-validates on all examples before the split, then fits on the training split.
 
     Args:
-        model: compiled, with one Dense layer.
-        objective: ranks; a baseline has one step to keep.
-        max_iter: passes over the training examples at most.
-        folds: of the cross-validation, on all cores; None leaves it out.
-        validation_batch: examples that are evaluated at once.
+        model: a compiled model with one Dense layer.
+        objective: not used, because there is only one epoch to keep.
+        max_iter: largest number of passes over the training examples.
+        folds: number of folds of the cross-validation, which uses all cores; None skips it.
+        validation_batch: number of examples that are evaluated at once.
 
     Raises:
-        TrialError: the training split, or what a fold trains on, has one class alone.
+        TrialError: the training split, or the training part of a fold, has only one class.
     """
     classifier = SGDClassifier(loss="log_loss", max_iter=max_iter, random_state=seed)
     metrics: dict[str, float] = {}
@@ -50,25 +50,28 @@ def fit(
         metrics = {"cv/accuracy": float(np.mean(scores)), **{f"cv/fold_{k}": float(score) for k, score in enumerate(scores, 1)}}
     classifier.fit(x.reshape(len(x), -1), y)
     model.get_layer("output").set_weights(_dense_weights(classifier, data.num_classes))
-    judged = evaluate(model, data.validation, validation_batch)
-    step = {**evaluate(model, (x, y), validation_batch), **{f"val_{name}": value for name, value in judged.items()}}
+    validated = evaluate(model, data.validation, validation_batch)
+    step = {**evaluate(model, (x, y), validation_batch), **{f"val_{name}": value for name, value in validated.items()}}
     monitor.report(1, step)
     return Fitted({name: [value] for name, value in step.items()}, kept_epoch=1, metrics=metrics)
 
 
 def _folds(data: Dataset, folds: int) -> list[tuple[np.ndarray, np.ndarray]]:
-    """Positions (training, test) of each fold, those of scikit-learn's `cv=folds`, checked before minutes are spent on the first ones."""
+    """Returns positions (training, test) per fold, as scikit-learn's `cv=folds` chooses them.
+
+    All folds are checked here, before the first ones take minutes.
+    """
     try:
         with warnings.catch_warnings():
             warnings.filterwarnings("ignore", "The least populated class")  # a class may be absent from a fold
-            found = list(StratifiedKFold(folds).split(data.y, data.y))
+            splits = list(StratifiedKFold(folds).split(data.y, data.y))
     except ValueError as error:
         raise TrialError(
             f"model.engine.folds={folds} of {len(data.y)} examples: {error} Expected fewer folds, or null for none."
         ) from error
-    for number, (train, _) in enumerate(found, 1):
+    for number, (train, _) in enumerate(splits, 1):
         _demand_two_classes(data.y[train], data.class_names, f"fold {number} of model.engine.folds={folds}")
-    return found
+    return splits
 
 
 def _demand_two_classes(y: np.ndarray, names: Sequence[str], part: str) -> None:
@@ -81,7 +84,10 @@ def _demand_two_classes(y: np.ndarray, names: Sequence[str], part: str) -> None:
 
 
 def _dense_weights(classifier: SGDClassifier, num_classes: int) -> list[np.ndarray]:
-    """Kernel (features, num_classes) and bias (num_classes,); of two classes scikit-learn has one column, the second class's."""
+    """Returns kernel (features, num_classes) and bias (num_classes,).
+
+    For two classes, scikit-learn has only the column of the second.
+    """
     columns, biases = classifier.coef_.T, classifier.intercept_
     if len(classifier.classes_) == 2:
         columns, biases = np.hstack([-columns, columns]), np.hstack([-biases, biases])

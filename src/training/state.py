@@ -1,7 +1,7 @@
-"""The state of a training by name: every variable of a model, of its optimizer, of its metrics, and of Keras' own random numbers.
+"""The state of a training by name: variables of model, optimizer, metrics and random numbers.
 
-Keras numbers its layers per process, and clones number them anew, so a variable's `path` is no name. Here a layer has the name under
-which its parent holds it, and an optimizer's variable that of the attribute and of the weight that it belongs to.
+Keras numbers layers per process, and numbers the layers of a clone anew, so a variable's `path` cannot be its name. Here a layer has the
+name under which its parent holds it. A variable of an optimizer is named after its attribute and after the weight that it belongs to.
 """
 
 import re
@@ -14,72 +14,73 @@ from keras.src.random.seed_generator import global_seed_generator
 
 Variables = dict[str, keras.Variable]
 Values = dict[str, np.ndarray]
-AGAIN = ("_layers", "_variables", "_trainable_variables", "_tracker")
+AGAIN = ("_layers", "_variables", "_trainable_variables", "_tracker")  # lists in which Keras and TensorFlow hold the same objects once more
 RANDOM = "random"
 LEARNING_RATE, STEPS = "optimizer/_learning_rate", "optimizer/_iterations"
 
 
 def of(model: keras.Model) -> Variables:
-    """All that a training changes, for a compiled and built model.
+    """Returns all variables that a training changes, for a compiled and built model.
 
     Raises:
         ValueError: the optimizer has a variable that none of its attributes holds.
     """
     model.optimizer.build(model.trainable_variables)
-    own = of_model(model)
-    names = {id(variable): name for name, variable in own.items()}
+    variables = of_model(model)
+    names = {id(variable): name for name, variable in variables.items()}
     slots = of_optimizer(model.optimizer, [names[id(variable)] for variable in model.trainable_variables])
-    return {**own, **slots, RANDOM: random()}
+    return {**variables, **slots, RANDOM: random()}
 
 
 def trained(model: keras.Model) -> Variables:
-    """The weights that a model's optimizer changes."""
-    wanted = {id(variable) for variable in model.trainable_variables}
-    return {name: variable for name, variable in of_model(model).items() if id(variable) in wanted}
+    """Returns the weights that a model's optimizer changes."""
+    trainable = {id(variable) for variable in model.trainable_variables}
+    return {name: variable for name, variable in of_model(model).items() if id(variable) in trainable}
 
 
 def is_seed(name: str) -> bool:
-    """Whether a variable of this name is the state of a random number generator."""
+    """True if a variable of this name is the state of a random number generator."""
     return name.rpartition("/")[2].partition("#")[0] in ("seed", RANDOM)
 
 
 def averages(optimizer: keras.optimizers.Optimizer) -> bool:
-    """Whether an optimizer, or one within it, averages the weights of its steps."""
-    return any(one.use_ema for one in (optimizer, getattr(optimizer, "inner_optimizer", optimizer)))  # Keras wraps one to scale the loss
+    """True if an optimizer, or the one inside it, averages the weights of its steps."""
+    inner = getattr(optimizer, "inner_optimizer", optimizer)  # Keras wraps an optimizer to scale the loss
+    return bool(optimizer.use_ema or inner.use_ema)
 
 
 def random() -> keras.Variable:
-    """The state of `keras.random` where it is given no seed."""
+    """Returns the state of `keras.random` for calls without a seed."""
     return global_seed_generator().state
 
 
 def of_model(model: keras.Model) -> Variables:
-    """Weights, other variables and the seeds of a model: `hidden/kernel`, `dropout/seed`."""
-    return _unique(_of_layer(model, ""), set())
+    """Returns weights, other variables and seeds of a model: `hidden/kernel`, `dropout/seed`."""
+    return _unique(_of_layer(model, ""))
 
 
 def of_optimizer(optimizer: keras.optimizers.Optimizer, weights: Sequence[str]) -> Variables:
-    """The variables of an optimizer: `optimizer/_iterations`, `optimizer/_momentums/hidden/kernel`.
+    """Returns the variables of an optimizer: `optimizer/_iterations`, `optimizer/_momentums/hidden/kernel`.
 
     Args:
-        weights: names of the variables that it was built for, in their order.
+        weights: names of the variables that it was built for, in the same order.
 
     Raises:
         ValueError: it has a variable that none of its attributes holds.
     """
-    found = _unique(_of_optimizer(optimizer, "optimizer", weights), set())
-    if hidden := {id(variable) for variable in optimizer.variables} - {id(variable) for variable in found.values()}:
+    variables = _unique(_of_optimizer(optimizer, "optimizer", weights))
+    if hidden := {id(variable) for variable in optimizer.variables} - {id(variable) for variable in variables.values()}:
         raise ValueError(f"{type(optimizer).__name__} has {len(hidden)} variables that are found under none of its attributes")
-    return found
+    return variables
 
 
 def of_metrics(model: keras.Model) -> Variables:
-    """The variables of a compiled model's metrics: `accuracy/total`."""
-    return _unique(((f"{metric.name}/{variable.name}", variable) for metric in model.metrics for variable in metric.variables), set())
+    """Returns the variables of a compiled model's metrics: `accuracy/total`."""
+    return _unique((f"{metric.name}/{variable.name}", variable) for metric in model.metrics for variable in metric.variables)
 
 
 def values(variables: Variables) -> Values:
-    """Copies of variables as arrays."""
+    """Returns copies of variables as arrays."""
     return {name: variable.numpy() for name, variable in variables.items()}
 
 
@@ -98,46 +99,51 @@ def assign(variables: Variables, given: Mapping[str, Any]) -> None:
 
 
 def _of_layer(layer: keras.Layer, place: str) -> Iterator[tuple[str, keras.Variable]]:
-    own = (*layer._trainable_variables, *layer._non_trainable_variables)
+    """Yields (name, variable) for a layer and all layers inside it."""
     attributes = {id(held): name for name, held in _attributes(layer) if isinstance(held, keras.Variable)}
-    for variable in own:
-        unnamed = re.fullmatch(r"variable(_\d+)?", variable.name)  # Keras' name for one without, counted in this process
-        yield f"{place}{attributes.get(id(variable), 'variable') if unnamed else variable.name}", variable
-    yield from ((f"{place}seed", generator.state) for generator in layer._seed_generators)
-    named = isinstance(layer, keras.Sequential | keras.src.models.Functional)
-    held = {} if named else _holders(layer)
+    for variable in (*layer._trainable_variables, *layer._non_trainable_variables):
+        name = variable.name
+        if re.fullmatch(r"variable(_\d+)?", name):  # Keras' name for a variable without one, counted in this process
+            name = attributes.get(id(variable), "variable")
+        yield f"{place}{name}", variable
+    for generator in layer._seed_generators:
+        yield f"{place}seed", generator.state
+    names_children = isinstance(layer, keras.Sequential | keras.src.models.Functional)
+    holders = {} if names_children else _holders(layer)
     for child in layer._layers:
-        yield from _of_layer(child, f"{place}{held.get(id(child), child.name)}/")
+        yield from _of_layer(child, f"{place}{holders.get(id(child), child.name)}/")
 
 
 def _holders(layer: keras.Layer) -> dict[int, str]:
-    """Sublayer → the attribute that holds it."""
-    found: dict[int, str] = {}
+    """Returns the id of each sublayer → the attribute that holds it."""
+    holders: dict[int, str] = {}
     for attribute, held in _attributes(layer):
         for place, child in _flat(held, attribute):
             if isinstance(child, keras.Layer):
-                found.setdefault(id(child), place)
-    return found
+                holders.setdefault(id(child), place)
+    return holders
 
 
 def _attributes(node: Any) -> Iterator[tuple[str, Any]]:
-    """The attributes of a layer or an optimizer without the lists in which Keras and TensorFlow keep the same once more."""
+    """Returns (name, value) of a layer's or optimizer's attributes, without the lists in AGAIN."""
     return ((name, held) for name, held in vars(node).items() if name not in AGAIN and not name.startswith("_self_"))
 
 
 def _of_optimizer(node: Any, place: str, weights: Sequence[str]) -> Iterator[tuple[str, keras.Variable]]:
+    """Yields (name, variable) for an optimizer and an optimizer inside it."""
     for attribute, held in _attributes(node):
-        slots = isinstance(held, list) and len(held) == len(weights)
-        for name, child in zip(weights, held, strict=True) if slots else _flat(held, ""):
-            full = "/".join(filter(None, (place, attribute, name)))
+        one_per_weight = isinstance(held, list) and len(held) == len(weights)
+        children = zip(weights, held, strict=True) if one_per_weight else _flat(held, "")
+        for name, child in children:
+            full_name = "/".join(filter(None, (place, attribute, name)))
             if isinstance(child, keras.Variable):
-                yield full, child
+                yield full_name, child
             elif isinstance(child, keras.optimizers.Optimizer):
-                yield from _of_optimizer(child, full, weights)
+                yield from _of_optimizer(child, full_name, weights)
 
 
 def _flat(held: Any, place: str) -> Iterator[tuple[str, Any]]:
-    """What an attribute holds, itself or in lists and mappings."""
+    """Yields (place, object) for everything that an attribute holds, also in lists and mappings."""
     if isinstance(held, list | tuple):
         for position, child in enumerate(held):
             yield from _flat(child, f"{place}/{position}".lstrip("/"))
@@ -148,14 +154,17 @@ def _flat(held: Any, place: str) -> Iterator[tuple[str, Any]]:
         yield place, held
 
 
-def _unique(named: Iterator[tuple[str, keras.Variable]], seen: set[int]) -> Variables:
-    """Each variable once, under its first name; of equal names the later ones are numbered."""
-    found: Variables = {}
+def _unique(named: Iterator[tuple[str, keras.Variable]]) -> Variables:
+    """Returns each variable once, under its first name; numbers the later ones of equal names."""
+    unique: Variables = {}
+    seen = set()
     for name, variable in named:
-        if id(variable) not in seen:
-            seen.add(id(variable))
-            count = 1
-            while (full := name if count == 1 else f"{name}#{count}") in found:
-                count += 1
-            found[full] = variable
-    return found
+        if id(variable) in seen:
+            continue
+        seen.add(id(variable))
+        unique_name, count = name, 1
+        while unique_name in unique:
+            count += 1
+            unique_name = f"{name}#{count}"
+        unique[unique_name] = variable
+    return unique

@@ -1,6 +1,6 @@
-"""The structure of a trial: equal for trials that one compiled program can train, and a clone for that program.
+"""The structure of a trial, equal for trials that one compiled program can train, and its clone.
 
-A model with parts that are not Keras' own has a program of its own instead: an attribute in it may be known to its code alone.
+A model with parts that are not Keras' own gets a program of its own instead, because its configuration may lack an attribute.
 """
 
 import hashlib
@@ -15,33 +15,41 @@ from src.datasets import Dataset
 from src.training import dropout
 from src.training.agreement import disagreement
 
-TRIED = 8  # examples with which a model and its clone are compared
-VALUES = {f"__{name}__" for name in ("keras_tensor", "tensor", "numpy", "bytes", "ellipsis", "slice")}  # in a configuration, whole
+TRIED = 8  # number of examples that compare a model with its clone
+VALUES = {f"__{name}__" for name in ("keras_tensor", "tensor", "numpy", "bytes", "ellipsis", "slice")}
+"""Class names that a configuration gives to plain values; these are not parts of a model."""
 
 
 def has_own_parts(model: keras.Model) -> bool:
-    """Whether a model, a layer or a function in it is not Keras' own: its configuration need not say all that it computes."""
+    """True if a model, a layer or a function in it is not Keras' own.
+
+    Its configuration may not describe all that it computes.
+    """
     if not all(type(layer).__module__.startswith("keras.") for layer in model._flatten_layers()):
         return True
     return any(not str(part.get("module")).startswith("keras") or part["class_name"] == "function" for part in _parts(model.get_config()))
 
 
 def _parts(config: Any) -> Iterator[dict[str, Any]]:
-    """What Keras would make objects of."""
-    for child in config.values() if isinstance(config, dict) else config if isinstance(config, list | tuple) else ():
-        yield from _parts(child)
-    if isinstance(config, dict) and config.get("class_name", "__tensor__") not in VALUES:
-        yield config
+    """Yields the mappings in a configuration from which Keras would make objects."""
+    if isinstance(config, dict):
+        for child in config.values():
+            yield from _parts(child)
+        if "class_name" in config and config["class_name"] not in VALUES:
+            yield config
+    elif isinstance(config, list | tuple):
+        for child in config:
+            yield from _parts(child)
 
 
 def structure_of(model: keras.Model, data: Dataset, batch_size: int, validation_batch: int) -> str:
-    """Equal for trials that one program can train."""
+    """Returns a text that is equal for trials that one program can train."""
     optimizer = _without_learning_rate(model.get_compile_config()["optimizer"])
     return _text([validation_of(model, data, validation_batch), optimizer, batch_size])
 
 
 def validation_of(model: keras.Model, data: Dataset, batch_size: int) -> str:
-    """Equal for models that one program can validate."""
+    """Returns a text that is equal for models that one program can validate."""
     compiled = {**model.get_compile_config(), "optimizer": None}
     return _text([_without_rates(model.get_config()), compiled, data.digest, batch_size])
 
@@ -51,7 +59,7 @@ def _text(config: Any) -> str:
 
 
 def _digest(value: Any) -> Any:
-    """An array of a configuration, whole: its text would be cut."""
+    """Returns a JSON value for a whole array of a configuration; its text would be cut."""
     if not hasattr(value, "__array__"):
         raise TypeError(f"its configuration has {value!r}, of which nobody knows when two are equal")
     array = keras.ops.convert_to_numpy(value)
@@ -59,31 +67,39 @@ def _digest(value: Any) -> Any:
 
 
 def _without_learning_rate(config: Any) -> Any:
-    """The configuration of an optimizer, and of one within it, without the learning rate, a variable; a schedule is none and stays."""
+    """Returns the configuration of an optimizer, and of one inside it, without the learning rate.
+
+    A learning rate is a variable of a program; a schedule is not, and stays.
+    """
     if not isinstance(config, dict):
         return config
-    found = {key: value if key == "learning_rate" else _without_learning_rate(value) for key, value in config.items()}
-    return {**found, "learning_rate": None} if isinstance(config.get("learning_rate"), float) else found
+    reduced = {key: value if key == "learning_rate" else _without_learning_rate(value) for key, value in config.items()}
+    if isinstance(config.get("learning_rate"), float):
+        reduced["learning_rate"] = None
+    return reduced
 
 
 def _without_rates(config: Any) -> Any:
-    """The configuration of a model without what is an input of a program: of Keras' own layers the seeds, and the rates of Dropout."""
+    """Returns the configuration of a model without seeds and dropout rates, the inputs of a program."""
     if isinstance(config, list | tuple):
         return [_without_rates(part) for part in config]
     if not isinstance(config, dict):
         return config
-    found = {key: _without_rates(value) for key, value in config.items()}
-    if config.get("module") == "keras.layers" and isinstance(own := found.get("config"), dict):
-        own |= {"seed": None} if "seed" in own else {}
-        own |= {"rate": own["rate"] > 0} if config["class_name"] == "Dropout" else {}
-    return found
+    reduced = {key: _without_rates(value) for key, value in config.items()}
+    settings = reduced.get("config")
+    if config.get("module") == "keras.layers" and isinstance(settings, dict):
+        if "seed" in settings:
+            settings["seed"] = None
+        if config["class_name"] == "Dropout":
+            settings["rate"] = settings["rate"] > 0  # a layer that drops nothing has no rate in a program
+    return reduced
 
 
 def clone_of(model: keras.Model, data: Dataset) -> keras.Model:
-    """A compiled clone of a compiled model.
+    """Returns a compiled clone of a compiled model.
 
     Raises:
-        ValueError: it would be another model.
+        ValueError: the clone would compute something else.
     """
     clone = keras.models.clone_model(model)
     clone.compile_from_config(model.get_compile_config())
@@ -92,8 +108,12 @@ def clone_of(model: keras.Model, data: Dataset) -> keras.Model:
 
 
 def refuse_other(model: keras.Model, clone: keras.Model, data: Dataset) -> None:
-    """Raises a ValueError where a batch of the training examples shows that a clone is another model."""
+    """Gives a clone the dropout rates of a model and compares both on training examples.
+
+    Raises:
+        ValueError: the clone computes something else.
+    """
     dropout.take_rates(model, clone)  # they are inputs of the program
     chosen = data.train_index[:TRIED]
-    if why := disagreement(model, clone, (data.x[chosen], data.y[chosen])):
-        raise ValueError(why)
+    if difference := disagreement(model, clone, (data.x[chosen], data.y[chosen])):
+        raise ValueError(difference)

@@ -83,6 +83,11 @@ def test_a_mistake_in_a_sweep_is_told(argument: str, message: str) -> None:
     assert message in str(told.value)
 
 
+def test_a_momentum_of_one_is_a_mistake() -> None:
+    with pytest.raises(ConfigError, match=r"optimizer\.momentum=1: 1, where optimizer\.momentum is a number, at least 0 and below 1"):
+        checked(["optimizer=sgd_momentum", "optimizer.momentum=1"])
+
+
 def test_all_mistakes_are_told_at_once() -> None:
     with pytest.raises(ConfigError) as told:
         checked(["optimizer=adm", "training.epochs=-5", "model.dropuot=3"])

@@ -238,13 +238,13 @@ def test_a_cluster_has_room_machine_by_machine() -> None:
 
 
 def test_files_in_folders_of_a_trial_are_sent_too(tmp_path: Path) -> None:
-    from src.executors.ray_cluster import _news
+    from src.executors.ray_cluster import _changed_files
 
     for name in ("trial.log", "callbacks/logs/epochs.csv", ".half.12345678"):
         (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / name).write_text(name)
     sent: dict[Path, int] = {}
-    assert {name: content.decode() for _, name, content in _news(tmp_path, sent)} == {
+    assert {file.name: file.content.decode() for file in _changed_files(tmp_path, sent)} == {
         name: name for name in ("trial.log", "callbacks/logs/epochs.csv")
     }
-    assert not list(_news(tmp_path, sent))
+    assert not list(_changed_files(tmp_path, sent))

@@ -139,7 +139,7 @@ class Days(RuleBasedStateMachine):
     def busy(self, which: int) -> Fake | None:
         """One of those that have a trial and live."""
         living = [worker for worker in self.pool.workers if worker.job and not worker.dead]
-        living = [worker for worker in living if not any(event[0] == "end" for event in worker.said)]
+        living = [worker for worker in living if not any(isinstance(event, TrialEnded) for event in worker.said)]
         return living[which % len(living)] if living else None
 
     @initialize(trials=st.integers(0, 5))
@@ -220,3 +220,17 @@ def test_each_trial_ends_once_whatever_workers_do(monkeypatch: pytest.MonkeyPatc
         lambda: Days(clock),
         settings=settings(max_examples=300 * LONG, stateful_step_count=70, derandomize=True, database=None, deadline=None),
     )
+
+
+def test_a_trial_that_begins_after_it_was_cancelled_has_no_more_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    clock = Clock()
+    monkeypatch.setattr("src.executors.pool.time", clock)
+    days = Days(clock)
+    days.flying[0] = Trial()
+    days.pool.submit(Job(0, 1, {}, Path()))
+    days.stopping = True
+    days.pool.wait(1.0)
+    [worker] = days.started
+    worker.said.append(Begun())
+    days.pool.wait(2 * GRACE)
+    assert not days.flying and clock.now <= worker.asked_to_stop + GRACE + 1

@@ -16,8 +16,8 @@ X, Y = np.ones((6, 3), np.float32), np.arange(6) % 2
 def evaluated(monkeypatch: pytest.MonkeyPatch, answer: np.ndarray, y: np.ndarray = Y) -> candidate.Candidate:
     data = Dataset(X, Y, np.arange(4), np.arange(4, 6), ("a", "b"), lambda: (X, y))
     model = SimpleNamespace(predict=lambda *_, **__: answer, predict_on_batch=lambda _: None)
-    job = SimpleNamespace(config={"data": {"_target_": "src.datasets.mine.load"}})
-    prepared = SimpleNamespace(data=data, model=model, job=job, validation_batch=1000)
+    config = {"data": {"_target_": "src.datasets.mine.load"}}
+    prepared = SimpleNamespace(data=data, model=model, config=config, validation_batch=1000)
     monkeypatch.setattr(candidate, "rebuild", lambda *_: prepared)
     return evaluate(SimpleNamespace(run_id="r1"), None)
 

@@ -48,6 +48,15 @@ def test_what_can_not_be_told_apart_shares_a_rank() -> None:
         assert leaderboard.apart(ordered[first], ordered[second], 0.0) is bool(welch)
 
 
+def test_a_score_that_is_no_number_shares_no_rank() -> None:
+    assert standing(scored(a=[0.9], b=[float("nan")])).ranks == [1, 2]
+
+
+def test_an_entry_is_compared_with_the_best_of_its_rank_and_not_with_its_neighbour() -> None:
+    found = standing(scored(a=[0.8866], b=[0.8831], c=[0.8796]), examples=12000)
+    assert not leaderboard.apart(*found.entries[1:], found.noise) and found.ranks == [1, 1, 3]
+
+
 def test_one_seed_is_apart_only_beyond_the_noise() -> None:
     found = standing(scored(a=[0.8866], b=[0.8831], c=[0.87]), examples=12000)
     assert found.noise == 0.006 and found.ranks == [1, 1, 3]
@@ -84,6 +93,14 @@ def test_failures_are_part_of_their_configuration_and_come_last() -> None:
 def test_the_same_trial_of_two_sweeps_counts_once() -> None:
     once = scored(a=[0.8])
     assert [len(entry.trials) for entry in standing([*once, *once]).entries] == [1]
+
+
+def test_a_trial_that_failed_in_one_sweep_and_finished_in_another_has_its_score() -> None:
+    [finished] = scored(a=[0.8])
+    failed = replace(finished, state="FAILED", score=None, sweep="another")
+    for trials in ([failed, finished], [finished, failed]):
+        [entry] = standing(trials).entries
+        assert list(entry.scores) == [0.8] and not entry.unscored
 
 
 def recorded(number: int, score: float | None, origin: Origin, sweep: str = "1", **values: object) -> TrialResult:

@@ -28,7 +28,7 @@ def sweep(driven: Driven, tmp_path: Path) -> Callable[..., Store]:
         driven.folder = tmp_path / name
         driven.folder.mkdir()
         driven.tags = {"trialbook.code": code, "trialbook.versions": "keras 3.12.0"}
-        store = driven.run(units, *words).store
+        store = driven.run(units, *words).recorder.store
         store.describe(sweep_id=name, objective="max:val_accuracy", commit="c0ffee", versions="python 3.12.1, keras 3.12.0, mlflow 3.6.0")
         (driven.folder / "code.patch").write_bytes(b"")
         return store

@@ -51,6 +51,16 @@ def test_a_single_trial_has_an_estimate_from_earlier_sweeps(show: Show, monkeypa
         assert "5 epochs of 2.00 s, as in 3 earlier trials" in estimate and "MB" not in estimate
 
 
+def test_an_estimate_is_of_all_trials_side_by_side(loader: ConfigLoader, monkeypatch: pytest.MonkeyPatch) -> None:
+    config = loader.load_configuration("config", ["data=digits"], RunMode.RUN)
+    space = Space.of(read(loader, ["data=digits", "seed=1,2,3,4"], multirun=True))
+    invocation = Invocation(space, config, Objective.parse("val_accuracy"), None, [], False, Path("mlruns/sweeps"))
+    monkeypatch.setattr(plan, "_experience", lambda *_: [Experience(2.0, 1.5, 3), Experience(4.0, 2.5, 1)])
+    basis = "20 epochs of 3.00 s, 2 side by side, and 4 trials of 2.00 MB, as in 4 earlier trials on these data"
+    assert plan._estimate(invocation, 4, 20, 2) == f"at most about 30 s and 8 MB: {basis}"
+    assert plan._estimate(invocation, 1, 20, 1).startswith("at most about 1 min 0 s and 2 MB: 20 epochs of 3.00 s, and 1 trial of")
+
+
 def test_only_oracles_that_learn_propose_by_scores(show: Show) -> None:
     space = ("optimizer=sgd,adam", "optimizer.learning_rate=tag(log,interval(1e-4,1e-1))")
     assert "4 drawn at random" in show(*space, "oracle=random", "oracle.max_trials=4")

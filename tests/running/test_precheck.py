@@ -9,7 +9,7 @@ from hydra.types import RunMode
 from src import trial
 from src.errors import ConfigError
 from src.executors.inline import Inline
-from src.running.precheck import Tried, precheck, tried
+from src.running.precheck import TrialCheck, check_trials, precheck
 from src.training import runtime
 
 runtime.configure(1)
@@ -45,17 +45,17 @@ def test_an_engine_that_lacks_an_argument_is_told(check: Callable) -> None:
 def test_every_value_is_looked_at_in_few_trials(check: Callable, monkeypatch: pytest.MonkeyPatch) -> None:
     prepared = []
 
-    def tried(configs: list[dict]) -> list[Tried]:
+    def check_trials(configs: list[dict]) -> list[TrialCheck]:
         prepared.extend((config["model"]["units"], config["seed"]) for config in configs)
-        return [Tried() for _ in configs]
+        return [TrialCheck() for _ in configs]
 
-    monkeypatch.setattr("src.running.precheck.tried", tried)
+    monkeypatch.setattr("src.running.precheck.check_trials", check_trials)
     check("model.units=range(1,21)", "seed=range(1,21)")
     assert {units for units, _ in prepared} == {seed for _, seed in prepared} == {1, 20} and len(prepared) < 5
 
 
 def test_what_mlflow_would_not_take_is_told_with_the_rest(check: Callable, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("src.running.precheck.tried", lambda configs: [Tried() for _ in configs])
+    monkeypatch.setattr("src.running.precheck.check_trials", lambda configs: [TrialCheck() for _ in configs])
     with pytest.raises(ConfigError) as told:
         check("+model.widths={a@b: 1}", f"+model.text={'x' * 6001}")
     for message in (
@@ -75,8 +75,8 @@ def test_what_the_models_own_code_raises_is_told(check: Callable, monkeypatch: p
         check()
 
 
-def found(config: dict) -> Tried:
-    return tried([config])[0]
+def found(config: dict) -> TrialCheck:
+    return check_trials([config])[0]
 
 
 UNREPORTED = {
@@ -109,7 +109,7 @@ def test_numbers_that_are_no_probabilities_are_told(compose: Callable, two_layer
 def test_a_step_that_raises_is_told_once_for_all_trials_of_its_kind(compose: Callable, two_layer: Callable) -> None:
     layers = [keras.layers.Discretization(num_bins=4), keras.layers.Dense(10, activation="softmax")]  # not adapted
     two_layer(lambda input_shape, num_classes, **_: _classifier(*[type(one).from_config(one.get_config()) for one in layers]))
-    causes = {one.cause for one in tried([compose(f"model.units={units}") for units in (3, 4, 5)])}
+    causes = {one.cause for one in check_trials([compose(f"model.units={units}") for units in (3, 4, 5)])}
     assert len(causes) == 1 and "adapt" in causes.pop()
 
 
@@ -117,7 +117,7 @@ def test_one_step_tells_of_all_trials_that_differ_in_numbers(compose: Callable, 
     steps: list[str] = []
     monkeypatch.setattr("src.training.rehearsal.rehearse", lambda model, *_, **__: steps.append(type(model.optimizer).__name__))
     words = [("model.units=4",), ("model.units=5", "seed=3"), ("optimizer=adam",), ("optimizer=adam", "optimizer.learning_rate=0.02")]
-    tried([compose(*some) for some in words])
+    check_trials([compose(*some) for some in words])
     assert steps == ["RMSprop", "Adam"]
 
 

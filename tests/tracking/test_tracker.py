@@ -11,7 +11,8 @@ from mlflow import MlflowClient
 from mlflow.exceptions import MlflowException
 
 from src.artifacts import DIGEST_TAGS
-from src.errors import TrialbookError, Unreachable, told
+from src.errors import TrialbookError, Unreachable
+from src.exits import exit_on_error
 from src.tracking import links
 from src.tracking.runs import SURROUNDINGS, Runs
 from src.tracking.store import client, connect, look_up, read
@@ -163,7 +164,7 @@ def test_epochs_stay_in_their_order_though_the_clock_was_set_back(tracker: Mlflo
 
 
 def test_what_mlflow_says_is_no_traceback(capsys: pytest.CaptureFixture[str]) -> None:
-    with pytest.raises(SystemExit) as end, told():
+    with pytest.raises(SystemExit) as end, exit_on_error():
         raise MlflowException("attempt to write a readonly database\nand more")
     assert end.value.code == 2 and capsys.readouterr().err.startswith("MLflow: attempt to write a readonly database. Expected")
 
