@@ -1,4 +1,4 @@
-"""The import rules that README's design section states, read from that very sentence."""
+"""The import rules, read from the sentence in docs/design.md that states them."""
 
 import ast
 import re
@@ -21,8 +21,8 @@ FILES = list((ROOT / "src").rglob("*.py"))
 
 
 def tiers() -> list[set[str]]:
-    line = re.search(r"^`sweep, .* → .*`$", (ROOT / "README.md").read_text(), re.MULTILINE)
-    assert line, "README.md lost its line of import tiers"
+    line = re.search(r"^`sweep, .* → .*`$", (ROOT / "docs/design.md").read_text(), re.MULTILINE)
+    assert line, "docs/design.md lost its line of import tiers"
     return [set(re.findall(r"\w+", part)) for part in line[0].split("→")]
 
 

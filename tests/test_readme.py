@@ -175,7 +175,7 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
     for path, content in EXAMPLES.items():
         (copy / path).write_text(content)
     random = np.random.default_rng(0)
-    np.savez(copy / "mine.npz", x_train=random.integers(0, 256, (200, 12, 12), dtype=np.uint8), y_train=np.arange(200) % 4)
+    np.savez(copy / "mine.npz", x_train=random.integers(0, 256, (200, 12, 12, 3), dtype=np.uint8), y_train=np.arange(200) % 4)
     return copy
 
 

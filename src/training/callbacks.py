@@ -76,8 +76,9 @@ def _placed(node: dict[str, Any], folder: Path) -> dict[str, Any]:
     path = str(node.get(key, "logs" if name == "TensorBoard" else ""))  # "logs" is Keras' default
     if not path:
         return node
+    home = os.path.abspath(folder / FOLDER)
     placed = Path(os.path.abspath(folder / FOLDER / path))
-    if not placed.is_relative_to(os.path.abspath(folder)):
+    if not placed.is_relative_to(home):  # beside it lie the files of the trial itself
         raise ConfigError(
             [f"training.callbacks: {name} would write to {path}, as all trials do; expected a relative path, in the folder of the trial."]
         )

@@ -129,8 +129,10 @@ class Keeper(keras.callbacks.Callback):  # type: ignore[misc]
         variables = {name: variable for name, variable in state.of(model).items() if name in seeds}
         before = state.values(variables)
         state.assign(variables, seeds)
-        yield
-        state.assign(variables, before)
+        try:
+            yield
+        finally:
+            state.assign(variables, before)
 
     def check(self, again: dict[str, float]) -> None:
         """Compares the recorded metrics with those of the kept weights, which will be saved.

@@ -81,7 +81,7 @@ def train(
         validation_batch: examples per batch; None for a data set of batches.
     """
     keeper = Keeper(objective, keep, patience, monitor)
-    model.optimizer.build(model.trainable_variables)  # in the scope where `fit` builds it, ScheduleFreeAdamW loses its initial values
+    state.build_optimizer(model)  # in the scope where `fit` builds it, ScheduleFreeAdamW loses its initial values
     if monitor.checkpoint:
         keeper.go_on(model, monitor.checkpoint)
     if keeper.epochs < epochs and not keeper.enough:

@@ -19,13 +19,19 @@ RANDOM = "random"
 LEARNING_RATE, STEPS = "optimizer/_learning_rate", "optimizer/_iterations"
 
 
+def build_optimizer(model: keras.Model) -> None:
+    """Builds the optimizer of a model, once: LossScaleOptimizer would create its own variables anew each time."""
+    if not model.optimizer.built:
+        model.optimizer.build(model.trainable_variables)
+
+
 def of(model: keras.Model) -> Variables:
     """Returns all variables that a training changes, for a compiled and built model.
 
     Raises:
         ValueError: the optimizer has a variable that none of its attributes holds.
     """
-    model.optimizer.build(model.trainable_variables)
+    build_optimizer(model)
     variables = of_model(model)
     names = {id(variable): name for name, variable in variables.items()}
     slots = of_optimizer(model.optimizer, [names[id(variable)] for variable in model.trainable_variables])

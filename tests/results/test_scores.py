@@ -17,7 +17,7 @@ ACCURACY = Objective("val_accuracy", "max")
 
 
 def standing(*stores: Store) -> Standing:
-    return scores.standing(stores, ACCURACY)
+    return scores.standing_of(stores, ACCURACY)
 
 
 @pytest.fixture

@@ -44,7 +44,7 @@ def test_tensorboard_writes_into_the_trials_folder(tmp_path: Path, monkeypatch: 
         callbacks.build_callbacks([{"_target_": "keras.callbacks.TensorBoard"}], tmp_path, per_batch=False)
 
 
-@pytest.mark.parametrize("place", ["/var/log.csv", "../../log.csv"])
+@pytest.mark.parametrize("place", ["/var/log.csv", "../../log.csv", "../checkpoint.npz"])
 def test_a_place_that_trials_share_is_refused(place: str, compose: Compose, tmp_path: Path) -> None:
     config = compose(f"training.callbacks=[{LOG.replace('logs/epochs.csv', place)}]")
     with pytest.raises(ConfigError, match=f"CSVLogger would write to {place}, as all trials do; expected a relative path"):

@@ -119,6 +119,15 @@ def test_an_optimizer_trains_alike_everywhere(
 
 
 QUICK_MODELS = ("own_state_and_loss", "shared_and_nested", "embedding", "dropout")
+
+
+def test_an_optimizer_within_another_trains_alike(config: dict, tmp_path: Path) -> None:
+    config["optimizer"] = {"_target_": "keras.optimizers.LossScaleOptimizer", "inner_optimizer": optimizer("SGD", "plain")}
+    fast = run(config, tmp_path)
+    assert_alike(fast, run(plain(config), tmp_path))
+    assert_resumed_exactly(config, fast, tmp_path)
+
+
 RANDOM = ("dropout", "noise", "attention_dropout", "flip")  # what they draw is another sequence in a program
 ROUNDING = {"batch_normalization": 5e-3, "shared_and_nested": 5e-3, "frozen": 5e-3}  # a normalization divides by what it sums up
 

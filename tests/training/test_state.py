@@ -56,6 +56,7 @@ def test_the_variables_of_an_optimizer_within_another_are_found_and_its_learning
         model = keras.Sequential([keras.Input((4,)), keras.layers.Dense(2, name="a")])
         model.compile(optimizer=keras.optimizers.LossScaleOptimizer(keras.optimizers.SGD(rate, momentum=0.9)), loss="mse")
         assert "optimizer/inner_optimizer/momentums/a/kernel" in state.of(model)
+        assert state.of(model).keys() == state.of(model).keys(), "however often it is looked at"
         texts.append(structure_of(model, Data, 4, 1000))
     assert texts[0] == texts[1]
 
