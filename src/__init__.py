@@ -5,4 +5,17 @@ Verbs run (`python -m src.sweep`), nouns mean, plural folders are where things a
 
 import os
 
-os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # read when TensorFlow is first imported, whoever does it
+LIBRARIES = {  # environment variables that libraries read when they are imported; those of the user win
+    "TF_CPP_MIN_LOG_LEVEL": "3",
+    "TF_FORCE_GPU_ALLOW_GROWTH": "true",  # TensorFlow takes GPU memory only as needed
+    "MLFLOW_DISABLE_TELEMETRY": "true",
+    "MLFLOW_ALLOW_PICKLE_DESERIALIZATION": "false",
+    "MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR": "false",
+    "MLFLOW_TRUNCATE_LONG_VALUES": "false",  # a cut value is another value; MLflow refuses it instead
+    "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "0",  # a request that arrives twice makes two runs; the outbox retries
+    "MLFLOW_HTTP_REQUEST_TIMEOUT": "10",  # seconds
+    "RAY_USAGE_STATS_ENABLED": "0",
+    "RAY_DEDUP_LOGS_SKIP_REGEX": ".",  # keeps Ray from printing lines itself: this project reports dead workers
+}
+for _name, _value in LIBRARIES.items():
+    os.environ.setdefault(_name, _value)

@@ -87,7 +87,7 @@ def saved(model: "keras.Model") -> tuple[dict[str, bytes], list[str]]:
             except Exception as error:
                 if name not in WHOLE or isinstance(error, OSError):  # a full disk
                     raise
-                lines.append(f"{name} can not be written: {type(error).__name__}: {first_words(error)}; {WEIGHTS} holds all weights")
+                lines.append(f"{name} cannot be written: {type(error).__name__}: {first_words(error)}; {WEIGHTS} holds all weights")
     return contents, lines
 
 

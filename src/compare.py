@@ -61,7 +61,7 @@ def _verdict_of_two(standing: Standing, first: Entry, second: Entry, code: str) 
         return ["The first is better than the second."] if known else []
     more = leaderboard.seeds_to_separate(first, second)
     if more is None and known:
-        return [f"The first two can not be separated at this cost: {leaderboard.MOST_SEEDS} seeds each would not suffice."]
+        return [f"The first two cannot be separated at this cost: {leaderboard.MOST_SEEDS} seeds each would not suffice."]
     if more:
         advice = f"{more} more seeds of each would tell the first two apart"
     else:
@@ -130,7 +130,7 @@ def _compare_runs(words: Words) -> None:
     except TrialbookError:
         raise
     except Exception as error:  # parsers raise errors of many kinds for files that somebody else wrote
-        raise TrialbookError(f"runs={words.runs}: {error}\nA file of these runs can not be read; expected those of a sweep.") from error
+        raise TrialbookError(f"runs={words.runs}: {error}\nA file of these runs cannot be read; expected those of a sweep.") from error
     if words.format == "json":
         print(json.dumps(sections, indent=1))  # noqa: T201
         return

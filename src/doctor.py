@@ -101,7 +101,7 @@ def findings(uri: str) -> Iterator[Finding]:
     try:
         runs = Runs(uri)
     except TrialbookError as error:
-        yield Finding("store: it can not be used", str(error))
+        yield Finding("store: it cannot be used", str(error))
         return
     yield from _sweeps(uri)
     yield _stale(runs)

@@ -105,7 +105,7 @@ def best_run(sweep: str) -> str:
     if len(standing.by_data) > 1:
         best = [(standing.origin(entry), standing.best_of(entry)) for entry, *_ in standing.by_data]
         known = " or ".join(f"run={trial.run_id} ({origin})" for origin, trial in best if trial)
-        raise ConfigError([f"sweep={sweep}: scores on different data can not be ranked; expected one of the best: {known}"])
+        raise ConfigError([f"sweep={sweep}: scores on different data cannot be ranked; expected one of the best: {known}"])
     if standing.best and standing.best.run_id:
         return standing.best.run_id
     raise ConfigError([f"sweep={sweep}: no finished trial with an MLflow run; expected at least one."])

@@ -73,7 +73,6 @@ class Prepared:
     Attributes:
         config, folder: as in Job; callbacks write into the folder, too.
         arguments: those of the engine, beside training.GIVEN.
-        validation_batch: number of examples that are evaluated at once.
         checkpoint: the state from which the training continues.
     """
 
@@ -82,8 +81,8 @@ class Prepared:
     data: datasets.Dataset
     model: "keras.Model"
     engine: Callable[..., training.Fitted]
+    schedule: training.Schedule
     arguments: dict[str, Any]
-    validation_batch: int
     checkpoint: Checkpoint | None
 
 
@@ -151,18 +150,18 @@ def prepare(config: dict[str, Any], folder: Path = Path(), checkpoint: bytes | N
     if mistakes:
         raise ConfigError(mistakes)
     model.compile(**compiled)
-    validation_batch = validation.batch_size(config["training"]["validation_batch"], model, data.input_shape)
-    if "validation_batch" in arguments:
-        arguments["validation_batch"] = validation_batch
-    return Prepared(config, folder, data, model, engine, arguments, validation_batch, _checkpoint(config, checkpoint))
+    values = {name: config["training"][name] for name in training.SCHEDULED}
+    values["validation_batch"] = validation.batch_size(values["validation_batch"], model, data.input_shape)
+    schedule = training.Schedule(**values)
+    return Prepared(config, folder, data, model, engine, schedule, arguments, _checkpoint(config, checkpoint))
 
 
 def fit(prepared: Prepared, report: training.Report, alive: Callable[[], None]) -> training.Fitted:
     """Trains with the engine of the trial."""
-    return prepared.engine(prepared.model, prepared.data, **given(prepared, report, alive), **prepared.arguments)
+    return prepared.engine(prepared.model, prepared.data, **engine_arguments(prepared, report, alive), **prepared.arguments)
 
 
-def given(prepared: Prepared, report: training.Report, alive: Callable[[], None]) -> dict[str, Any]:
+def engine_arguments(prepared: Prepared, report: training.Report, alive: Callable[[], None]) -> dict[str, Any]:
     """The arguments that every engine receives, as training.GIVEN names them."""
     from src.training.callbacks import make_room
 
@@ -176,7 +175,8 @@ def given(prepared: Prepared, report: training.Report, alive: Callable[[], None]
             log.warning("no checkpoint: %s", error)
 
     monitor = training.Monitor(report, alive, save, prepared.checkpoint)
-    return {"seed": prepared.config["seed"], "objective": Objective.parse(prepared.config["objective"]), "monitor": monitor}
+    objective = Objective.parse(prepared.config["objective"])
+    return {"seed": prepared.config["seed"], "objective": objective, "schedule": prepared.schedule, "monitor": monitor}
 
 
 def finish(prepared: Prepared, fitted: training.Fitted, seconds: float, *, continued: bool) -> Outcome:
@@ -235,7 +235,7 @@ def probabilities(prepared: Prepared, x: "np.ndarray") -> "np.ndarray":
     Raises:
         TrialbookError: the output of the model is something else.
     """
-    output: np.ndarray = prepared.model.predict(x, batch_size=prepared.validation_batch, verbose=0)
+    output: np.ndarray = prepared.model.predict(x, batch_size=prepared.schedule.validation_batch, verbose=0)
     return datasets.contract.checked(output, len(x), prepared.data.num_classes)
 
 

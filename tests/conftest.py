@@ -35,7 +35,7 @@ Compose = Callable[..., dict[str, Any]]
 
 
 def pytest_collection_finish() -> None:
-    """A test that makes a model may come before the first one that trains; by then the number of threads can not be changed any more."""
+    """A test that makes a model may come before the first one that trains; by then the number of threads cannot be changed any more."""
     if "tensorflow" in sys.modules:
         from src.training import runtime
 

@@ -28,7 +28,7 @@ class Twins(keras.layers.Layer):
 
 
 class Closed(keras.layers.Layer):
-    """Keras can not tell how it was made."""
+    """Keras cannot tell how it was made."""
 
     def __init__(self, function: object) -> None:
         super().__init__()
@@ -67,4 +67,4 @@ def test_a_keras_file_names_the_optimizer_although_an_h5_is_written() -> None:
 def test_what_can_not_be_written_is_said_and_the_weights_are_there(layer: type, missing: set) -> None:
     files, lines = saved(trained("adam", layer()))
     assert set(files) == {"model.h5", "model.keras", "model.weights.h5"} - missing
-    assert len(lines) == len(missing) and all("can not be written: " in line for line in lines)
+    assert len(lines) == len(missing) and all("cannot be written: " in line for line in lines)

@@ -63,7 +63,7 @@ def test_the_latest_sweep_is_ranked_with_seeds_as_one_row(command: Command) -> N
 def test_the_table_says_what_would_separate_the_first_two_and_why_others_failed(command: Command) -> None:
     done = command("src.compare")
     assert done.returncode == 0 and done.stderr == ""
-    assert "more seeds of each would tell the first two apart" in done.stdout or "can not be separated" in done.stdout
+    assert "more seeds of each would tell the first two apart" in done.stdout or "cannot be separated" in done.stdout
     assert "2 x FAILED ValueError: no" in done.stdout
 
 
@@ -120,7 +120,7 @@ def close(*origins: Origin, **more: object) -> Standing:
 
 def test_the_commands_repeat_what_no_override_names_with_seeds_that_are_new() -> None:
     say, first, second = compare.verdict(close(Origin(True, "91ab", "3f2a")), "3f2a")
-    assert "more seeds of each" in say or "can not be separated" in say
+    assert "more seeds of each" in say or "cannot be separated" in say
     assert first.startswith("  python -m src.sweep -m optimizer.learning_rate=0.01 seed=")
     assert second.startswith("  python -m src.sweep -m optimizer.learning_rate=0.011 seed=") and "12," in first.partition("seed=")[2]
 

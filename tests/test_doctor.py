@@ -161,13 +161,13 @@ def test_records_that_belong_into_another_store_are_not_delivered_here(study: Ca
 
 def test_one_that_can_not_be_mended_keeps_no_other_from_it(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
     def fail() -> None:
-        raise TrialbookError("it can not")
+        raise TrialbookError("it cannot")
 
     found = [doctor.Finding("one", "a", fail), doctor.Finding("two", "b", lambda: "moved")]
     monkeypatch.setattr(doctor, "findings", lambda _: iter(found))
     monkeypatch.setattr("sys.argv", ["doctor", "--fix"])
     assert doctor.main() == 1
-    assert capsys.readouterr().out == "mend    one; it can not\nmended  two; moved\n"
+    assert capsys.readouterr().out == "mend    one; it cannot\nmended  two; moved\n"
 
 
 def test_the_store_that_was_read_is_named_and_none_in_memory(tmp_path: Path, prepared_store: Path) -> None:

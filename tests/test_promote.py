@@ -117,7 +117,7 @@ def test_from_a_sweep_to_the_champion_and_back(swept: Path, run: Run) -> None:
 
     shutil.rmtree(swept / "mlruns" / "artifacts" / bad)
     code, said = run()
-    assert code == 0 and "the champion, version 1, can not be loaded and counts as none" in said and "version 3 of digits" in said
+    assert code == 0 and "the champion, version 1, cannot be loaded and counts as none" in said and "version 3 of digits" in said
     code, said = run("rollback=true")
     assert code == 0 and "version 1 is passed over" in said and "version 2 is champion again" in said
 
@@ -216,5 +216,5 @@ def test_the_best_on_several_data_is_not_guessed(monkeypatch: pytest.MonkeyPatch
         for n, name in enumerate(("91ab", "55cd"))
     ]
     monkeypatch.setattr(promote, "load_standing", lambda _: (Standing.of(ended, Objective("val_accuracy", "max"), 0), []))
-    with pytest.raises(ConfigError, match=r"can not be ranked; expected one of the best: run=run0 \(data 91ab\) or run=run1 \(data 55cd\)"):
+    with pytest.raises(ConfigError, match=r"cannot be ranked; expected one of the best: run=run0 \(data 91ab\) or run=run1 \(data 55cd\)"):
         promote.best_run("latest")

@@ -23,7 +23,6 @@ from hydra.types import RunMode
 from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import InterpolationResolutionError, OmegaConfBaseException
 
-from src.config import sweeper_schema  # noqa: F401  registers itself with Hydra
 from src.config.catalog import Catalog
 from src.config.help import help_text
 from src.config.mistakes import find_mistakes

@@ -169,7 +169,7 @@ def _check_kind(override: Override) -> None:
     if override.package is not None:
         raise HydraException(f"there is no place {override.package!r} to put a group; expected {override.key_or_group}=….")
     if override.is_delete():
-        raise HydraException("a key can not be deleted.")
+        raise HydraException("a key cannot be deleted.")
 
 
 @contextmanager

@@ -27,7 +27,7 @@ def find(group: str, target: str) -> Any:
     try:
         found = get_object(target)
     except Exception as error:
-        raise ConfigError([f"{group}: _target_ {target!r} can not be found: {error}"]) from error
+        raise ConfigError([f"{group}: _target_ {target!r} cannot be found: {error}"]) from error
     home = getattr(found, "__module__", "") or ""
     package = "keras." if pattern.startswith("keras.") else pattern.partition("*")[0]
     if not callable(found) or not home.startswith(package):

@@ -95,7 +95,7 @@ class _Batch:
 def _structure(prepared: Prepared) -> str:
     from src.training.structure import structure_of
 
-    return structure_of(prepared.model, prepared.data, prepared.arguments["batch_size"], prepared.validation_batch)
+    return structure_of(prepared.model, prepared.data, prepared.schedule.batch_size, prepared.schedule.validation_batch)
 
 
 class Fused:
@@ -184,7 +184,7 @@ class Fused:
                 log.warning("trial %d is not stacked: %s", job.number + 1, obstacle)
                 return False
             structure = _structure(prepared)
-            lane = Lane(prepared.model, **trial.given(prepared, report, self.listener.alive), **prepared.arguments)
+            lane = Lane(prepared.model, **trial.engine_arguments(prepared, report, self.listener.alive), **prepared.arguments)
         except Exception as error:
             self.listener.end(job.number, trial.ended_by(error, job, 0.0))
         else:
@@ -216,8 +216,7 @@ class Fused:
         prepared, key = member.prepared, (member.structure, lanes)
         try:
             if key not in self._stacks:
-                sizes = prepared.arguments["batch_size"], prepared.validation_batch
-                self._stacks[key] = stack.Stack(prepared.model, prepared.data, *sizes, lanes)
+                self._stacks[key] = stack.Stack(prepared.model, prepared.data, prepared.schedule, lanes)
             return self._stacks[key]
         except Exception as error:
             log.warning("trial %d is not stacked: %s", member.job.number + 1, first_words(error) or type(error).__name__)

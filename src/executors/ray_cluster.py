@@ -20,8 +20,6 @@ from src.executors.pool import Died, Pool, WorkerHandle
 from src.executors.worker import Answer, Call, EpochEnded, Event, FileWritten, TrialEnded, answer, perform, warm_up
 from src.trial import Job
 
-os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
-os.environ.setdefault("RAY_DEDUP_LOGS_SKIP_REGEX", ".")  # keeps Ray from printing lines itself: this project reports dead workers
 PATIENCE = 5.0  # seconds to wait for an answer of the cluster; Ray itself would wait 40
 HELLO = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n" + bytes([0, 0, 0, 4, 0, 0, 0, 0, 0])  # RFC 9113, section 3.4; every gRPC server answers it
 NOT_SENT = [".git", ".venv", "mlruns"]

@@ -69,7 +69,7 @@ def _output(model: "keras.Model", target: str, input_shape: tuple[int, ...]) -> 
         try:
             answer = model(np.zeros((1, *input_shape), np.float32), training=False)
         except Exception as error:
-            raise TrialError(f"model: {target} can not be called: {type(error).__name__}: {first_words(error)}") from error
+            raise TrialError(f"model: {target} cannot be called: {type(error).__name__}: {first_words(error)}") from error
         shape = keras.tree.map_structure(lambda output: (None, *output.shape[1:]), answer)
     if not model.built:
         raise ConfigError([f"model: {target} gives a model that has no weights after a call; expected one that is built."])

@@ -150,7 +150,7 @@ def _errors_naming(run: StoredRun) -> Iterator[None]:
     try:
         yield
     except Exception as error:
-        raise TrialbookError(f"run {run.run_id} can not be used: {error or type(error).__name__}") from error
+        raise TrialbookError(f"run {run.run_id} cannot be used: {error or type(error).__name__}") from error
 
 
 def evaluate(run: StoredRun, loader: ConfigLoader) -> Candidate:

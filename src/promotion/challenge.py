@@ -58,7 +58,7 @@ def decide(run: StoredRun, registry: Registry, loader: ConfigLoader, demanded: G
         try:
             champion = evaluate(registry.runs.read(str(old.run_id)), loader)
         except TrialbookError as error:
-            unusable = f"the champion, version {old.version}, can not be loaded and counts as none: {error}"
+            unusable = f"the champion, version {old.version}, cannot be loaded and counts as none: {error}"
     against = gates.compare(challenger.correct, champion.correct) if champion else None
     reasons = gates.refusals(demanded, challenger, against)
     return Decision(opened, challenger, str(old.version) if old else None, unusable, champion, against, reasons)

@@ -62,6 +62,6 @@ def _ties(standing: Standing) -> Iterator[str]:
     entries = standing.by_data[0]
     tied = len(list(takewhile(lambda rank: rank == 1, standing.ranks[: len(entries)])))
     if tied > 1:
-        line = f"the first {tied} configurations can not be told apart"
+        line = f"the first {tied} configurations cannot be told apart"
         few_seeds = any(len(entry.trials) < ENOUGH_SEEDS for entry in entries[:tied])
         yield f"{line}: repeat them with more seeds" if few_seeds else line

@@ -59,7 +59,7 @@ def of_configuration(run: Recorded, composed: DictConfig) -> Changes:
     except TrialbookError:
         raise
     except Exception as error:  # the parsers may raise anything, because somebody else may have written the file
-        raise TrialbookError(f"run {run.run_id}: its config.yaml can not be read: {error}. Expected that of a trial that ended.") from error
+        raise TrialbookError(f"run {run.run_id}: its config.yaml cannot be read: {error}. Expected that of a trial that ended.") from error
     now = active_leaves(parsed(folders.composition(composed)["config"].decode(), "the configuration"))
     differing = [key for key in dict.fromkeys((*then, *now)) if _text(then, key) != _text(now, key)]
     common = then.keys() & now.keys()

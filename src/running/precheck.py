@@ -59,7 +59,7 @@ def precheck(space: Space, compose: Callable[[list[str]], DictConfig], executor:
 def _infeasible_line(infeasible: list[tuple[str, Point]], count: int) -> str:
     causes = _each_once(infeasible)
     more = [f"and {len(causes) - MOST_SHOWN} more"] if len(causes) > MOST_SHOWN else []
-    start = f"{len(infeasible)} of {count} tried trials can not be trained; such trials will end as FAILED:"
+    start = f"{len(infeasible)} of {count} tried trials cannot be trained; such trials will end as FAILED:"
     return "\n  ".join([start, *causes[:MOST_SHOWN], *more])
 
 
@@ -134,7 +134,7 @@ def _rehearse(prepared: trial.Prepared) -> tuple[str, ...]:
     from src.training.rehearsal import rehearse
 
     config, arguments = prepared.config, prepared.arguments
-    steps = {"callbacks": arguments.get("callbacks", []), "trains": "batch_size" in arguments}
+    steps = {"callbacks": arguments.get("callbacks", []), "trains": "callbacks" in arguments}
     rehearse(prepared.model, prepared.data, Objective.parse(config["objective"]), **steps)
     target, why = config["model"]["_target_"], ""
     try:
@@ -150,5 +150,5 @@ def _rehearse(prepared: trial.Prepared) -> tuple[str, ...]:
     except Exception as error:
         why = f"{type(error).__name__}: {first_words(error)}"
     if why:
-        raise ConfigError([f"model: the weights of {target} can not be saved and read back, so no trial could be used: {why}"])
+        raise ConfigError([f"model: the weights of {target} cannot be saved and read back, so no trial could be used: {why}"])
     return tuple(f"{target}: {line}" for line in lines)

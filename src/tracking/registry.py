@@ -127,7 +127,7 @@ class Registry:
             try:
                 self._load(name, version, load)
             except TrialbookError as error:
-                skipped.append(f"version {version} is passed over, it can not be loaded: {error}")
+                skipped.append(f"version {version} is passed over, it cannot be loaded: {error}")
                 continue
             if not self.promote(name, version, old, how):
                 raise TrialbookError(f"{name}: somebody else moved the champion meanwhile; look at history=true and say it again.")

@@ -98,7 +98,7 @@ def whole(client: MlflowClient, run_id: str, digest: str) -> Iterator[Path]:
             model = Path(client.download_artifacts(run_id, ARTIFACT, folder))
         except (MlflowException, OSError) as error:
             reason = str(error).partition("\n")[0]
-            raise TrialbookError(f"run {run_id}: {ARTIFACT}/ can not be read: {reason}") from error
+            raise TrialbookError(f"run {run_id}: {ARTIFACT}/ cannot be read: {reason}") from error
         missing = [file for file in NEEDED if not (model / file).is_file()]
         if missing:
             raise TrialbookError(f"run {run_id}: {ARTIFACT}/ has no {', '.join(missing)}; expected what a promotion wrote.")

@@ -1,8 +1,8 @@
 """Engines: the functions that train a trial, one per file.
 
 `training.engine`, or `engine:` in a model's YAML, names the engine of a trial. An engine is a function
-`fit(model, data, *, seed, objective, monitor, …) -> Fitted`. It trains a compiled Keras model and leaves the weights of the kept epoch
-in it. Its other keyword arguments are keys of the model's `engine:`, or of the training's YAML.
+`fit(model, data, *, seed, objective, schedule, monitor, …) -> Fitted`. It trains a compiled Keras model and leaves the weights of the
+kept epoch in it. Its other keyword arguments are keys of the model's `engine:`, or of the training's YAML.
 """
 
 import inspect
@@ -18,8 +18,28 @@ from src.training.checkpoint import Checkpoint, History
 
 Report = Callable[[int, dict[str, float]], None]
 """`report(epoch, metrics)` after each epoch, counted from 1."""
-GIVEN = ("seed", "objective", "monitor")  # arguments that every engine gets
+GIVEN = ("seed", "objective", "schedule", "monitor")  # arguments that every engine gets
+SCHEDULED = ("epochs", "batch_size", "validation_batch", "patience", "keep")  # keys of conf/training/ that make the Schedule
 TRAINING = ("engine", "threads", "loss", "metrics")  # keys of conf/training/ that no engine takes
+
+
+@dataclass(frozen=True)
+class Schedule:
+    """How long a model trains, in what portions, and which epoch is kept.
+
+    Attributes:
+        epochs: the most that it trains.
+        batch_size: examples per step of training.
+        validation_batch: examples that are validated at once.
+        patience: epochs without improvement of the objective before stopping; None trains all epochs.
+        keep: the epoch whose weights are saved and scored: "best" by the objective, or "last".
+    """
+
+    epochs: int
+    batch_size: int
+    validation_batch: int
+    patience: int | None
+    keep: str
 
 
 @dataclass(frozen=True)
@@ -94,7 +114,7 @@ def own_arguments(fit: Callable[..., Fitted], config: dict[str, Any]) -> dict[st
     arguments = {key: value for key, value in config["training"].items() if key in defaults} | from_model
     mistakes = [f"model.engine: {fit.__module__} has no {key!r}{did_you_mean(key, defaults)}" for key in from_model if key not in defaults]
     if "engine" not in config["model"]:
-        known = {*defaults, *_defaults(find_engine("keras")), *TRAINING}
+        known = {*defaults, *_defaults(find_engine("keras")), *SCHEDULED, *TRAINING}
         unread = [key for key in config["training"] if key not in known]
         mistakes += [f"training: {fit.__module__} does not read {key!r}{did_you_mean(key, known)}" for key in unread]
     if missing := [name for name, default in defaults.items() if default is inspect.Parameter.empty and name not in arguments]:

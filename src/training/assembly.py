@@ -28,9 +28,8 @@ def engine(config: dict[str, Any], data: Dataset, folder: Path) -> tuple[Callabl
     if "callbacks" in arguments:
         with collecting(mistakes):
             arguments["callbacks"] = build_callbacks(arguments["callbacks"], folder, per_batch=name == "keras")
-    batch_size = arguments.get("batch_size", 1)
-    if batch_size > len(data.train_index):
-        mistakes.append(f"training.batch_size={batch_size}: there are {len(data.train_index)} training examples; expected at most as many.")
+        if (size := config["training"]["batch_size"]) > len(data.train_index):
+            mistakes.append(f"training.batch_size={size}: there are {len(data.train_index)} training examples; expected at most as many.")
     if mistakes:
         raise ConfigError(mistakes)
     return fit, arguments

@@ -11,6 +11,7 @@ from src.config.targets import build
 from src.errors import ConfigError, collecting
 
 BATCH_HOOKS = ("on_batch_begin", "on_batch_end", "on_train_batch_begin", "on_train_batch_end")
+OF_THE_TRIAL = (("checkpoint.npz",), ("trial.log",), (".hydra",), ("undelivered",))  # in its folder
 FOLDER = "callbacks"  # in the folder of a trial
 NOT_NEEDED = {
     "BackupAndRestore": "a killed trial goes on from its own checkpoint",  # it leaves its first epoch in a model that other trials share
@@ -76,9 +77,8 @@ def _placed(node: dict[str, Any], folder: Path) -> dict[str, Any]:
     path = str(node.get(key, "logs" if name == "TensorBoard" else ""))  # "logs" is Keras' default
     if not path:
         return node
-    home = os.path.abspath(folder / FOLDER)
-    placed = Path(os.path.abspath(folder / FOLDER / path))
-    if not placed.is_relative_to(home):  # beside it lie the files of the trial itself
+    home, placed = os.path.abspath(folder), Path(os.path.abspath(folder / FOLDER / path))
+    if not placed.is_relative_to(home) or placed.relative_to(home).parts[:1] in OF_THE_TRIAL:
         raise ConfigError(
             [f"training.callbacks: {name} would write to {path}, as all trials do; expected a relative path, in the folder of the trial."]
         )

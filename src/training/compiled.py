@@ -18,7 +18,7 @@ import tensorflow as tf
 from src.datasets import Dataset
 from src.errors import first_words
 from src.objective import Objective
-from src.training import Fitted, Monitor, dropout, operations, state
+from src.training import Fitted, Monitor, Schedule, dropout, operations, state
 from src.training import plain_fit as reference
 from src.training.plain_fit import on_device, order, train
 from src.training.structure import clone_of, has_own_parts, refuse_other, structure_of, validation_of
@@ -35,27 +35,21 @@ def fit(
     *,
     seed: int,
     objective: Objective,
+    schedule: Schedule,
     monitor: Monitor,
-    epochs: int,
-    batch_size: int,
-    validation_batch: int,
-    patience: int | None,
-    keep: str,
     callbacks: list[keras.callbacks.Callback],
 ) -> Fitted:
     """Trains like plain_fit.py, to the same accuracy; plain_fit.py trains models that cannot be compiled."""
-    options: dict[str, Any] = {"objective": objective, "monitor": monitor, "epochs": epochs, "patience": patience, "keep": keep}
-    sizes: dict[str, Any] = {"batch_size": batch_size, "validation_batch": validation_batch}
-    program = _program(model, data, **sizes)
+    options: dict[str, Any] = {"objective": objective, "schedule": schedule, "monitor": monitor, "callbacks": callbacks}
+    program = _program(model, data, schedule.batch_size, schedule.validation_batch)
     if program is None:
-        return reference.fit(model, data, seed=seed, callbacks=callbacks, **sizes, **options)
+        return reference.fit(model, data, seed=seed, **options)
     program.adopt(model)
     fitted = train(
         program.model,
         lambda start: _orders(data, seed, start),
         steps=1,
         validation=tf.data.Dataset.from_tensors(data.validation_index.astype(np.int32)),
-        callbacks=callbacks,
         **options,
     )
     state.assign(state.of(model), state.of(program.model))

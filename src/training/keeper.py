@@ -10,7 +10,7 @@ import numpy as np
 
 from src.errors import TrialError
 from src.objective import Objective
-from src.training import Monitor, state
+from src.training import Monitor, Schedule, state
 from src.training.checkpoint import Checkpoint, History, Values
 
 log = logging.getLogger(__name__)
@@ -26,17 +26,16 @@ class Keeper(keras.callbacks.Callback):  # type: ignore[misc]
     Keras' EarlyStopping restores only weights, and cannot be resumed.
 
     Args:
-        keep: "best" by the objective, or "last".
-        patience: epochs without improvement of the objective before stopping; None never stops.
+        schedule: its `keep` and `patience`.
 
     Attributes:
         history: metric → its value per epoch, including the epochs of a checkpoint.
         kept_epoch: counted from 1.
     """
 
-    def __init__(self, objective: Objective, keep: str, patience: int | None, monitor: Monitor) -> None:
+    def __init__(self, objective: Objective, schedule: Schedule, monitor: Monitor) -> None:
         super().__init__()
-        self._objective, self._keep, self._patience, self._monitor = objective, keep, patience, monitor
+        self._objective, self._schedule, self._monitor = objective, schedule, monitor
         self.history: History = {}
         self.kept_epoch = 0
         self._latest: Values = {}  # state after the last epoch, before `fit` and callbacks change it; empty if not needed
@@ -63,9 +62,9 @@ class Keeper(keras.callbacks.Callback):  # type: ignore[misc]
     @property
     def enough(self) -> bool:
         """True if the objective has not improved for `patience` epochs."""
-        if self._patience is None or not self._scores:
+        if self._schedule.patience is None or not self._scores:
             return False
-        return self.epochs - self._objective.best_epoch(self._scores) >= max(1, self._patience)
+        return self.epochs - self._objective.best_epoch(self._scores) >= max(1, self._schedule.patience)
 
     def on_train_batch_end(self, batch: int, logs: dict[str, float] | None = None) -> None:
         """Calls `monitor.alive`, which may stop the training, about once a second."""
@@ -101,11 +100,11 @@ class Keeper(keras.callbacks.Callback):  # type: ignore[misc]
         if self._objective.name not in metrics:
             raise TrialError(f"objective={self._objective.name} is not reported; metrics are {', '.join(metrics)}.")
         best = self._scores[self.kept_epoch - 1] if self.kept_epoch else None
-        improved = self._keep == "last" or self._objective.improves(metrics[self._objective.name], best)
+        improved = self._schedule.keep == "last" or self._objective.improves(metrics[self._objective.name], best)
         self._record(epoch + 1, metrics)
         self.model.stop_training |= self.enough
         last = self.model.stop_training or epoch + 1 >= self.params["epochs"]
-        needed = last or (improved and self._keep == "best")
+        needed = last or (improved and self._schedule.keep == "best")
         self._latest = state.values(state.of(self.model)) if needed else {}
         if improved:
             self.kept_epoch = epoch + 1

@@ -1,13 +1,11 @@
 """Runs the callbacks of one trial of several that are trained at once, as Keras' `fit` would."""
 
-from typing import Any
-
 import keras
 import numpy as np
 
 from src.datasets import Dataset
 from src.objective import Objective
-from src.training import Fitted, Monitor
+from src.training import Fitted, Monitor, Schedule
 from src.training.keeper import Keeper
 from src.training.plain_fit import order
 
@@ -27,19 +25,16 @@ class Lane:
         *,
         seed: int,
         objective: Objective,
+        schedule: Schedule,
         monitor: Monitor,
-        epochs: int,
-        patience: int | None,
-        keep: str,
         callbacks: list[keras.callbacks.Callback],
-        **_: Any,
     ) -> None:
-        self.model, self._seed, self._epochs = model, seed, epochs
-        self._keeper = Keeper(objective, keep, patience, monitor)
+        self.model, self._seed, self._epochs = model, seed, schedule.epochs
+        self._keeper = Keeper(objective, schedule, monitor)
         if monitor.checkpoint:
             self._keeper.go_on(model, monitor.checkpoint)
         model.stop_training = False
-        self._callbacks = keras.callbacks.CallbackList([*callbacks, self._keeper], model=model, epochs=epochs)
+        self._callbacks = keras.callbacks.CallbackList([*callbacks, self._keeper], model=model, epochs=schedule.epochs)
         self._callbacks.on_train_begin()
 
     @property

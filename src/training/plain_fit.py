@@ -10,7 +10,7 @@ import tensorflow as tf
 
 from src.datasets import Dataset, Examples
 from src.objective import Objective
-from src.training import Fitted, Monitor, runtime, state
+from src.training import Fitted, Monitor, Schedule, runtime, state
 from src.training.keeper import Keeper
 
 ALIGNMENT = 64  # bytes; TensorFlow's kernels need memory that is aligned to it
@@ -22,20 +22,11 @@ def fit(
     *,
     seed: int,
     objective: Objective,
+    schedule: Schedule,
     monitor: Monitor,
-    epochs: int,
-    batch_size: int,
-    validation_batch: int,
-    patience: int | None,
-    keep: str,
     callbacks: list[keras.callbacks.Callback],
 ) -> Fitted:
     """Trains a compiled model with `model.fit` and leaves the kept epoch's weights in it.
-
-    Args:
-        validation_batch: number of examples that are validated at once.
-        keep: "best" by the objective, or "last".
-        patience: epochs without improvement of the objective before stopping; None trains all epochs.
 
     Raises:
         TrialError: a metric became NaN or infinite.
@@ -45,15 +36,13 @@ def fit(
     state.random().assign([np.random.default_rng(seed).integers(2**31), 0])
     return train(
         model,
-        lambda start: batches(data, batch_size, seed, start),
-        steps=-(-len(data.train_index) // batch_size),
+        lambda start: batches(data, schedule.batch_size, seed, start),
+        steps=-(-len(data.train_index) // schedule.batch_size),
         validation=data.validation,
-        validation_batch=validation_batch,
+        validation_batch=schedule.validation_batch,
         objective=objective,
+        schedule=schedule,
         monitor=monitor,
-        epochs=epochs,
-        patience=patience,
-        keep=keep,
         callbacks=callbacks,
     )
 
@@ -66,10 +55,8 @@ def train(
     validation: Any,
     validation_batch: int | None = None,
     objective: Objective,
+    schedule: Schedule,
     monitor: Monitor,
-    epochs: int,
-    patience: int | None,
-    keep: str,
     callbacks: list[keras.callbacks.Callback],
 ) -> Fitted:
     """Trains with `model.fit`, from a checkpoint if there is one, and restores the kept epoch.
@@ -80,16 +67,16 @@ def train(
         validation: examples (x, y), or a data set of batches.
         validation_batch: examples per batch; None for a data set of batches.
     """
-    keeper = Keeper(objective, keep, patience, monitor)
+    keeper = Keeper(objective, schedule, monitor)
     state.build_optimizer(model)  # in the scope where `fit` builds it, ScheduleFreeAdamW loses its initial values
     if monitor.checkpoint:
         keeper.go_on(model, monitor.checkpoint)
-    if keeper.epochs < epochs and not keeper.enough:
+    if keeper.epochs < schedule.epochs and not keeper.enough:
         model.fit(
             feed(keeper.epochs),
             steps_per_epoch=steps,
             initial_epoch=keeper.epochs,
-            epochs=epochs,
+            epochs=schedule.epochs,
             validation_data=validation,
             validation_batch_size=validation_batch,
             callbacks=[*callbacks, keeper],

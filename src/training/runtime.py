@@ -34,7 +34,6 @@ def quiet() -> Iterator[None]:
 @cache
 def tensorflow() -> Any:
     """Imports TensorFlow."""
-    os.environ.setdefault("TF_FORCE_GPU_ALLOW_GROWTH", "true")  # TensorFlow takes GPU memory only as needed
     with quiet():
         import tensorflow
     for noisy in ("absl", "tensorflow"):  # absl warns of every .h5, tensorflow of every new structure

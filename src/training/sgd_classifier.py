@@ -11,7 +11,7 @@ from sklearn.model_selection import StratifiedKFold, cross_validate
 from src.datasets import Dataset
 from src.errors import TrialError
 from src.objective import Objective
-from src.training import Fitted, Monitor
+from src.training import Fitted, Monitor, Schedule
 from src.training.plain_fit import evaluate
 
 ABSENT = -1e9  # bias of a class without training examples: its probability is 0, its logarithm finite
@@ -23,19 +23,19 @@ def fit(
     *,
     seed: int,
     objective: Objective,
+    schedule: Schedule,
     monitor: Monitor,
     max_iter: int,
     folds: int | None,
-    validation_batch: int,
 ) -> Fitted:
     """Cross-validates on all examples before the split, then fits on the training split.
 
     Args:
         model: a compiled model with one Dense layer.
         objective: not used, because there is only one epoch to keep.
+        schedule: of it only `validation_batch` is used.
         max_iter: largest number of passes over the training examples.
         folds: number of folds of the cross-validation, which uses all cores; None skips it.
-        validation_batch: number of examples that are evaluated at once.
 
     Raises:
         TrialError: the training split, or the training part of a fold, has only one class.
@@ -50,8 +50,8 @@ def fit(
         metrics = {"cv/accuracy": float(np.mean(scores)), **{f"cv/fold_{k}": float(score) for k, score in enumerate(scores, 1)}}
     classifier.fit(x.reshape(len(x), -1), y)
     model.get_layer("output").set_weights(_dense_weights(classifier, data.num_classes))
-    validated = evaluate(model, data.validation, validation_batch)
-    step = {**evaluate(model, (x, y), validation_batch), **{f"val_{name}": value for name, value in validated.items()}}
+    validated = evaluate(model, data.validation, schedule.validation_batch)
+    step = {**evaluate(model, (x, y), schedule.validation_batch), **{f"val_{name}": value for name, value in validated.items()}}
     monitor.report(1, step)
     return Fitted({name: [value] for name, value in step.items()}, kept_epoch=1, metrics=metrics)
 

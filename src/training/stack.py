@@ -13,7 +13,7 @@ import numpy as np
 import tensorflow as tf
 
 from src.datasets import Dataset
-from src.training import dropout, operations, state
+from src.training import Schedule, dropout, operations, state
 from src.training.agreement import is_random_in_validation
 from src.training.compiled import in_batches
 from src.training.plain_fit import on_device
@@ -54,7 +54,7 @@ class Stack:
         Exception: any error of TensorFlow if the program cannot be compiled.
     """
 
-    def __init__(self, model: keras.Model, data: Dataset, batch_size: int, validation_batch: int, lanes: int) -> None:
+    def __init__(self, model: keras.Model, data: Dataset, schedule: Schedule, lanes: int) -> None:
         self.lanes, self._data, self._model = lanes, data, clone_of(model, data)
         self._model.test_step((data.x[:1], data.y[:1]))  # creates the variables of the metrics
         self._model.reset_metrics()
@@ -73,11 +73,11 @@ class Stack:
         self._slots = {name: variable for name, variable in slots.items() if name not in (state.LEARNING_RATE, state.STEPS)}
         self._steps = self._optimizer._iterations = keras.Variable(np.zeros((lanes, 1), np.int64), trainable=False)
         self._learning_rates = tf.Variable(tf.zeros((lanes, 1)))
-        schedule = self._optimizer._learning_rate if callable(self._optimizer._learning_rate) else None
-        self._optimizer._get_current_learning_rate = lambda: schedule(self._steps.value) if schedule else self._learning_rates
+        rate_schedule = self._optimizer._learning_rate if callable(self._optimizer._learning_rate) else None
+        self._optimizer._get_current_learning_rate = lambda: rate_schedule(self._steps.value) if rate_schedule else self._learning_rates
         self._x, self._y = on_device(data)
-        self._train = self._compiled(self._train_step, data.train_index, batch_size)
-        self._validate = self._compiled(self._test_step, data.validation_index, validation_batch)
+        self._train = self._compiled(self._train_step, data.train_index, schedule.batch_size)
+        self._validate = self._compiled(self._test_step, data.validation_index, schedule.validation_batch)
         self._validation_order = self._repeated(data.validation_index)
         self._lane_variables: dict[int, state.Variables] = {}  # lane → the variables of the model that was put there
 

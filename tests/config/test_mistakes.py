@@ -27,7 +27,7 @@ MISTAKES = {
     "optimizer.beta_1=0.8": "optimizer=rmsprop has no 'optimizer.beta_1'; it belongs to optimizer=adam.",
     "optimizer=sgd,adam": "add -m to sweep over them",
     "optimizer=[sgd,adam]": "for a sweep say -m optimizer=sgd,adam",
-    "~optimizer": "a key can not be deleted",
+    "~optimizer": "a key cannot be deleted",
     "objective=val_acuracy": "no metric 'val_acuracy' is reported; did you mean 'val_accuracy'? Metrics: loss, accuracy",
     "data=npz": "data.path is not set",
     "sweeps=dropuot": "did you mean 'dropout'?",

@@ -1,4 +1,4 @@
-"""Options by their names: quoted, nested, names that read as numbers, and files that can not be used."""
+"""Options by their names: quoted, nested, names that read as numbers, and files that cannot be used."""
 
 import shlex
 from collections.abc import Callable

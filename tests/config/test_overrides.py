@@ -51,7 +51,7 @@ def test_a_range_that_hydra_would_sort_beyond_its_end_is_refused(text: str, read
 
 @pytest.mark.parametrize("text", ["interval(1,2)", "range(1,3)", "1,2", "1"])
 def test_a_key_is_not_deleted(text: str, read: Read) -> None:
-    with pytest.raises(ValueError, match="can not be deleted"):
+    with pytest.raises(ValueError, match="cannot be deleted"):
         read(f"~model.units={text}")
 
 

@@ -17,7 +17,7 @@ from src.executors import ray_cluster as ray
 from tests.executors.cluster import Cluster, hiding, two_nodes
 from tests.waiting import PATIENCE, until
 
-pytestmark = pytest.mark.skipif(not hiding([]), reason="skipped: this system can not hide a folder from a process")
+pytestmark = pytest.mark.skipif(not hiding([]), reason="skipped: this system cannot hide a folder from a process")
 TWO_NODES = pytest.mark.xdist_group("two nodes")
 DIGITS = ["src.sweep", "-m", "data=digits"]
 HYPERBAND = ["oracle=hyperband", "oracle.max_epochs=4", "optimizer=adam", "optimizer.learning_rate=tag(log,interval(1e-4,1e-1))"]

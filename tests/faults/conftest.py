@@ -22,7 +22,7 @@ commands: list[str] = []
 
 
 def watch(event: str, _: tuple) -> None:
-    """Notes the commands that this process runs; such a hook can not be removed."""
+    """Notes the commands that this process runs; such a hook cannot be removed."""
     if event in COMMANDS:
         commands.append(event)
 

@@ -78,7 +78,7 @@ HOSTILE_WEIGHTS = {
 @pytest.mark.parametrize("name", HOSTILE_WEIGHTS)
 def test_hostile_weights_are_refused_by_name(name: str, run: StoredRun, loader: ConfigLoader, outside: Path) -> None:
     evil = dataclasses.replace(run, weights=weights(HOSTILE_WEIGHTS[name], run))
-    with pytest.raises(TrialbookError, match=f"run {run.run_id} can not be used"):
+    with pytest.raises(TrialbookError, match=f"run {run.run_id} cannot be used"):
         rebuild(evil, loader)
 
 
@@ -108,7 +108,7 @@ def test_what_are_no_weights_is_refused_by_name(kind: str, run: StoredRun, loade
         "pickle": lambda: b"cos\nsystem\n(S'touch " + str(outside / "x").encode() + b"'\ntR.",
     }
     content = made[kind]() if kind in made else whole_model(outside, kind)
-    with pytest.raises(TrialbookError, match=f"run {run.run_id} can not be used"):
+    with pytest.raises(TrialbookError, match=f"run {run.run_id} cannot be used"):
         rebuild(dataclasses.replace(run, weights=content), loader)
 
 
@@ -167,7 +167,7 @@ HOSTILE_OVERRIDES = [
 @pytest.mark.parametrize("words", HOSTILE_OVERRIDES)
 def test_hostile_overrides_are_refused_by_name(words: str, run: StoredRun, loader: ConfigLoader, outside: Path) -> None:
     evil = dataclasses.replace(run, overrides=f"{run.overrides} {words.replace('OUT', str(outside))}")
-    with pytest.raises(TrialbookError, match=f"run {run.run_id} can not be used") as told:
+    with pytest.raises(TrialbookError, match=f"run {run.run_id} cannot be used") as told:
         rebuild(evil, loader)
     assert str(Path.home()) not in str(told.value) or "expected" in str(told.value)
 
@@ -204,7 +204,7 @@ def test_the_verbs_replay_nothing_hostile(
     finally:
         client.set_tag(run_id, "trialbook.overrides", before)
     said = capsys.readouterr().err
-    assert end.value.code == 2 and f"run {run_id} can not be used: hydra.run.dir={outside} is no part of a trial" in said
+    assert end.value.code == 2 and f"run {run_id} cannot be used: hydra.run.dir={outside} is no part of a trial" in said
 
 
 @pytest.mark.parametrize("text", ["!!python/object/apply:os.system ['touch OUT/x']", "[1, 2", "seed: ${oc.env:HOME}", "\udcff", "- 1"])

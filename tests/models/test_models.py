@@ -45,7 +45,7 @@ def test_every_file_evaluates_to_the_logged_values_without_this_project(model: s
         model.compile(loss="sparse_categorical_crossentropy", metrics=["accuracy"])
     prepared.model.load_weights(tmp_path / "model.weights.h5")
     for restored in (*whole, prepared.model):
-        found = evaluate(restored, prepared.data.validation, prepared.validation_batch)
+        found = evaluate(restored, prepared.data.validation, prepared.schedule.validation_batch)
         for name in ("loss", "accuracy"):
             assert found[name] == pytest.approx(outcome.metrics[f"kept/val_{name}"], abs=1e-6)
 

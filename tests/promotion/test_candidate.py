@@ -9,6 +9,7 @@ from src.datasets import Dataset
 from src.errors import TrialbookError
 from src.promotion import candidate
 from src.promotion.candidate import evaluate
+from src.training import Schedule
 
 X, Y = np.ones((6, 3), np.float32), np.arange(6) % 2
 
@@ -17,7 +18,7 @@ def evaluated(monkeypatch: pytest.MonkeyPatch, answer: np.ndarray, y: np.ndarray
     data = Dataset(X, Y, np.arange(4), np.arange(4, 6), ("a", "b"), lambda: (X, y))
     model = SimpleNamespace(predict=lambda *_, **__: answer, predict_on_batch=lambda _: None)
     config = {"data": {"_target_": "src.datasets.mine.load"}}
-    prepared = SimpleNamespace(data=data, model=model, config=config, validation_batch=1000)
+    prepared = SimpleNamespace(data=data, model=model, config=config, schedule=Schedule(1, 32, 1000, None, "best"))
     monkeypatch.setattr(candidate, "rebuild", lambda *_: prepared)
     return evaluate(SimpleNamespace(run_id="r1"), None)
 
@@ -28,10 +29,10 @@ def test_the_accuracy_is_that_of_the_most_probable_class(monkeypatch: pytest.Mon
 
 @pytest.mark.parametrize("answer", [np.full((6, 1), 0.9), np.full(6, 0.9), np.full((6, 3), 0.3), np.full((6, 2), 7.0)])
 def test_another_answer_is_refused_by_name(answer: np.ndarray, monkeypatch: pytest.MonkeyPatch) -> None:
-    with pytest.raises(TrialbookError, match=r"run r1 can not be used: the model gives .*expected shape \(6, 2\)"):
+    with pytest.raises(TrialbookError, match=r"run r1 cannot be used: the model gives .*expected shape \(6, 2\)"):
         evaluated(monkeypatch, answer)
 
 
 def test_a_test_split_of_other_labels_is_refused_by_name(monkeypatch: pytest.MonkeyPatch) -> None:
-    with pytest.raises(TrialbookError, match=r"run r1 can not be used: src\.datasets\.mine\.load, the test split:\n  y holds labels"):
+    with pytest.raises(TrialbookError, match=r"run r1 cannot be used: src\.datasets\.mine\.load, the test split:\n  y holds labels"):
         evaluated(monkeypatch, np.eye(2)[Y], Y + 5)

@@ -1,4 +1,4 @@
-"""A champion that can not be loaded blocks no promotion, and whoever reads the decision or the history is told."""
+"""A champion that cannot be loaded blocks no promotion, and whoever reads the decision or the history is told."""
 
 from types import SimpleNamespace
 
@@ -48,7 +48,7 @@ def test_a_champion_that_can_not_be_loaded_counts_as_none_with_a_word(monkeypatc
     assert found.champion is None and found.against is None and found.old == "7" and found.reasons == []
     said: list[str] = []
     promote._tell(SimpleNamespace(say=said.append, table=lambda *_: None), found)
-    assert said == ["the champion, version 7, can not be loaded and counts as none: run=old: no finished trial with a model"]
+    assert said == ["the champion, version 7, cannot be loaded and counts as none: run=old: no finished trial with a model"]
     assert "compared with nobody, for version 7 could not be loaded: because" in challenge._how(found, "because")
 
 

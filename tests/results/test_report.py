@@ -115,7 +115,7 @@ def test_advice_on_the_edge_of_a_range_and_on_ties() -> None:
         "the best optimizer.learning_rate=0.1 is the highest that was tried (0.001 to 0.1): widen its range"
     ]
     assert advice(standing(rates, [0.5, 0.9, 0.6]), {}) == []
-    assert advice(standing(rates, [0.5, 0.9, 0.9]), {})[-1].startswith("the first 2 configurations can not be told apart")
+    assert advice(standing(rates, [0.5, 0.9, 0.9]), {})[-1].startswith("the first 2 configurations cannot be told apart")
 
 
 def test_what_other_code_or_data_gave_is_told_apart_and_decides_on_no_key() -> None:

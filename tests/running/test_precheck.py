@@ -68,7 +68,7 @@ def test_what_mlflow_would_not_take_is_told_with_the_rest(check: Callable, monke
 
 def test_what_the_models_own_code_raises_is_told(check: Callable, monkeypatch: pytest.MonkeyPatch) -> None:
     def prepare(config: dict, folder: Path) -> None:
-        raise RuntimeError("can not be instantiated") from AssertionError()
+        raise RuntimeError("cannot be instantiated") from AssertionError()
 
     monkeypatch.setattr(trial, "prepare", prepare)
     with pytest.raises(ConfigError, match=r"AssertionError:   \(.*test_precheck\.py:\d+\)  \(in the trial data=digits\)"):
@@ -126,7 +126,7 @@ def test_weights_that_are_not_read_back_are_refused_before_they_are_trained(comp
         def load_own_variables(self, store: dict) -> None: ...
 
     two_layer(lambda input_shape, num_classes, **_: _classifier(Forgetful(num_classes, activation="softmax")))
-    assert "can not be saved and read back" in found(compose()).mistakes[0]
+    assert "cannot be saved and read back" in found(compose()).mistakes[0]
 
 
 def test_a_file_that_can_not_be_written_is_a_line(compose: Callable, two_layer: Callable) -> None:
@@ -139,7 +139,7 @@ def test_a_file_that_can_not_be_written_is_a_line(compose: Callable, two_layer: 
 
     two_layer(lambda input_shape, num_classes, **_: _classifier(Closed(print), keras.layers.Dense(num_classes, activation="softmax")))
     told = found(compose())
-    assert not told.mistakes and ["model.keras can not" in told.lines[0], "model.h5 can not" in told.lines[1]] == [True, True]
+    assert not told.mistakes and ["model.keras cannot" in told.lines[0], "model.h5 cannot" in told.lines[1]] == [True, True]
 
 
 def test_a_point_that_can_not_be_built_is_infeasible(check: Callable, two_layer: Callable) -> None:
@@ -150,7 +150,7 @@ def test_a_point_that_can_not_be_built_is_infeasible(check: Callable, two_layer:
 
     two_layer(build)
     [line] = check("model.units=10,20,500")
-    assert line.startswith("1 of 2 tried trials can not be trained; such trials will end as FAILED:")
+    assert line.startswith("1 of 2 tried trials cannot be trained; such trials will end as FAILED:")
     assert "raises MemoryError: 500 units do not fit" in line and f"({__file__}:" in line and "model.units=500)" in line
     with pytest.raises(ConfigError, match="500 units do not fit"):
         check("model.units=500,600")

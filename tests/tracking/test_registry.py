@@ -20,7 +20,7 @@ from src.tracking.runs import StoredRun
 
 @pytest.fixture
 def loading(registry: Registry, monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
-    """Rolls back where the given versions can not be loaded."""
+    """Rolls back where the given versions cannot be loaded."""
 
     def rollback(*broken: str) -> tuple[str, list[str]]:
         def load(run: SimpleNamespace, _: object) -> None:
@@ -104,7 +104,7 @@ def test_a_rollback_goes_on_to_one_that_loads_or_refuses_and_moves_nothing(regis
         loading("1", "2")
     assert registry._champion("digits") == "3" and len(told(registry)) == 3
     version, skipped = loading("2")
-    assert version == "1" == registry._champion("digits") and "version 2 is passed over, it can not be loaded: its weights" in skipped[0]
+    assert version == "1" == registry._champion("digits") and "version 2 is passed over, it cannot be loaded: its weights" in skipped[0]
     assert told(registry)[-1] == ("1", "rollback from version 3")
 
 
@@ -185,7 +185,7 @@ def test_a_store_that_does_not_answer_is_not_one_without_a_champion(registry: Re
     [
         (lambda place: (place / "code/src/trial.py").unlink(), "champion/ has no code/src/trial.py"),
         (lambda place: (place / "artifacts/model.weights.h5").write_bytes(b"other"), "model.weights.h5 was changed"),
-        (lambda place: place.rename(place.with_name("gone")), "champion/ can not be read"),
+        (lambda place: place.rename(place.with_name("gone")), "champion/ cannot be read"),
     ],
 )
 def test_a_registered_model_that_is_not_whole_is_not_loaded(change: Callable[[Path], object], message: str, tmp_path: Path) -> None:

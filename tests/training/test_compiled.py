@@ -11,7 +11,7 @@ import tensorflow as tf
 from src import datasets, trial
 from src.errors import ConfigError
 from src.objective import Objective
-from src.training import Fitted, Monitor, compiled, dropout, runtime
+from src.training import Fitted, Monitor, Schedule, compiled, dropout, runtime
 from src.training.structure import structure_of
 from tests.conftest import options
 
@@ -66,7 +66,7 @@ def test_another_structure_is_another_program(compose: Compose, tmp_path: Path) 
     found = set()
     for words in ([], *([other] for other in others)):
         prepared = trial.prepare(compose(*words), tmp_path)
-        sizes = prepared.arguments["batch_size"], prepared.validation_batch
+        sizes = prepared.schedule.batch_size, prepared.schedule.validation_batch
         found.add(structure_of(prepared.model, prepared.data, *sizes))
     assert len(found) == 1 + len(others)
 
@@ -130,8 +130,8 @@ def fit(model: keras.Model, compose: Compose) -> Fitted:
     model.compile(optimizer="sgd", loss="sparse_categorical_crossentropy", metrics=["accuracy"])
     data = datasets.load(compose()["data"])
     monitor = Monitor(lambda *_: None, lambda: None)
-    how = {"epochs": 1, "batch_size": 32, "validation_batch": 1000, "patience": None, "keep": "best", "callbacks": []}
-    return compiled.fit(model, data, seed=1, objective=Objective("val_accuracy", "max"), monitor=monitor, **how)
+    how = {"schedule": Schedule(1, 32, 1000, None, "best"), "monitor": monitor, "callbacks": []}
+    return compiled.fit(model, data, seed=1, objective=Objective("val_accuracy", "max"), **how)
 
 
 class Uncompilable(keras.layers.Layer):

@@ -163,7 +163,7 @@ def scored_again(outcome: trial.Outcome, config: dict, folder: Path) -> dict[str
     """What the saved weights give in a new model."""
     prepared = trial.prepare(config, folder)
     trial.load_weights(prepared, outcome.files["model.weights.h5"])
-    found = evaluate(prepared.model, prepared.data.validation, prepared.validation_batch)
+    found = evaluate(prepared.model, prepared.data.validation, prepared.schedule.validation_batch)
     return {f"kept/val_{name}": value for name, value in found.items()}
 
 

@@ -12,7 +12,9 @@ from src import datasets, trial
 from src.datasets import Dataset
 from src.errors import TrialError
 from src.models import logistic_regression
-from src.training import Fitted, sgd_classifier
+from src.training import Fitted, Schedule, sgd_classifier
+
+SCHEDULE = Schedule(1, 32, 1000, None, "best")
 
 
 def test_the_baseline_is_scikit_learns(compose: Callable[..., dict], tmp_path: Path) -> None:
@@ -47,7 +49,7 @@ def fitted(y: np.ndarray, train: np.ndarray, classes: int, folds: int | None = N
     model.compile(loss="sparse_categorical_crossentropy", metrics=["accuracy"])
     monitor = SimpleNamespace(report=lambda *_: None)
     return (
-        sgd_classifier.fit(model, data, seed=0, objective=None, monitor=monitor, max_iter=50, folds=folds, validation_batch=1000),
+        sgd_classifier.fit(model, data, seed=0, objective=None, schedule=SCHEDULE, monitor=monitor, max_iter=50, folds=folds),
         model,
         data,
     )
