@@ -178,7 +178,7 @@ class Ending:
         elif not invocation.single and (self._outcome.code or left):
             say(f"\nGo on:\n  {invocation.command_to_resume}")
         run_ids = [row.run_id for row in self._store.trials() if row.run_id]
-        link = self._sweep.tracker.link(invocation.folder.name, run_ids, invocation.objective.name)
+        link = self._sweep.tracker.link(invocation.folder.name, run_ids, invocation.objective)
         say(f"\nNext:\n  {invocation.prefix}make ui    then open {link}")
         if not invocation.single:
             say(f"  open {invocation.folder / REPORT}    learning curves, parallel coordinates, importance")

@@ -3,6 +3,8 @@
 from pathlib import Path
 from typing import Any, Protocol
 
+from src.objective import Objective
+
 
 class Tracker(Protocol):
     """Takes the messages of src/study/outbox.py. The messages of one run arrive in their order.
@@ -33,5 +35,5 @@ class Tracker(Protocol):
             contents: `metrics` and `tags`; for a part that was refused earlier also `params`, and `epochs` as above.
         """
 
-    def link(self, sweep_id: str, run_ids: list[str], objective: str) -> str:
+    def link(self, sweep_id: str, run_ids: list[str], objective: Objective) -> str:
         """Returns the address where MLflow's UI shows these runs side by side."""

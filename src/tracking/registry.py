@@ -4,9 +4,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from src.tracking.runs import Runs, StoredRun  # first: it sets MLflow's environment
-
-import mlflow  # isort: skip
+import mlflow
 import numpy as np
 from mlflow.entities.model_registry import ModelVersion
 from mlflow.exceptions import MlflowException
@@ -15,6 +13,7 @@ from src.errors import TrialbookError
 from src.tracking import champions, served
 from src.tracking.champions import now
 from src.tracking.pages import every
+from src.tracking.runs import Runs, StoredRun
 from src.tracking.served import Served
 from src.tracking.store import locked
 

@@ -8,16 +8,16 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from src.tracking.store import connect  # first: it sets MLflow's environment
-
-from mlflow.entities import Run, ViewType  # isort: skip
+from mlflow.entities import Run, ViewType
 from mlflow.exceptions import MlflowException
 from mlflow.system_metrics.system_metrics_monitor import SystemMetricsMonitor
 from requests import RequestException
 
 from src.errors import Refused, Unreachable, first_words
+from src.objective import Objective
 from src.tracking import batch, links
 from src.tracking.batch import PASSING, Item
+from src.tracking.store import connect
 
 IDENTITY = ("trialbook.sweep", "trialbook.kind", "trialbook.trial")  # tags that identify a run; a trial keeps its run for life
 LONGEST_NAME = 250  # characters of a run's name that every database takes
@@ -117,7 +117,7 @@ class MlflowTracker:
         if refusal:
             raise refusal
 
-    def link(self, sweep_id: str, run_ids: list[str], objective: str) -> str:
+    def link(self, sweep_id: str, run_ids: list[str], objective: Objective) -> str:
         """Returns the address where MLflow's UI shows these runs side by side."""
         return links.comparison(self._uri, self.experiment_id, run_ids, sweep_id, objective)
 

@@ -18,7 +18,6 @@ from selenium.webdriver.chrome.service import Service
 from selenium.webdriver.common.by import By
 
 from src.config.paths import ROOT
-from src.tracking import links
 from tests.waiting import until
 
 BROWSER, DRIVER = shutil.which("chromium"), shutil.which("chromedriver")
@@ -60,13 +59,10 @@ def test_the_pages_of_a_sweep(browser: webdriver.Chrome, command: Callable, tmp_
         address = re.search(r"http://127\.0\.0\.1:\d+", ui.stdout.readline())[0]
         link = re.search(r"http://127\.0\.0\.1:5000(/\S+)", done.stdout)[1]
         browser.get(address + link)
-        shows(browser, "Comparing 4 Runs", "Parallel Coordinates Plot", "model.units", "optimizer=adam model.units=16", "val_accuracy")
+        shows(browser, "optimizer=sgd model.units=8", "optimizer=adam model.units=16", "4 matching runs", "val_accuracy")
+        until(lambda: len(browser.find_elements(By.CSS_SELECTOR, "[data-testid='experiment-view-compare-runs-card']")) >= 2)
 
-        run = client.get_run(child)
-        experiment = run.info.experiment_id
-        browser.get(links.comparison(address, experiment, ["any number"] * 51, run.data.tags["trialbook.sweep"], "val_accuracy"))
-        shows(browser, "optimizer=sgd model.units=8", "optimizer=adam model.units=16", "4 matching runs")
-
+        experiment = client.get_run(child).info.experiment_id
         page = f"{address}/#/experiments/{experiment}/runs/{child}"
         browser.get(f"{page}/model-metrics?workflowType=machine_learning")
         shows(browser, "val_accuracy", "val_loss")

@@ -28,7 +28,7 @@ def test_sweeps_are_recorded_by_a_server(server: str, command: Callable, cold_co
             "src.sweep", "-m", "data=digits", "training.epochs=2", "optimizer=sgd,adam", f"executor={executor}", MLFLOW_TRACKING_URI=server
         )
         assert done.returncode == 0 and done.stderr == "", done.stdout + done.stderr
-        assert f"{server}/#/compare-runs" in done.stdout
+        assert f"{server}/#/experiments/" in done.stdout and "compareRunsMode=CHART" in done.stdout
         client = MlflowClient(server)
         found = client.search_runs([client.get_experiment_by_name("digits").experiment_id])
         assert sorted(run.data.tags["trialbook.kind"] for run in found) == [*["sweep"] * number, *["trial"] * 2 * number]

@@ -13,6 +13,7 @@ from mlflow.exceptions import MlflowException
 from src.artifacts import DIGEST_TAGS
 from src.errors import TrialbookError, Unreachable
 from src.exits import exit_on_error
+from src.objective import Objective
 from src.tracking import links
 from src.tracking.runs import SURROUNDINGS, Runs
 from src.tracking.store import client, connect, look_up, read
@@ -169,17 +170,16 @@ def test_what_mlflow_says_is_no_traceback(capsys: pytest.CaptureFixture[str]) ->
     assert end.value.code == 2 and capsys.readouterr().err.startswith("MLflow: attempt to write a readonly database. Expected")
 
 
-def test_links_are_encoded_and_change_with_the_number_of_runs() -> None:
+def test_links_are_encoded_and_open_the_charts_best_first() -> None:
+    accuracy, loss = Objective("val_accuracy", "max"), Objective("val_loss", "min")
     assert (
-        links.comparison("sqlite:///x", "1", ["a"], "S", "val_accuracy")
+        links.comparison("sqlite:///x", "1", ["a"], "S", accuracy)
         == "http://127.0.0.1:5000/#/experiments/1/runs/a?workflowType=machine_learning"
     )
-    assert (
-        links.comparison("http://h:1/", "1", ["a", "b"], "S", "val_accuracy")
-        == "http://h:1/#/compare-runs?runs=%5B%22a%22%2C%20%22b%22%5D&experiments=%5B%221%22%5D&workflowType=machine_learning"
-    )
-    many = links.comparison("sqlite:///x", "1", ["a"] * 51, "S", "val_accuracy")
-    assert "compareRunsMode=CHART" in many and "orderByKey=metrics.%60kept/val_accuracy%60" in many and " " not in many
+    several = links.comparison("http://h:1/", "1", ["a", "b"], "S", accuracy)
+    assert several.startswith("http://h:1/#/experiments/1/runs?searchFilter=tags.%60trialbook.sweep%60%20%3D%20%22S%22%20and%20")
+    assert "orderByKey=metrics.%60kept/val_accuracy%60&orderByAsc=false&compareRunsMode=CHART" in several and " " not in several
+    assert "kept/val_loss%60&orderByAsc=true" in links.comparison("sqlite:///x", "1", ["a", "b"], "S", loss)
 
 
 @pytest.mark.parametrize("whole", [("model.h5", "model.keras"), ("model.keras",), ()])
