@@ -1,6 +1,6 @@
 """Exit codes of every command, and the context manager that turns errors into them.
 
-0 done · 1 a trial failed, or MLflow refused a record · 2 bad input, nothing was started · 3 refused by a gate ·
+0 done · 1 a trial failed, or MLflow refused a record · 2 bad input, a store that does not answer, or a full disk · 3 refused by a gate ·
 130 and 143 interrupted by Ctrl-C and SIGTERM; a sweep can go on.
 """
 

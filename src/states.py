@@ -4,7 +4,7 @@ from enum import StrEnum
 
 
 class TrialState(StrEnum):
-    """SCHEDULED and RUNNING trials have not ended. FINISHED has a score, FAILED a cause, KILLED was interrupted and may run again."""
+    """SCHEDULED, which only old studies have, and RUNNING have not ended; FAILED has a cause; KILLED may run again."""
 
     SCHEDULED = "SCHEDULED"
     RUNNING = "RUNNING"

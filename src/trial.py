@@ -150,10 +150,10 @@ def prepare(config: dict[str, Any], folder: Path = Path(), checkpoint: bytes | N
     if mistakes:
         raise ConfigError(mistakes)
     model.compile(**compiled)
-    values = {name: config["training"][name] for name in training.SCHEDULED}
+    values = training.scheduled(config)
     values["validation_batch"] = validation.batch_size(values["validation_batch"], model, data.input_shape)
     schedule = training.Schedule(**values)
-    return Prepared(config, folder, data, model, engine, schedule, arguments, _checkpoint(config, checkpoint))
+    return Prepared(config, folder, data, model, engine, schedule, arguments, _checkpoint(config, folder, checkpoint))
 
 
 def fit(prepared: Prepared, report: training.Report, alive: Callable[[], None]) -> training.Fitted:
@@ -239,12 +239,12 @@ def probabilities(prepared: Prepared, x: "np.ndarray") -> "np.ndarray":
     return datasets.contract.checked(output, len(x), prepared.data.num_classes)
 
 
-def _checkpoint(config: dict[str, Any], content: bytes | None) -> Checkpoint | None:
+def _checkpoint(config: dict[str, Any], folder: Path, content: bytes | None) -> Checkpoint | None:
     """The checkpoint to continue from; None if it is damaged, or if there are callbacks, whose state it does not hold."""
     if not content or config["training"]["callbacks"]:
         return None
     try:
         return Checkpoint.from_bytes(content)
     except ValueError as error:
-        log.warning("the training starts anew: %s", error)
+        log.warning("the training in %s starts anew: %s", folder, error)
         return None

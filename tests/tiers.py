@@ -20,7 +20,7 @@ class NoTensorFlow(MetaPathFinder, Loader):
     """Skips whoever imports TensorFlow; looking whether it is there imports nothing."""
 
     def find_spec(self, name: str, path: Sequence[str] | None, target: ModuleType | None = None) -> ModuleSpec | None:
-        return ModuleSpec(name, self) if name in ("tensorflow", "keras") else None
+        return ModuleSpec(name, self) if name in ("tensorflow", "keras", "keras_tuner") else None
 
     def create_module(self, spec: ModuleSpec) -> None:
         """The usual one."""

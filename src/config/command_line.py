@@ -89,31 +89,33 @@ def read_command_line(loader: ConfigLoader, argv: list[str]) -> CommandLine:
     if given.help:
         print(help_text(loader))  # noqa: T201  Hydra's own walks every group twice
         sys.exit(0)
-    if mistakes := list(_option_mistakes(given, Catalog(loader))):
+    catalog = Catalog(loader)
+    if mistakes := list(_option_mistakes(given, catalog)):
         raise ConfigError(mistakes)
     if given.hydra_help or given.shell_completion:
         return CommandLine(argv)
     learn(" ".join(given.overrides))
-    request = read(loader, given.overrides, multirun=given.multirun)
+    request = read_request(catalog, Parser(loader, catalog.groups), given.overrides, multirun=given.multirun)
     if mistakes := find_mistakes(request):
         raise ConfigError(mistakes)
-    config, own = compose(loader, request, given.overrides), _of_trials(request)
+    own = _of_trials(request)
+    config = _compose(loader, request, given.overrides, own)
     arguments = [request.plain.get(argument, argument) for argument in argv if argument not in own]
     shows = given.cfg or given.info
     return CommandLine(arguments) if shows else CommandLine(arguments, request, config)
 
 
-def compose(loader: ConfigLoader, request: Request, lines: list[str]) -> DictConfig:
-    """Has Hydra compose the configuration that all trials share, and tries what every trial's values refer to.
+def _compose(loader: ConfigLoader, request: Request, lines: list[str], own: set[str]) -> DictConfig:
+    """Has Hydra compose the configuration that all trials share, and resolves the `${…}` in the values of trials.
 
     Args:
         lines: the overrides of the request as written, without `-m`.
+        own: those of them that concern some trials only.
 
     Raises:
         ConfigError: Hydra or OmegaConf refuse; the message begins with the override to blame.
     """
     mode = RunMode.MULTIRUN if request.multirun else RunMode.RUN
-    own = _of_trials(request)
     shared = [line for line in lines if line not in own]
     plain = [request.plain.get(line, line) for line in shared]
     config = _attempt(loader, plain, mode)

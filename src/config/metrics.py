@@ -10,7 +10,7 @@ from src.config.rules import unrecordable
 from src.errors import ConfigError, did_you_mean
 from src.objective import Objective
 
-OWN_NAMES = {"LogCoshError": "logcosh", "FBetaScore": "fbeta_score"}  # of the classes that are not called as their class is
+OWN_NAMES = {"LogCoshError": "logcosh", "FBetaScore": "fbeta_score"}  # metrics whose name is not that of their class
 TAKEN = ("loss", "learning_rate", "epoch", "seconds", "seconds_per_epoch")  # reported by a trial beside its metrics
 
 

@@ -13,12 +13,15 @@ from src.config.request import FOLDERS, Request
 from src.config.rules import expected
 from src.errors import ConfigError, collecting, did_you_mean
 
-WITHOUT_EFFECT = {"hydra.output_subdir": None, "hydra.job.name": "trial", "hydra.job.chdir": False, "hydra/sweeper": "kerastuner"}
+WITHOUT_EFFECT = {
+    **{"hydra.output_subdir": None, "hydra.job.name": "trial", "hydra.job.chdir": False},
+    **{"hydra/sweeper": "kerastuner", "hydra/hydra_logging": "none", "hydra/job_logging": "none"},
+}
 Options = dict[str, list[str]]  # group → the options that trials may choose
 
 
 def find_mistakes(request: Request) -> list[str]:
-    """All mistakes, in the order in which they were written; empty if the sweep may start.
+    """All mistakes; empty if the sweep may start.
 
     Raises:
         ConfigError: the file of a chosen option is broken; without its keys the other mistakes are not known.
@@ -41,10 +44,10 @@ def find_mistakes(request: Request) -> list[str]:
 
 
 def _hydra_mistakes(catalog: Catalog) -> Iterator[str]:
-    """Settings in conf/config.yaml that only `hydra.main` heeds: Hydra composes, but Trialbook runs the trials."""
+    """Refuses settings in conf/config.yaml that `hydra.main` would heed: Hydra composes, but Trialbook runs the trials."""
     for key, value in catalog.hydra.items():
         if key not in FOLDERS and (key not in WITHOUT_EFFECT or value != WITHOUT_EFFECT[key]):
-            yield f"conf/config.yaml: {key} has no effect here; of Hydra's own settings expected {' or '.join(FOLDERS)}."
+            yield f"conf/config.yaml: {key} is not supported; of Hydra's own settings expected {' or '.join(FOLDERS)}."
 
 
 def _scoped(request: Request, options: Options, catalog: Catalog) -> Iterator[tuple[Assignment, Options]]:

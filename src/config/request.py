@@ -30,6 +30,7 @@ class Request:
         exclude: rules; a trial that has one of the values of every assignment of a rule is left out.
         reported: published figures of each explicit trial.
         sweep: name of a file in sweeps/.
+        multirun: `-m`, or `hydra.mode: MULTIRUN` in that file.
         plain: override as written → the same without functions, with quoted names, as Hydra composes it.
         mistakes: found while reading.
     """
@@ -86,8 +87,7 @@ def _read_line(parser: Parser, request: Request, line: str) -> list[Assignment]:
     elif not re.match(r"[+~]*hydra\b", line):
         return _read(parser, request, line)
     elif line.partition("=")[0] not in FOLDERS:
-        expected = f"of Hydra's own settings expected {' or '.join(FOLDERS)}; the others belong into conf/config.yaml."
-        request.mistakes.append(f"{line}: {expected}")
+        request.mistakes.append(f"{line}: of Hydra's own settings expected {' or '.join(FOLDERS)}.")
     else:
         folders = _read(parser, request, line)
         request.mistakes += [f"{one.origin}: expected one folder." for one in folders if one.swept or not isinstance(one.values[0], str)]

@@ -6,8 +6,7 @@ from contextlib import suppress
 
 from src.training import runtime
 
-# src.running.run because every worker runs the main module of the driver
-MODULES = ("src.running.run", "src.training.compiled", "src.training.callbacks")
+MODULES = ("src.sweep", "src.running.run", "src.training.compiled", "src.training.callbacks")  # first: the main module of the driver
 
 with suppress(Exception):  # the worker reports the error: it imports the module again
     runtime.tensorflow()

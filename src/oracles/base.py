@@ -143,7 +143,7 @@ def _hyperparameters(space: Space) -> kt.HyperParameters:
 
 
 def _text(axis: Axis, value: Any) -> str:
-    """Converts a value into the text of an override; keeps it in the interval, which KerasTuner's rounding or this one may leave."""
+    """Converts a value into the text of an override; rounding never leaves the interval."""
     if isinstance(axis.domain, Choice):
         return str(value)
     low, high = axis.domain.low, axis.domain.high

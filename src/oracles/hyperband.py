@@ -73,7 +73,7 @@ class Hyperband(Mended, kt.oracles.HyperbandOracle):  # type: ignore[misc]
             entry["id"] = str(earlier)
 
     def proposal(self, values: Values) -> Proposal:
-        """Converts KerasTuner's values; the trial continues the longest shorter training of the point that has completed."""
+        """Converts KerasTuner's values; the trial continues the longest completed training of the point that is shorter."""
         epochs = values["tuner/epochs"]
         known = self._trained.get(self._identity_of(values), {})
         trained = {count: number for count, number in known.items() if self._completed(str(number))}

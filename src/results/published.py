@@ -3,14 +3,12 @@
 from collections.abc import Iterable
 from dataclasses import replace
 from statistics import mean
-from typing import Any
 
+from src.results.table import Row
 from src.space import Space
 from src.space.origin import DIFFERS, NOT_RECORDED, Origin, labels
 from src.space.values import canonical, of_texts
 from src.study.schema import TrialRow
-
-Row = dict[str, Any]
 
 
 def compare_with_published(space: Space, published: list[dict[str, float]], trials: Iterable[TrialRow]) -> list[Row]:

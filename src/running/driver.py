@@ -76,7 +76,7 @@ class Driver:
         self.executor.submit(job)
 
     def fail(self, number: int, cause: str) -> None:
-        """Ends a trial as FAILED that is not running, without running it again."""
+        """Ends a trial that is not running as FAILED."""
         self._end_without_files(number, Outcome(TrialState.FAILED, cause=cause))
         self.terminal.failed(number, cause)
 

@@ -41,7 +41,7 @@ class Invocation:
         """The invocation of a request.
 
         Raises:
-            ConfigError: no trial has a key of the request, or the objective is none.
+            ConfigError: no trial has a key of the request, or the direction of the objective is not known.
         """
         single = not request.multirun
         folder = Path(config.hydra.run.dir if single else config.hydra.sweep.dir)

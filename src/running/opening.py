@@ -1,7 +1,7 @@
 """Opens what an invocation needs while its trials run, in this order:
 
 1. Workers start, and import TensorFlow while this process does the rest.
-2. Everything that may fail is tried: the record, the first step of the trials. Until here nothing is on disk.
+2. Everything that may fail is tried: the record, the first step of the trials. Until here there is no folder of this sweep.
 3. The folder, its lock, the study and its connection to MLflow.
 """
 
@@ -48,19 +48,19 @@ class Sweep:
     tracker: Tracker
 
     def driver(self) -> Driver:
-        """The loop, where an earlier invocation left it."""
+        """Makes the loop. A resumed sweep continues where it was left: its oracle is restored, and dead trials are failed."""
         invocation, store = self.invocation, self.recorder.store
         rules = StopRules(invocation.objective, **invocation.config.stop)
         interruption = Interruption(at_once=invocation.single)
         driver = Driver(self.oracle, self.executor, self.compose, self.recorder, self.terminal, rules, interruption)
-        rows = store.trials()
+        rows, dead = store.trials(), list[int]()
         if rows:
             driver.waiting, known, dead = resume.waiting(invocation, store)
             self.oracle.restore(store.oracle(), known)
             rules.see(sorted((row for row in rows if row.ended), key=lambda row: row.ended or 0.0))
             for number in dead:
                 driver.fail(number, f"its process died {MOST_DEATHS} times; once more: resume={invocation.folder.name} retry=failed")
-        ended = sum(row.state in (TrialState.FINISHED, TrialState.FAILED) for row in store.trials())
+        ended = sum(row.state in (TrialState.FINISHED, TrialState.FAILED) or row.number in dead for row in rows)
         if self.executor.headline:
             self.terminal.say(self.executor.headline)
         if invocation.config.resume:

@@ -75,7 +75,7 @@ def _foreseen(invocation: Invocation) -> tuple[list[Point], int, float, list[str
         proposals = [oracle.ask(number) for number in range(oracle.foreseen)]
         points = [proposal.point for proposal in proposals if proposal]
         learns = oracle.foreseen < oracle.budget
-        total = oracle.budget if learns else len(points)  # where it found no more that differ, there are no more
+        total = oracle.budget if learns else len(points)  # fewer than the budget if the space has no more distinct points
         more = f", {total - len(points)} more by the scores of these" if learns else ""
         epochs, lines = oracle.epochs, [f"{len(points)} drawn at random{more}", *oracle.schedule]
     each = mean(int(invocation.space.leaves(point).get("training.epochs", 1)) for point in points) if points else 0

@@ -18,7 +18,7 @@ from src.tracking import Tracker
 log = logging.getLogger(__name__)
 UNDELIVERED = "undelivered"  # folder beside a trial's or a sweep's own files
 LONGEST_PAUSE = 30.0  # seconds between two attempts at a store that does not answer
-A_MOMENT = 10.0  # seconds in which who waited in vain does not wait again
+A_MOMENT = 10.0  # seconds; within this time after a vain wait, `flush` does not wait
 
 
 class Outbox:
@@ -105,7 +105,7 @@ class Outbox:
             why = self._why(messages[0], error)
             self._store.delivered(messages, error.run_id, Message(messages[0].number, "end", error.left), why)
         except Exception as error:
-            if len(messages) > 1:  # which of them it is that MLflow does not take
+            if len(messages) > 1:  # finds the one that MLflow refuses
                 for one in messages:
                     self._deliver([one])
                 return

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from src.errors import TrialbookError
 from src.space import Point
 from src.states import TrialState
 
@@ -82,8 +83,15 @@ class TrialRow:
 
     @classmethod
     def of(cls, row: Mapping[str, Any]) -> "TrialRow":
-        """The row as SQLite gives it, of either schema."""
+        """The row as SQLite returns it, of either schema.
+
+        Raises:
+            TrialbookError: it is no row of ours.
+        """
         values: dict[str, Any] = {**dict.fromkeys(SINCE_1["trial"]), **dict(row)}
-        point, state = json.loads(values.pop("overrides")), TrialState(values.pop("state"))
-        metrics, configuration = (json.loads(values.pop(name) or "{}") for name in ("metrics", "configuration"))
-        return cls(point=point, state=state, metrics=metrics, configuration=configuration, **values)
+        try:
+            point, state = json.loads(values.pop("overrides")), TrialState(values.pop("state"))
+            metrics, configuration = (json.loads(values.pop(name) or "{}") for name in ("metrics", "configuration"))
+            return cls(point=point, state=state, metrics=metrics, configuration=configuration, **values)
+        except (KeyError, TypeError, ValueError) as error:
+            raise TrialbookError(f"a row of the study cannot be read: {error!r}. Expected one that Trialbook wrote.") from error

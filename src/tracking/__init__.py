@@ -36,4 +36,4 @@ class Tracker(Protocol):
         """
 
     def link(self, sweep_id: str, run_ids: list[str], objective: Objective) -> str:
-        """Returns the address where MLflow's UI shows these runs side by side."""
+        """Returns the address of the charts of a sweep's trials, or of a single run."""

@@ -118,7 +118,7 @@ class MlflowTracker:
             raise refusal
 
     def link(self, sweep_id: str, run_ids: list[str], objective: Objective) -> str:
-        """Returns the address where MLflow's UI shows these runs side by side."""
+        """Returns the address of the charts of a sweep's trials, or of a single run."""
         return links.comparison(self._uri, self.experiment_id, run_ids, sweep_id, objective)
 
     def _log(self, run_id: str, items: list[Item]) -> None:

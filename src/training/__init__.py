@@ -2,7 +2,8 @@
 
 `training.engine`, or `engine:` in a model's YAML, names the engine of a trial. An engine is a function
 `fit(model, data, *, seed, objective, schedule, monitor, …) -> Fitted`. It trains a compiled Keras model and leaves the weights of the
-kept epoch in it. Its other keyword arguments are keys of the model's `engine:`, or of the training's YAML.
+kept epoch in it. Its other keyword arguments are keys of the model's `engine:`, or of the training's YAML. An engine that trains in steps
+takes `callbacks`. The schedule comes from the training's YAML, where the model's `engine:` does not set a part of it.
 """
 
 import inspect
@@ -109,7 +110,7 @@ def own_arguments(fit: Callable[..., Fitted], config: dict[str, Any]) -> dict[st
     Raises:
         ConfigError: an argument is missing, or the engine does not take one.
     """
-    from_model = {key: value for key, value in config["model"].get("engine", {}).items() if key != "name"}
+    from_model = {key: value for key, value in config["model"].get("engine", {}).items() if key not in ("name", *SCHEDULED)}
     defaults = _defaults(fit)
     arguments = {key: value for key, value in config["training"].items() if key in defaults} | from_model
     mistakes = [f"model.engine: {fit.__module__} has no {key!r}{did_you_mean(key, defaults)}" for key in from_model if key not in defaults]
@@ -119,9 +120,17 @@ def own_arguments(fit: Callable[..., Fitted], config: dict[str, Any]) -> dict[st
         mistakes += [f"training: {fit.__module__} does not read {key!r}{did_you_mean(key, known)}" for key in unread]
     if missing := [name for name, default in defaults.items() if default is inspect.Parameter.empty and name not in arguments]:
         mistakes.append(f"{fit.__module__} needs {' and '.join(missing)}; expected them in the model's engine: or in the training's YAML.")
+    if missing := [name for name in SCHEDULED if name not in scheduled(config)]:
+        mistakes.append(f"training: {' and '.join(missing)} not given; expected them in the training's YAML: defaults: [default, _self_]")
     if mistakes:
         raise ConfigError(mistakes)
     return arguments
+
+
+def scheduled(config: dict[str, Any]) -> dict[str, Any]:
+    """Returns the keys of the Schedule that a configuration sets: those of the training, or of the model's `engine:`."""
+    nodes = {**config["training"], **config["model"].get("engine", {})}
+    return {name: nodes[name] for name in SCHEDULED if name in nodes}
 
 
 def _defaults(fit: Callable[..., Fitted]) -> dict[str, Any]:

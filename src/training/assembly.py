@@ -28,7 +28,7 @@ def engine(config: dict[str, Any], data: Dataset, folder: Path) -> tuple[Callabl
     if "callbacks" in arguments:
         with collecting(mistakes):
             arguments["callbacks"] = build_callbacks(arguments["callbacks"], folder, per_batch=name == "keras")
-        if (size := config["training"]["batch_size"]) > len(data.train_index):
+        if (size := training.scheduled(config).get("batch_size", 1)) > len(data.train_index):
             mistakes.append(f"training.batch_size={size}: there are {len(data.train_index)} training examples; expected at most as many.")
     if mistakes:
         raise ConfigError(mistakes)

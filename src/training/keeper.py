@@ -74,7 +74,7 @@ class Keeper(keras.callbacks.Callback):  # type: ignore[misc]
             self._monitor.alive()
 
     def on_test_begin(self, logs: dict[str, float] | None = None) -> None:
-        """Records the seeds; puts averaged weights (`use_ema`) into the model; `fit` does so only at its end."""
+        """Records the seeds. Puts averaged weights (`use_ema`) into the model, which `fit` does only at its end."""
         variables = state.of(self.model)
         self._scored = {f"{AT_VALIDATION}{name}": variable.numpy() for name, variable in variables.items() if state.is_seed(name)}
         if state.averages(self.model.optimizer):

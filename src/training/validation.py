@@ -11,10 +11,10 @@ MOST = 1000  # examples
 BYTES = 2**27  # size of the largest array between two layers; a program holds a few of that size
 
 
-def batch_size(asked: int | str, model: keras.Model, input_shape: tuple[int, ...]) -> int:
+def batch_size(requested: int | str, model: keras.Model, input_shape: tuple[int, ...]) -> int:
     """Returns the requested number of examples, or for "auto" as many as `BYTES` has room for."""
-    if asked != "auto":
-        return int(asked)
+    if requested != "auto":
+        return int(requested)
     numbers = max([math.prod(input_shape), *_sizes(model, input_shape)])
     return max(1, min(MOST, BYTES // (4 * numbers)))
 

@@ -1,6 +1,7 @@
 """Every file of sweeps/: it parses, says its question and command, and its trials compose."""
 
 import shutil
+from collections.abc import Callable
 from pathlib import Path
 
 import hydra
@@ -71,6 +72,13 @@ def test_a_file_of_conf_that_is_no_yaml_is_named(tmp_path: Path) -> None:
     with hydra.initialize_config_dir(str(tmp_path / "conf"), version_base="1.3"), pytest.raises(ConfigError) as told:
         find_mistakes(read(GlobalHydra.instance().config_loader(), ["model=one_layer", "model.units=3"], multirun=False))
     assert "conf/model/one_layer.yaml, line 2, column 1" in str(told.value)
+
+
+def test_settings_that_only_hydras_own_main_heeds_are_refused(conf: Callable[[dict[str, str]], ConfigLoader]) -> None:
+    text = (CONF / "config.yaml").read_text().replace("chdir: false", "chdir: true\n  callbacks: {x: {_target_: os.getcwd}}")
+    mistakes = find_mistakes(read(conf({"config.yaml": text}), [], multirun=False))
+    for key in ("hydra.job.chdir", "hydra.callbacks.x._target_"):
+        assert f"conf/config.yaml: {key} is not supported; of Hydra's own settings expected hydra.run.dir or hydra.sweep.dir." in mistakes
 
 
 def test_an_oracle_of_the_command_line_takes_only_its_own_settings(loader: ConfigLoader, tmp_path: Path) -> None:

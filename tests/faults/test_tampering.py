@@ -112,7 +112,7 @@ def test_a_damaged_checkpoint_is_never_gone_on_from(caplog: pytest.LogCaptureFix
     content = Checkpoint({"loss": [1.0, 0.5]}, now, 1, {name: array + 1 for name, array in now.items()}).to_bytes()
 
     def read(content: bytes) -> str:
-        return "used" if trial._checkpoint({"training": {"callbacks": []}}, content) else "found"
+        return "used" if trial._checkpoint({"training": {"callbacks": []}}, Path(), content) else "found"
 
     assert read(content) == "used"
     buffer = io.BytesIO()

@@ -66,6 +66,15 @@ def test_a_key_that_no_engine_reads_is_refused(compose: Callable[..., dict], tmp
         trial.prepare(config, tmp_path)
 
 
+def test_a_schedule_is_whole_and_a_models_engine_may_set_a_part_of_it(compose: Callable[..., dict], tmp_path: Path) -> None:
+    config = compose("training.epochs=3")
+    del config["training"]["patience"]
+    with pytest.raises(ConfigError, match=r"training: patience not given; expected them in the training's YAML"):
+        trial.prepare(config, tmp_path)
+    config["model"]["engine"] = {"name": "keras", "patience": None, "epochs": 2}
+    assert trial.prepare(config, tmp_path).schedule.epochs == 2
+
+
 def test_validations_batch_changes_no_score(compose: Callable[..., dict], tmp_path: Path) -> None:
     whole, parts = (
         trial.run(trial.Job(0, 1, compose(f"training.validation_batch={size}"), tmp_path), lambda *_: None, lambda: None)
