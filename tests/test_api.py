@@ -21,6 +21,7 @@ def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, store_uri: str) -> str
     return store_uri
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("here")
 def test_a_sweep_gives_its_table_its_curves_and_its_best_model(capsys: pytest.CaptureFixture[str]) -> None:
     runs = sweep("data=digits", "optimizer=sgd,adam", "training.epochs=2", "seed=1,2")
