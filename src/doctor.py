@@ -90,6 +90,9 @@ def findings(uri: str) -> Iterator[Finding]:
         yield Finding(f"store: none at {file} yet")
         return
     damage = upkeep.damage(file) if file else ""
+    if "locked" in damage:
+        yield Finding(f"store: {file} is in use by another process: {damage}", "let that process end or go on, then ask again")
+        return
     if damage:
         yield Finding(f"store: {file} is damaged: {damage}", "take it from a backup, or set it aside; a new one is made")
         return

@@ -5,7 +5,7 @@ python -m src.promote history=true      prints who was champion when
 """
 
 import sys
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 
 from hydra.core.config_loader import ConfigLoader
 from hydra.types import RunMode
@@ -48,6 +48,7 @@ def main() -> int:
         words = read_words(Words, sys.argv[1:])
         if len(words.why) > MOST_WHY:
             raise ConfigError([f"why= has {len(words.why)} characters; expected at most {MOST_WHY}, which a store keeps whole"])
+        _refuse_together(words)
         terminal = Terminal(Objective("accuracy", "max"))
         with conf_loader() as loader:
             known = Catalog(loader).groups["promotion"]
@@ -65,6 +66,18 @@ def main() -> int:
             else:
                 return _challenge(words, config, registry, loader, terminal)
     return 0
+
+
+def _refuse_together(words: Words) -> None:
+    """Refuses words that rollback or history would ignore.
+
+    Raises:
+        ConfigError: it names them.
+    """
+    verb = "rollback" if words.rollback else "history" if words.history else ""
+    ignored = [one.name for one in fields(words) if one.name not in (verb, "model") and getattr(words, one.name) != one.default]
+    if verb and ignored:
+        raise ConfigError([f"{name}: {verb}=true takes no such word; expected it alone, or with model=…" for name in ignored])
 
 
 def _challenge(words: Words, config: DictConfig, registry: Registry, loader: ConfigLoader, terminal: Terminal) -> int:

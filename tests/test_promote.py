@@ -201,6 +201,8 @@ def test_mistakes(run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> 
         ("dryrun=true",): "did you mean 'dry_run'?",
         ("dry_run=yes",): "'yes', where dry_run is true or false",
         ("rollback=true",): "no model is registered",
+        ("rollback=true", "dry_run=true"): "dry_run: rollback=true takes no such word; expected it alone",
+        ("history=true", "run=x"): "run: history=true takes no such word",
         ("history=yes",): "where history is true or false",
         (f"why={'x' * 2001}",): "expected at most 2000",
         ("run=nonsense",): "no finished trial with a model",

@@ -39,4 +39,5 @@ def question(sweep: str) -> str:
     >>> question("dropout")
     'Does dropout help the 2-layer network, and how much of it?'
     """
-    return (CONF / "sweeps" / f"{sweep}.yaml").read_text().splitlines()[1].strip("# ")
+    lines = (CONF / "sweeps" / f"{sweep}.yaml").read_text().splitlines()
+    return lines[1].strip("# ") if len(lines) > 1 else ""

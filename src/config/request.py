@@ -2,7 +2,7 @@
 
 import re
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -124,10 +124,50 @@ def _read_sweep(parser: Parser, request: Request) -> None:
         return
     content: dict[str, Any] = OmegaConf.to_container(file.config)  # type: ignore[assignment]
     entries, hydra = content.pop("defaults", []), content.pop("hydra", {})
+    if mistakes := [f"{place}: {mistake}" for mistake in _wrong_shapes(hydra)]:
+        request.mistakes += mistakes
+        return
     request.multirun = request.multirun or hydra.get("mode") == "MULTIRUN"
     fixed = {**_chosen_options(request, entries, place), **(leaves(content) if content else {})}
     request.assignments += _read_all(parser, request, [f"{key}={as_text(value)}" for key, value in fixed.items()], place)
     _read_sweeper(parser, request, hydra.get("sweeper", {}), place)
+
+
+def _wrong_shapes(hydra: Any) -> Iterator[str]:
+    """Describes parts of a sweep file's `hydra:` node that are not what a sweep is made of."""
+    if not isinstance(hydra, dict):
+        yield f"hydra is {hydra!r}; expected a mapping with sweeper."
+        return
+    for key in hydra.keys() - {"mode", "run", "sweep", "sweeper"}:
+        yield f"hydra.{key} is not supported; expected hydra.mode or hydra.sweeper."
+    if (mode := hydra.get("mode")) not in (None, "RUN", "MULTIRUN"):
+        yield f"hydra.mode is {mode!r}{did_you_mean(str(mode), ('RUN', 'MULTIRUN'))} Expected MULTIRUN or RUN."
+    sweeper = hydra.get("sweeper", {})
+    if not isinstance(sweeper, dict):
+        yield f"hydra.sweeper is {sweeper!r}; expected a mapping of {', '.join(SWEEPER_KEYS)}."
+        return
+    for key, (words, holds) in SHAPES.items():
+        if key in sweeper and not holds(sweeper[key]):
+            yield f"hydra.sweeper.{key} is {sweeper[key]!r}; expected {words}."
+
+
+def _is_list_of(kind: type, value: Any) -> bool:
+    return isinstance(value, list) and all(isinstance(one, kind) for one in value)
+
+
+def _are_figures(value: Any) -> bool:
+    """True for mappings of numbers."""
+    numbers = (number for figures in value for number in figures.values()) if _is_list_of(dict, value) else [None]
+    return all(type(number) in (int, float) for number in numbers)
+
+
+SHAPES: dict[str, tuple[str, Callable[[Any], bool]]] = {
+    "params": ("a mapping of keys to values", lambda value: isinstance(value, dict)),
+    "trials": ("a list of trials, each a list of overrides", lambda value: _is_list_of(list, value)),
+    "when": ("a mapping of GROUP=OPTION to params", lambda value: isinstance(value, dict) and _is_list_of(dict, list(value.values()))),
+    "exclude": ("a list of mappings of keys to values", lambda value: _is_list_of(dict, value)),
+    "reported": ("a list of mappings of metrics to numbers, one per trial", _are_figures),
+}
 
 
 def _chosen_options(request: Request, entries: list[Any], place: str) -> dict[str, str]:

@@ -6,7 +6,8 @@ from contextlib import suppress
 
 from src.training import runtime
 
-MODULES = ("src.sweep", "src.running.run", "src.training.compiled", "src.training.callbacks")  # first: the main module of the driver
+# The first two are what the driver's main module imports; that module itself would be run a second time, with a warning.
+MODULES = ("src.config.command_line", "src.running.run", "src.training.compiled", "src.training.callbacks")
 
 with suppress(Exception):  # the worker reports the error: it imports the module again
     runtime.tensorflow()

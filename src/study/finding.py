@@ -31,7 +31,11 @@ def find_sweeps(words: str, root: Path = SWEEPS, *, key: str = "sweep") -> list[
     known.pop("", None)
     for word in words.split(","):
         if word not in known and (root / word / "study.db").exists():
-            Store.open(root / word / "study.db").close()  # raises if it cannot be read
+            try:
+                Store.open(root / word / "study.db").close()  # of a newer version, or damaged
+            except sqlite3.DatabaseError as error:
+                damaged = f"its study.db cannot be read ({error}); expected another sweep. python -m src.doctor looks at all of them"
+                raise ConfigError([f"{key}={word}: {damaged}"]) from error
     mistakes = [
         f"{key}={word}: no such sweep{did_you_mean(word, known)} Sweeps: {', '.join(known)}"
         for word in words.split(",")

@@ -56,6 +56,18 @@ def test_a_sweep_says_its_question_and_command(name: str) -> None:
         ("# @package _global_\nhydra: {mode: MULTIRUN, sweeper: {trials: [[model.dropuot=0.1]]}}\n", "did you mean 'model.dropout'?"),
         ("# @package _global_\ntags: [paper, mlflow.parentRunId]\n", "mlflow.* and trialbook.* are set by MLflow and Trialbook"),
         ("# @package _global_\nhydra: {mode: MULTIRUN, sweeper: {parms: {seed: '1,2'}}}\n", "did you mean 'params'?"),
+        ("# @package _global_\nhydra: {mode: MULTRUN}\n", "hydra.mode is 'MULTRUN'; did you mean 'MULTIRUN'?"),
+        ("# @package _global_\nhydra: {job: {chdir: true}}\n", "hydra.job is not supported"),
+        ("# @package _global_\nhydra: x\n", "expected a mapping with sweeper"),
+        ("# @package _global_\nhydra: {sweeper: null}\n", "hydra.sweeper is None; expected a mapping"),
+        ("# @package _global_\nhydra: {sweeper: {params: [seed, 1]}}\n", "expected a mapping of keys to values"),
+        ("# @package _global_\nhydra: {sweeper: {trials: ['optimizer=adam']}}\n", "a list of trials, each a list of overrides"),
+        ("# @package _global_\nhydra: {sweeper: {when: ['optimizer=sgd']}}\n", "a mapping of GROUP=OPTION to params"),
+        ("# @package _global_\nhydra: {sweeper: {exclude: {seed: 1}}}\n", "a list of mappings of keys to values"),
+        (
+            "# @package _global_\nhydra: {sweeper: {trials: [[seed=1]], reported: [{val_accuracy: high}]}}\n",
+            "a list of mappings of metrics to numbers",
+        ),
     ],
 )
 def test_a_mistake_in_a_sweep_file_names_the_file(content: str, message: str, tmp_path: Path) -> None:

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from src import api
+from src.errors import ConfigError
 from src.study import finding as find
 from src.study import result
 from src.study.store import Store
@@ -25,6 +26,15 @@ def test_a_sweep_in_another_folder_is_found_by_the_other_verbs(elsewhere: Path) 
     for words in ("latest", elsewhere.name):
         [found] = find.find_sweeps(words)
         assert found.resolve() == elsewhere.resolve()
+
+
+def test_a_damaged_study_is_a_sentence(elsewhere: Path) -> None:
+    find.link_sweep(elsewhere)
+    for content in (b"", b"no database at all"):
+        (find.SWEEPS / "damaged").mkdir(exist_ok=True)
+        (find.SWEEPS / "damaged" / "study.db").write_bytes(content)
+        with pytest.raises(ConfigError, match=r"sweep=damaged: its study\.db cannot be read"):
+            find.find_sweeps("damaged")
 
 
 def test_a_sweep_in_its_usual_folder_has_no_link(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
