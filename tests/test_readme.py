@@ -186,7 +186,12 @@ OTHERS = shlex.split("data=digits model=three_layer optimizer=adam_cosine traini
 @pytest.mark.slow
 @pytest.mark.xdist_group("newcomer")
 @pytest.mark.parametrize(
-    ("command", "trials"), [(NEWCOMER, 2), (["data=moons", "model.units=8"], 1), (OTHERS, 1)], ids=["first", "data", "others"]
+    ("command", "trials"),
+    [
+        pytest.param(NEWCOMER, 2, id="first"),
+        pytest.param(["data=moons", "model.units=8"], 1, id="data", marks=pytest.mark.long),
+        pytest.param(OTHERS, 1, id="others", marks=pytest.mark.long),
+    ],
 )
 def test_a_newcomer_adds_what_the_pages_show(command: list[str], trials: int, project: Path) -> None:
     assert command is not NEWCOMER or ("README.md", NEWCOMER) in SWEEPS

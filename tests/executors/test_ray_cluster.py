@@ -57,6 +57,7 @@ def curves(folder: Path) -> dict[str, list[str]]:
 
 
 @TWO_NODES
+@pytest.mark.long
 def test_hyperband_goes_on_where_a_trial_was_on_another_machine(
     cluster: Cluster, command: Callable, cold_command: Callable, tmp_path: Path
 ) -> None:
