@@ -14,7 +14,6 @@ from src.config.paths import TRIAL_GROUPS, leaves
 from src.errors import collecting, did_you_mean
 
 FOLDERS = ("hydra.run.dir", "hydra.sweep.dir")  # Hydra's other settings may name code and other configuration
-SWEEPER_KEYS = ("params", "trials", "when", "exclude", "reported")
 PACKAGE_LINE = "# @package _global_"
 
 
@@ -144,7 +143,7 @@ def _wrong_shapes(hydra: Any) -> Iterator[str]:
         yield f"hydra.mode is {mode!r}{did_you_mean(str(mode), ('RUN', 'MULTIRUN'))} Expected MULTIRUN or RUN."
     sweeper = hydra.get("sweeper", {})
     if not isinstance(sweeper, dict):
-        yield f"hydra.sweeper is {sweeper!r}; expected a mapping of {', '.join(SWEEPER_KEYS)}."
+        yield f"hydra.sweeper is {sweeper!r}; expected a mapping of {', '.join(SHAPES)}."
         return
     for key, (words, holds) in SHAPES.items():
         if key in sweeper and not holds(sweeper[key]):
@@ -163,7 +162,10 @@ def _are_figures(value: Any) -> bool:
 
 SHAPES: dict[str, tuple[str, Callable[[Any], bool]]] = {
     "params": ("a mapping of keys to values", lambda value: isinstance(value, dict)),
-    "trials": ("a list of trials, each a list of overrides", lambda value: _is_list_of(list, value)),
+    "trials": (
+        "a list of trials, each a list of overrides",
+        lambda value: _is_list_of(list, value) and all(_is_list_of(str, trial) for trial in value),
+    ),
     "when": ("a mapping of GROUP=OPTION to params", lambda value: isinstance(value, dict) and _is_list_of(dict, list(value.values()))),
     "exclude": ("a list of mappings of keys to values", lambda value: _is_list_of(dict, value)),
     "reported": ("a list of mappings of metrics to numbers, one per trial", _are_figures),
@@ -188,8 +190,8 @@ def _read_sweeper(parser: Parser, request: Request, sweeper: dict[str, Any], pla
     """Adds the `hydra.sweeper` node of a sweep's file."""
     if sweeper.get("when") and sweeper.get("trials"):
         request.mistakes.append(f"{place}: when says nothing about explicit trials; expected what varies in the trials themselves.")
-    for key in sweeper.keys() - SWEEPER_KEYS:
-        hint = f"{did_you_mean(key, SWEEPER_KEYS)} Expected {' or '.join(SWEEPER_KEYS)}."
+    for key in sweeper.keys() - SHAPES.keys():
+        hint = f"{did_you_mean(key, SHAPES)} Expected {' or '.join(SHAPES)}."
         request.mistakes.append(f"{place}: hydra.sweeper has no {key!r}{hint}")
     request.assignments += _read_all(parser, request, _lines(sweeper.get("params", {})), place)
     request.trials += [_read_all(parser, request, trial, place) for trial in sweeper.get("trials", [])]

@@ -19,7 +19,7 @@ from src.results.scores import labelled_histories, standing_of
 from src.results.table import Row
 from src.running import pictures, record
 from src.running.driver import SweepOutcome
-from src.running.opening import Sweep
+from src.running.opening import OpenSweep
 from src.running.recorder import BEST
 from src.space import overrides
 from src.states import TrialState
@@ -36,7 +36,7 @@ MOST_SHOWN = 20  # rows of the table on the terminal
 class Ending:
     """Records and tells how a sweep, or a single trial, ended."""
 
-    def __init__(self, sweep: Sweep, outcome: SweepOutcome) -> None:
+    def __init__(self, sweep: OpenSweep, outcome: SweepOutcome) -> None:
         self._sweep, self._outcome = sweep, outcome
         self._invocation, self._recorder, self._terminal = sweep.invocation, sweep.recorder, sweep.terminal
         self._store, self._outbox = sweep.recorder.store, sweep.recorder.outbox

@@ -36,7 +36,7 @@ from src.tracking import Tracker
 
 
 @dataclass(frozen=True)
-class Sweep:
+class OpenSweep:
     """An invocation with everything that is open while its trials run."""
 
     invocation: Invocation
@@ -72,7 +72,7 @@ class Sweep:
 
 
 @contextmanager
-def opened(invocation: Invocation, compose: Compose, executor: Executor, *, checked: bool) -> Iterator[Sweep]:
+def opened(invocation: Invocation, compose: Compose, executor: Executor, *, checked: bool) -> Iterator[OpenSweep]:
     """Opens a sweep or a single trial, new or resumed; a single trial has no parent run and keeps its study in memory.
 
     Args:
@@ -106,7 +106,7 @@ def opened(invocation: Invocation, compose: Compose, executor: Executor, *, chec
         if not invocation.single:
             start_parent(invocation, oracle, recorder)
         threading.Thread(target=importlib.import_module, args=("src.running.ending",), daemon=True).start()  # matplotlib, a second
-        yield Sweep(invocation, compose, executor, oracle, terminal, recorder, tracker)
+        yield OpenSweep(invocation, compose, executor, oracle, terminal, recorder, tracker)
 
 
 def folder_of(invocation: Invocation, number: int | None) -> Path:
