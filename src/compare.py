@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from src import files
+from src.config.arguments import read_arguments
 from src.config.command_line import conf_loader, tracking_uri
-from src.config.words import read_words
 from src.errors import ConfigError, TrialbookError, did_you_mean
 from src.exits import exit_on_error
 from src.objective import Objective
@@ -28,7 +28,7 @@ MOST_SHOWN = 100  # rows, on a terminal
 
 
 @dataclass(frozen=True)
-class Words:
+class Arguments:
     """The arguments of the command; several sweeps are compared as one."""
 
     sweep: str = "latest"
@@ -85,23 +85,23 @@ def _new_seeds(entries: tuple[Entry, ...], count: int) -> str:
 def main() -> None:
     """Prints the leaderboard, or the differences between two runs."""
     with exit_on_error():
-        words = read_words(Words, sys.argv[1:])
-        if words.format not in FORMATS:
-            hint = did_you_mean(words.format, FORMATS)
-            raise ConfigError([f"format={words.format}: no such format{hint} Formats: {', '.join(FORMATS)}"])
-        if words.runs:
-            _compare_runs(words)
+        arguments = read_arguments(Arguments, sys.argv[1:])
+        if arguments.format not in FORMATS:
+            hint = did_you_mean(arguments.format, FORMATS)
+            raise ConfigError([f"format={arguments.format}: no such format{hint} Formats: {', '.join(FORMATS)}"])
+        if arguments.runs:
+            _compare_runs(arguments)
             return
-        standing, stores = load_standing(words.sweep, words.objective)
+        standing, stores = load_standing(arguments.sweep, arguments.objective)
         rows = table.ranked(standing)
-        if words.format == "json":
+        if arguments.format == "json":
             print(json.dumps(rows, indent=1))  # noqa: T201
-        elif words.format == "csv":
+        elif arguments.format == "csv":
             print(table.as_csv(rows).decode(), end="")  # noqa: T201
         else:
-            _print_table(words.sweep, standing, rows)
-        if words.report:
-            files.write(Path(words.report), report_of(standing, stores).html)
+            _print_table(arguments.sweep, standing, rows)
+        if arguments.report:
+            files.write(Path(arguments.report), report_of(standing, stores).html)
 
 
 def _print_table(sweep: str, standing: Standing, rows: list[table.Row]) -> None:
@@ -115,13 +115,13 @@ def _print_table(sweep: str, standing: Standing, rows: list[table.Row]) -> None:
         terminal.say(f"{count} x {cause}")
 
 
-def _compare_runs(words: Words) -> None:
+def _compare_runs(arguments: Arguments) -> None:
     from src.results.difference import difference
     from src.tracking.runs import Runs  # imports MLflow, seconds
 
-    first, *others = words.runs.split(",")
+    first, *others = arguments.runs.split(",")
     if len(others) != 1:
-        raise ConfigError([f"runs={words.runs}: expected two runs, runs=<a>,<b>"])
+        raise ConfigError([f"runs={arguments.runs}: expected two runs, runs=<a>,<b>"])
     with conf_loader() as loader:
         runs = Runs(tracking_uri(loader))
     both = [runs.recorded(run_id) for run_id in (first, others[0])]
@@ -130,8 +130,8 @@ def _compare_runs(words: Words) -> None:
     except TrialbookError:
         raise
     except Exception as error:  # parsers raise errors of many kinds for files that somebody else wrote
-        raise TrialbookError(f"runs={words.runs}: {error}\nA file of these runs cannot be read; expected those of a sweep.") from error
-    if words.format == "json":
+        raise TrialbookError(f"runs={arguments.runs}: {error}\nA file of these runs cannot be read; expected those of a sweep.") from error
+    if arguments.format == "json":
         print(json.dumps(sections, indent=1))  # noqa: T201
         return
     terminal = Terminal(Objective("accuracy", "max"))

@@ -8,7 +8,7 @@ TrialbookError            the user can mend it: the message says what happened, 
 ├── Unreachable           MLflow does not answer now; the messages to it wait in the study's outbox
 └── Refused               MLflow refuses a part of a message; that part stays in the study's outbox
 
-Stop                      not an error: raised by `alive` to end a trial early (KILLED)
+Stop                      not an error: raised by `check_stop` to end a trial early (KILLED)
 """
 
 import difflib

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from src.errors import TrialbookError
-from src.redaction import shown
+from src.redaction import printable
 
 FAILED, BAD_INPUT, GATE_REFUSED, INTERRUPTED = 1, 2, 3, 130
 
@@ -32,5 +32,5 @@ def exit_on_error() -> Iterator[None]:
 
 
 def _exit(text: str, code: int) -> None:
-    print(shown(text), file=sys.stderr)  # noqa: T201  the one place where errors reach the terminal
+    print(printable(text), file=sys.stderr)  # noqa: T201  the one place where errors reach the terminal
     sys.exit(code)

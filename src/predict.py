@@ -8,8 +8,8 @@ import numpy as np
 from PIL import Image, UnidentifiedImageError
 
 from src import trial
+from src.config.arguments import read_arguments
 from src.config.command_line import conf_loader, tracking_uri
-from src.config.words import read_words
 from src.datasets.scale import Scale
 from src.errors import TrialbookError
 from src.exits import exit_on_error
@@ -23,7 +23,7 @@ SHOWN = 3
 
 
 @dataclass(frozen=True)
-class Words:
+class Arguments:
     """The arguments of the command."""
 
     image: str
@@ -60,21 +60,21 @@ def read_picture(path: str, shape: tuple[int, ...]) -> tuple[np.ndarray, list[st
 def main() -> int:
     """Prints the most probable classes; returns the exit code."""
     with exit_on_error():
-        words = read_words(Words, sys.argv[1:])
+        arguments = read_arguments(Arguments, sys.argv[1:])
         terminal = Terminal(Objective("accuracy", "max"))
         with conf_loader() as loader:
             registry = Registry(tracking_uri(loader))
-            champion = registry.version(words.model)
+            champion = registry.version(arguments.model)
             if not champion:
-                raise TrialbookError(f"model={words.model} has no champion; expected one made by python -m src.promote")
+                raise TrialbookError(f"model={arguments.model} has no champion; expected one made by python -m src.promote")
             prepared = rebuild(registry.runs.read(champion.run_id), loader)
-        x, changes = read_picture(words.image, prepared.data.input_shape)
+        x, changes = read_picture(arguments.image, prepared.data.input_shape)
         mistake = Scale.of(prepared.data.x).mistake(x[None])
         if mistake:
-            raise TrialbookError(f"image={words.image}: read with pixels from 0 to 1, of which {mistake}")
+            raise TrialbookError(f"image={arguments.image}: read with pixels from 0 to 1, of which {mistake}")
         probabilities = trial.probabilities(prepared, x[None])[0]
         if changes:
-            terminal.say(f"{words.image}: {'; '.join(changes)}")
+            terminal.say(f"{arguments.image}: {'; '.join(changes)}")
         for label in np.argsort(-probabilities)[:SHOWN]:
             terminal.say(f"{probabilities[label]:.4f}  {prepared.data.class_names[label]}")
     return 0

@@ -12,9 +12,9 @@ from hydra.types import RunMode
 from omegaconf import DictConfig, OmegaConf
 
 from src import exits
+from src.config.arguments import read_arguments
 from src.config.catalog import Catalog
 from src.config.command_line import conf_loader
-from src.config.words import read_words
 from src.errors import ConfigError, TrialbookError, did_you_mean
 from src.exits import exit_on_error
 from src.objective import Objective
@@ -29,7 +29,7 @@ MOST_WHY = 2000
 
 
 @dataclass(frozen=True)
-class Words:
+class Arguments:
     """The arguments of the command; `model` names the registered model if there are several."""
 
     sweep: str = "latest"
@@ -45,56 +45,58 @@ class Words:
 def main() -> int:
     """Promotes, rolls back or prints the history; returns the exit code."""
     with exit_on_error():
-        words = read_words(Words, sys.argv[1:])
-        if len(words.why) > MOST_WHY:
-            raise ConfigError([f"why= has {len(words.why)} characters; expected at most {MOST_WHY}, which a store keeps whole"])
-        _refuse_together(words)
+        arguments = read_arguments(Arguments, sys.argv[1:])
+        if len(arguments.why) > MOST_WHY:
+            raise ConfigError([f"why= has {len(arguments.why)} characters; expected at most {MOST_WHY}, which a store keeps whole"])
+        _refuse_together(arguments)
         terminal = Terminal(Objective("accuracy", "max"))
         with conf_loader() as loader:
             known = Catalog(loader).groups["promotion"]
-            if words.gates not in known:
-                raise ConfigError([f"gates={words.gates}: no such gates{did_you_mean(words.gates, known)} Gates: {', '.join(known)}"])
-            config = loader.load_configuration("config", [f"promotion={words.gates}"], RunMode.RUN)
+            if arguments.gates not in known:
+                raise ConfigError(
+                    [f"gates={arguments.gates}: no such gates{did_you_mean(arguments.gates, known)} Gates: {', '.join(known)}"]
+                )
+            config = loader.load_configuration("config", [f"promotion={arguments.gates}"], RunMode.RUN)
             registry = Registry(config.tracking.uri)
-            if words.rollback:
-                name = _model_name(words, registry)
+            if arguments.rollback:
+                name = _model_name(arguments, registry)
                 version, skipped = registry.rollback(name, lambda run, artifacts: load_registered(run, artifacts, loader))
                 terminal.say("\n".join([*skipped, f"{name}: version {version} is champion again"]))
-            elif words.history:
-                name = _model_name(words, registry)
+            elif arguments.history:
+                name = _model_name(arguments, registry)
                 terminal.table(name, registry.history(name))
             else:
-                return _challenge(words, config, registry, loader, terminal)
+                return _challenge(arguments, config, registry, loader, terminal)
     return 0
 
 
-def _refuse_together(words: Words) -> None:
-    """Refuses words that rollback or history would ignore.
+def _refuse_together(arguments: Arguments) -> None:
+    """Refuses arguments that rollback or history would ignore.
 
     Raises:
         ConfigError: it names them.
     """
-    verb = "rollback" if words.rollback else "history" if words.history else ""
-    ignored = [one.name for one in fields(words) if one.name not in (verb, "model") and getattr(words, one.name) != one.default]
+    verb = "rollback" if arguments.rollback else "history" if arguments.history else ""
+    ignored = [one.name for one in fields(arguments) if one.name not in (verb, "model") and getattr(arguments, one.name) != one.default]
     if verb and ignored:
         raise ConfigError([f"{name}: {verb}=true takes no such word; expected it alone, or with model=…" for name in ignored])
 
 
-def _challenge(words: Words, config: DictConfig, registry: Registry, loader: ConfigLoader, terminal: Terminal) -> int:
-    run = registry.runs.read(words.run or best_run(words.sweep))
+def _challenge(arguments: Arguments, config: DictConfig, registry: Registry, loader: ConfigLoader, terminal: Terminal) -> int:
+    run = registry.runs.read(arguments.run or best_run(arguments.sweep))
     demanded = Gates(**OmegaConf.to_container(config.promotion))  # type: ignore[arg-type]
     decision = decide(run, registry, loader, demanded)
     _tell(terminal, decision)
-    if words.dry_run and decision.reasons:
+    if arguments.dry_run and decision.reasons:
         terminal.say(f"dry run: it would be refused: {'; '.join(decision.reasons)}")
         return exits.GATE_REFUSED
-    if words.dry_run:
+    if arguments.dry_run:
         terminal.say("dry run: it would be promoted")
         return 0
     version = None
     if not decision.reasons:
         before = decision
-        version, decision = promote(decision, registry, loader, demanded, words.why)
+        version, decision = promote(decision, registry, loader, demanded, arguments.why)
         if decision is not before:
             terminal.say("somebody else promoted meanwhile; decided again")
             _tell(terminal, decision)
@@ -124,14 +126,14 @@ def best_run(sweep: str) -> str:
     raise ConfigError([f"sweep={sweep}: no finished trial with an MLflow run; expected at least one."])
 
 
-def _model_name(words: Words, registry: Registry) -> str:
+def _model_name(arguments: Arguments, registry: Registry) -> str:
     names = registry.names
-    if words.model in names or (not words.model and len(names) == 1):
-        return words.model or names[0]
+    if arguments.model in names or (not arguments.model and len(names) == 1):
+        return arguments.model or names[0]
     if not names:
         raise TrialbookError("no model is registered; expected one by python -m src.promote")
-    hint = did_you_mean(words.model, names) if words.model else "; which one?"
-    raise TrialbookError(f"model={words.model}: no such registered model{hint} Expected model={' or model='.join(names)}")
+    hint = did_you_mean(arguments.model, names) if arguments.model else "; which one?"
+    raise TrialbookError(f"model={arguments.model}: no such registered model{hint} Expected model={' or model='.join(names)}")
 
 
 def _tell(terminal: Terminal, decision: Decision) -> None:

@@ -14,18 +14,18 @@ _named: set[str] = set()  # variables that a configuration reads
 _taken: dict[str, str] = {}  # value → variable, taken over from another process
 
 
-def learn(text: str) -> None:
+def mark_secrets_in(text: str) -> None:
     """Marks the variables that the text of a configuration reads, as `${oc.env:NAME}`, as secrets."""
     _named.update(NAMED.findall(text))
 
 
-def known() -> dict[str, str]:
+def known_secrets() -> dict[str, str]:
     """The secrets of this process, value → variable, which its workers have to hide, too."""
     return _secrets(os.environ)
 
 
-def take(secrets: Mapping[str, str]) -> None:
-    """Adds the secrets that are `known` in another process."""
+def add_secrets(secrets: Mapping[str, str]) -> None:
+    """Adds the `known_secrets` of another process."""
     _taken.update(secrets)
 
 
@@ -66,10 +66,10 @@ def _hidden(text: str, secrets: dict[str, str]) -> str:
     return PASSWORD.sub(r"\1:***@", text)
 
 
-def shown(text: str) -> str:
+def printable(text: str) -> str:
     """Makes a text safe for a terminal or a log: without secrets, and with control characters escaped.
 
-    >>> shown("a\\x1b[2Jb\\n")
+    >>> printable("a\\x1b[2Jb\\n")
     'a\\\\x1b[2Jb\\n'
     """
     return "".join(char if char.isprintable() or char in "\n\t" else repr(char)[1:-1] for char in redacted(text))
@@ -80,4 +80,4 @@ class Redacting(logging.Formatter):
 
     def format(self, record: logging.LogRecord) -> str:
         """Returns the record as one or more lines."""
-        return shown(super().format(record))
+        return printable(super().format(record))

@@ -10,8 +10,8 @@ from dataclasses import dataclass
 
 from hydra.types import RunMode
 
+from src.config.arguments import read_arguments
 from src.config.command_line import conf_loader, tracking_uri
-from src.config.words import read_words
 from src.errors import TrialbookError
 from src.exits import exit_on_error
 from src.objective import Objective
@@ -23,7 +23,7 @@ from src.tracking.runs import Runs, StoredRun
 
 
 @dataclass(frozen=True)
-class Words:
+class Arguments:
     """The arguments of the command."""
 
     run: str
@@ -32,11 +32,11 @@ class Words:
 def main() -> int:
     """Reproduces one run; returns the exit code."""
     with exit_on_error():
-        words = read_words(Words, sys.argv[1:])
+        arguments = read_arguments(Arguments, sys.argv[1:])
         terminal = Terminal(Objective("accuracy", "max"))
         with conf_loader() as loader:
             runs = Runs(tracking_uri(loader))
-            run, recorded = runs.read(words.run), runs.recorded(words.run)
+            run, recorded = runs.read(arguments.run), runs.recorded(arguments.run)
             overrides, _ = replay(run, loader)
             configuration = of_configuration(recorded, loader.load_configuration("config", overrides, RunMode.RUN))
         here = {

@@ -11,7 +11,7 @@ from rich.progress import BarColumn, Progress, TaskID, TextColumn
 from rich.table import Table
 
 from src.objective import Objective
-from src.redaction import Redacting, shown
+from src.redaction import Redacting, printable
 
 PIPE_WIDTH = 1000  # columns; a file has no edge to wrap at
 PIPE_SECONDS = 30  # on a pipe, the least time between two lines about epochs
@@ -85,7 +85,7 @@ class Terminal:
 
     def say(self, text: str) -> None:
         """Prints one line, above the bars."""
-        self.console.print(shown(text), markup=False)
+        self.console.print(printable(text), markup=False)
 
     def started(self, number: int, name: str, epochs: int) -> None:
         """Shows that a trial starts.
@@ -94,7 +94,7 @@ class Terminal:
             epochs: upper bound on its epochs.
         """
         total = f" of {self._total}" if self._total else ""
-        suffix = f"  {shown(name)}" if name else ""
+        suffix = f"  {printable(name)}" if name else ""
         self._names[number] = f"trial {number + 1}{total}{suffix}"
         self._epochs[number], self._started[number] = epochs, time.monotonic()
         self._bars[number] = self._progress.add_task(self._names[number], total=epochs, note="starts")
@@ -140,13 +140,13 @@ class Terminal:
 
     def table(self, title: str, rows: list[dict[str, str]]) -> None:
         """Prints a table of texts, without the columns that are empty in every row."""
-        table = Table(title=shown(title), title_justify="left", title_style="bold", box=None, pad_edge=False, header_style="bold")
+        table = Table(title=printable(title), title_justify="left", title_style="bold", box=None, pad_edge=False, header_style="bold")
         columns = [name for name in (rows[0] if rows else {}) if any(row[name] for row in rows)]
         for name in columns:
             numeric = all(_is_number(row[name]) for row in rows)
             table.add_column(name, no_wrap=name != "cause", overflow="fold", justify="right" if numeric else "left")
         for row in rows:
-            table.add_row(*(shown(row[name]) for name in columns))
+            table.add_row(*(printable(row[name]) for name in columns))
         self.console.print(table, soft_wrap=not self._live, markup=False)
 
 

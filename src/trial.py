@@ -72,7 +72,7 @@ class Prepared:
 
     Attributes:
         config, folder: as in Job; callbacks write into the folder, too.
-        arguments: those of the engine, beside training.GIVEN.
+        arguments: those of the engine, beside training.FROM_TRIAL.
         checkpoint: the state from which the training continues.
     """
 
@@ -86,17 +86,17 @@ class Prepared:
     checkpoint: Checkpoint | None
 
 
-def run(job: Job, report: training.Report, alive: Callable[[], None]) -> Outcome:
+def run(job: Job, report: training.Report, check_stop: Callable[[], None]) -> Outcome:
     """Prepares, fits and finishes a trial; an exception becomes an outcome, too.
 
     Args:
-        report, alive: as in training.Monitor.
+        report, check_stop: as in training.Monitor.
     """
     start = time.monotonic()
     try:
         prepared = prepare(job.config, job.folder, job.checkpoint)
         started = time.monotonic()
-        fitted = fit(prepared, report, alive)
+        fitted = fit(prepared, report, check_stop)
         return finish(prepared, fitted, time.monotonic() - started, continued=job.continued)
     except (Exception, SystemExit) as error:
         return ended_by(error, job, time.monotonic() - start)
@@ -156,17 +156,17 @@ def prepare(config: dict[str, Any], folder: Path = Path(), checkpoint: bytes | N
     return Prepared(config, folder, data, model, engine, schedule, arguments, _checkpoint(config, folder, checkpoint))
 
 
-def fit(prepared: Prepared, report: training.Report, alive: Callable[[], None]) -> training.Fitted:
+def fit(prepared: Prepared, report: training.Report, check_stop: Callable[[], None]) -> training.Fitted:
     """Trains with the engine of the trial."""
-    return prepared.engine(prepared.model, prepared.data, **engine_arguments(prepared, report, alive), **prepared.arguments)
+    return prepared.engine(prepared.model, prepared.data, **engine_arguments(prepared, report, check_stop), **prepared.arguments)
 
 
-def engine_arguments(prepared: Prepared, report: training.Report, alive: Callable[[], None]) -> dict[str, Any]:
-    """The arguments that every engine receives, as training.GIVEN names them."""
-    from src.training.callbacks import make_room
+def engine_arguments(prepared: Prepared, report: training.Report, check_stop: Callable[[], None]) -> dict[str, Any]:
+    """The arguments that every engine receives, as training.FROM_TRIAL names them."""
+    from src.training.callbacks import create_folders
 
     if callbacks := prepared.arguments.get("callbacks"):
-        make_room(callbacks)
+        create_folders(callbacks)
 
     def save(latest: Checkpoint) -> None:
         try:
@@ -174,7 +174,7 @@ def engine_arguments(prepared: Prepared, report: training.Report, alive: Callabl
         except DiskFull as error:  # the training needs it only if it is interrupted
             log.warning("no checkpoint: %s", error)
 
-    monitor = training.Monitor(report, alive, save, prepared.checkpoint)
+    monitor = training.Monitor(report, check_stop, save, prepared.checkpoint)
     objective = Objective.parse(prepared.config["objective"])
     return {"seed": prepared.config["seed"], "objective": objective, "schedule": prepared.schedule, "monitor": monitor}
 
@@ -224,7 +224,7 @@ def load_weights(prepared: Prepared, weights: bytes) -> None:
     """Loads the content of a `model.weights.h5` into a prepared model; the optimizer stays new."""
     with tempfile.TemporaryDirectory() as folder, warnings.catch_warnings():
         warnings.filterwarnings("ignore", "Skipping variable loading for optimizer")
-        file = Path(folder) / "model.weights.h5"
+        file = Path(folder) / artifacts.WEIGHTS
         file.write_bytes(weights)
         prepared.model.load_weights(file)
 

@@ -13,9 +13,9 @@ import numpy as np
 import pytest
 from hydra.core.config_loader import ConfigLoader
 
+from src.config.arguments import read_arguments
 from src.config.command_line import read_command_line
 from src.config.paths import ROOT
-from src.config.words import read_words
 from tests.conftest import checked
 
 README = (ROOT / "README.md").read_text()
@@ -103,7 +103,7 @@ def test_their_other_verbs_take_their_words() -> None:
         if verb == "src.doctor":
             assert given in ([], ["--fix"])
         else:
-            read_words(importlib.import_module(verb).Words, given)
+            read_arguments(importlib.import_module(verb).Arguments, given)
 
 
 def test_no_other_line_goes_unseen() -> None:

@@ -30,7 +30,7 @@ from src.config.overrides import Parser, reason_of
 from src.config.paths import CONF, TRIAL_GROUPS
 from src.config.request import Request, read_request
 from src.errors import ConfigError, did_you_mean
-from src.redaction import learn
+from src.redaction import mark_secrets_in
 
 
 @dataclass(frozen=True)
@@ -94,7 +94,7 @@ def read_command_line(loader: ConfigLoader, argv: list[str]) -> CommandLine:
         raise ConfigError(mistakes)
     if given.hydra_help or given.shell_completion:
         return CommandLine(argv)
-    learn(" ".join(given.overrides))
+    mark_secrets_in(" ".join(given.overrides))
     request = read_request(catalog, Parser(loader, catalog.groups), given.overrides, multirun=given.multirun)
     if mistakes := find_mistakes(request):
         raise ConfigError(mistakes)

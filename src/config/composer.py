@@ -10,7 +10,7 @@ from hydra.types import RunMode
 from omegaconf import DictConfig, OmegaConf
 
 from src.config.paths import TRIAL_GROUPS, fraction, leaves
-from src.redaction import learn
+from src.redaction import mark_secrets_in
 
 
 class Composer:
@@ -28,8 +28,8 @@ class Composer:
         choices = tuple(str(one.input_line) for one in overrides if one.key_or_group in self._groups)
         if choices not in self._bases:
             self._bases[choices] = self._loader.load_configuration("config", list(choices), RunMode.RUN)
-            learn(str([OmegaConf.to_container(self._bases[choices][group], resolve=False) for group in TRIAL_GROUPS]))
-        learn(" ".join(words))
+            mark_secrets_in(str([OmegaConf.to_container(self._bases[choices][group], resolve=False) for group in TRIAL_GROUPS]))
+        mark_secrets_in(" ".join(words))
         composed = copy.deepcopy(self._bases[choices])
         values = [one for one in overrides if one.input_line not in choices]
         ConfigLoaderImpl._apply_overrides_to_config(values, composed)

@@ -7,13 +7,13 @@ from typing import Any, Protocol
 
 from src import files, trial
 from src.config.targets import find
-from src.redaction import take
+from src.redaction import add_secrets
 from src.training import Report
 from src.trial import Job, Outcome
 
 Function = Callable[..., Any]
 RunTrial = Callable[[Job, Report, Callable[[], None]], Outcome]
-"""`run_trial(job, report, alive)`: it calls `alive` about once a second; `alive` may raise errors.Stop."""
+"""`run_trial(job, report, check_stop)`: it calls `check_stop` about once a second; `check_stop` may raise errors.Stop."""
 
 
 @dataclass(frozen=True)
@@ -24,13 +24,13 @@ class Listener:
         epoch: an epoch ended; takes the number of the trial, the epoch and its metrics.
         end: a trial ended; takes its number and its outcome.
         died: the process of a trial died, and the trial with it; takes the number of the trial and the cause.
-        alive: called about once a second; raises errors.Stop if running trials must end.
+        check_stop: called about once a second; raises errors.Stop if running trials must end.
     """
 
     epoch: Callable[[int, int, dict[str, float]], None]
     end: Callable[[int, Outcome], None]
     died: Callable[[int, str], None]
-    alive: Callable[[], None]
+    check_stop: Callable[[], None]
 
 
 class Executor(Protocol):
@@ -39,13 +39,13 @@ class Executor(Protocol):
     Attributes:
         listener: must be set before the first job.
         slots: how many trials it accepts at once.
-        side_by_side: how many trials it runs in the time of one.
+        parallel_trials: how many trials it runs in the time of one.
         headline: a line for people that says where trials run; may be empty.
     """
 
     listener: Listener
     slots: int
-    side_by_side: int
+    parallel_trials: int
     headline: str
 
     def plan(self, configs: Iterable[dict[str, Any]]) -> list[str]:
@@ -82,14 +82,14 @@ def create(settings: dict[str, Any], run_trial: RunTrial = trial.run) -> Executo
     return executor
 
 
-def run_logged(run_trial: RunTrial, job: Job, report: Report, alive: Callable[[], None]) -> Outcome:
+def run_logged(run_trial: RunTrial, job: Job, report: Report, check_stop: Callable[[], None]) -> Outcome:
     """Runs a job and writes the log lines of this process, without secrets, into trial.log of the trial."""
-    take(job.secrets)
+    add_secrets(job.secrets)
     handler = files.log_handler(job.folder / "trial.log")
     logger = logging.getLogger("src")
     logger.addHandler(handler)
     try:
-        return run_trial(job, report, alive)
+        return run_trial(job, report, check_stop)
     finally:
         logger.removeHandler(handler)
         handler.close()

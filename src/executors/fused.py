@@ -74,7 +74,7 @@ class _Batch:
             try:
                 member.lane.end(metrics[lane])
                 if member.lane.done:
-                    member.lane.keep()
+                    member.lane.restore_kept()
                     done[lane] = member
             except Exception as error:
                 del self.members[lane]
@@ -112,7 +112,7 @@ class Fused:
         if workers == "auto":
             workers = ON_GPU if gpus() else ON_CPU
         self.slots = self._most = int(workers)
-        self.side_by_side = 1
+        self.parallel_trials = 1
         self.headline = f"up to {self.slots} trials of one structure are one program"
         self._arrived: deque[Job] = deque()
         self._waiting: list[_Member] = []
@@ -184,7 +184,7 @@ class Fused:
                 log.warning("trial %d is not stacked: %s", job.number + 1, obstacle)
                 return False
             structure = _structure(prepared)
-            lane = Lane(prepared.model, **trial.engine_arguments(prepared, report, self.listener.alive), **prepared.arguments)
+            lane = Lane(prepared.model, **trial.engine_arguments(prepared, report, self.listener.check_stop), **prepared.arguments)
         except Exception as error:
             self.listener.end(job.number, trial.ended_by(error, job, 0.0))
         else:
@@ -242,4 +242,4 @@ class Fused:
 
     def _run_alone(self, job: Job) -> None:
         report = partial(self.listener.epoch, job.number)
-        self.listener.end(job.number, run_logged(self._run_trial, job, report, self.listener.alive))
+        self.listener.end(job.number, run_logged(self._run_trial, job, report, self.listener.check_stop))

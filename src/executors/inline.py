@@ -13,7 +13,7 @@ class Inline:
     """Runs a submitted job within `wait`."""
 
     listener: Listener
-    slots = side_by_side = 1
+    slots = parallel_trials = 1
     headline = ""
 
     def __init__(self, run_trial: RunTrial) -> None:
@@ -39,7 +39,7 @@ class Inline:
         """Runs the next job to its end."""
         job = self._jobs.popleft()
         report = partial(self.listener.epoch, job.number)
-        self.listener.end(job.number, run_logged(self._run_trial, job, report, self.listener.alive))
+        self.listener.end(job.number, run_logged(self._run_trial, job, report, self.listener.check_stop))
 
     def close(self) -> None:
         """Drops submitted jobs; no trial runs outside `wait`."""

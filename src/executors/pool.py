@@ -94,7 +94,7 @@ class Pool(ABC):
     workers: list[WorkerHandle] = field(default_factory=list)
 
     @property
-    def side_by_side(self) -> int:
+    def parallel_trials(self) -> int:
         """Trials run concurrently, one per slot."""
         return self.slots
 
@@ -223,7 +223,7 @@ class Pool(ABC):
     def _cancel_if_stopping(self) -> None:
         """Cancels all trials if the listener raises Stop; they have GRACE seconds to end."""
         try:
-            self.listener.alive()
+            self.listener.check_stop()
         except Stop:
             for worker in self.workers:
                 if worker.job and not worker.cancelled:

@@ -111,7 +111,7 @@ def answer(call: Call) -> Answer:
 def perform(run_trial: RunTrial, job: Job, send: Send, cancelled: threading.Event) -> None:
     """Runs a job and sends its events: Begun first, then EpochEnded and Logged, TrialEnded last."""
 
-    def alive() -> None:
+    def check_stop() -> None:
         if cancelled.is_set():
             raise Stop("interrupted")
 
@@ -122,7 +122,7 @@ def perform(run_trial: RunTrial, job: Job, send: Send, cancelled: threading.Even
     send(Begun())
     log.info("begins on %s in process %d", socket.gethostname(), os.getpid())
     try:
-        outcome = run_logged(run_trial, job, lambda epoch, metrics: send(EpochEnded(epoch, metrics)), alive)
+        outcome = run_logged(run_trial, job, lambda epoch, metrics: send(EpochEnded(epoch, metrics)), check_stop)
     finally:
         logger.removeHandler(sender)
     send(TrialEnded(outcome, psutil.Process().memory_info().rss / 2**30))

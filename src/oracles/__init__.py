@@ -42,16 +42,16 @@ class Oracle(Protocol):
 
     Attributes:
         budget: upper bound on the number of trials.
-        foreseen: number of first proposals that do not depend on any score.
+        known_in_advance: number of first proposals that do not depend on any score.
         swept: the keys that vary between its trials.
-        schedule: lines for people that explain its budget.
+        schedule_lines: lines for people that explain its budget.
         epochs: total of all its trials; None unless the oracle chooses the epochs of each trial.
     """
 
     budget: int
-    foreseen: int
+    known_in_advance: int
     swept: list[str]
-    schedule: list[str]
+    schedule_lines: list[str]
     epochs: int | None
 
     def ask(self, number: int) -> Proposal | None:

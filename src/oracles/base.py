@@ -23,7 +23,7 @@ Values = dict[str, Any]  # in KerasTuner's form: config path → text, int or fl
 DIGITS = 6  # of a number drawn from an interval; more if the ends of the interval are closer than that
 
 
-class Mended(kt.Oracle):  # type: ignore[misc]
+class KerasTunerOracle(kt.Oracle):  # type: ignore[misc]
     """Mix-in that precedes a KerasTuner oracle in the list of base classes.
 
     Args:
@@ -43,8 +43,8 @@ class Mended(kt.Oracle):  # type: ignore[misc]
         self.space, self._sweep_seed = space, seed
         self._known: dict[str, int] = {}  # identity of a point → the first trial with it
         self.budget: int = self.max_trials if space.size is None else min(self.max_trials or space.size, space.size)
-        self.foreseen = self.budget  # unless a subclass learns from scores
-        self.swept, self.schedule = space.swept, list[str]()
+        self.known_in_advance = self.budget  # unless a subclass learns from scores
+        self.swept, self.schedule_lines = space.swept, list[str]()
         self.epochs: int | None = None
 
     def ask(self, number: int) -> Proposal | None:
@@ -73,7 +73,7 @@ class Mended(kt.Oracle):  # type: ignore[misc]
         for known in trials:
             self._add(known.number, known.proposal)
             if known.state != TrialState.RUNNING:
-                Mended.tell(self, known.number, known.score)
+                KerasTunerOracle.tell(self, known.number, known.score)
 
     def draw_for(self, number: int) -> None:
         """Seeds all draws for a trial."""
@@ -100,7 +100,7 @@ class Mended(kt.Oracle):  # type: ignore[misc]
         texts = {key.lstrip("+"): text for key, text in point.items()}
         return {axis.key: _value(axis, texts[axis.key]) for axis in self.space.axes if axis.key in texts and axis.exists(texts)}
 
-    def left(self) -> list[Point]:
+    def remaining_points(self) -> list[Point]:
         """Returns the points of a finite space that no trial has yet."""
         return [point for identity, point in self.space.listed.items() if identity not in self._known]
 
@@ -117,7 +117,7 @@ class Mended(kt.Oracle):  # type: ignore[misc]
     def _random_values(self) -> Values | None:
         """Draws from the remaining points of a finite space if KerasTuner gives up, which it does after 20 draws of known points."""
         values: Values | None = super()._random_values()
-        if values is None and self.space.size is not None and (left := self.left()):
+        if values is None and self.space.size is not None and (left := self.remaining_points()):
             return self.values(random.Random(self._seed_state).choice(left))  # noqa: S311  no secret
         return values
 

@@ -8,7 +8,7 @@ import numpy as np
 from sklearn.exceptions import ConvergenceWarning
 
 from src.objective import Objective
-from src.oracles.base import Mended, Values
+from src.oracles.base import KerasTunerOracle, Values
 from src.space import Space
 
 CANDIDATES = 2000  # points that are compared for a proposal
@@ -17,7 +17,7 @@ BELOW_ONE = np.nextafter(1, 0)  # for 1, KerasTuner returns the number after the
 MOST_MODELLED = 200  # trials: the cost of a Gaussian process grows with their cube
 
 
-class Bayesian(Mended, kt.oracles.BayesianOptimizationOracle):  # type: ignore[misc]
+class Bayesian(KerasTunerOracle, kt.oracles.BayesianOptimizationOracle):  # type: ignore[misc]
     """KerasTuner's model and acquisition. It proposes no point twice, and searches candidates instead of running 50 descents.
 
     Args:
@@ -27,7 +27,7 @@ class Bayesian(Mended, kt.oracles.BayesianOptimizationOracle):  # type: ignore[m
     def __init__(self, space: Space, objective: Objective, *, max_trials: int, initial_points: int | None, seed: int) -> None:
         initial_points = initial_points or 3 * max(1, len(space.axes))
         super().__init__(space, objective, seed=seed, max_trials=max_trials, num_initial_points=initial_points)
-        self.foreseen = min(initial_points, self.budget)
+        self.known_in_advance = min(initial_points, self.budget)
 
     def draw_for(self, number: int) -> None:
         """Seeds all draws for a trial, those of the model and the candidates included."""
@@ -54,7 +54,7 @@ class Bayesian(Mended, kt.oracles.BayesianOptimizationOracle):  # type: ignore[m
         In a finite space, a sample of the remaining points; otherwise random points, half of them close to the best trial.
         """
         if self.space.size is not None:
-            left = self.left()
+            left = self.remaining_points()
             chosen = self._random_state.permutation(len(left))[:CANDIDATES]
             return [self.values(left[position]) for position in chosen]
         best = min(self._scored(), key=lambda trial: self._cost(trial.score))

@@ -13,8 +13,8 @@ class Grid:
 
     def __init__(self, space: Space, objective: Objective) -> None:
         self._space, self._points = space, space.points()
-        self.budget = self.foreseen = len(space.listed)
-        self.swept, self.schedule = space.swept, list[str]()
+        self.budget = self.known_in_advance = len(space.listed)
+        self.swept, self.schedule_lines = space.swept, list[str]()
         self.epochs: int | None = None
 
     def ask(self, number: int) -> Proposal | None:

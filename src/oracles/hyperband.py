@@ -8,7 +8,7 @@ import keras_tuner as kt
 
 from src.objective import Objective
 from src.oracles import KnownTrial, Proposal
-from src.oracles.base import Mended, Values
+from src.oracles.base import KerasTunerOracle, Values
 from src.space import Point, Space
 from src.states import TrialState
 
@@ -16,7 +16,7 @@ EPOCHS = "training.epochs"
 Bracket = dict[str, Any]  # {"bracket_num": 2, "rounds": [[{"past_id": None, "id": "0"}, …], …]}, KerasTuner's
 
 
-class Hyperband(Mended, kt.oracles.HyperbandOracle):  # type: ignore[misc]
+class Hyperband(KerasTunerOracle, kt.oracles.HyperbandOracle):  # type: ignore[misc]
     """KerasTuner's brackets. It replaces infeasible points, and continues trials of earlier brackets instead of training them again.
 
     Args:
@@ -31,11 +31,11 @@ class Hyperband(Mended, kt.oracles.HyperbandOracle):  # type: ignore[misc]
         super().__init__(space, objective, seed=seed, max_epochs=max_epochs, factor=factor, hyperband_iterations=iterations)
         rungs = [self._rungs(number) for number in reversed(range(self._get_num_brackets()))]
         self._filling = self._brackets[0]
-        self.foreseen, _ = rungs[0][0]
+        self.known_in_advance, _ = rungs[0][0]
         self.budget = iterations * sum(size for bracket in rungs for size, _ in bracket)
         self.epochs = iterations * sum(size * epochs for bracket in rungs for size, epochs in _added_epochs(bracket))
         self.swept = [*space.swept, EPOCHS]
-        self.schedule = [f"bracket {count}: {_in_words(bracket)}" for count, bracket in enumerate(rungs, 1)]
+        self.schedule_lines = [f"bracket {count}: {_in_words(bracket)}" for count, bracket in enumerate(rungs, 1)]
 
     def ask(self, number: int) -> Proposal | None:
         """Proposes the trial `number`; returns None after so many infeasible points that replacing them might never end."""
@@ -86,7 +86,7 @@ class Hyperband(Mended, kt.oracles.HyperbandOracle):  # type: ignore[misc]
         epochs = {EPOCHS: str(values["tuner/epochs"])} if "tuner/epochs" in values else {}
         return super().texts(values) | epochs
 
-    def left(self) -> list[Point]:
+    def remaining_points(self) -> list[Point]:
         """Returns the points of a finite space that may still enter the bracket that is being filled."""
         taken = self._taken()
         return [point for identity, point in self.space.listed.items() if identity not in taken]

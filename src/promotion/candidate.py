@@ -15,6 +15,7 @@ from hydra.core.config_loader import ConfigLoader
 from scipy.stats import binomtest
 
 from src import datasets, models, trial
+from src.artifacts import WEIGHTS
 from src.config.command_line import replayed
 from src.config.composer import Composer
 from src.config.paths import TRIAL_GROUPS, TRIAL_KEYS, trial_config
@@ -128,7 +129,7 @@ def load_registered(run: StoredRun, artifacts: Path, loader: ConfigLoader) -> No
         runtime.configure(config["training"]["threads"])
         network = models.build(config["model"], tuple(classes["input_shape"]), len(classes["names"]))
         with _weights_checked(run.weights, network):
-            network.load_weights(artifacts / "model.weights.h5")
+            network.load_weights(artifacts / WEIGHTS)
 
 
 @contextmanager
@@ -137,7 +138,7 @@ def _weights_checked(weights: bytes, network: "keras.Model") -> Iterator[None]:
     with h5py.File(io.BytesIO(weights), "r") as file:
         link = file.visititems_links(lambda name, link: None if isinstance(link, h5py.HardLink) else name)
         if link:
-            raise TrialbookError(f"model.weights.h5 refers to something else at {link}; expected weights alone")
+            raise TrialbookError(f"{WEIGHTS} refers to something else at {link}; expected weights alone")
     yield
     not_finite = [weight.path for weight in network.weights if not np.isfinite(weight.numpy()).all()]
     if not_finite:

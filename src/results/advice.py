@@ -5,7 +5,7 @@ from itertools import takewhile
 
 from src.objective import Objective
 from src.results.leaderboard import Standing
-from src.space.values import shown
+from src.space.values import value_text
 
 LEAST_VALUES = 3  # a key with fewer distinct values has no ends that mean anything
 LATER = 2  # epochs of rising validation loss that count as overfitting
@@ -35,7 +35,7 @@ def _edges(standing: Standing) -> Iterator[str]:
         tried = sorted(set(values))
         if len(tried) >= LEAST_VALUES and best in (tried[0], tried[-1]) and key != "training.epochs":
             end = "lowest" if best == tried[0] else "highest"
-            yield f"the best {key}={shown(best)} is the {end} that was tried ({tried[0]:g} to {tried[-1]:g}): widen its range"
+            yield f"the best {key}={value_text(best)} is the {end} that was tried ({tried[0]:g} to {tried[-1]:g}): widen its range"
 
 
 def _is_number(value: object) -> bool:

@@ -8,7 +8,7 @@ from typing import Any
 from src.plots import PALETTE
 from src.results.importance import Importance
 from src.results.leaderboard import Standing, TrialResult
-from src.space.values import shown
+from src.space.values import value_text
 
 Spec = dict[str, Any]
 Run = dict[str, Any]  # the data of one trial: `run` (its name), `trial`, `score`, `seconds`, its keys, its curves
@@ -55,7 +55,7 @@ def runs_of(standing: Standing, histories: dict[str, dict[str, list[float]]]) ->
 
 
 def _run(trial: TrialResult, keys: Sequence[str], curves: Sequence[str], history: dict[str, list[float]], origin: str) -> Run:
-    values = {key: shown(trial.values[key]) if key in trial.values else UNSET for key in keys}
+    values = {key: value_text(trial.values[key]) if key in trial.values else UNSET for key in keys}
     settings = [f"{key}={text}" for key, text in values.items() if text != UNSET]
     name = " ".join(filter(None, [*settings, origin])) or f"trial {trial.number + 1}"
     lines = {side: [round(value, 5) for value in history.get(side, [])] for metric in curves for side in (metric, f"val_{metric}")}

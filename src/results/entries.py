@@ -117,7 +117,7 @@ def entry_of(trials: list[TrialResult]) -> Entry:
     return Entry(_without_seed(point), scored, unscored)
 
 
-def placed(trials: list[TrialResult]) -> Iterator[TrialResult]:
+def with_known_data(trials: list[TrialResult]) -> Iterator[TrialResult]:
     """Yields the trials. One that ended before its data were known gets the data of a trial with equal `data` values."""
     known = {_data_values(trial): trial.origin.data for trial in reversed(trials) if trial.origin.data}
     for trial in trials:
@@ -135,6 +135,6 @@ def _without_seed(values: Mapping[str, Value]) -> dict[str, Value]:
     return {key: value for key, value in values.items() if key != "seed"}
 
 
-def named(ones: Sequence[TrialResult | Entry]) -> Iterator[str]:
+def overridden_keys(ones: Sequence[TrialResult | Entry]) -> Iterator[str]:
     """The keys that the overrides of results name."""
     return (key.lstrip("+") for result in ones for key in result.point)

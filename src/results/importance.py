@@ -10,7 +10,7 @@ from statistics import mean
 import numpy as np
 
 from src.results.leaderboard import Standing, TrialResult
-from src.space.values import shown, varying
+from src.space.values import value_text, varying
 
 LEAST_TRIALS = 20  # each resample leaves out a third of them
 MOST_TRIALS = 2000  # of more, only a sample is used; it tells the same
@@ -88,7 +88,7 @@ def _encoded(trials: list[TrialResult], keys: list[str]) -> np.ndarray:
     """A column per key: numbers as they are, words as their places in alphabetical order. Shape (trials, keys)."""
     columns = []
     for key in keys:
-        texts = [shown(trial.values[key]) for trial in trials]
+        texts = [value_text(trial.values[key]) for trial in trials]
         try:
             columns.append([float(text) for text in texts])
         except ValueError:

@@ -14,7 +14,7 @@ from scipy.special import stdtr
 
 from src.config.overrides import as_text
 from src.objective import Objective
-from src.results.entries import SIGNIFICANCE, Entry, TrialResult, entry_of, named, placed
+from src.results.entries import SIGNIFICANCE, Entry, TrialResult, entry_of, overridden_keys, with_known_data
 from src.space import overrides
 from src.space.origin import Origin, labels
 from src.space.values import varying
@@ -46,7 +46,7 @@ class Standing:
         """
         everything = list(trials)
         distinct: dict[str, TrialResult] = {}
-        for trial in placed(everything):
+        for trial in with_known_data(everything):
             if trial.key not in distinct or distinct[trial.key].score is None:
                 distinct[trial.key] = trial
         groups: dict[tuple[str, Origin], list[TrialResult]] = {}
@@ -85,16 +85,16 @@ class Standing:
     @cached_property
     def keys(self) -> list[str]:
         """The keys that distinguish the configurations."""
-        return varying([entry.values for entry in self.entries], named(self.entries))
+        return varying([entry.values for entry in self.entries], overridden_keys(self.entries))
 
     @cached_property
     def keys_of_trials(self) -> list[str]:
         """The keys that distinguish the trials; the seed may be one of them."""
-        return varying([trial.values for trial in self.trials], named(self.trials))
+        return varying([trial.values for trial in self.trials], overridden_keys(self.trials))
 
     def words(self, one: TrialResult | Entry) -> list[str]:
         """The overrides that repeat a trial or an entry: its point, and the other values that distinguish it in this standing."""
-        overridden = set(named([one]))
+        overridden = set(overridden_keys([one]))
         nodes = tuple(f"{key}." for key in overridden if "." in key)
         more = [key for key in self.keys if key in one.values and key not in overridden and not key.startswith(nodes)]
         return [*overrides(one.point), *(f"{key}={as_text(one.values[key])}" for key in more if not key.endswith("_target_"))]

@@ -10,7 +10,7 @@ from typing import Any
 
 from omegaconf import DictConfig
 
-from src.artifacts import DIGEST_TAGS
+from src.artifacts import DIGEST_TAGS, WEIGHTS
 from src.config.paths import active_leaves, trial_config
 from src.errors import TrialbookError
 from src.objective import Objective
@@ -118,7 +118,7 @@ def verdict(then: Recorded, now: Recorded, changes: Changes) -> tuple[int, str]:
 def _gap(then: Recorded, now: Recorded) -> str:
     """The place where the digits differ first, and both final scores; empty if all digits are equal."""
     first, second = _digits(then), _digits(now)
-    weights = [run.tags.get(DIGEST_TAGS["model.weights.h5"]) for run in (then, now)]
+    weights = [run.tags.get(DIGEST_TAGS[WEIGHTS]) for run in (then, now)]
     if repr(first) == repr(second) and weights[0] == weights[1]:  # repr, because NaN differs from itself
         return ""
     name = Objective.parse(then.tags.get("trialbook.objective", "")).name

@@ -12,7 +12,7 @@ from src.config.paths import TRIAL_KEYS
 from src.results.leaderboard import Entry, Standing, TrialResult
 from src.space import Point
 from src.space.origin import DIFFERS
-from src.space.values import shown
+from src.space.values import value_text
 
 Row = dict[str, Any]
 WHOLE = ("seconds", "kept epoch")  # columns that are shown without fractions
@@ -89,14 +89,14 @@ def for_people(rows: list[Row]) -> list[dict[str, str]]:
         if len(keys) > MOST_COLUMNS:
             others = {name: text for name, text in cells.items() if name not in keys}
             front = {name: others[name] for name in (next(iter(others)), "trial") if name in others}
-            cells = {**front, "values": named(row, keys), **others}
+            cells = {**front, "values": key_value_text(row, keys), **others}
         texts.append(cells)
     return texts
 
 
 def shown_values(one: TrialResult | Entry, keys: list[str]) -> dict[str, str]:
     """Key → its value as text; empty if the trial or entry does not use the key."""
-    return {key: shown(one.values[key]) if key in one.values else "" for key in keys}
+    return {key: value_text(one.values[key]) if key in one.values else "" for key in keys}
 
 
 def _origin(standing: Standing, one: TrialResult | Entry) -> Row:
@@ -111,17 +111,17 @@ def trial_name(point: Point, swept: list[str]) -> str:
     'optimizer=sgd'
     """
     texts = {key.lstrip("+"): text for key, text in point.items()}
-    return named({key: texts.get(key, "") for key in swept}, swept)
+    return key_value_text({key: texts.get(key, "") for key in swept}, swept)
 
 
 def name_of(standing: Standing, trial: TrialResult) -> str:
     """The name of a trial, for people: all that distinguishes it from the other trials of a standing."""
     keys = standing.keys_of_trials
-    parts = (named(shown_values(trial, keys), keys), standing.origin(trial))
+    parts = (key_value_text(shown_values(trial, keys), keys), standing.origin(trial))
     return " ".join(filter(None, parts)) or f"trial {trial.number + 1}"
 
 
-def named(row: Row, swept: list[str]) -> str:
+def key_value_text(row: Row, swept: list[str]) -> str:
     """`key=value` of each swept key of a row whose value is not empty."""
     return " ".join(f"{key}={row[key]}" for key in swept if row[key])
 

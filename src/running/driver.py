@@ -53,7 +53,7 @@ class Driver:
     waiting: dict[int, Proposal] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        self.executor.listener = Listener(self._on_epoch, self._on_end, self._on_death, self._alive)
+        self.executor.listener = Listener(self._on_epoch, self._on_end, self._on_death, self._check_stop)
         self._running: dict[int, tuple[Job, Proposal]] = {}
         self._warned = False
 
@@ -96,7 +96,7 @@ class Driver:
         self.recorder.epoch(number, epoch, metrics)
         self.terminal.epoch(number, epoch, metrics)
 
-    def _alive(self) -> None:
+    def _check_stop(self) -> None:
         """Called about once a second while trials run.
 
         Raises:

@@ -66,10 +66,10 @@ class Invocation:
     def command_to_resume(self) -> str:
         """The command line that continues the sweep, with the environment that it needs."""
         words = [word for word in shlex.split(self.command) if not word.startswith(("resume=", "retry=", "allow="))]
-        return self.prefix_of_resume + shlex.join([*words, f"resume={self.folder.name}"])
+        return self._prefix_of_resume + shlex.join([*words, f"resume={self.folder.name}"])
 
     @property
-    def prefix_of_resume(self) -> str:
+    def _prefix_of_resume(self) -> str:
         """The environment for the command to resume, whose own words may name the record."""
         words = self.command
         store = "" if "tracking.uri=" in words else self.prefix

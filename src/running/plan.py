@@ -49,7 +49,7 @@ def _dropped(invocation: Invocation) -> str:
     keys = [axis.key for axis in invocation.space.axes]
     if invocation.oracle["name"] != "grid" or invocation.space.size is None or len(set(keys)) < len(keys) or invocation.space.exclude:
         return ""
-    dropped = round(invocation.space.written) - invocation.space.size
+    dropped = round(invocation.space.raw_size) - invocation.space.size
     return f" ({dropped} duplicate{'' if dropped == 1 else 's'} dropped)" if dropped else ""
 
 
@@ -59,7 +59,7 @@ def show(invocation: Invocation, executor: Executor, compose: Callable[[list[str
     lines = [*lines, *executor.plan(trial_config(compose(overrides(point))) for point in points[:MOST_COMPOSED])]
     for number, point in enumerate(points, 1):
         print(f"{number:>5}  python -m src.sweep {shlex.join(overrides(point))}")  # noqa: T201
-    print("\n".join([*lines, headline(invocation, total), _estimate(invocation, total, epochs, executor.side_by_side)]))  # noqa: T201
+    print("\n".join([*lines, headline(invocation, total), _estimate(invocation, total, epochs, executor.parallel_trials)]))  # noqa: T201
     print("nothing was started (dry_run=true)")  # noqa: T201
 
 
@@ -72,25 +72,25 @@ def _foreseen(invocation: Invocation) -> tuple[list[Point], int, float, list[str
         from src import oracles  # KerasTuner, seconds
 
         oracle = oracles.create(invocation.space, invocation.objective, invocation.oracle)
-        proposals = [oracle.ask(number) for number in range(oracle.foreseen)]
+        proposals = [oracle.ask(number) for number in range(oracle.known_in_advance)]
         points = [proposal.point for proposal in proposals if proposal]
-        learns = oracle.foreseen < oracle.budget
+        learns = oracle.known_in_advance < oracle.budget
         total = oracle.budget if learns else len(points)  # fewer than the budget if the space has no more distinct points
         more = f", {total - len(points)} more by the scores of these" if learns else ""
-        epochs, lines = oracle.epochs, [f"{len(points)} drawn at random{more}", *oracle.schedule]
+        epochs, lines = oracle.epochs, [f"{len(points)} drawn at random{more}", *oracle.schedule_lines]
     each = mean(int(invocation.space.leaves(point).get("training.epochs", 1)) for point in points) if points else 0
     return points, total, epochs or total * each, lines
 
 
-def _estimate(invocation: Invocation, total: int, epochs: float, side_by_side: int) -> str:
+def _estimate(invocation: Invocation, total: int, epochs: float, parallel_trials: int) -> str:
     data = invocation.config.data["_target_"]
     store, sweeps = database(invocation.config.tracking.uri), Path(invocation.config.hydra.sweep.dir)  # of single trials there is no study
     found = list(_experience(sweeps, store.parent / "artifacts" if store else None, data))
     if not found:
         return "no estimate: there is no finished trial on this data set here yet"
     known = Experience(mean(one.seconds_per_epoch for one in found), mean(one.megabytes for one in found), sum(one.trials for one in found))
-    seconds, size = epochs / side_by_side * known.seconds_per_epoch, total * known.megabytes
-    side = f", {side_by_side} side by side" if side_by_side > 1 else ""
+    seconds, size = epochs / parallel_trials * known.seconds_per_epoch, total * known.megabytes
+    side = f", {parallel_trials} side by side" if parallel_trials > 1 else ""
     basis = f"{epochs:.0f} epochs of {known.seconds_per_epoch:.2f} s{side}"
     if size:  # else their files are in a store elsewhere
         room, basis = f" and {size:.0f} MB", f"{basis}, and {total} trial{'' if total == 1 else 's'} of {known.megabytes:.2f} MB"

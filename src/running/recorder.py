@@ -5,10 +5,11 @@ from typing import Any
 from omegaconf import DictConfig
 
 from src import files
+from src.artifacts import WEIGHTS
 from src.config.paths import trial_config
 from src.objective import Objective
 from src.oracles import Proposal
-from src.redaction import known
+from src.redaction import known_secrets
 from src.results import table
 from src.running import record
 from src.space import active_hash, overrides
@@ -58,7 +59,7 @@ class Recorder:
         attempt = self.attempts[number] = self.attempts.get(number, 0) + 1
         point, config, choices = proposal.point, trial_config(composed), composed.hydra.runtime.choices
         checkpoint, source = self._checkpoint(number, proposal)
-        job = Job(number, attempt, config, self.outbox.folder_of(number), checkpoint, proposal.epochs is not None, known())
+        job = Job(number, attempt, config, self.outbox.folder_of(number), checkpoint, proposal.epochs is not None, known_secrets())
         name = table.trial_name(point, self._swept)
         digest = folders.write_composition(job.folder, composed, overrides(point))
         identity = self._identity(number, config, record.values(config, choices), source)
@@ -82,7 +83,7 @@ class Recorder:
             files.write(folder / CHECKPOINT, latest)
         elif outcome.state != TrialState.KILLED:
             (folder / CHECKPOINT).unlink(missing_ok=True)
-        self._keep_best(number, score, outcome.files.get("model.weights.h5"))
+        self._keep_best(number, score, outcome.files.get(WEIGHTS))
         kept = {name: (folder / ".hydra" / name).read_bytes() for name in ("config.yaml", "overrides.yaml")}
         self._end(number, outcome, score, oracle, self.outbox.keep(number, {**outcome.files, **kept}))
 

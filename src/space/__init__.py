@@ -56,14 +56,14 @@ class Space:
         return replace(space, absent=tuple(sorted(left_out))) if left_out else space
 
     @property
-    def written(self) -> float:
+    def raw_size(self) -> float:
         """The number of points, counting equal ones several times; infinite if an axis is an interval of fractions."""
         return math.prod(axis.length for axis in self.axes) * (len(self.trials) or 1)
 
     @cached_property
     def size(self) -> int | None:
         """The number of distinct points; None when there are too many to list."""
-        return len(self.listed) if self.written <= MOST_LISTED else None
+        return len(self.listed) if self.raw_size <= MOST_LISTED else None
 
     def points(self) -> Iterator[Point]:
         """Iterates over all distinct points in the order of Hydra's product: the last axis varies fastest.
@@ -75,7 +75,7 @@ class Space:
         """
         if self.size is None:
             keys = " ".join(dict.fromkeys(axis.key for axis in self.axes))
-            raise ConfigError([f"{keys}: the space has {self.written:,.0f} points; expected at most {MOST_LISTED:,}, or oracle=random."])
+            raise ConfigError([f"{keys}: the space has {self.raw_size:,.0f} points; expected at most {MOST_LISTED:,}, or oracle=random."])
         return iter(self.listed.values())
 
     @cached_property

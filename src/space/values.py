@@ -51,10 +51,10 @@ def _read(text: str) -> Any:
     return text[1:-1] if is_quoted else text
 
 
-def shown(value: Any) -> str:
+def value_text(value: Any) -> str:
     """Formats a value for people.
 
-    >>> shown(1e-2), shown(None), shown("sgd"), shown([1, True])
+    >>> value_text(1e-2), value_text(None), value_text("sgd"), value_text([1, True])
     ('0.01', 'null', 'sgd', '[1,true]')
     """
     return value if isinstance(value, str) else as_text(value)

@@ -18,6 +18,7 @@ from mlflow.exceptions import MlflowException
 from mlflow.models import ModelSignature
 from mlflow.types.schema import Schema, TensorSpec
 
+from src.artifacts import WEIGHTS
 from src.config.paths import ROOT
 from src.datasets.scale import Scale
 from src.errors import TrialbookError
@@ -25,7 +26,7 @@ from src.errors import TrialbookError
 PACKAGES = ("mlflow", "keras", "tensorflow", "hydra-core", "scikit-learn")  # requirements of the served model
 ARTIFACT = "champion"
 CODE = "classifier.py"
-WEIGHTS, CONFIG, CLASSES = "model.weights.h5", "config.yaml", "classes.json"
+CONFIG, CLASSES = "config.yaml", "classes.json"
 NEEDED = ("MLmodel", CODE, "code/src/trial.py", *(f"artifacts/{file}" for file in (WEIGHTS, CONFIG, CLASSES)))
 
 

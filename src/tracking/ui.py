@@ -11,7 +11,7 @@ import urllib.request
 from src.config.command_line import conf_loader, tracking_uri
 from src.errors import TrialbookError
 from src.exits import exit_on_error
-from src.redaction import shown
+from src.redaction import printable
 from src.tracking.links import TRAINING
 
 SECONDS = 120  # to wait for the first page; a cold start takes 20
@@ -36,7 +36,7 @@ def main() -> int:
         with conf_loader() as loader:
             uri = tracking_uri(loader)
         if uri.startswith("http"):
-            print(shown(f"MLflow: {uri}"))  # noqa: T201
+            print(printable(f"MLflow: {uri}"))  # noqa: T201
             return 0
         from src.tracking.store import client  # imports MLflow, seconds
 

@@ -19,7 +19,7 @@ from src.training.checkpoint import Checkpoint, History
 
 Report = Callable[[int, dict[str, float]], None]
 """`report(epoch, metrics)` after each epoch, counted from 1."""
-GIVEN = ("seed", "objective", "schedule", "monitor")  # arguments that every engine gets
+FROM_TRIAL = ("seed", "objective", "schedule", "monitor")  # arguments that every engine gets
 SCHEDULED = ("epochs", "batch_size", "validation_batch", "patience", "keep")  # keys of conf/training/ that make the Schedule
 TRAINING = ("engine", "threads", "loss", "metrics")  # keys of conf/training/ that no engine takes
 
@@ -49,13 +49,13 @@ class Monitor:
 
     Attributes:
         report: called after each epoch.
-        alive: called about once a second, if the engine can.
+        check_stop: called about once a second, if the engine can.
         save: called with a checkpoint from time to time; None if checkpoints are not wanted.
         checkpoint: the state to continue from; None at the beginning.
     """
 
     report: Report
-    alive: Callable[[], None]
+    check_stop: Callable[[], None]
     save: Callable[[Checkpoint], None] | None = None
     checkpoint: Checkpoint | None = None
 
@@ -102,8 +102,8 @@ def engine_of(config: dict[str, Any]) -> str:
     return str(node["name"])
 
 
-def own_arguments(fit: Callable[..., Fitted], config: dict[str, Any]) -> dict[str, Any]:
-    """Returns the arguments of an engine other than GIVEN.
+def extra_arguments(fit: Callable[..., Fitted], config: dict[str, Any]) -> dict[str, Any]:
+    """Returns the arguments of an engine other than FROM_TRIAL.
 
     They are the keys of `model.engine`, and the keys of `training:` that the engine takes.
 
@@ -134,6 +134,8 @@ def scheduled(config: dict[str, Any]) -> dict[str, Any]:
 
 
 def _defaults(fit: Callable[..., Fitted]) -> dict[str, Any]:
-    """Returns keyword argument → its default for an engine, without GIVEN."""
+    """Returns keyword argument → its default for an engine, without FROM_TRIAL."""
     parameters = inspect.signature(fit).parameters.items()
-    return {name: parameter.default for name, parameter in parameters if parameter.kind is parameter.KEYWORD_ONLY and name not in GIVEN}
+    return {
+        name: parameter.default for name, parameter in parameters if parameter.kind is parameter.KEYWORD_ONLY and name not in FROM_TRIAL
+    }

@@ -13,7 +13,7 @@ from src.training.callbacks import build_callbacks
 
 
 def engine(config: dict[str, Any], data: Dataset, folder: Path) -> tuple[Callable[..., training.Fitted], dict[str, Any]]:
-    """Returns the engine of a trial, and its arguments other than training.GIVEN.
+    """Returns the engine of a trial, and its arguments other than training.FROM_TRIAL.
 
     Args:
         folder: the folder of the trial, into which callbacks write.
@@ -23,7 +23,7 @@ def engine(config: dict[str, Any], data: Dataset, folder: Path) -> tuple[Callabl
     """
     name = training.engine_of(config)
     fit = training.find_engine(name)
-    arguments = training.own_arguments(fit, config)
+    arguments = training.extra_arguments(fit, config)
     mistakes: list[str] = []
     if "callbacks" in arguments:
         with collecting(mistakes):

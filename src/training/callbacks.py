@@ -52,7 +52,7 @@ def build_callbacks(nodes: list[Any], folder: Path, *, per_batch: bool) -> list[
     return built
 
 
-def make_room(callbacks: list[keras.callbacks.Callback]) -> None:
+def create_folders(callbacks: list[keras.callbacks.Callback]) -> None:
     """Creates the folder for the file of a CSVLogger; other callbacks create theirs."""
     for callback in callbacks:
         if isinstance(callback, keras.callbacks.CSVLogger):

@@ -21,7 +21,7 @@ from src.objective import Objective
 from src.training import Fitted, Monitor, Schedule, dropout, operations, state
 from src.training import plain_fit as reference
 from src.training.plain_fit import on_device, order, train
-from src.training.structure import clone_of, has_own_parts, refuse_other, structure_of, validation_of
+from src.training.structure import check_same, clone_of, has_own_parts, structure_of, validation_of
 
 log = logging.getLogger(__name__)
 MOST_PROGRAMS = 16  # programs that stay in memory, each with a model
@@ -170,7 +170,7 @@ def _program(model: keras.Model, data: Dataset, batch_size: int, validation_batc
             _programs[structure] = None
             _programs[structure] = Program(clone, data, batch_size, validation_batch, shared=True)
         elif program := _programs[structure]:
-            refuse_other(model, program.model, data)
+            check_same(model, program.model, data)
     except tf.errors.ResourceExhaustedError:
         raise
     except Exception as error:

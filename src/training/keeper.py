@@ -41,9 +41,9 @@ class Keeper(keras.callbacks.Callback):  # type: ignore[misc]
         self._latest: Values = {}  # state after the last epoch, before `fit` and callbacks change it; empty if not needed
         self._kept: Values = {}  # state of the kept epoch, as it was scored; empty while that is the latest epoch
         self._scored: Values = {}  # values of this epoch that were different in validation and in training
-        self._saved_at = self._alive_at = time.monotonic()
+        self._saved_at = self._checked_at = time.monotonic()
 
-    def go_on(self, model: keras.Model, checkpoint: Checkpoint) -> None:
+    def resume(self, model: keras.Model, checkpoint: Checkpoint) -> None:
         """Restores a checkpoint and reports its epochs; starts anew, with a warning, if it is of another model."""
         try:
             state.assign(state.of(model), checkpoint.variables)
@@ -60,18 +60,18 @@ class Keeper(keras.callbacks.Callback):  # type: ignore[misc]
         return len(self._scores)
 
     @property
-    def enough(self) -> bool:
+    def out_of_patience(self) -> bool:
         """True if the objective has not improved for `patience` epochs."""
         if self._schedule.patience is None or not self._scores:
             return False
         return self.epochs - self._objective.best_epoch(self._scores) >= max(1, self._schedule.patience)
 
     def on_train_batch_end(self, batch: int, logs: dict[str, float] | None = None) -> None:
-        """Calls `monitor.alive`, which may stop the training, about once a second."""
+        """Calls `monitor.check_stop`, which may stop the training, about once a second."""
         now = time.monotonic()
-        if now - self._alive_at > SECONDS_BETWEEN_SIGNS:
-            self._alive_at = now
-            self._monitor.alive()
+        if now - self._checked_at > SECONDS_BETWEEN_SIGNS:
+            self._checked_at = now
+            self._monitor.check_stop()
 
     def on_test_begin(self, logs: dict[str, float] | None = None) -> None:
         """Records the seeds. Puts averaged weights (`use_ema`) into the model, which `fit` does only at its end."""
@@ -102,7 +102,7 @@ class Keeper(keras.callbacks.Callback):  # type: ignore[misc]
         best = self._scores[self.kept_epoch - 1] if self.kept_epoch else None
         improved = self._schedule.keep == "last" or self._objective.improves(metrics[self._objective.name], best)
         self._record(epoch + 1, metrics)
-        self.model.stop_training |= self.enough
+        self.model.stop_training |= self.out_of_patience
         last = self.model.stop_training or epoch + 1 >= self.params["epochs"]
         needed = last or (improved and self._schedule.keep == "best")
         self._latest = state.values(state.of(self.model)) if needed else {}
@@ -112,7 +112,7 @@ class Keeper(keras.callbacks.Callback):  # type: ignore[misc]
         if self._monitor.save and time.monotonic() - self._saved_at > SECONDS_BETWEEN_CHECKPOINTS:
             self._saved_at = time.monotonic()
             self._monitor.save(self._checkpoint(self.model))
-        self._monitor.alive()
+        self._monitor.check_stop()
 
     def end(self, model: keras.Model) -> Checkpoint:
         """Restores the kept epoch in the model and its optimizer; returns the state after the last epoch."""

@@ -32,7 +32,7 @@ class Lane:
         self.model, self._seed, self._epochs = model, seed, schedule.epochs
         self._keeper = Keeper(objective, schedule, monitor)
         if monitor.checkpoint:
-            self._keeper.go_on(model, monitor.checkpoint)
+            self._keeper.resume(model, monitor.checkpoint)
         model.stop_training = False
         self._callbacks = keras.callbacks.CallbackList([*callbacks, self._keeper], model=model, epochs=schedule.epochs)
         self._callbacks.on_train_begin()
@@ -40,7 +40,7 @@ class Lane:
     @property
     def done(self) -> bool:
         """True if there is no further epoch."""
-        return self._keeper.epochs >= self._epochs or self._keeper.enough or self.model.stop_training
+        return self._keeper.epochs >= self._epochs or self._keeper.out_of_patience or self.model.stop_training
 
     def begin(self, data: Dataset) -> np.ndarray:
         """Begins an epoch; returns the order of its examples."""
@@ -56,13 +56,13 @@ class Lane:
         """
         self._callbacks.on_epoch_end(self._keeper.epochs, metrics)
 
-    def keep(self) -> None:
+    def restore_kept(self) -> None:
         """Ends the training and restores the variables of the kept epoch in the model."""
         self._callbacks.on_train_end()
         self._latest = self._keeper.end(self.model)
 
     def fitted(self, again: dict[str, float]) -> Fitted:
-        """Returns the result of the training; call `keep` first.
+        """Returns the result of the training; call `restore_kept` first.
 
         Args:
             again: loss and metrics of the kept weights on the validation split.

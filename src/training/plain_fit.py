@@ -70,8 +70,8 @@ def train(
     keeper = Keeper(objective, schedule, monitor)
     state.build_optimizer(model)  # in the scope where `fit` builds it, ScheduleFreeAdamW loses its initial values
     if monitor.checkpoint:
-        keeper.go_on(model, monitor.checkpoint)
-    if keeper.epochs < schedule.epochs and not keeper.enough:
+        keeper.resume(model, monitor.checkpoint)
+    if keeper.epochs < schedule.epochs and not keeper.out_of_patience:
         model.fit(
             feed(keeper.epochs),
             steps_per_epoch=steps,

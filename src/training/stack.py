@@ -17,7 +17,7 @@ from src.training import Schedule, dropout, operations, state
 from src.training.agreement import is_random_in_validation
 from src.training.compiled import in_batches
 from src.training.plain_fit import on_device
-from src.training.structure import TRIED, clone_of, has_own_parts, refuse_other
+from src.training.structure import TRIED, check_same, clone_of, has_own_parts
 
 ROW_BY_ROW = ("SGD", "Adagrad", "RMSprop", "Adam", "AdamW", "Adamax", "Lion")  # optimizers that mix no elements of a variable
 MIXING = ("clipnorm", "global_clipnorm", "use_ema", "gradient_accumulation_steps")  # settings with which they mix them
@@ -87,7 +87,7 @@ class Stack:
         Raises:
             ValueError: the model computes something else than the model of the stack.
         """
-        refuse_other(model, self._model, self._data)
+        check_same(model, self._model, self._data)
         self._copy_in(lane, model)
 
     def _copy_in(self, lane: int, model: keras.Model) -> None:

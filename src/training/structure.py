@@ -103,11 +103,11 @@ def clone_of(model: keras.Model, data: Dataset) -> keras.Model:
     """
     clone = keras.models.clone_model(model)
     clone.compile_from_config(model.get_compile_config())
-    refuse_other(model, clone, data)
+    check_same(model, clone, data)
     return clone
 
 
-def refuse_other(model: keras.Model, clone: keras.Model, data: Dataset) -> None:
+def check_same(model: keras.Model, clone: keras.Model, data: Dataset) -> None:
     """Gives a clone the dropout rates of a model and compares both on training examples.
 
     Raises:

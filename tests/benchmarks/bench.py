@@ -24,8 +24,8 @@ import matplotlib as mpl
 import numpy as np
 import psutil
 
+from src.config.arguments import read_arguments
 from src.config.paths import ROOT
-from src.config.words import read_words
 
 HERE = Path(__file__).parent
 TRIALS = 6
@@ -178,7 +178,7 @@ def plot(found: dict[int, dict[str, list[Run]]]) -> None:
 
 
 @dataclass(frozen=True)
-class Words:
+class Arguments:
     """What may be said behind the command."""
 
     rounds: str = "3"
@@ -187,15 +187,15 @@ class Words:
 
 def main() -> None:
     """Prints what it writes."""
-    words = read_words(Words, sys.argv[1:])
-    five = side_by_side(5, int(words.rounds), ["loop around fit", *(f"{name} *" for name in PEERS)])
+    arguments = read_arguments(Arguments, sys.argv[1:])
+    five = side_by_side(5, int(arguments.rounds), ["loop around fit", *(f"{name} *" for name in PEERS)])
     best = [min((name for name in five if name not in OURS), key=lambda name: five[name][0].seconds)]
-    twenty = side_by_side(20, int(words.rounds), best)
+    twenty = side_by_side(20, int(arguments.rounds), best)
     ratios = against_sgemm()
     print(ratios, flush=True)
     difference, p = against_plain_fit()
     print(difference, p, flush=True)
-    few, many = growth(int(words.stubs))
+    few, many = growth(int(arguments.stubs))
     versions = ", ".join(f"{name} {importlib.metadata.version(name)}" for name in PACKAGES)
     text = f"""# Benchmark
 
@@ -220,7 +220,7 @@ Whole processes, from the command to its end, medians. `*`: with jit_compile and
 | the same, dropout 0.3 | {ratios[0.3]:.2f} x |
 | validation accuracy, compiled against plain fit, five seeds | {difference:+.4f}, p = {p:.2f} |
 | around a trial of a sweep of 11 | {few:.1f} ms |
-| around a trial, the last tenth of {words.stubs} | {many:.1f} ms, {many / few:.2f} x |
+| around a trial, the last tenth of {arguments.stubs} | {many:.1f} ms, {many / few:.2f} x |
 """
     (HERE / "RESULTS.md").write_text(text)
     plot({5: five, 20: twenty})

@@ -16,8 +16,8 @@ from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 
+from src.config.arguments import read_arguments
 from src.config.paths import ROOT
-from src.config.words import read_words
 from src.tracking.store import connect
 from src.trial import Job, Outcome
 from tests.faults.stub import SWEEP
@@ -29,20 +29,20 @@ STUBS = 200
 EVENTS = 500
 
 
-def stub(job: Job, report: Callable, alive: Callable) -> Outcome:
+def stub(job: Job, report: Callable, check_stop: Callable) -> Outcome:
     """A trial of 10 ms."""
     time.sleep(0.01)
     report(1, {"val_accuracy": 0.5})
     return Outcome("FINISHED", {"kept/val_accuracy": 0.5, "kept/epoch": 1}, {"val_accuracy": [0.5]}, 0.01)
 
 
-def instant(job: Job, report: Callable, alive: Callable) -> Outcome:
+def instant(job: Job, report: Callable, check_stop: Callable) -> Outcome:
     """A trial that takes no time."""
     report(1, {"val_accuracy": 0.5})
     return Outcome("FINISHED", {"kept/val_accuracy": 0.5, "kept/epoch": 1}, {"val_accuracy": [0.5]}, 0.0)
 
 
-def chatty(job: Job, report: Callable, alive: Callable) -> Outcome:
+def chatty(job: Job, report: Callable, check_stop: Callable) -> Outcome:
     """A trial of many epochs that take no time."""
     for epoch in range(1, EVENTS + 1):
         report(epoch, {"val_accuracy": 0.5})
@@ -117,7 +117,7 @@ def sizes() -> tuple[int, int]:
 
 
 @dataclass(frozen=True)
-class Words:
+class Arguments:
     """What may be said behind the command."""
 
     trials: str = "20"
@@ -126,8 +126,8 @@ class Words:
 
 def main() -> None:
     """Prints tables."""
-    words = read_words(Words, sys.argv[1:])
-    trials, rounds = int(words.trials), int(words.rounds)
+    arguments = read_arguments(Arguments, sys.argv[1:])
+    trials, rounds = int(arguments.trials), int(arguments.rounds)
     print("executor                   trials/min  trained    (medians of", rounds, "rounds)", flush=True)
     runs: dict[str, list[Found]] = {executor: [] for executor in REAL}
     for _ in range(rounds):

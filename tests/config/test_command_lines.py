@@ -15,7 +15,7 @@ from omegaconf import OmegaConf
 from src import sweep
 from src.config.paths import CONF, leaves
 from src.errors import ConfigError
-from src.redaction import shown
+from src.redaction import printable
 from tests.conftest import checked, options
 from tests.waiting import PATIENCE
 
@@ -160,7 +160,7 @@ def _check(line: list[str], code: object, out: str, err: str) -> None:
         mistakes = err.split("\n  ")[1:] if err.startswith("Nothing was started") else [err]
         assert mistakes
         for mistake in mistakes:
-            assert any(shown(word) in mistake for word in words - {""}), mistake
+            assert any(printable(word) in mistake for word in words - {""}), mistake
 
 
 @pytest.mark.slow  # some lines want KerasTuner

@@ -34,7 +34,7 @@ def refuse(mistakes: list[str]) -> None:
     raise ConfigError(mistakes)
 
 
-def stub(job: Job, report: Callable, alive: Callable) -> Outcome:
+def stub(job: Job, report: Callable, check_stop: Callable) -> Outcome:
     """A trial whose configuration says what happens to it."""
     what = job.config.get("what", "")
     logging.getLogger("src").warning("it %s", what)
@@ -45,7 +45,7 @@ def stub(job: Job, report: Callable, alive: Callable) -> Outcome:
         time.sleep(600)
     try:
         while what == "waits":
-            alive()
+            check_stop()
             time.sleep(0.01)
     except Stop as stop:
         return Outcome("KILLED", cause=str(stop))
@@ -72,11 +72,11 @@ class Heard:
             self.outcomes[number] = outcome
             self.events.append((number, outcome.state))
 
-        def alive() -> None:
+        def check_stop() -> None:
             if self.stopping:
                 raise Stop("interrupted")
 
-        return Listener(lambda *event: self.events.append(event), end, lambda number, _: self.events.append((number, "died")), alive)
+        return Listener(lambda *event: self.events.append(event), end, lambda number, _: self.events.append((number, "died")), check_stop)
 
 
 @pytest.fixture

@@ -47,11 +47,11 @@ def alone(config: dict, folder: Path, **more: object) -> Outcome:
     return trial.run(Job(0, 1, config, folder, **more), lambda *_: None, lambda: None)
 
 
-def together(configs: list[dict], folder: Path, *, workers: int = 4, alive: Callable = lambda: None, **more: object) -> list[Outcome]:
+def together(configs: list[dict], folder: Path, *, workers: int = 4, check_stop: Callable = lambda: None, **more: object) -> list[Outcome]:
     """Outcomes of trials as a driver would run them: a new one for each that ends."""
     ended: dict[int, Outcome] = {}
     fused = Fused(trial.run, workers=workers)
-    fused.listener = Listener(lambda *_: None, ended.__setitem__, lambda *_: None, alive)
+    fused.listener = Listener(lambda *_: None, ended.__setitem__, lambda *_: None, check_stop)
     begun = 0
     while len(ended) < len(configs):
         while begun < len(configs) and begun - len(ended) < fused.slots:
@@ -193,10 +193,12 @@ def test_where_memory_does_not_suffice_the_batch_is_split(
 def test_all_are_killed_when_asked(compose: Compose, tmp_path: Path) -> None:
     asked: list[int] = []
 
-    def alive() -> None:
+    def check_stop() -> None:
         asked.append(1)
         if len(asked) > 5:
             raise Stop("interrupted")
 
-    found = together([compose("training.epochs=1000", "training.patience=null", f"seed={seed}") for seed in (1, 2)], tmp_path, alive=alive)
+    found = together(
+        [compose("training.epochs=1000", "training.patience=null", f"seed={seed}") for seed in (1, 2)], tmp_path, check_stop=check_stop
+    )
     assert [(one.state, one.cause) for one in found] == [("KILLED", "interrupted")] * 2

@@ -18,8 +18,8 @@ from pathlib import Path
 
 from mlflow import MlflowClient
 
+from src.config.arguments import read_arguments
 from src.config.paths import ROOT
-from src.config.words import read_words
 from src.tracking.store import client
 from tests.faults.stub import EPOCHS, SWEEP
 
@@ -95,7 +95,7 @@ def check(tally: Tally, record: Path) -> None:
 
 
 @dataclass(frozen=True)
-class Words:
+class Arguments:
     """What may be said behind the command."""
 
     rounds: str = "40"
@@ -104,9 +104,9 @@ class Words:
 
 def main() -> int:
     """Prints the tally."""
-    words, tally = read_words(Words, sys.argv[1:]), Tally()
-    dice = random.Random(words.seed)
-    for number in range(int(words.rounds)):
+    arguments, tally = read_arguments(Arguments, sys.argv[1:]), Tally()
+    dice = random.Random(arguments.seed)
+    for number in range(int(arguments.rounds)):
         with tempfile.TemporaryDirectory() as name:
             if number % 4:  # every fourth begins without a store
                 with client(f"sqlite:///{name}/mlruns/mlflow.db"):

@@ -21,8 +21,8 @@ from typing import Any
 from mlflow import MlflowClient
 
 from src import oracles  # noqa: F401  imported before the fork, like all that follows
+from src.config.arguments import read_arguments
 from src.config.command_line import conf_loader, read_command_line
-from src.config.words import read_words
 from src.running import run as running
 from src.running.resume import MOST_DEATHS
 from src.tracking.store import client
@@ -193,7 +193,7 @@ def _check_record(sweep: Sweep) -> None:
 
 
 @dataclass(frozen=True)
-class Words:
+class Arguments:
     """What may be said behind the command."""
 
     oracles: str = ",".join(SWEEPS)
@@ -203,14 +203,14 @@ class Words:
 
 def main() -> int:
     """Prints a line per oracle."""
-    words = read_words(Words, sys.argv[1:])
-    names = words.oracles.split(",")
+    arguments = read_arguments(Arguments, sys.argv[1:])
+    names = arguments.oracles.split(",")
     runtime.tensorflow()
     __import__("keras_tuner")
     faults = 0
     for name in names:
         with tempfile.TemporaryDirectory() as folder:
-            tally = kill(name, int(words.kills) // len(names), Path(folder), random.Random(words.seed))
+            tally = kill(name, int(arguments.kills) // len(names), Path(folder), random.Random(arguments.seed))
         print(name, asdict(tally), f"(a trial that dies {MOST_DEATHS} times is given up)")
         faults += sum(tally.faults.values())
     return int(faults > 0)

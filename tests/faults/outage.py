@@ -22,8 +22,8 @@ from urllib.parse import urlparse
 
 from mlflow import MlflowClient
 
+from src.config.arguments import read_arguments
 from src.config.paths import ROOT
-from src.config.words import read_words
 from src.tracking.store import client
 from tests.faults.proxy import FAILURES, Proxy
 from tests.faults.stub import EPOCHS, SWEEP, read
@@ -146,7 +146,7 @@ def sweeps(kind: str, count: int, dice: random.Random) -> Tally:
 
 
 @dataclass(frozen=True)
-class Words:
+class Arguments:
     """What may be said behind the command."""
 
     stores: str = "server,file"
@@ -156,9 +156,9 @@ class Words:
 
 def main() -> int:
     """Prints a line per kind of store."""
-    words, bad = read_words(Words, sys.argv[1:]), 0
-    for kind in words.stores.split(","):
-        found = asdict(sweeps(kind, int(words.sweeps), random.Random(words.seed)))
+    arguments, bad = read_arguments(Arguments, sys.argv[1:]), 0
+    for kind in arguments.stores.split(","):
+        found = asdict(sweeps(kind, int(arguments.sweeps), random.Random(arguments.seed)))
         print(kind, found, flush=True)
         bad += sum(list(found.values())[4:])
     return int(bad > 0)

@@ -20,7 +20,7 @@ from contextlib import closing
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
-from src.config.words import read_words
+from src.config.arguments import read_arguments
 from src.training import runtime
 from tests.faults.fork import forked
 
@@ -198,7 +198,7 @@ def kill(name: str, kills: int, folder: Path, dice: random.Random) -> Tally:
 
 
 @dataclass(frozen=True)
-class Words:
+class Arguments:
     """What may be said behind the command."""
 
     peers: str = ",".join(PEERS)
@@ -208,13 +208,13 @@ class Words:
 
 def main() -> None:
     """Prints a line per peer."""
-    words = read_words(Words, sys.argv[1:])
+    arguments = read_arguments(Arguments, sys.argv[1:])
     runtime.tensorflow()
     for module in ("keras_tuner", "optuna.storages._rdb.storage", "alembic.command", "sqlalchemy.dialects.sqlite"):
         __import__(module)
-    for name in words.peers.split(","):
+    for name in arguments.peers.split(","):
         with tempfile.TemporaryDirectory() as folder:
-            tally = kill(name, int(words.kills), Path(folder), random.Random(words.seed))
+            tally = kill(name, int(arguments.kills), Path(folder), random.Random(arguments.seed))
         print(name, {**asdict(tally), "raised": dict(+tally.raised)})
 
 

@@ -21,7 +21,7 @@ import numpy as np
 from mlflow import MlflowClient
 
 from src import promote, sweep
-from src.config.words import read_words
+from src.config.arguments import read_arguments
 from src.training import runtime
 from tests.faults.fork import forked
 
@@ -119,7 +119,7 @@ def kill(tally: Tally, client: MlflowClient, better: str, worse: str, seconds: f
 
 
 @dataclass(frozen=True)
-class Words:
+class Arguments:
     """What may be said behind the command."""
 
     races: str = "20"
@@ -129,9 +129,9 @@ class Words:
 
 def main() -> int:
     """Prints the tally."""
-    words, tally = read_words(Words, sys.argv[1:]), Tally()
+    arguments, tally = read_arguments(Arguments, sys.argv[1:]), Tally()
     runtime.tensorflow()
-    dice = random.Random(words.seed)
+    dice = random.Random(arguments.seed)
     with tempfile.TemporaryDirectory() as folder:
         os.chdir(folder)
         if exit_code(forked(swept)):
@@ -142,9 +142,9 @@ def main() -> int:
         began = time.monotonic()
         exit_code(promoter(worse))
         seconds = time.monotonic() - began
-        for _ in range(int(words.races)):
+        for _ in range(int(arguments.races)):
             race(tally, client, better, worse, dice)
-        while tally.kills < int(words.kills):
+        while tally.kills < int(arguments.kills):
             kill(tally, client, better, worse, dice.uniform(0.2, 1.5 * seconds))
         if any(list(asdict(tally).values())[2:]):
             print(Path("log").read_text()[-4000:])

@@ -23,7 +23,7 @@ with exit_on_error(), conf_loader() as loader:
 EPOCHS, SECONDS_PER_EPOCH = 3, float(os.environ.get("SECONDS_PER_EPOCH", "0.03"))
 
 
-def stub(job: Job, report: Callable, alive: Callable) -> Outcome:
+def stub(job: Job, report: Callable, check_stop: Callable) -> Outcome:
     """Writes `start|end number process time` into `ledger`."""
     write("start", job.number)
     score = random.Random(json.dumps(job.config, sort_keys=True)).random()

@@ -21,8 +21,8 @@ from pathlib import Path
 import psutil
 from mlflow import MlflowClient
 
+from src.config.arguments import read_arguments
 from src.config.paths import ROOT
-from src.config.words import read_words
 from tests.faults import stub
 
 TRIALS = 40
@@ -160,7 +160,7 @@ def kill_driver(executor: str, tally: Tally) -> None:
 
 
 @dataclass(frozen=True)
-class Words:
+class Arguments:
     """What may be said behind the command."""
 
     executors: str = "local,ray"
@@ -171,13 +171,13 @@ class Words:
 
 def main() -> int:
     """Prints a line per executor."""
-    words = read_words(Words, sys.argv[1:])
+    arguments = read_arguments(Arguments, sys.argv[1:])
     faults = 0
-    for executor in words.executors.split(","):
-        tally, dice = Tally(), random.Random(words.seed)
-        while tally.worker_kills < int(words.kills):
-            kill_workers(executor, tally, int(words.kills) - tally.worker_kills, dice)
-        for _ in range(int(words.drivers)):
+    for executor in arguments.executors.split(","):
+        tally, dice = Tally(), random.Random(arguments.seed)
+        while tally.worker_kills < int(arguments.kills):
+            kill_workers(executor, tally, int(arguments.kills) - tally.worker_kills, dice)
+        for _ in range(int(arguments.drivers)):
             kill_driver(executor, tally)
         print(executor, asdict(tally), flush=True)
         faults += tally.faults

@@ -17,7 +17,7 @@ def test_the_brackets_of_the_paper(drive: Callable) -> None:
     driven = drive("hyperband", *ENDLESS, max_epochs=9).run()
     assert rungs(driven) == {(0, 1): 9, (1, 3): 3, (3, 9): 1 + 2, (0, 3): 5, (0, 9): 3}
     assert len(driven.proposals) == driven.oracle.budget == 23
-    assert driven.oracle.schedule[0] == "bracket 1: 9 of 1 epoch, then 3 of 3 epochs, then 1 of 9 epochs"
+    assert driven.oracle.schedule_lines[0] == "bracket 1: 9 of 1 epoch, then 3 of 3 epochs, then 1 of 9 epochs"
     assert driven.oracle.epochs == (9 + 3 * 2 + 6) + (5 * 3 + 2 * 6) + 3 * 9 == sum(p.epochs - p.initial_epoch for p in driven.proposals)
 
 

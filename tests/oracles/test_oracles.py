@@ -119,9 +119,9 @@ def test_a_logarithmic_interval_is_drawn_by_its_logarithm(name: str, drive: Call
 @pytest.mark.parametrize("name", ADAPTIVE)
 def test_the_foreseen_trials_do_not_depend_on_scores(name: str, drive: Callable) -> None:
     one, other = (drive(name, *ENDLESS, **BUDGETS[name]) for _ in range(2))
-    foreseen = one.oracle.foreseen
-    assert 0 < foreseen <= one.oracle.budget
-    assert one.run(most=foreseen).points == other.run(lambda point: -1.0, most=foreseen).points
+    known_in_advance = one.oracle.known_in_advance
+    assert 0 < known_in_advance <= one.oracle.budget
+    assert one.run(most=known_in_advance).points == other.run(lambda point: -1.0, most=known_in_advance).points
 
 
 @pytest.mark.parametrize("name", ORACLES)

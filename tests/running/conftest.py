@@ -88,7 +88,7 @@ def driven(loader: ConfigLoader, space: Callable[..., Space], tmp_path: Path) ->
     return Driven(loader, tmp_path, space)
 
 
-def units(job: Job, report: Callable, alive: Callable) -> Outcome:
+def units(job: Job, report: Callable, check_stop: Callable) -> Outcome:
     """A stub trial: more units score higher, thirteen fail."""
     report(1, {"val_accuracy": 0.5})
     if job.config["model"]["units"] == 13:

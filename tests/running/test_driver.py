@@ -42,7 +42,7 @@ def test_a_trial_is_told_what_repeats_it(driven: Driven, tmp_path: Path) -> None
 
 
 def test_inactive_keys_are_no_parameters(driven: Driven) -> None:
-    driven.run(lambda job, report, alive: Outcome("FINISHED", {"kept/val_accuracy": 0.5}), "model=logistic_regression")
+    driven.run(lambda job, report, check_stop: Outcome("FINISHED", {"kept/val_accuracy": 0.5}), "model=logistic_regression")
     params = driven.tracker.calls[0][2]["params"]
     assert params["model"] == "logistic_regression" and params["model.engine.folds"] == 5
     assert not any(key.startswith(("optimizer", "training")) for key in params)
@@ -57,15 +57,15 @@ def test_inactive_keys_are_no_parameters(driven: Driven) -> None:
     ],
 )
 def test_once_lets_the_running_trial_finish_twice_kills_it(driven: Driven, signals: list[int], states: list[str], code: int) -> None:
-    def interrupted(job: Job, report: Callable, alive: Callable) -> Outcome:
+    def interrupted(job: Job, report: Callable, check_stop: Callable) -> Outcome:
         if job.number == 1:
             for number in signals:
                 os.kill(os.getpid(), number)
             try:
-                alive()
+                check_stop()
             except Stop as stop:
                 return Outcome("KILLED", cause=str(stop))
-        return units(job, report, alive)
+        return units(job, report, check_stop)
 
     interruption = Interruption()
     driver = driven.run(interrupted, "model.units=12,14,16", interruption=interruption)
@@ -75,7 +75,7 @@ def test_once_lets_the_running_trial_finish_twice_kills_it(driven: Driven, signa
 
 
 def test_a_killed_trial_has_no_score(driven: Driven) -> None:
-    driver = driven.run(lambda job, report, alive: Outcome("KILLED", {"kept/val_accuracy": 0.9}, cause="enough"), "model.units=8")
+    driver = driven.run(lambda job, report, check_stop: Outcome("KILLED", {"kept/val_accuracy": 0.9}, cause="enough"), "model.units=8")
     assert [(trial.state, trial.score) for trial in driver.recorder.store.trials()] == [("KILLED", None)]
 
 
@@ -87,12 +87,12 @@ def test_a_stop_rule_ends_the_sweep(driven: Driven) -> None:
 LOCAL = {"_target_": "src.executors.local.Local", "workers": 2, "threads": 1, "gpus_per_trial": 0.0, "minutes_per_trial": None}
 
 
-def fatal(job: Job, report: Callable, alive: Callable) -> Outcome:
+def fatal(job: Job, report: Callable, check_stop: Callable) -> Outcome:
     """Takes its process with it: with 13 units always, with 14 once."""
     deaths = {"13": 9, "14": 1}
     if job.attempt <= deaths.get(str(job.config["model"]["units"]), 0):
         os.kill(os.getpid(), signal.SIGKILL)
-    return units(job, report, alive)
+    return units(job, report, check_stop)
 
 
 def test_a_worker_that_dies_costs_an_attempt_of_its_trial(driven: Driven, capsys: pytest.CaptureFixture[str]) -> None:
@@ -105,9 +105,9 @@ def test_a_worker_that_dies_costs_an_attempt_of_its_trial(driven: Driven, capsys
 
 
 def test_a_trial_carries_what_it_is_a_result_of(driven: Driven, tmp_path: Path) -> None:
-    def on_data(job: Job, report: Callable, alive: Callable) -> Outcome:
+    def on_data(job: Job, report: Callable, check_stop: Callable) -> Outcome:
         digest = "failed" if job.config["model"]["units"] == 13 else f"of {job.config['data']['split_seed']}"
-        return replace(units(job, report, alive), facts={} if digest == "failed" else {"data_digest": digest, "threads": "1"})
+        return replace(units(job, report, check_stop), facts={} if digest == "failed" else {"data_digest": digest, "threads": "1"})
 
     driven.tags = {"trialbook.code": "3f2a", "trialbook.versions": "python 3.12.1, keras 3.12.0, mlflow 3.6.0"}
     driver = driven.run(on_data, "optimizer.learning_rate=1e-2", "model.units=12,13", "data.split_seed=1,2")

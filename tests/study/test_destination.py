@@ -81,9 +81,10 @@ def test_the_next_commands_name_a_store_that_is_not_the_default(asked: Callable,
     monkeypatch.setattr("sys.orig_argv", ["python", "-m", "src.sweep", "-m", "seed=1,2"])
     assert asked().prefix == asked(**{"tracking.uri": f"sqlite:///{tmp_path}/mlruns/mlflow.db"}).prefix == ""
     other = asked(**{"tracking.uri": "'sqlite:///a b.db'"})
-    assert other.prefix == other.prefix_of_resume == "MLFLOW_TRACKING_URI='sqlite:///a b.db' "
+    assert other.prefix == "MLFLOW_TRACKING_URI='sqlite:///a b.db' "
+    assert other.command_to_resume.startswith(f"{other.prefix}python -m src.sweep -m seed=1,2 resume=")
     assert "tiger" not in destination.prefix("http://me:tiger@host:5000")
     monkeypatch.setenv("MLFLOW_EXPERIMENT_NAME", "my paper")
-    assert other.prefix_of_resume.endswith("MLFLOW_EXPERIMENT_NAME='my paper' ")
+    assert other.command_to_resume.startswith(f"{other.prefix}MLFLOW_EXPERIMENT_NAME='my paper' python -m src.sweep ")
     monkeypatch.setattr("sys.orig_argv", ["python", "-m", "src.sweep", "tracking.uri=x", "tracking.experiment=y"])
-    assert other.prefix_of_resume == ""
+    assert other.command_to_resume.startswith("python -m src.sweep tracking.uri=x tracking.experiment=y resume=")

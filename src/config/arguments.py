@@ -8,7 +8,7 @@ from src.errors import ConfigError, did_you_mean
 Wanted = TypeVar("Wanted")
 
 
-def read_words(kind: type[Wanted], argv: list[str]) -> Wanted:
+def read_arguments(kind: type[Wanted], argv: list[str]) -> Wanted:
     """Reads `key=value` words into a dataclass of texts; a field that is False by default takes true or false.
 
     Raises:
@@ -16,10 +16,10 @@ def read_words(kind: type[Wanted], argv: list[str]) -> Wanted:
 
     >>> from dataclasses import dataclass
     >>> @dataclass
-    ... class Words:
+    ... class Arguments:
     ...     sweep: str = "latest"
-    >>> read_words(Words, ["sweep=dropout"])
-    Words(sweep='dropout')
+    >>> read_arguments(Arguments, ["sweep=dropout"])
+    Arguments(sweep='dropout')
     """
     known = {field.name: field for field in fields(kind)}  # type: ignore[arg-type]
     given: dict[str, Any] = {}
