@@ -81,7 +81,7 @@ def test_an_axis_knows_the_options_that_have_it(space: MakeSpace) -> None:
     assert conditions["optimizer.momentum"] == {"model": ("two_layer",), "optimizer": ("sgd",)}
     assert conditions["optimizer"] == conditions["model.dropout"] == {"model": ("two_layer",)}
     assert [axis.key for axis in found.axes] == ["model", "optimizer", "optimizer.momentum", "model.dropout"]
-    assert found.size == 1 + 4 + 2 and found.written == 16
+    assert found.size == 1 + 4 + 2 and found.raw_size == 16
 
 
 def test_ranges_of_their_own_per_option_and_exclusions(tmp_path: Path) -> None:
