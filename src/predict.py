@@ -1,83 +1,84 @@
-"""Classifies a picture with the champion:  python -m src.predict image=shoe.png [model=fashion_mnist]"""
+"""Asks the champion:  python -m src.predict file=shoe.png [model=fashion_mnist]
+
+file= is a picture, a .csv with a column per input, a .npy of inputs, a .npz with an array per input, or a .txt with a text per line.
+"""
 
 import sys
 from dataclasses import dataclass
 from pathlib import Path
 
-import numpy as np
-from PIL import Image, UnidentifiedImageError
+import pandas as pd
+from hydra.core.config_loader import ConfigLoader
 
 from src import trial
 from src.config.arguments import read_arguments
 from src.config.command_line import conf_loader, tracking_uri
 from src.datasets.scale import Scale
-from src.errors import TrialbookError
+from src.errors import ConfigError, TrialbookError
 from src.exits import exit_on_error
 from src.objective import Objective
 from src.promotion.candidate import rebuild
+from src.promotion.reading import read_inputs
 from src.terminal import Terminal
 from src.tracking.registry import Registry
 
-LIGHT = 0.5  # a border lighter than this is taken for paper; the training pictures are light on dark
-SHOWN = 3
+SHOWN = 3  # classes of one picture
+MOST_ROWS = 20
 
 
 @dataclass(frozen=True)
 class Arguments:
-    """The arguments of the command."""
+    """The arguments of the command; `image` is another word for `file`."""
 
-    image: str
+    file: str = ""
+    image: str = ""
     model: str = "fashion_mnist"
 
 
-def read_picture(path: str, shape: tuple[int, ...]) -> tuple[np.ndarray, list[str]]:
-    """Reads a picture and converts it to the kind that the model was trained on.
-
-    Returns:
-        The picture, grey and light on dark, float32 in [0, 1], of the given shape (height, width); and a list of the changes.
-
-    Raises:
-        TrialbookError: the file is no picture, or the model takes no grey pictures.
-    """
-    if len(shape) != 2:
-        raise TrialbookError(f"the champion takes inputs of shape {shape}; expected one that takes grey pictures.")
-    try:
-        picture = Image.open(Path(path))
-        changes = [] if picture.mode == "L" else [f"{picture.mode} to grey"]
-        grey = picture.convert("L")
-    except (OSError, UnidentifiedImageError, Image.DecompressionBombError) as error:
-        raise TrialbookError(f"image={path}: {error}. Expected a picture such as a PNG.") from error
-    x = np.asarray(grey, np.float32) / 255
-    if np.concatenate([x[0], x[-1], x[:, 0], x[:, -1]]).mean() > LIGHT:
-        grey = Image.eval(grey, lambda value: 255 - value)
-        changes.append("inverted, its border is light")
-    if grey.size != shape[::-1]:
-        changes.append(f"resized from {grey.width}x{grey.height} to {shape[1]}x{shape[0]}")
-        grey = grey.resize(shape[::-1], Image.Resampling.LANCZOS)
-    return np.asarray(grey, np.float32) / 255, changes
-
-
 def main() -> int:
-    """Prints the most probable classes; returns the exit code."""
+    """Prints the champion's answers; returns the exit code."""
     with exit_on_error():
         arguments = read_arguments(Arguments, sys.argv[1:])
-        terminal = Terminal(Objective("accuracy", "max"))
+        if bool(arguments.file) == bool(arguments.image):
+            raise ConfigError(["expected file=PATH, a picture, .csv, .npy, .npz or .txt"])
         with conf_loader() as loader:
-            registry = Registry(tracking_uri(loader))
-            champion = registry.version(arguments.model)
-            if not champion:
-                raise TrialbookError(f"model={arguments.model} has no champion; expected one made by python -m src.promote")
-            prepared = rebuild(registry.runs.read(champion.run_id), loader)
-        x, changes = read_picture(arguments.image, prepared.data.input_shape)
-        mistake = Scale.of(prepared.data.x).mistake(x[None])
-        if mistake:
-            raise TrialbookError(f"image={arguments.image}: read with pixels from 0 to 1, of which {mistake}")
-        probabilities = trial.probabilities(prepared, x[None])[0]
+            prepared = champion(arguments.model, loader)
+        path = arguments.file or arguments.image
+        x, changes = read_inputs(Path(path), prepared.interface.example)
+        scale = Scale.of_data(prepared.data)
+        if scale and (mistake := scale.mistake(x)):
+            raise TrialbookError(f"file={path}: {mistake}")
+        answer = prepared.data.task.answer(trial.predictions(prepared, x, stored=False))
+        terminal = Terminal(Objective("accuracy", "max"))
         if changes:
-            terminal.say(f"{arguments.image}: {'; '.join(changes)}")
-        for label in np.argsort(-probabilities)[:SHOWN]:
-            terminal.say(f"{probabilities[label]:.4f}  {prepared.data.class_names[label]}")
+            terminal.say(f"{path}: {'; '.join(changes)}")
+        show(terminal, answer)
     return 0
+
+
+def champion(model: str, loader: ConfigLoader) -> trial.Prepared:
+    """Returns the champion of a registered model, with its weights.
+
+    Raises:
+        TrialbookError: there is none, or it cannot be rebuilt.
+    """
+    registry = Registry(tracking_uri(loader))
+    version = registry.version(model)
+    if not version:
+        raise TrialbookError(f"model={model} has no champion; expected one made by python -m src.promote")
+    return rebuild(registry.runs.read(version.run_id), loader)
+
+
+def show(terminal: Terminal, answer: pd.DataFrame) -> None:
+    """Prints the most probable classes of a single example; of several examples, or of another task, a row for each."""
+    if len(answer) == 1 and "probability" in answer and isinstance(answer["probability"][0], float) and len(answer.columns) > 2:
+        classes = answer.iloc[0].drop(["class", "probability"]).astype(float).sort_values(ascending=False)
+        for name, probability in classes[:SHOWN].items():
+            terminal.say(f"{probability:.4f}  {name}")
+        return
+    terminal.say(answer[:MOST_ROWS].to_string(index=False, float_format="{:.4f}".format, max_colwidth=60))
+    if len(answer) > MOST_ROWS:
+        terminal.say(f"… {len(answer)} rows")
 
 
 if __name__ == "__main__":

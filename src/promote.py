@@ -148,7 +148,9 @@ def _tell(terminal: Terminal, decision: Decision) -> None:
     against = decision.against
     if against:
         low, high = against.interval
-        terminal.say(f"difference {against.gain:+.4f}, 95 % between {low:+.4f} and {high:+.4f}, p = {against.p_value:.3g} (McNemar)")
+        terminal.say(
+            f"difference {against.gain:+.4f}, 95 % between {low:+.4f} and {high:+.4f}, p = {against.p_value:.3g} by {against.test}"
+        )
 
 
 def _row(role: str, candidate: Candidate) -> dict[str, str]:
@@ -156,7 +158,7 @@ def _row(role: str, candidate: Candidate) -> dict[str, str]:
     return {
         "": role,
         "run": candidate.run.run_id,
-        "test accuracy": f"{candidate.accuracy:.4f}",
+        candidate.measure: f"{candidate.score:.4f}",
         "95 %": f"{low:.4f} to {high:.4f}",
         "MB": f"{candidate.run.megabytes:.2f}",
         "ms": f"{candidate.milliseconds:.1f}",

@@ -1,14 +1,14 @@
 """Runs one trial: composed configuration → data, model, fit, scores, files. Independent of sweeps, MLflow and KerasTuner."""
 
 import logging
-import tempfile
 import time
 import traceback
-import warnings
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+
+import numpy as np
 
 from src import artifacts, datasets, files, models, training
 from src.errors import ConfigError, DiskFull, Stop, TrialError, collecting
@@ -19,7 +19,6 @@ from src.training.checkpoint import Checkpoint
 
 if TYPE_CHECKING:
     import keras
-    import numpy as np
 
 log = logging.getLogger(__name__)
 CHECKPOINT = "checkpoint.npz"  # in a trial's folder
@@ -72,6 +71,7 @@ class Prepared:
 
     Attributes:
         config, folder: as in Job; callbacks write into the folder, too.
+        interface: what the model takes and gives.
         arguments: those of the engine, beside training.FROM_TRIAL.
         checkpoint: the state from which the training continues.
     """
@@ -79,6 +79,7 @@ class Prepared:
     config: dict[str, Any]
     folder: Path
     data: datasets.Dataset
+    interface: models.Interface
     model: "keras.Model"
     engine: Callable[..., training.Fitted]
     schedule: training.Schedule
@@ -130,30 +131,37 @@ def prepare(config: dict[str, Any], folder: Path = Path(), checkpoint: bytes | N
     runtime.configure(config["training"]["threads"])
     import keras
 
+    from src.models import adapting
     from src.training import assembly, validation
 
     keras.backend.clear_session()
+    keras.config.set_dtype_policy(config["training"]["precision"])
     keras.utils.set_random_seed(config["seed"])
     data = datasets.load(config["data"])
     mistakes: list[str] = []
+    with collecting(mistakes):
+        data = datasets.with_class_weight(data, config["training"]["class_weight"])
     with collecting(mistakes):
         engine, arguments = assembly.engine(config, data, folder)
     with collecting(mistakes):
         compiled = assembly.compile_arguments(config)
     try:
-        with collecting(mistakes):
-            model = models.build(config["model"], data.input_shape, data.num_classes)
+        with collecting(mistakes), adapting.recording() as learned:
+            interface = models.Interface.of(data)
+            model = models.build(config["model"], interface)
     except TrialError as error:
         if mistakes:
             raise ConfigError([*mistakes, str(error)]) from error
         raise
     if mistakes:
         raise ConfigError(mistakes)
-    model.compile(**compiled)
+    if not model.compiled:
+        model.compile(**compiled)
     values = training.scheduled(config)
-    values["validation_batch"] = validation.batch_size(values["validation_batch"], model, data.input_shape)
+    values["validation_batch"] = validation.batch_size(values["validation_batch"], model, interface.example)
     schedule = training.Schedule(**values)
-    return Prepared(config, folder, data, model, engine, schedule, arguments, _checkpoint(config, folder, checkpoint))
+    start = _checkpoint(config, folder, checkpoint)
+    return Prepared(config, folder, data, replace(interface, learned=learned), model, engine, schedule, arguments, start)
 
 
 def fit(prepared: Prepared, report: training.Report, check_stop: Callable[[], None]) -> training.Fitted:
@@ -185,7 +193,7 @@ def finish(prepared: Prepared, fitted: training.Fitted, seconds: float, *, conti
     Raises:
         TrialError: the file of the weights does not hold them.
     """
-    from src.training import runtime
+    from src.training import runtime, weights
 
     epochs = len(fitted.history["loss"]) - (prepared.checkpoint.epochs if prepared.checkpoint else 0)
     metrics = {
@@ -197,7 +205,7 @@ def finish(prepared: Prepared, fitted: training.Fitted, seconds: float, *, conti
         "model/parameters": prepared.model.count_params(),
     }
     kept = artifacts.of(prepared.model, fitted, metrics)
-    _check_saved(prepared, kept[artifacts.WEIGHTS])
+    weights.check(prepared.model, kept[artifacts.WEIGHTS])
     if fitted.latest and continued:
         kept[CHECKPOINT] = fitted.latest.to_bytes()
     facts = {
@@ -209,34 +217,28 @@ def finish(prepared: Prepared, fitted: training.Fitted, seconds: float, *, conti
     return Outcome(TrialState.FINISHED, metrics, fitted.history, seconds, files=kept, facts=facts)
 
 
-def _check_saved(prepared: Prepared, weights: bytes) -> None:
-    """Reads the file back, because Keras may save only one of two variables with the same name."""
-    from src.training import state
-
-    scored = state.values(state.of_model(prepared.model))
-    load_weights(prepared, weights)
-    saved = state.values(state.of_model(prepared.model))
-    if lost := [name for name, value in scored.items() if saved[name].tobytes() != value.tobytes()]:
-        raise TrialError(f"{artifacts.WEIGHTS} holds other values of {', '.join(lost)} than those that were scored; expected the same.")
-
-
-def load_weights(prepared: Prepared, weights: bytes) -> None:
+def load_weights(prepared: Prepared, content: bytes) -> None:
     """Loads the content of a `model.weights.h5` into a prepared model; the optimizer stays new."""
-    with tempfile.TemporaryDirectory() as folder, warnings.catch_warnings():
-        warnings.filterwarnings("ignore", "Skipping variable loading for optimizer")
-        file = Path(folder) / artifacts.WEIGHTS
-        file.write_bytes(weights)
-        prepared.model.load_weights(file)
+    from src.training import weights
+
+    weights.load(prepared.model, content)
 
 
-def probabilities(prepared: Prepared, x: "np.ndarray") -> "np.ndarray":
-    """The class probabilities of examples (n, *input_shape), shape (n, classes). Batches are as large as in validation.
+def predictions(prepared: Prepared, x: datasets.Tree, *, stored: bool = True) -> datasets.Tree:
+    """The model's predictions of examples x (n, …). Batches are as large as in validation.
+
+    Args:
+        stored: x is as the data set stores it, otherwise as the model takes it.
 
     Raises:
-        TrialbookError: the output of the model is something else.
+        TrialbookError: the output of the model is no prediction of the task.
     """
-    output: np.ndarray = prepared.model.predict(x, batch_size=prepared.schedule.validation_batch, verbose=0)
-    return datasets.contract.checked(output, len(x), prepared.data.num_classes)
+    from src.training import feed
+
+    data, count = prepared.data, datasets.trees.length(x)
+    given = replace(data, x=x, read=data.read if stored else None)
+    output = feed.predict(prepared.model, given, np.arange(count), prepared.schedule.validation_batch)
+    return datasets.contract.checked(output, count, data.task, data.outputs)
 
 
 def _checkpoint(config: dict[str, Any], folder: Path, content: bytes | None) -> Checkpoint | None:

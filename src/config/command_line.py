@@ -23,6 +23,7 @@ from hydra.types import RunMode
 from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import InterpolationResolutionError, OmegaConfBaseException
 
+from src.config.auto import settle
 from src.config.catalog import Catalog
 from src.config.help import help_text
 from src.config.mistakes import find_mistakes
@@ -129,6 +130,7 @@ def _compose(loader: ConfigLoader, request: Request, lines: list[str], own: set[
             mistakes += [f"{one.origin}: {reason}"] if isinstance(reason, str) else []
     if mistakes:
         raise ConfigError(mistakes)
+    settle(config)
     HydraConfig.instance().set_config(config)  # resolves ${hydra:…}
     return config
 

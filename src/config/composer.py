@@ -9,12 +9,13 @@ from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.types import RunMode
 from omegaconf import DictConfig, OmegaConf
 
+from src.config.auto import settle
 from src.config.paths import TRIAL_GROUPS, fraction, leaves
 from src.redaction import mark_secrets_in
 
 
 class Composer:
-    """Composes exactly as Hydra does, except that a whole number becomes a fraction where conf/ has one."""
+    """Composes as Hydra does; a whole number becomes a fraction where conf/ has one, and `auto` what the task of the data says."""
 
     def __init__(self, loader: ConfigLoader) -> None:
         self._loader = loader
@@ -36,6 +37,7 @@ class Composer:
         for path, value in ((path, value) for one in values for path, value in leaves(one.value(), one.key_or_group).items()):
             if type(value) is int and (wanted := fraction(value, _default(self._bases[choices], path))) is not value:
                 OmegaConf.update(composed, path, wanted)
+        settle(composed)
         composed.hydra.overrides.task = words
         named = composed.hydra.job.config.override_dirname
         composed.hydra.job.override_dirname = get_overrides_dirname(overrides, named.exclude_keys, named.item_sep, named.kv_sep)

@@ -3,12 +3,17 @@
 import re
 from collections import Counter
 from collections.abc import Iterator
+from itertools import product
 from typing import Any
 
+from src.config.auto import AUTO, settled
+from src.config.overrides import Assignment
+from src.config.paths import nested
 from src.config.request import Request
 from src.config.rules import unrecordable
 from src.errors import ConfigError, did_you_mean
 from src.objective import Objective
+from src.tasks import OWN
 
 OWN_NAMES = {"LogCoshError": "logcosh", "FBetaScore": "fbeta_score"}  # metrics whose name is not that of their class
 TAKEN = ("loss", "learning_rate", "epoch", "seconds", "seconds_per_epoch")  # reported by a trial beside its metrics
@@ -35,29 +40,79 @@ def name_mistake(name: str) -> str:
     return f"MLflow takes no metric named {name[:100]!r}; expected {rule}." if rule else ""
 
 
+def names_of(metrics: Any) -> list[list[str]]:
+    """The names of metrics, a list per output; those of several outputs begin with the name of theirs.
+
+    >>> names_of(["accuracy"]), names_of({"price": ["mae"]})
+    ([['accuracy']], [['price_mae']])
+    """
+    if isinstance(metrics, dict):
+        return [[f"{output}_{reported_name(metric)}" for metric in each] for output, each in metrics.items()]
+    return [[reported_name(metric) for metric in metrics]]
+
+
+def reported(config: dict[str, Any]) -> tuple[str, list[str]]:
+    """The objective of a trial, and the names of what it reports; no names if only a step of the model can tell them.
+
+    Args:
+        config: nested, as auto.settled takes it; `model`, too, if it is known.
+    """
+    found = settled(config)
+    if found["metrics"] is None or found["loss"] == OWN or config.get("model", {}).get("compile") is False:
+        return found["objective"], []
+    outputs = [f"{output}_loss" for output in found["loss"]] if isinstance(found["loss"], dict) and "_target_" not in found["loss"] else []
+    return found["objective"], ["loss", *outputs, *(name for names in names_of(found["metrics"]) for name in names)]
+
+
 def metric_mistakes(request: Request, options: dict[str, list[str]]) -> Iterator[str]:
     """Finds metrics that share a name, and an objective that no metric has."""
     catalog = request.catalog
-    lists = {one.origin: list(one.values) for one in request.everything if one.key == "training.metrics"}
+    given = {one.key: one for one in request.everything if one.key in ("training.metrics", "training.loss", "data.task", "objective")}
+    origins = {one.origin: list(one.values) for one in request.everything if one.key == "training.metrics"}
     defaults = {
-        f"conf/training/{name}.yaml": [catalog.keys("training", name).get("training.metrics") or []] for name in options["training"]
+        f"conf/training/{name}.yaml": [nested(catalog.keys("training", name), "training").get("metrics")] for name in options["training"]
     }
-    for origin, metrics in ((origin, metrics) for origin, values in (lists or defaults).items() for metrics in values):
-        for name, count in Counter(map(reported_name, metrics)).items():
-            if count > 1:
-                yield f"{origin}: {count} metrics are reported as {name!r}; expected names of their own: {{_target_: …, name: …}}"
-            if mistake := name_mistake(name):
-                yield f"{origin}: {mistake}"
-    found = [reported_name(metric) for values in (lists or defaults).values() for metrics in values for metric in metrics]
-    reported = [f"{prefix}{name}" for prefix in ("", "val_") for name in dict.fromkeys(["loss", *found])]
-    given = [(one.origin, str(value)) for one in request.everything if one.key == "objective" for value in one.values]
-    default = str(catalog.top["objective"])
-    for origin, value in given or [(" ".join([*lists, f"objective={default}"]), default)]:
-        name = value.rpartition(":")[2]
-        if name not in reported:
-            yield f"{origin}: no metric {name!r} is reported{did_you_mean(name, reported)} Metrics: {', '.join(reported)}"
+    for origin, metrics in ((origin, one) for origin, values in (origins or defaults).items() for one in values if one not in (None, AUTO)):
+        for names in names_of(metrics):
+            for name, count in Counter(names).items():
+                if count > 1:
+                    yield f"{origin}: {count} metrics are reported as {name!r}; expected names of their own: {{_target_: …, name: …}}"
+                if mistake := name_mistake(name):
+                    yield f"{origin}: {mistake}"
+    known: dict[str, list[str]] = {}  # objective → what trials report that have it
+    for config in _combinations(request, options, given):
+        objective, names = reported(config)
+        known.setdefault(objective, []).extend(f"{prefix}{name}" for prefix in ("", "val_") for name in names)
+    default = " ".join([*origins, f"objective={catalog.top['objective']}"])
+    origin = given["objective"].origin if "objective" in given else default
+    if len(known) > 1 and not ("objective" in given and len(given["objective"].values) > 1):
+        yield f"{origin}: the tasks of these trials have {' and '.join(known)}; expected an objective that all of them report."
+    for objective, names in known.items():
+        name = objective.rpartition(":")[2]
+        place = next((one.origin for one in request.everything if one.key == "objective" and objective in map(str, one.values)), origin)
+        if names and name not in names:
+            yield f"{place}: no metric {name!r} is reported{did_you_mean(name, names)} Metrics: {', '.join(dict.fromkeys(names))}"
             continue
         try:
-            Objective.parse(value)
+            Objective.parse(objective)
         except ConfigError as error:
             yield from error.mistakes
+
+
+def _combinations(request: Request, options: dict[str, list[str]], given: dict[str, Assignment]) -> Iterator[dict[str, Any]]:
+    """Yields the parts of configurations that decide what is reported, for every choice of options and values."""
+    catalog = request.catalog
+    objectives = given["objective"].values if "objective" in given else [catalog.top["objective"]]
+    for data, training, model, objective in product(options["data"], options["training"], options["model"], objectives):
+        nodes = {
+            "data": nested(catalog.keys("data", data), "data"),
+            "training": nested(catalog.keys("training", training), "training"),
+            "model": nested(catalog.keys("model", model), "model"),
+        }
+        own = [one for one in given.values() if one.key != "objective"]
+        for values in product(*(one.values for one in own)):
+            config: dict[str, Any] = {**{name: dict(node) for name, node in nodes.items()}, "objective": str(objective)}
+            for one, value in zip(own, values, strict=True):
+                group, _, key = one.key.partition(".")
+                config[group][key] = value
+            yield config

@@ -27,6 +27,23 @@ def leaves(node: Any, path: str = "") -> dict[str, Any]:
     return {leaf: value for name, child in node.items() for leaf, value in leaves(child, f"{path}.{name}".lstrip(".")).items()}
 
 
+def nested(values: dict[str, Any], path: str) -> dict[str, Any]:
+    """The node at a path of a configuration that is given as config path → value.
+
+    >>> nested({"optimizer.rho": 0.9, "seed": 42}, "optimizer")
+    {'rho': 0.9}
+    """
+    node: dict[str, Any] = {}
+    for leaf, value in values.items():
+        if leaf.startswith(f"{path}."):
+            *above, last = leaf.removeprefix(f"{path}.").split(".")
+            inner = node
+            for name in above:
+                inner = inner.setdefault(name, {})
+            inner[last] = value
+    return node
+
+
 def fraction(value: Any, default: Any) -> Any:
     """Turns a whole number into a fraction if the default in conf/ is one: Keras takes no learning rate of 1.
 

@@ -6,6 +6,7 @@ import re
 from collections.abc import Callable
 from typing import Any
 
+from src import tasks
 from src.config.paths import ROOT
 
 KINDS = {bool: "true or false", int: "a whole number", float: "a number", str: "a word", list: "a list", dict: "a mapping"}
@@ -52,6 +53,9 @@ POSITIVE: Rule = ("above 0", lambda value: value > 0)
 ENGINE_FILES = [file.stem for file in sorted((ROOT / "src" / "training").glob("*.py")) if "\ndef fit(" in file.read_text()]
 ENGINES = {"keras" if name == "plain_fit" else name: name for name in ENGINE_FILES}  # name → module of src/training/
 OPEN = ("???", "auto", "${")  # defaults that do not show the type of a value
+KINDS_OF_TASK = [kind for kind in tasks.KINDS if kind != "several"]
+PRECISIONS = ("float32", "mixed_float16", "mixed_bfloat16")
+PER_OUTPUT = "; of several outputs a mapping with one for each"
 RULES: dict[str, Rule] = {
     **dict.fromkeys(("epochs", "batch_size", "units", "max_iter", "max_epochs"), AT_LEAST_ONE),
     "oracle.max_epochs": ("at least 1 and at most 1000", lambda value: 1 <= value <= 1000),
@@ -64,6 +68,7 @@ RULES: dict[str, Rule] = {
     "threads": _whole(1),
     "patience": _whole(0, ", or null for off"),
     "folds": _whole(2, ", or null for off"),
+    "fold": _whole(0, ", or null for off"),
     "max_failures": _whole(1, ", or null for off"),
     **dict.fromkeys(("max_minutes", "minutes_per_trial"), ("above 0, or null for off", lambda value: value > 0)),
     "oracle.iterations": AT_LEAST_ONE,
@@ -81,7 +86,23 @@ RULES: dict[str, Rule] = {
         f"of words; {' and '.join(f'{start}*' for start in RESERVED)} are set by MLflow and Trialbook",
         lambda value: all(map(_is_tag, value)),
     ),
-    "training.metrics": ("of names, or of mappings with _target_", lambda value: all(isinstance(one, str) or _named(one) for one in value)),
+    "training.metrics": (
+        f"auto, or a list of names or of mappings with _target_{PER_OUTPUT}",
+        lambda value: value == "auto" or all(map(_are_metrics, _per_output(value))),
+    ),
+    "training.loss": (
+        f"auto, {tasks.OWN}, a name, or a mapping with _target_{PER_OUTPUT}",
+        lambda value: all(map(_is_loss, _per_output(value))),
+    ),
+    "data.task": (f"one of {', '.join(KINDS_OF_TASK)}{PER_OUTPUT}", lambda value: all(one in KINDS_OF_TASK for one in _per_output(value))),
+    "training.class_weight": (
+        "null, balanced, or a mapping of names of classes to numbers above 0",
+        lambda value: (
+            value == "balanced" or (isinstance(value, dict) and all(type(one) in (int, float) and one > 0 for one in value.values()))
+        ),
+    ),
+    "training.precision": ("float32, mixed_float16 or mixed_bfloat16", lambda value: value in PRECISIONS),
+    "split_by": ("random, stratified, time or group", lambda value: value in ("random", "stratified", "time", "group")),
     "training.callbacks": ("of mappings with _target_", lambda value: all(map(_named, value))),
     "retry": ("failed, or null", lambda value: value == "failed"),
     "allow": ("of budget and space", lambda value: set(value) <= {"budget", "space"}),
@@ -119,6 +140,19 @@ def _fraction(value: int) -> float:
         return float(value)
     except OverflowError:  # a whole number of more than 308 digits
         return math.inf
+
+
+def _per_output(value: Any) -> list[Any]:
+    """The values for several outputs, or the only value."""
+    return list(value.values()) if isinstance(value, dict) and "_target_" not in value else [value]
+
+
+def _is_loss(value: Any) -> bool:
+    return isinstance(value, str) or _named(value)
+
+
+def _are_metrics(value: Any) -> bool:
+    return isinstance(value, list) and all(map(_is_loss, value))
 
 
 def _named(node: Any) -> bool:

@@ -1,73 +1,103 @@
 """Checks the contract between data sets, engines and promotion; no other module does."""
 
+import json
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from src import tasks
+from src.datasets import trees
 from src.errors import DataError, TrialbookError
 
 if TYPE_CHECKING:
-    from src.datasets import Dataset, Examples
+    from src.datasets.dataset import Dataset, Examples
+    from src.tasks import Task
 
-OTHER_TASKS = "Other tasks are not supported yet."
-ANSWERED = ("class", "probability")  # columns of a registered model's answer, which no class may be named after
-TOLERANCE = 1e-3  # by which a probability of half precision may leave [0, 1]
+FEW = 2  # examples that are read before the first trial
 
 
-def check(data: "Dataset", source: str) -> None:
+def check(data: "Dataset", task: Any, source: str) -> None:
     """Checks the data set that a loader returned.
 
     Args:
+        task: what the YAML of the data set declares: a kind, or output → kind.
         source: names the loader in the message.
 
     Raises:
         DataError: with every mistake: the received and the expected value.
     """
-    names = [str(name) for name in data.class_names]
+    if not tasks.kind_of(data.task):
+        received = f"{data.task!r:.100}"
+        raise DataError(f"{source}:\n  task is {received}; expected a task of src/tasks/, such as Classes(('cat', 'dog')).")
     mistakes = []
-    if len(names) < 2 or len(set(names)) < len(names):
-        shown = ", ".join(names[:10]) or "none"
-        mistakes.append(f"class_names: {len(set(names))} distinct names of {len(names)} ({shown}); expected at least two, all distinct")
-    if taken := [name for name in names if name in ANSWERED]:
-        mistakes.append(f"class_names: {', '.join(taken)} is a column of a registered model's answer; expected another name")
-    mistakes += _example_mistakes(data.x, data.y, len(names))
+    if (found := tasks.declared(data.task)) != task:
+        mistakes.append(f"its task is {found}, its YAML says task: {task}; expected the same: loss, metrics and objective come from there")
+    mistakes += [*_example_mistakes(data.x, data.y, data.task, read=data.read is not None)]
     if not mistakes:
-        mistakes += _split_mistakes(data)
+        mistakes += [*_split_mistakes(data), *_weight_mistakes(data)]
+    if not mistakes and data.read:
+        mistakes += _read_mistakes(data)
     if not callable(data.test):
         mistakes.append(f"test is {data.test!r}; expected a function that loads the test examples (x, y)")
+    try:
+        json.dumps(dict(data.facts))
+    except (TypeError, ValueError) as error:
+        mistakes.append(f"facts: {error}; expected a dict of what JSON can say")
     _refuse(mistakes, source)
 
 
 def open_test(data: "Dataset", source: str) -> "Examples":
     """Loads the test examples and checks them against the data set. Only promotion calls it.
 
+    Returns:
+        x as it is stored, y as engines take it.
+
     Raises:
-        DataError: they break the contract, or have another shape than the training examples.
+        DataError: they break the contract, or have other shapes than the training examples.
     """
     x, y = data.test()
-    mistakes = list(_example_mistakes(x, y, data.num_classes))
-    if not mistakes and x.shape[1:] != data.input_shape:
-        mistakes.append(f"x has examples of shape {x.shape[1:]}; expected {data.input_shape}, the shape of the training examples")
+    mistakes = list(_example_mistakes(x, y, data.task, read=data.read is not None))
+    if not mistakes:
+        known, found = trees.shapes(data.x), trees.shapes(x)
+        if known != found:
+            mistakes.append(
+                f"x has examples of shape {trees.text(found)}; expected {trees.text(known)}, the shape of the training examples"
+            )
+        y = data.task.encoded(y)
+        if (known := data.outputs) != (found := data.task.outputs(y)):
+            mistakes.append(f"y has labels of shape {trees.text(found)}; expected {trees.text(known)}, that of the training examples")
     _refuse(mistakes, f"{source}, the test split")
     return x, y
 
 
-def checked(probabilities: np.ndarray, examples: int, classes: int) -> np.ndarray:
-    """Returns the probabilities if they have shape (examples, classes) and lie in [0, 1].
+def checked(predicted: Any, examples: int, task: "Task", outputs: Any) -> Any:
+    """Returns the outputs of a model if they are predictions of a task.
 
-    NaN passes, because a gate refuses it with a message of its own.
+    Args:
+        outputs: shape of one prediction, or a tree of shapes.
 
     Raises:
-        TrialbookError: they are no probabilities, so that the position of the largest one would be no class.
+        TrialbookError: they have another shape, or are no predictions, for example no probabilities.
     """
-    expected = f"expected shape {(examples, classes)}, a probability per class. {OTHER_TASKS}"
-    if probabilities.shape != (examples, classes):
-        raise TrialbookError(f"the model gives shape {probabilities.shape} for {examples} examples of {classes} classes; {expected}")
-    if ((probabilities < -TOLERANCE) | (probabilities > 1 + TOLERANCE)).any():
-        low, high = np.nanmin(probabilities), np.nanmax(probabilities)
-        raise TrialbookError(f"the model gives values from {low:.4g} to {high:.4g}; {expected} End it in a softmax layer.")
-    return probabilities
+    if mistake := output_mistake(predicted, examples, task, outputs):
+        raise TrialbookError(f"the model {mistake}")
+    return predicted
+
+
+def output_mistake(predicted: Any, examples: int, task: "Task", outputs: Any) -> str:
+    """Says why the outputs of a model are no predictions of a task; empty if they are."""
+    try:
+        same = trees.mapped(lambda array, shape: tuple(array.shape) == (examples, *shape), predicted, outputs)
+    except ValueError:  # another structure
+        same = False
+    if not all(trees.arrays(same).values()):
+        received = trees.text(trees.mapped(lambda array: tuple(array.shape), predicted))
+        expected = (
+            trees.text(trees.mapped(lambda shape: (examples, *shape), outputs)) if isinstance(outputs, dict) else (examples, *outputs)
+        )
+        return f"gives shape {received} for {examples} examples; expected {expected} for the task {tasks.declared(task)}"
+    return task.output_mistake(predicted)
 
 
 def _refuse(mistakes: list[str], source: str) -> None:
@@ -75,41 +105,49 @@ def _refuse(mistakes: list[str], source: str) -> None:
         raise DataError("\n  ".join([f"{source}:", *mistakes]))
 
 
-def _example_mistakes(x: Any, y: Any, classes: int) -> Iterator[str]:
+def _example_mistakes(x: Any, y: Any, task: "Task", *, read: bool) -> Iterator[str]:
     """Yields the mistakes of examples and labels."""
-    for name, array in (("x", x), ("y", y)):
-        if not isinstance(array, np.ndarray):
-            yield f"{name} is of type {type(array).__name__}; expected a numpy array"
-    if not isinstance(x, np.ndarray) or not isinstance(y, np.ndarray):
-        return
-    if x.dtype.kind not in "biuf":
-        yield f"x has dtype {x.dtype}; expected numbers"
-    elif not x.size or x.ndim < 2:
-        yield f"x has shape {x.shape}; expected (n, …) with at least one example and one number in each"
-    elif not np.isfinite(x.min()) or not np.isfinite(x.max()):  # needs no array as large as x if all is well
-        yield f"x holds {int((~np.isfinite(x)).sum())} values that are NaN or infinite; expected finite numbers"
-    if x.ndim and y.ndim and len(x) != len(y):
-        yield f"x has {len(x)} examples, y has {len(y)}; expected as many"
-    yield from label_mistakes(y, classes)
+    lengths = {}
+    for name, array in _named("x", x):
+        if not isinstance(array, np.ndarray) or not array.ndim:
+            yield f"{name} is of type {type(array).__name__}; expected a numpy array, or a dict or tuple of numpy arrays"
+            continue
+        lengths[name] = len(array)
+        yield from _input_mistakes(name, array, alone=name == "x" and not read)
+    lengths |= {name: len(array) for name, array in _named("y", y) if isinstance(array, np.ndarray) and array.ndim}
+    if len(set(lengths.values())) > 1:
+        yield f"{', '.join(f'{name} has {count} examples' for name, count in lengths.items())}; expected as many"
+    yield from task.mistakes(y)
 
 
-def label_mistakes(y: np.ndarray, classes: int) -> Iterator[str]:
-    """Yields the mistakes of labels, which must be class numbers, shape (n,), in [0, classes)."""
-    expected = f"expected class numbers, shape (n,), whole numbers from 0 to {classes - 1}"
-    if y.dtype.kind not in "iu":
-        whole = y.dtype.kind == "f" and y.size and (y == np.round(y)).all()
-        hint = " If they are class numbers: y.astype('int64')." if whole else ""
-        yield f"y has dtype {y.dtype}, such as {y.flat[0] if y.size else 'nothing'}; {expected}. {OTHER_TASKS}{hint}"
-    elif y.ndim != 1:
-        hint = " One-hot rows: y.argmax(axis=1)." if y.ndim == 2 and y.shape[1] > 1 else ""
-        yield f"y has shape {y.shape}; {expected}. {OTHER_TASKS}{hint}"
-    elif y.size and (y.min() < 0 or y.max() >= classes):
-        yield f"y holds labels from {y.min()} to {y.max()}; {expected}, one for each class name"
+def _input_mistakes(name: str, array: np.ndarray, *, alone: bool) -> Iterator[str]:
+    """Yields the mistakes of an array of inputs.
+
+    Args:
+        alone: it is the only one; an example of it must then be more than one number.
+    """
+    if array.dtype.kind == "O":
+        yield f"{name} has dtype object; expected numbers, or texts: {name}.astype(str)"
+    elif array.dtype.kind not in "biufUS":
+        yield f"{name} has dtype {array.dtype}; expected numbers or texts"
+    elif not array.size or (alone and array.ndim < 2 and array.dtype.kind in "biuf"):
+        yield f"{name} has shape {array.shape}; expected (n, …) with at least one example and one number in each"
+    elif array.dtype.kind == "f" and not (
+        np.isfinite(array.min()) and np.isfinite(array.max())
+    ):  # needs no array as large as x if all is well
+        yield f"{name} holds {int((~np.isfinite(array)).sum())} values that are NaN or infinite; expected finite numbers"
+
+
+def _named(name: str, tree: Any) -> list[tuple[str, Any]]:
+    try:
+        return [(f"{name}[{place!r}]" if place else name, array) for place, array in trees.arrays(tree).items()] or [(name, tree)]
+    except Exception:  # not even a tree
+        return [(name, tree)]
 
 
 def _split_mistakes(data: "Dataset") -> Iterator[str]:
     """Yields the mistakes of the split."""
-    valid = []
+    valid, n = [], trees.length(data.x)
     for name in ("train_index", "validation_index"):
         index = getattr(data, name)
         if not isinstance(index, np.ndarray) or index.dtype.kind not in "iu" or index.ndim != 1:
@@ -117,11 +155,40 @@ def _split_mistakes(data: "Dataset") -> Iterator[str]:
             yield f"{name} has {received}; expected whole numbers of shape (n,)"
         elif not index.size:
             yield f"{name} is empty; expected at least one example"
-        elif index.min() < 0 or index.max() >= len(data.x):
-            yield f"{name} holds positions from {index.min()} to {index.max()}; expected 0 to {len(data.x) - 1}"
+        elif index.min() < 0 or index.max() >= n:
+            yield f"{name} holds positions from {index.min()} to {index.max()}; expected 0 to {n - 1}"
         elif repeated := index.size - np.unique(index).size:
             yield f"{name} repeats {repeated} positions; expected each once"
         else:
             valid.append(index)
     if len(valid) == 2 and (both := np.intersect1d(valid[0], valid[1])).size:
         yield f"train_index and validation_index share {both.size} examples, such as {both[0]}; expected none"
+
+
+def _weight_mistakes(data: "Dataset") -> Iterator[str]:
+    weight, n = data.weight, trees.length(data.x)
+    if weight is None:
+        return
+    if not isinstance(weight, np.ndarray) or weight.shape != (n,) or weight.dtype.kind not in "biuf":
+        received = f"shape {weight.shape} and dtype {weight.dtype}" if isinstance(weight, np.ndarray) else f"type {type(weight).__name__}"
+        yield f"weight has {received}; expected a number for each example, shape ({n},)"
+    elif not np.isfinite(weight).all() or weight.min() < 0:
+        yield f"weight holds values from {weight.min()} to {weight.max()}; expected finite numbers, at least 0"
+    elif not (weight[data.train_index].any() and weight[data.validation_index].any()):
+        yield "weight is 0 for all examples of training or of validation; expected some above 0"
+
+
+def _read_mistakes(data: "Dataset") -> Iterator[str]:
+    """Yields the mistakes of what `read` makes of a few examples."""
+    index = data.train_index[:FEW]
+    try:
+        read = data.inputs(index)
+    except Exception as error:
+        yield f"read raises {type(error).__name__}: {error}; expected the model's inputs for x[:{len(index)}]"
+        return
+    for name, array in _named("read(x)", read):
+        if not isinstance(array, np.ndarray) or array.shape[:1] != index.shape:
+            received = f"shape {array.shape}" if isinstance(array, np.ndarray) else f"type {type(array).__name__}"
+            yield f"{name} has {received}; expected a numpy array with a row for each of {len(index)} examples"
+        else:
+            yield from _input_mistakes(name, array, alone=False)

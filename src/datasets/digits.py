@@ -1,19 +1,25 @@
 """scikit-learn's handwritten digits: 1,797 pictures of 8x8, shipped with the library."""
 
 from functools import partial
+from typing import Any
 
 import numpy as np
 from sklearn.datasets import load_digits
 from sklearn.model_selection import train_test_split
 
 from src.datasets import Dataset, Examples, split
+from src.tasks.classes import Classes
 
 
-def load(*, validation_split: float, split_seed: int) -> Dataset:
-    """Digits scaled to [0, 1]; a fifth is the test split, the rest is split into training and validation."""
+def load(*, split_seed: int, **options: Any) -> Dataset:
+    """Digits scaled to [0, 1]; a fifth is the test split, the rest is split into training and validation.
+
+    Args:
+        options: the others of `split`.
+    """
     x, y = _examples(split_seed, test=False)
-    names, test = tuple("0123456789"), partial(_examples, split_seed, test=True)
-    return split(x, y, names, test, validation_split=validation_split, split_seed=split_seed)
+    task, test = Classes(tuple("0123456789")), partial(_examples, split_seed, test=True)
+    return split(x, y, task, test, split_seed=split_seed, **options)
 
 
 def _examples(split_seed: int, *, test: bool) -> Examples:

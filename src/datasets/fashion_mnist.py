@@ -7,12 +7,14 @@ import urllib.request
 from contextlib import suppress
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 from src import files
-from src.datasets import Dataset, Examples, idx, split
+from src.datasets import Dataset, idx, split
 from src.errors import DataError, DiskFull
+from src.tasks.classes import Classes
 
 log = logging.getLogger(__name__)
 ADDRESS = "https://storage.googleapis.com/tensorflow/tf-keras-datasets"
@@ -33,17 +35,18 @@ def cache() -> Path:
     return files.cache() / "fashion_mnist"
 
 
-def load(*, folder: str | None, validation_split: float, split_seed: int) -> Dataset:
+def load(*, folder: str | None, **options: Any) -> Dataset:
     """The 60,000 training pictures, scaled to [0, 1] and split; the 10,000 test pictures stay closed.
 
     Args:
         folder: searched first; it holds the four `*-ubyte.gz` files.
+        options: those of `split`.
 
     Raises:
         DataError: the files were not found; the message lists every place that was tried, and the command that helps.
     """
     x, y = _shared(folder), _labels("train", folder)
-    return split(x, y, CLASS_NAMES, partial(_examples, "t10k", folder), validation_split=validation_split, split_seed=split_seed)
+    return split(x, y, Classes(CLASS_NAMES), partial(_examples, "t10k", folder), **options)
 
 
 def download() -> None:
@@ -79,10 +82,11 @@ def _mapped(file: Path) -> np.ndarray:
     return x
 
 
-def _examples(part: str, folder: str | None) -> Examples:
+def _examples(part: str, folder: str | None) -> tuple[np.ndarray, np.ndarray]:
     """The pictures in [0, 1] and labels of a part, "train" or "t10k"."""
     pictures = _read(f"{part}-images-idx3-ubyte.gz", folder)
-    return np.divide(pictures, 255, dtype=np.float32), _labels(part, folder)
+    scaled: np.ndarray = np.divide(pictures, 255, dtype=np.float32)
+    return scaled, _labels(part, folder)
 
 
 def _labels(part: str, folder: str | None) -> np.ndarray:

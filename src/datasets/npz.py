@@ -3,42 +3,75 @@
 import zipfile
 import zlib
 from collections.abc import Iterator
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
+from src import tasks
 from src.datasets import Dataset, Examples, split
+from src.datasets.trees import Tree, joined
 from src.errors import DataError, did_you_mean
 
-PARTS = ("train", "test")
-KNOWN = (*(f"{kind}_{part}" for part in PARTS for kind in "xy"), "class_names")
+PARTS = ("train", "validation", "test")
+KNOWN = (
+    *(f"{kind}_{part}" for part in PARTS for kind in "xy"),
+    "weight_train",
+    "weight_validation",
+    "groups_train",
+    "class_names",
+    "names",
+)
+NUMBERED_TASKS = ("classes", "binary")  # whose labels are numbers of classes
 HIGHEST = 100_000  # label without class_names; public data sets have up to some 20,000 classes
 PER_CLASS = 2  # examples per class on average, at least
 NUMBERED = "names, y = numpy.unique(y, return_inverse=True) numbers classes; save the names as class_names"
+NO_CLASSES = "If y holds numbers to predict: data.task=numbers; if it has a column of 0 and 1 for each label: data.task=labels"
 
 
-def load(*, path: str, validation_split: float, split_seed: int) -> Dataset:
-    """Reads arrays `x_train` (n, …) and `y_train` (n,); optional are `x_test`, `y_test` and `class_names` (classes,).
+def load(*, path: str, task: str, **options: Any) -> Dataset:
+    """Reads arrays `x_train` (n, …) and `y_train`; several inputs are `x_train/NAME` each.
 
-    Labels are positions in class_names. Without class_names the distinct labels of y_train name the classes, in ascending order.
-    uint8 is scaled to [0, 1]; other numbers are taken as they are. The test split is treated in the same way; before
-    promotion opens it, only its shapes, dtypes and labels are looked at.
+    Optional are `x_validation` and `y_validation` (otherwise a share of the training examples validates), `x_test` and `y_test`,
+    `weight_train` and `weight_validation` (n,), `groups_train` (n,), `class_names` (classes,), and `names` of labels or numbers.
+
+    Classes: y holds positions in class_names; without class_names its distinct values name the classes, in ascending order.
+    uint8 is scaled to [0, 1], other numbers become float32, texts stay. The test split is treated in the same way; before promotion
+    opens it, only its shapes, dtypes and labels are looked at.
+
+    Args:
+        task: a kind of task for one output.
+        options: those of `split`; not used with a validation set.
 
     Raises:
         DataError: the file is not a plain .npz, or its arrays are not as above; the message has every mistake.
     """
     arrays = _read(path)
-    parts = [part for part in PARTS if part == "train" or f"x_{part}" in arrays or f"y_{part}" in arrays]
-    mistakes = list(_unread(arrays))
+    parts = [part for part in PARTS if part == "train" or any(name.partition("/")[0] in (f"x_{part}", f"y_{part}") for name in arrays)]
+    mistakes = list(_unread(arrays, task))
     for part in parts:
-        mistakes += _malformed(arrays, part)
+        mistakes += _malformed(arrays, part, task)
     if not mistakes:
-        mistakes += [*_differing(arrays), *_label_mistakes(arrays)]
+        mistakes += _differing(arrays, parts)
+        mistakes += _label_mistakes(arrays, parts) if task in NUMBERED_TASKS else []
     if mistakes:
         raise DataError("\n  ".join([f"{path}:", *mistakes]))
-    x, y = _examples(arrays, path, "train")
-    return split(x, y, _names(arrays), partial(_test, path), validation_split=validation_split, split_seed=split_seed)
+    kind, names = tasks.find(task), _names(arrays, task)
+    made: Any = kind(names) if names else kind()  # type: ignore[call-arg]
+    x, y = _examples(arrays, path, "train", task)
+    test = partial(_test, path, task)
+    if "validation" not in parts:
+        data = split(x, y, made, test, groups=arrays.get("groups_train"), **options)
+        return replace(data, weight=arrays.get("weight_train"))
+    if options.get("folds"):
+        raise DataError(f"{path}: data.folds={options['folds']}: it has a validation set of its own; expected no folds.")
+    validation = _examples(arrays, path, "validation", task)
+    train_index, validation_index = np.split(np.arange(len(y) + len(validation[1])), [len(y)])
+    weights = [arrays[name] for name in ("weight_train", "weight_validation") if name in arrays]
+    weight = np.concatenate(weights) if weights else None
+    return Dataset(joined([x, validation[0]]), joined([y, validation[1]]), train_index, validation_index, made, test, weight)
 
 
 def _read(path: str) -> dict[str, np.ndarray]:
@@ -57,57 +90,88 @@ def _read(path: str) -> dict[str, np.ndarray]:
         raise DataError(f"{path}: {error}. Expected an .npz of numbers: numpy.savez(path, x_train=…, y_train=…)") from error
 
 
-def _test(path: str) -> Examples:
+def _test(path: str, task: str) -> Examples:
     arrays = _read(path)
-    if not {"x_test", "y_test"} & set(arrays):
+    if not any(name.startswith(("x_test", "y_test")) for name in arrays):
         raise DataError(f"{path}: no x_test and no y_test among {', '.join(arrays)}; promotion opens a test split, expected both.")
-    return _examples(arrays, path, "test")
+    return _examples(arrays, path, "test", task)
 
 
-def _unread(arrays: dict[str, np.ndarray]) -> Iterator[str]:
+def _inputs(arrays: dict[str, np.ndarray], part: str) -> dict[str, np.ndarray]:
+    """Returns name → input of a part; the name of an only input is empty."""
+    return {name.partition("/")[2]: array for name, array in arrays.items() if name.partition("/")[0] == f"x_{part}"}
+
+
+def _unread(arrays: dict[str, np.ndarray], task: str) -> Iterator[str]:
     """Yields a mistake for each array that would not be read."""
+    unused = "names" if task in NUMBERED_TASKS else "class_names"
+    known = [name for name in KNOWN if name != unused]
     for name in arrays:
-        if name not in KNOWN:
+        start, slash, _ = name.partition("/")
+        if start not in known or (slash and not start.startswith("x_")):
             yield (
-                f"{name} would not be read{did_you_mean(name, KNOWN)} Expected no arrays but {', '.join(KNOWN)}: a validation split of "
-                "your own and weights of examples are not supported yet; data.validation_split takes a share of x_train"
+                f"{name} would not be read for data.task={task}{did_you_mean(name, known)} "
+                f"Expected no arrays but {', '.join(known)}; several inputs are x_train/NAME each"
             )
+    if "groups_train" in arrays and "x_validation" in arrays:
+        yield "groups_train would not be read: there is a validation set"
+    if ("weight_train" in arrays) != ("weight_validation" in arrays) and ("weight_validation" in arrays or "x_validation" in arrays):
+        yield "expected weight_train and weight_validation, or neither, where there is a validation set"
 
 
-def _malformed(arrays: dict[str, np.ndarray], part: str) -> Iterator[str]:
+def _malformed(arrays: dict[str, np.ndarray], part: str, task: str) -> Iterator[str]:
     """Yields the mistakes of the examples and labels of a part."""
-    names = f"x_{part}", f"y_{part}"
-    if missing := [name for name in names if name not in arrays]:
+    inputs = _inputs(arrays, part)
+    missing = [name for name, there in ((f"x_{part}", bool(inputs)), (f"y_{part}", f"y_{part}" in arrays)) if not there]
+    if missing:
         yield f"no {' and no '.join(missing)} among {', '.join(arrays) or 'nothing'}; expected arrays x_{part} and y_{part}"
         return
-    x, y = arrays[names[0]], arrays[names[1]]
-    received = f"{names[0]} has shape {x.shape} and dtype {x.dtype}, {names[1]} has {y.shape} and {y.dtype}"
-    if x.ndim < 2 or y.ndim != 1 or len(x) != len(y) or not x.size:
-        yield f"{received}; expected (n, …) and (n,) with the same n"
-    if x.dtype.kind not in "uif" or y.dtype.kind not in "ui":
-        yield f"{received}; expected numbers, and whole numbers as labels. Other tasks are not supported yet"
+    if "" in inputs and len(inputs) > 1:
+        yield f"x_{part} beside x_{part}/NAME; expected one input, or a name for each"
+    y, numbered = arrays[f"y_{part}"], task in NUMBERED_TASKS
+    for name, x in inputs.items():
+        alone = not name and x.dtype.kind not in "US"
+        received = f"x_{part}{'/' if name else ''}{name} has shape {x.shape} and dtype {x.dtype}, y_{part} has {y.shape} and {y.dtype}"
+        if x.ndim < 1 + alone or y.ndim < 1 or len(x) != len(y) or not x.size:
+            yield f"{received}; expected (n, …) and (n, …) with the same n"
+        if x.dtype.kind not in "buifUS" or y.dtype.kind not in ("ui" if numbered else "buif"):
+            hint = f", and whole numbers as labels. {NO_CLASSES}" if numbered else ""
+            yield f"{received}; expected numbers or texts as x, numbers as y{hint}"
+    for name in (f"weight_{part}", f"groups_{part}"):
+        if name in arrays and arrays[name].shape != y.shape[:1]:
+            yield f"{name} has shape {arrays[name].shape}; expected {y.shape[:1]}, one for each of y_{part}"
 
 
-def _differing(arrays: dict[str, np.ndarray]) -> Iterator[str]:
-    """Yields differences between training and test split that keep a model of one from working on the other."""
-    x, x_test = arrays["x_train"], arrays.get("x_test", arrays["x_train"])
-    if x.shape[1:] != x_test.shape[1:]:
-        yield f"x_train has examples of shape {x.shape[1:]}, x_test of {x_test.shape[1:]}; expected the same"
-    if x.dtype != x_test.dtype and not x.dtype.kind == x_test.dtype.kind == "f":
-        yield f"x_train has dtype {x.dtype}, x_test {x_test.dtype}; expected the same, for uint8 alone is scaled to [0, 1]"
+def _differing(arrays: dict[str, np.ndarray], parts: list[str]) -> Iterator[str]:
+    """Yields differences between training and another part that keep a model of one from working on the other."""
+    known = _inputs(arrays, "train")
+    for part in parts[1:]:
+        others = _inputs(arrays, part)
+        if known.keys() != others.keys():
+            yield f"x_train has the inputs {', '.join(known)}, x_{part} {', '.join(others)}; expected the same"
+            continue
+        for name, other in others.items():
+            x = known[name]
+            if x.shape[1:] != other.shape[1:]:
+                yield f"x_train has examples of shape {x.shape[1:]}, x_{part} of {other.shape[1:]}; expected the same"
+            if x.dtype != other.dtype and not (x.dtype.kind == other.dtype.kind and x.dtype.kind in "fUS"):
+                yield f"x_train has dtype {x.dtype}, x_{part} {other.dtype}; expected the same, for uint8 alone is scaled to [0, 1]"
 
 
-def _label_mistakes(arrays: dict[str, np.ndarray]) -> Iterator[str]:
+def _label_mistakes(arrays: dict[str, np.ndarray], parts: list[str]) -> Iterator[str]:
     """Yields the mistakes of labels. It allocates nothing that grows with the largest label."""
-    y, y_test = arrays["y_train"], arrays.get("y_test", arrays["y_train"])
+    y = arrays["y_train"]
     labels = np.unique(y)
     if labels[0] < 0:
         yield f"y_train holds the label {labels[0]}; expected labels from 0 on. {NUMBERED}"
     if "class_names" not in arrays:
         if labels[-1] > HIGHEST:
-            yield f"y_train holds the label {labels[-1]}, which is no class; expected at most {HIGHEST}. {NUMBERED}"
-        if len(labels) * PER_CLASS > len(y):
-            yield f"y_train holds {len(labels)} distinct labels in {len(y)} examples; expected at least {PER_CLASS} of each on the average"
+            yield f"y_train holds the label {labels[-1]}, which is no class; expected at most {HIGHEST}. {NUMBERED}. {NO_CLASSES}"
+        if len(labels) * PER_CLASS > y.size:
+            yield (
+                f"y_train holds {len(labels)} distinct labels in {y.size} examples; expected at least {PER_CLASS} of each on the average. "
+                f"{NO_CLASSES}"
+            )
         known = labels
     else:
         names = arrays["class_names"]
@@ -118,21 +182,39 @@ def _label_mistakes(arrays: dict[str, np.ndarray]) -> Iterator[str]:
                 f"{labels[0]} to {labels[-1]}; expected one name per class, from label 0 on"
             )
         known = np.arange(names.size)
-    if (unknown := np.setdiff1d(y_test, known)).size:
-        yield f"y_test holds {unknown.size} labels that the training does not know, such as {unknown[0]}; expected those of y_train"
+    for part in parts[1:]:
+        if (unknown := np.setdiff1d(arrays[f"y_{part}"], known)).size:
+            yield f"y_{part} holds {unknown.size} labels that the training does not know, such as {unknown[0]}; expected those of y_train"
 
 
-def _names(arrays: dict[str, np.ndarray]) -> tuple[str, ...]:
-    """The names of the classes."""
-    names = arrays["class_names"] if "class_names" in arrays else np.unique(arrays["y_train"])
+def _names(arrays: dict[str, np.ndarray], task: str) -> tuple[str, ...]:
+    """The names of classes, labels or numbers; empty for numbers without names."""
+    y = arrays["y_train"]
+    if task in NUMBERED_TASKS:
+        names = arrays["class_names"] if "class_names" in arrays else np.unique(y)
+    elif "names" in arrays:
+        names = arrays["names"].ravel()
+    else:
+        names = np.arange(y.shape[1]) if task == "labels" and y.ndim == 2 else np.array([])
     return tuple(name.decode(errors="replace") if isinstance(name, bytes) else str(name) for name in names.tolist())
 
 
-def _examples(arrays: dict[str, np.ndarray], path: str, part: str) -> Examples:
-    """The examples of a part in float32, and their class numbers."""
-    x, y = arrays[f"x_{part}"], arrays[f"y_{part}"]
+def _examples(arrays: dict[str, np.ndarray], path: str, part: str, task: str) -> Examples:
+    """The examples of a part, and their labels; classes are numbered."""
+    inputs = {name: _converted(x, f"{path}: x_{part}{'/' if name else ''}{name}") for name, x in _inputs(arrays, part).items()}
+    x: Tree = inputs.get("", inputs)
+    y = arrays[f"y_{part}"]
+    if task not in NUMBERED_TASKS:
+        return x, y
+    return x, y.astype(np.int64) if "class_names" in arrays else np.searchsorted(np.unique(arrays["y_train"]), y)
+
+
+def _converted(x: np.ndarray, place: str) -> np.ndarray:
+    """Numbers in float32, texts as they are."""
+    if x.dtype.kind in "US":
+        return x
     with np.errstate(over="ignore"):  # values beyond float32 become infinite, which is refused below
         x = x / np.float32(255) if x.dtype == np.uint8 else x.astype(np.float32)
     if wrong := int((~np.isfinite(x)).sum()):
-        raise DataError(f"{path}: x_{part} holds {wrong} values that are NaN or infinite in float32; expected finite numbers.")
-    return x, y.astype(np.int64) if "class_names" in arrays else np.searchsorted(np.unique(arrays["y_train"]), y)
+        raise DataError(f"{place} holds {wrong} values that are NaN or infinite in float32; expected finite numbers.")
+    return x

@@ -4,6 +4,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from src.datasets.dataset import Dataset
+
 BEYOND = 10.0  # factor: an example whose reach differs by more from every one in training was scaled differently
 
 
@@ -27,6 +29,11 @@ class Scale:
         if not positive.size:
             return cls(0.0, 0.0)
         return cls(float(positive.min()), float(positive.max()))
+
+    @classmethod
+    def of_data(cls, data: Dataset) -> "Scale | None":
+        """The scale of a data set's inputs; None unless they are one array of numbers in memory."""
+        return cls.of(data.x) if isinstance(data.x, np.ndarray) and data.x.dtype.kind in "iuf" and not data.read else None
 
     def mistake(self, x: np.ndarray) -> str:
         """The reason why a model of this scale cannot judge examples (n, …); empty if it can."""

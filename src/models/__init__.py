@@ -1,73 +1,100 @@
-"""Models: one file, one function `build(input_shape, num_classes, *, …) -> keras.Model` (uncompiled), and a YAML in conf/model/."""
+"""Models: one file, one function `build(…) -> keras.Model`, and a YAML in conf/model/ with its arguments.
+
+What a model needs to know of the data it asks for by name: `input_shape`, `num_classes`, `outputs`, `output_activation`, `facts`, `data`.
+"""
 
 import inspect
+from contextlib import nullcontext
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from src.config import targets
+from src.datasets import trees
 from src.errors import ConfigError, TrialError, did_you_mean, first_words
+from src.models.interface import FROM_DATA, Interface
+from src.tasks import declared
 
 if TYPE_CHECKING:
     import keras
 
-NOT_ARGUMENTS = ("_target_", "engine", "inactive")  # keys of a model's YAML that are no arguments of its `build`
+__all__ = ["Interface", "build"]
+NOT_ARGUMENTS = ("_target_", "engine", "inactive", "compile")  # keys of a model's YAML that are no arguments of its `build`
 
 
-def build(node: dict[str, Any], input_shape: tuple[int, ...], num_classes: int) -> "keras.Model":
-    """Builds the network of a `model:` node, with all its weights; a lazy model is called on an example of zeros.
+def build(node: dict[str, Any], interface: Interface) -> "keras.Model":
+    """Builds the network of a `model:` node, with all its weights. A lazy model is called on an example.
 
     Raises:
-        ConfigError: an argument is unknown or missing, or the returned model cannot be trained as a classifier.
+        ConfigError: an argument is unknown or missing, or the returned model does not give what the task needs.
         TrialError: the code of the model raises, for example because a layer does not fit.
     """
     target = str(node.get("_target_"))
     arguments = {key: value for key, value in node.items() if key not in NOT_ARGUMENTS}
-    from_data = {"input_shape": input_shape, "num_classes": num_classes}
-    if mistakes := _argument_mistakes(targets.find("model", target), target, arguments, from_data):
+    function, values = targets.find("model", target), interface.arguments()
+    if mistakes := _argument_mistakes(function, target, arguments, interface):
         raise ConfigError(mistakes)
-    model = targets.build("model", {"_target_": target, **arguments}, **from_data)
-    _check(model, target)
-    _check_output(_output(model, target, input_shape), target, num_classes)
+    wanted = inspect.signature(function).parameters
+    from_data = {name: value() for name, value in values.items() if name in wanted}
+    with _replaying(interface):
+        model = targets.build("model", {"_target_": target, **arguments}, **from_data)
+    _check(model, target, compiled=node.get("compile") is False)
+    _check_output(_output(model, target, interface.example), target, interface)
     return model  # type: ignore[no-any-return]
 
 
-def _argument_mistakes(function: Any, target: str, arguments: dict[str, Any], from_data: dict[str, Any]) -> list[str]:
+def _replaying(interface: Interface) -> Any:
+    """Gives layers what they learned when the model was first built."""
+    if not interface.learned:
+        return nullcontext()
+    from src.models import adapting
+
+    return adapting.replaying(interface.learned)
+
+
+def _argument_mistakes(function: Any, target: str, arguments: dict[str, Any], interface: Interface) -> list[str]:
     """A line for each argument that `build` lacks, does not know, or receives from the data."""
+    from_data = interface.arguments()
     parameters = inspect.signature(function).parameters.values()
     known = [parameter.name for parameter in parameters if parameter.kind in (parameter.POSITIONAL_OR_KEYWORD, parameter.KEYWORD_ONLY)]
     needed = [parameter.name for parameter in parameters if parameter.name in known and parameter.default is parameter.empty]
     takes_any = any(parameter.kind is parameter.VAR_KEYWORD for parameter in parameters)
-    free = [name for name in known if name not in (*from_data, *NOT_ARGUMENTS)]
-    mistakes = [f"model.{name}: it comes from the data; expected it to be left out." for name in arguments if name in from_data]
+    free = [name for name in known if name not in (*FROM_DATA, *NOT_ARGUMENTS)]
+    mistakes = [f"model.{name}: it comes from the data; expected it to be left out." for name in arguments if name in FROM_DATA]
     if not takes_any:
-        for name in arguments.keys() - {*known, *from_data}:
+        for name in arguments.keys() - {*known, *FROM_DATA}:
             mistakes.append(f"model: {target} has no {name!r}{did_you_mean(name, free)} Its arguments: {', '.join(free) or 'none'}")
     for name in [name for name in needed if name not in {*arguments, *from_data}]:
+        if name in FROM_DATA:
+            mistakes.append(
+                f"model: {target} asks for {name}, which these data do not have; expected outputs, the shape of one prediction."
+            )
+            continue
         expected = "another name for it: this key of conf/model/ is no argument" if name in NOT_ARGUMENTS else f"model.{name}=…"
         mistakes.append(f"model: {target} needs {name!r}; expected {expected}.")
     return mistakes
 
 
-def _check(model: Any, target: str) -> None:
+def _check(model: Any, target: str, *, compiled: bool) -> None:
     import keras
 
     if not isinstance(model, keras.Model):
         raise ConfigError([f"model: {target} gives {type(model).__name__}; expected a keras.Model."])
-    if model.compiled:
-        raise ConfigError(
-            [f"model: {target} gives a compiled model; expected an uncompiled one: its optimizer comes from conf/optimizer/."]
-        )
+    if model.compiled and not compiled:
+        words = "expected an uncompiled one: its optimizer comes from conf/optimizer/; or compile: false in its YAML, which keeps its own"
+        raise ConfigError([f"model: {target} gives a compiled model; {words}."])
+    if compiled and not model.compiled:
+        raise ConfigError([f"model: its YAML says compile: false, but {target} gives an uncompiled model; expected a compiled one."])
 
 
-def _output(model: "keras.Model", target: str, input_shape: tuple[int, ...]) -> Any:
-    """The shape, or shapes, of the output of a model for a batch. A model that is not built yet is built by a call."""
+def _output(model: "keras.Model", target: str, example: trees.Tree) -> Any:
+    """The shape, or shapes, of the output for a batch. A model that is not built yet is built by a call."""
     import keras
 
     shape = model.output_shape if model.built and hasattr(model, "output_shape") else None
-    if shape is None or None in keras.tree.flatten(shape)[1:]:
+    if shape is None or any(None in one[1:] for one in trees.flat_shapes(shape)):
         try:
-            answer = model(np.zeros((1, *input_shape), np.float32), training=False)
+            answer = model(trees.mapped(_tensor, example), training=False)
         except Exception as error:
             raise TrialError(f"model: {target} cannot be called: {type(error).__name__}: {first_words(error)}") from error
         shape = keras.tree.map_structure(lambda output: (None, *output.shape[1:]), answer)
@@ -76,12 +103,19 @@ def _output(model: "keras.Model", target: str, input_shape: tuple[int, ...]) -> 
     return shape
 
 
-def _check_output(shape: Any, target: str, num_classes: int) -> None:
-    """Raises a ConfigError unless the output is one number per class."""
-    if shape != (None, num_classes) or num_classes < 2:
-        raise ConfigError(
-            [
-                f"model: {target} gives {str(shape).replace('None', 'batch')}; expected (batch, {max(2, num_classes)}), "
-                "a probability for each class. Other tasks are not supported yet."
-            ]
-        )
+def _tensor(array: np.ndarray) -> Any:
+    import tensorflow as tf
+
+    return tf.constant(array)
+
+
+def _check_output(shape: Any, target: str, interface: Interface) -> None:
+    """Raises a ConfigError unless the output has the shape of a prediction."""
+    expected = trees.over_shapes(lambda one: (None, *one), interface.outputs)
+    if shape != expected:
+        words = f"{_words(expected)} for the task {declared(interface.task)}"
+        raise ConfigError([f"model: {target} gives {_words(shape)}; expected {words}."])
+
+
+def _words(shape: Any) -> str:
+    return trees.text(shape).replace("None", "batch")

@@ -1,15 +1,13 @@
-"""A softmax layer on the flattened picture."""
+"""One layer on the flattened input."""
 
 import keras
 
 
-def build(input_shape: tuple[int, ...], num_classes: int) -> keras.Model:
-    """Maps (batch, *input_shape) to class probabilities (batch, num_classes)."""
-    return keras.Sequential(
-        [
-            keras.Input(input_shape),
-            keras.layers.Flatten(name="flatten"),
-            keras.layers.Dense(num_classes, activation="softmax", name="output"),
-        ],
-        name="one_layer",
-    )
+def build(input_shape: tuple[int, ...], outputs: tuple[int, ...], output_activation: str) -> keras.Model:
+    """Maps (batch, *input_shape) to (batch, outputs[-1])."""
+    layers = [
+        keras.Input(input_shape),
+        keras.layers.Flatten(name="flatten"),
+        keras.layers.Dense(outputs[-1], activation=output_activation, name="output"),
+    ]
+    return keras.Sequential(layers, name="one_layer")

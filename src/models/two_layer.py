@@ -1,10 +1,12 @@
-"""A hidden layer, optional dropout, and a softmax layer."""
+"""A hidden layer, optional dropout, and an output layer."""
 
 import keras
 
 
-def build(input_shape: tuple[int, ...], num_classes: int, *, units: int, activation: str, dropout: float) -> keras.Model:
-    """Maps (batch, *input_shape) to class probabilities (batch, num_classes).
+def build(
+    input_shape: tuple[int, ...], outputs: tuple[int, ...], output_activation: str, *, units: int, activation: str, dropout: float
+) -> keras.Model:
+    """Maps (batch, *input_shape) to (batch, outputs[-1]).
 
     Args:
         units: size of the hidden layer.
@@ -18,5 +20,5 @@ def build(input_shape: tuple[int, ...], num_classes: int, *, units: int, activat
     ]
     if dropout:
         layers.append(keras.layers.Dropout(dropout, name="dropout"))
-    layers.append(keras.layers.Dense(num_classes, activation="softmax", name="output"))
+    layers.append(keras.layers.Dense(outputs[-1], activation=output_activation, name="output"))
     return keras.Sequential(layers, name="two_layer")

@@ -78,9 +78,9 @@ def examples(x: np.ndarray, labels: np.ndarray, names: Sequence[str]) -> bytes:
     return _sheet(x[:10], [names[label] for label in labels[:10]], "the first ten examples")
 
 
-def are_pictures(x: np.ndarray) -> bool:
-    """True if examples can be shown as pictures: they have height, width and perhaps colours."""
-    return x.ndim == 3 or (x.ndim == 4 and x.shape[-1] in CHANNELS)
+def are_pictures(x: object) -> bool:
+    """True if examples can be shown as pictures: an array with height, width and perhaps colours."""
+    return isinstance(x, np.ndarray) and x.dtype.kind in "iuf" and (x.ndim == 3 or (x.ndim == 4 and x.shape[-1] in CHANNELS))
 
 
 def _sheet(pictures: np.ndarray, captions: Sequence[str], title: str) -> bytes:

@@ -1,18 +1,17 @@
 """Rebuilds the model of a run with our own code: replays its configuration, checks its weights, and executes nothing stored."""
 
+import hashlib
 import io
-import json
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import h5py
 import numpy as np
 from hydra.core.config_loader import ConfigLoader
-from scipy.stats import binomtest
 
 from src import datasets, models, trial
 from src.artifacts import WEIGHTS
@@ -20,7 +19,10 @@ from src.config.command_line import replayed
 from src.config.composer import Composer
 from src.config.paths import TRIAL_GROUPS, TRIAL_KEYS, trial_config
 from src.config.targets import check_names
+from src.datasets import trees
 from src.errors import TrialbookError
+from src.models.interface import DESCRIPTION
+from src.promotion.comparison import interval_of
 from src.tracking.runs import StoredRun
 from src.training import runtime
 
@@ -36,32 +38,38 @@ class Candidate:
     """A model and its predictions on the test split.
 
     Attributes:
-        probabilities: shape (test examples, classes).
-        correct: bool, shape (test examples,).
+        predicted: what the model gives for the test examples.
+        scores: of each test example by its task, shape (test examples,); higher is better.
         milliseconds: median time of a prediction for a single example.
+        test_digest: SHA-256 of the test examples.
     """
 
     run: StoredRun
     prepared: trial.Prepared
-    probabilities: np.ndarray
-    correct: np.ndarray
+    predicted: trees.Tree
+    scores: np.ndarray
     milliseconds: float
+    test_digest: str
 
     @property
-    def accuracy(self) -> float:
-        """Share of the test examples that the model classifies correctly."""
-        return float(self.correct.mean())
+    def measure(self) -> str:
+        """The name of the score."""
+        return f"test {self.prepared.data.task.measure}"
+
+    @property
+    def score(self) -> float:
+        """The mean score of the test examples."""
+        return float(self.scores.mean())
 
     @property
     def interval(self) -> tuple[float, float]:
-        """95 % interval of the accuracy (Wilson 1927)."""
-        interval = binomtest(int(self.correct.sum()), len(self.correct)).proportion_ci(method="wilson")
-        return float(interval.low), float(interval.high)
+        """95 % interval of the mean score, for new examples of the same kind; of shares by Wilson (1927), else by the bootstrap."""
+        return interval_of(self.scores)
 
     @property
     def finite(self) -> bool:
-        """True if every probability is a finite number."""
-        return bool(np.isfinite(self.probabilities).all())
+        """True if every output is a finite number."""
+        return all(bool(np.isfinite(array).all()) for array in trees.arrays(self.predicted).values())
 
 
 def replay(run: StoredRun, loader: ConfigLoader) -> tuple[list[str], dict[str, Any]]:
@@ -125,11 +133,14 @@ def load_registered(run: StoredRun, artifacts: Path, loader: ConfigLoader) -> No
     """
     _, config = replay(run, loader)
     with _errors_naming(run):
-        classes = json.loads((artifacts / "classes.json").read_text())
+        if not (artifacts / DESCRIPTION).is_file():
+            raise TrialbookError("an earlier version registered it; expected a model that this version can read. Promote it again: run=…")
         runtime.configure(config["training"]["threads"])
-        network = models.build(config["model"], tuple(classes["input_shape"]), len(classes["names"]))
+        from src.training import weights
+
+        network = models.build(config["model"], models.Interface.read(artifacts))
         with _weights_checked(run.weights, network):
-            network.load_weights(artifacts / WEIGHTS)
+            weights.load(network, (artifacts / WEIGHTS).read_bytes())
 
 
 @contextmanager
@@ -160,13 +171,19 @@ def evaluate(run: StoredRun, loader: ConfigLoader) -> Candidate:
     Raises:
         TrialbookError: as `rebuild`, or the test split does not fit the training split, or the model's outputs are no probabilities.
     """
+    from src.training import feed
+
     prepared = rebuild(run, loader)
     with _errors_naming(run):
         x, y = datasets.open_test(prepared.data, prepared.config["data"])
-        probabilities = trial.probabilities(prepared, x)
+        predicted = trial.predictions(prepared, x)
+        digest = hashlib.sha256()
+        trees.update(digest, (x, y))
+    one = replace(prepared.data, x=x).inputs(np.arange(1))
     seconds = []
     for _ in range(LATENCY_ROUNDS):
         start = time.perf_counter()
-        prepared.model.predict_on_batch(x[:1])
+        feed.predicted(prepared.model, one)
         seconds.append(time.perf_counter() - start)
-    return Candidate(run, prepared, probabilities, probabilities.argmax(axis=1) == y, float(np.median(seconds)) * 1000)
+    scores = prepared.data.task.score(y, predicted)
+    return Candidate(run, prepared, predicted, scores, float(np.median(seconds)) * 1000, digest.hexdigest())

@@ -5,11 +5,13 @@ from dataclasses import dataclass
 from hydra.core.config_loader import ConfigLoader
 
 from src import trial
+from src.datasets import trees
 from src.datasets.scale import Scale
 from src.errors import TrialbookError
 from src.promotion import gates
 from src.promotion.candidate import Candidate, evaluate
-from src.promotion.gates import Comparison, Gates
+from src.promotion.comparison import Comparison, compare
+from src.promotion.gates import Gates
 from src.tracking.registry import Registry
 from src.tracking.runs import StoredRun
 from src.tracking.served import Served
@@ -59,7 +61,11 @@ def decide(run: StoredRun, registry: Registry, loader: ConfigLoader, demanded: G
             champion = evaluate(registry.runs.read(str(old.run_id)), loader)
         except TrialbookError as error:
             unusable = f"the champion, version {old.version}, cannot be loaded and counts as none: {error}"
-    against = gates.compare(challenger.correct, champion.correct) if champion else None
+    if champion and champion.test_digest != challenger.test_digest:
+        version = f"the champion, version {old.version if old else ''} of {run.model},"
+        words = "was trained for another test split, so the two cannot be compared; expected a name of their own for other data"
+        raise TrialbookError(f"{version} {words}: tracking.experiment=NAME for their sweeps.")
+    against = compare(challenger.scores, champion.scores) if champion else None
     reasons = gates.refusals(demanded, challenger, against)
     return Decision(opened, challenger, str(old.version) if old else None, unusable, champion, against, reasons)
 
@@ -75,16 +81,17 @@ def promote(decision: Decision, registry: Registry, loader: ConfigLoader, demand
     """
     challenger = decision.challenger
     run, data = challenger.run, challenger.prepared.data
-    x = data.x[data.validation_index[:EXAMPLES]]
-    contents = Served(run.weights, challenger.prepared.config, data.class_names, Scale.of(data.x))
-    with registry.registered(run, contents, x, trial.probabilities(challenger.prepared, x), _tags(decision, why)) as version:
+    stored = trees.take(data.x, data.validation_index[:EXAMPLES])
+    inputs, expected = data.inputs(data.validation_index[:EXAMPLES]), data.task.answer(trial.predictions(challenger.prepared, stored))
+    contents = Served(run.weights, challenger.prepared.config, challenger.prepared.interface, Scale.of_data(data))
+    with registry.registered(run, contents, inputs, expected, _tags(decision, why)) as version:
         while not decision.reasons and not registry.promote(run.model, version, decision.old, _how(decision, why)):
             decision = decide(run, registry, loader, demanded, decision)
     return version, decision
 
 
 def _how(decision: Decision, why: str) -> str:
-    how = f"promoted with test accuracy {decision.challenger.accuracy:.4f}"
+    how = f"promoted with {decision.challenger.measure} {decision.challenger.score:.4f}"
     if decision.unusable:
         how += f"; compared with nobody, for version {decision.old} could not be loaded"
     return f"{how}: {why}" if why else how
@@ -98,7 +105,7 @@ def _tags(decision: Decision, why: str) -> dict[str, str]:
         "sweep": run.sweep,
         "data_digest": run.data_digest,
         "commit": run.surroundings["mlflow.source.git.commit"],
-        "test_accuracy": f"{challenger.accuracy:.4f} [{low:.4f}, {high:.4f}]",
+        challenger.measure.replace(" ", "_"): f"{challenger.score:.4f} [{low:.4f}, {high:.4f}]",
         "why": why,
     }
     if against:

@@ -10,7 +10,9 @@ from typing import Any
 
 from omegaconf import DictConfig, OmegaConf
 
+from src.config.auto import settled
 from src.config.help import question
+from src.config.paths import nested
 from src.config.request import Request
 from src.objective import Objective
 from src.space import MOST_LISTED, Space
@@ -45,7 +47,12 @@ class Invocation:
         """
         single = not request.multirun
         folder = Path(config.hydra.run.dir if single else config.hydra.sweep.dir)
-        return cls(Space.of(request), config, Objective.parse(config.objective), request.sweep, request.reported, single, folder)
+        space = Space.of(request)
+        text = config.objective
+        if not any(axis.key == "objective" for axis in space.axes):
+            values = space.leaves(next(iter(space.samples())))
+            text = settled({"objective": values["objective"], **{name: nested(values, name) for name in ("data", "training")}})["objective"]
+        return cls(space, config, Objective.parse(text), request.sweep, request.reported, single, folder)
 
     @property
     def name(self) -> str:

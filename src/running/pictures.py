@@ -1,14 +1,14 @@
-"""The pictures of a sweep: all learning curves, and the classes that the best trial's model confuses."""
+"""The pictures of a sweep: all learning curves, and the predictions of the best trial's model."""
 
 from typing import Any
 
 from src import trial
-from src.plots import classes, curves, png
+from src.plots import curves, png
 from src.plots.curves import History
 
 
 def of_best(config: dict[str, Any], weights: bytes) -> dict[str, bytes]:
-    """Draws the confusion matrix, the accuracy per class and, of pictures, the most confident mistakes on the validation split.
+    """Draws what the task shows of predictions on the validation split.
 
     Args:
         config: of the best trial.
@@ -17,16 +17,8 @@ def of_best(config: dict[str, Any], weights: bytes) -> dict[str, bytes]:
     prepared = trial.prepare(config)
     trial.load_weights(prepared, weights)
     x, truth = prepared.data.validation
-    probabilities = trial.probabilities(prepared, x)
-    predicted, names = probabilities.argmax(axis=1), prepared.data.class_names
-    found = {
-        "confusion_matrix.png": classes.confusion(truth, predicted, names),
-        "accuracy_per_class.png": classes.accuracy_per_class(truth, predicted, names),
-    }
-    if classes.are_pictures(x):
-        found["confidently_wrong.png"] = classes.confidently_wrong(x, truth, probabilities, names)
-        found["examples.png"] = classes.examples(prepared.data.x, prepared.data.y, names)
-    return found
+    predicted = trial.predictions(prepared, x)
+    return prepared.data.task.pictures(None if prepared.data.read else x, truth, predicted)
 
 
 def of_sweep(histories: list[tuple[str, History]]) -> dict[str, bytes]:

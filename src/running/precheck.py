@@ -4,7 +4,7 @@ import json
 import tempfile
 import traceback
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -130,7 +130,7 @@ def _rehearse(prepared: trial.Prepared) -> tuple[str, ...]:
     """
     import keras
 
-    from src.training import state
+    from src.training import state, weights
     from src.training.rehearsal import rehearse
 
     config, arguments = prepared.config, prepared.arguments
@@ -140,8 +140,8 @@ def _rehearse(prepared: trial.Prepared) -> tuple[str, ...]:
     try:
         files, lines = artifacts.saved(prepared.model)
         keras.backend.clear_session()  # so that the layers without a name get the same ones once more
-        again = models.build(config["model"], prepared.data.input_shape, prepared.data.num_classes)
-        trial.load_weights(replace(prepared, model=again), files[artifacts.WEIGHTS])
+        again = models.build(config["model"], prepared.interface)
+        weights.load(again, files[artifacts.WEIGHTS])
         saved, read = (state.values(state.of_model(one)) for one in (prepared.model, again))
         if changed := [
             name for name, value in saved.items() if not state.is_seed(name) and (name not in read or not np.array_equal(value, read[name]))

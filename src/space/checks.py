@@ -4,15 +4,16 @@ from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from src.config.metrics import reported_name
+from src.config.metrics import reported
 from src.config.overrides import Assignment
-from src.config.paths import TRIAL_KEYS
+from src.config.paths import TRIAL_KEYS, nested
 from src.config.request import Request
 
 if TYPE_CHECKING:
     from src.space import Point, Space
 
-SCORED = ("objective", "training", "training.metrics")  # the keys that decide which metrics are required and reported
+SCORED = ("objective", "data", "data.task", "training", "training.loss", "training.metrics")
+"""The keys that decide which metrics are required and reported."""
 
 
 def absent(space: "Space", request: Request) -> Iterator[Assignment]:
@@ -38,12 +39,12 @@ def mistakes(space: "Space", missing: Iterable[Assignment]) -> Iterator[str]:
     seen = set()
     crossed = len([axis for axis in space.axes if axis.key in SCORED]) > 1
     for point in _points(space, crossed=crossed):
-        config = space.leaves(point)
-        objective, metrics = str(config["objective"]), config.get("training.metrics")
-        if metrics is None or (objective, str(metrics)) in seen:  # an engine without Keras metrics
+        values = space.leaves(point)
+        parts = {group: nested(values, group) for group in ("data", "training", "model")}
+        objective, names = reported({"objective": str(values["objective"]), **parts})
+        if not names or (objective, *names) in seen:
             continue
-        seen.add((objective, str(metrics)))
-        names = ["loss", *map(reported_name, metrics)]
+        seen.add((objective, *names))
         if objective.rpartition(":")[2].removeprefix("val_") not in names:
             words = " ".join(f"{key}={text}" for key, text in point.items())
             yield f"objective={objective}: a trial does not report it ({words}); its metrics are {', '.join(names)}"

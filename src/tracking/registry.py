@@ -6,18 +6,20 @@ from pathlib import Path
 
 import mlflow
 import numpy as np
+import pandas as pd
 from mlflow.entities.model_registry import ModelVersion
 from mlflow.exceptions import MlflowException
 
+from src.datasets import Tree
 from src.errors import TrialbookError
-from src.tracking import champions, served
+from src.tracking import champions, inputs, served
 from src.tracking.champions import now
 from src.tracking.pages import every
 from src.tracking.runs import Runs, StoredRun
 from src.tracking.served import Served
 from src.tracking.store import locked
 
-SAME = 1e-5  # largest difference between a probability of a registered model and that of its run
+SAME = 1e-5  # largest difference between an answer of a registered model and that of its run, relative to the largest answer above 1
 ABSENT = ("RESOURCE_DOES_NOT_EXIST", "INVALID_PARAMETER_VALUE")  # error codes for a missing model, and for a missing alias
 STATE = "trialbook.state"  # tag of a version that is not checked yet
 
@@ -57,35 +59,33 @@ class Registry:
             return None
 
     @contextmanager
-    def registered(self, run: StoredRun, contents: Served, x: np.ndarray, wanted: np.ndarray, tags: dict[str, str]) -> Iterator[str]:
+    def registered(self, run: StoredRun, contents: Served, x: Tree, expected: pd.DataFrame, tags: dict[str, str]) -> Iterator[str]:
         """Registers a run's model as challenger and checks it, under a lock that keeps others from registering in this store.
 
         After any error, also one in the body of the `with`, the version and the alias are removed. If the process is killed instead,
         a tag of the version says that it is unchecked.
 
         Args:
-            x: inputs, shape (examples, *input_shape).
-            wanted: probabilities that the weights of the run predict, shape (examples, classes).
+            x: inputs of some examples.
+            expected: what the task answers with the weights of the run.
 
         Yields:
             The new version.
 
         Raises:
-            TrialbookError: the model, loaded as any user would load it, predicts other probabilities.
+            TrialbookError: the model, loaded as any user would load it, answers otherwise.
         """
         with locked(self._uri, "registry.lock"):
-            source = served.log_model(self._client, run.run_id, contents, x[:1])
+            source = served.log_model(self._client, run.run_id, contents)
             if run.model not in self.names:
                 self._client.create_registered_model(run.model)
             tags = {**tags, STATE: f"not checked yet, since {now()}; if it stays so, its promotion was killed"}
             version = str(self._client.create_model_version(run.model, source, run.run_id, tags=tags).version)
             try:
                 self._client.set_registered_model_alias(run.model, "challenger", version)
-                predictions = mlflow.pyfunc.load_model(f"models:/{run.model}/{version}").predict(x)
-                probabilities = np.asarray(predictions[list(contents.names)])
-                worst = float(np.abs(probabilities - wanted).max()) if probabilities.shape == wanted.shape else np.inf
-                if not worst <= SAME:  # so that NaN is refused, too
-                    raise TrialbookError(f"version {version} of {run.model} differs from its run by {worst:.2g}; expected at most {SAME}.")
+                answer = mlflow.pyfunc.load_model(f"models:/{run.model}/{version}").predict(inputs.given(x))
+                if difference := _difference(answer, expected):
+                    raise TrialbookError(f"version {version} of {run.model} differs from its run: {difference}")
                 self._client.delete_model_version_tag(run.model, version, STATE)
                 yield version
             except BaseException:
@@ -175,3 +175,19 @@ class Registry:
                 f"promoting failed, and version {version} of {name} stays registered, perhaps as challenger: {reason}. Expected a store "
                 "that answers; delete the version there, or promote again."
             ) from error
+
+
+def _difference(answer: pd.DataFrame, expected: pd.DataFrame) -> str:
+    """Says how the numbers of two answers differ; empty if they are the same. Names of classes follow from the numbers."""
+    if list(answer.columns) != list(expected.columns) or len(answer) != len(expected):
+        return f"it answers with {', '.join(answer.columns)} for {len(answer)} inputs; expected {', '.join(expected.columns)}"
+    for name in expected.columns:
+        try:
+            first, second = (np.array(frame[name].tolist(), float) for frame in (answer, expected))
+        except ValueError:  # texts, or lists of them
+            continue
+        worst = float(np.abs(first - second).max()) if first.shape == second.shape else np.inf
+        most = SAME * max(1.0, float(np.abs(second).max()))
+        if not worst <= most:  # so that NaN is refused, too
+            return f"{name} by {worst:.2g}; expected at most {most:.2g}."
+    return ""

@@ -24,6 +24,7 @@ class StoredRun:
     """A finished trial: how to repeat it, its model, and where it ran.
 
     Attributes:
+        experiment: its name, by default that of the data.
         data: the chosen option of conf/data/.
         digest: recorded SHA-256 of the weights.
         surroundings: the tags listed in SURROUNDINGS.
@@ -34,6 +35,7 @@ class StoredRun:
     run_id: str
     parent_id: str | None
     experiment_id: str
+    experiment: str
     data: str
     overrides: str
     digest: str
@@ -46,8 +48,8 @@ class StoredRun:
 
     @property
     def model(self) -> str:
-        """The name of the registered model for its data, without the slash of an option in a folder, which MLflow refuses."""
-        return self.data.replace("/", ".")
+        """The name of its registered model: that of the experiment, without the characters that MLflow refuses there."""
+        return self.experiment.replace("/", ".").replace(":", ".")
 
     @property
     def data_digest(self) -> str:
@@ -104,7 +106,8 @@ class Runs:
             weights = self._verified(run, WEIGHTS, run_id)
             whole = [self._verified(run, name, run_id) for name in WHOLE if DIGEST_TAGS[name] in run.data.tags]
             model = whole[0] if whole else weights
-            return _stored(run, run_id, weights, len(model) / 2**20)
+            experiment = self.client.get_experiment(run.info.experiment_id).name
+            return _stored(run, run_id, experiment, weights, len(model) / 2**20)
         except (MlflowException, OSError, KeyError) as error:
             raise TrialbookError(f"run={run_id}: no finished trial with a model: {error}. Expected the id of one.") from error
 
@@ -129,12 +132,13 @@ class Runs:
             raise TrialbookError(f"run={run_id}: {first_words(error)}. Expected the id of a run.") from error
 
 
-def _stored(run: Run, run_id: str, weights: bytes, megabytes: float) -> StoredRun:
+def _stored(run: Run, run_id: str, experiment: str, weights: bytes, megabytes: float) -> StoredRun:
     tags = run.data.tags
     return StoredRun(
         run_id=run_id,
         parent_id=tags.get("mlflow.parentRunId"),
         experiment_id=run.info.experiment_id,
+        experiment=experiment,
         data=run.data.params["data"],
         overrides=tags["trialbook.overrides"],
         digest=tags[DIGEST_TAGS[WEIGHTS]],

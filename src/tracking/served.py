@@ -1,4 +1,4 @@
-"""Makes the MLflow model of a run, to be registered and served: its code is `classifier.py`, its artifacts are files of the run."""
+"""Makes the MLflow model of a run, to be registered and served: its code is `predictor.py`, its artifacts are files of the run."""
 
 import hashlib
 import json
@@ -11,23 +11,24 @@ from pathlib import Path
 from typing import Any
 
 import mlflow
-import numpy as np
 import yaml
 from mlflow import MlflowClient
 from mlflow.exceptions import MlflowException
 from mlflow.models import ModelSignature
-from mlflow.types.schema import Schema, TensorSpec
 
 from src.artifacts import WEIGHTS
 from src.config.paths import ROOT
 from src.datasets.scale import Scale
 from src.errors import TrialbookError
+from src.models.interface import DESCRIPTION, EXAMPLE, Interface
+from src.tracking import inputs
 
 PACKAGES = ("mlflow", "keras", "tensorflow", "hydra-core", "scikit-learn")  # requirements of the served model
 ARTIFACT = "champion"
-CODE = "classifier.py"
-CONFIG, CLASSES = "config.yaml", "classes.json"
-NEEDED = ("MLmodel", CODE, "code/src/trial.py", *(f"artifacts/{file}" for file in (WEIGHTS, CONFIG, CLASSES)))
+CODE = "predictor.py"
+CONFIG, CHECKS = "config.yaml", "checks.json"
+FILES = (WEIGHTS, CONFIG, CHECKS, DESCRIPTION, EXAMPLE)
+NEEDED = ("MLmodel", CODE, "code/src/trial.py", *(f"artifacts/{file}" for file in FILES))
 
 
 @dataclass(frozen=True)
@@ -37,33 +38,29 @@ class Served:
     Attributes:
         weights: content of model.weights.h5.
         config: configuration of the trial.
-        names: names of the classes.
-        scale: scale of the training examples; inputs of another scale are refused.
+        interface: what the model takes and gives.
+        scale: scale of the training examples; inputs of another scale are refused. None accepts any.
     """
 
     weights: bytes
     config: dict[str, Any]
-    names: tuple[str, ...]
-    scale: Scale
+    interface: Interface
+    scale: Scale | None
 
 
-def log_model(client: MlflowClient, run_id: str, served: Served, example: np.ndarray) -> str:
-    """Adds the model to the artifacts of its run; returns the address under which it can be registered.
-
-    Args:
-        example: one batch of inputs, shape (1, *input_shape).
-    """
-    description = {
-        "names": served.names,
-        "input_shape": example.shape[1:],
-        "scale": [served.scale.least, served.scale.largest],
+def log_model(client: MlflowClient, run_id: str, served: Served) -> str:
+    """Adds the model to the artifacts of its run; returns the address under which it can be registered."""
+    checks = {
+        "scale": [served.scale.least, served.scale.largest] if served.scale else None,
         "sha256": hashlib.sha256(served.weights).hexdigest(),
     }
     contents = {
         WEIGHTS: served.weights,
         CONFIG: yaml.safe_dump(served.config, sort_keys=False).encode(),
-        CLASSES: json.dumps(description).encode(),
+        CHECKS: json.dumps(checks).encode(),
+        **served.interface.files(),
     }
+    example = served.interface.example
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         for file, content in contents.items():
@@ -73,8 +70,8 @@ def log_model(client: MlflowClient, run_id: str, served: Served, example: np.nda
             python_model=str(Path(__file__).with_name(CODE)),
             artifacts={file: str(folder / file) for file in contents},
             code_paths=[str(ROOT / "src")],
-            signature=ModelSignature(Schema([TensorSpec(np.dtype(np.float32), (-1, *example.shape[1:]))])),
-            input_example=example,
+            signature=ModelSignature(inputs.schema_of(example)),
+            input_example=inputs.given(example),
             pip_requirements=[f"{package}=={version(package)}" for package in PACKAGES],
         )
         client.log_artifacts(run_id, str(folder / "model"), ARTIFACT)

@@ -9,6 +9,7 @@ takes `callbacks`. The schedule comes from the training's YAML, where the model'
 import inspect
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from importlib import import_module
 from typing import Any
 
 from hydra.utils import get_object
@@ -21,7 +22,7 @@ Report = Callable[[int, dict[str, float]], None]
 """`report(epoch, metrics)` after each epoch, counted from 1."""
 FROM_TRIAL = ("seed", "objective", "schedule", "monitor")  # arguments that every engine gets
 SCHEDULED = ("epochs", "batch_size", "validation_batch", "patience", "keep")  # keys of conf/training/ that make the Schedule
-TRAINING = ("engine", "threads", "loss", "metrics")  # keys of conf/training/ that no engine takes
+TRAINING = ("engine", "threads", "precision", "loss", "metrics", "class_weight")  # keys of conf/training/ that no engine takes
 
 
 @dataclass(frozen=True)
@@ -87,6 +88,12 @@ def find_engine(name: str) -> Callable[..., Fitted]:
         raise ConfigError([f"engine={name}: there is no such engine; expected one of {', '.join(ENGINES)}"])
     fit: Callable[..., Fitted] = get_object(f"src.training.{ENGINES[name]}.fit")
     return fit
+
+
+def refusal(name: str, data: Any) -> str:
+    """Returns the reason why an engine cannot train on a data set, as the `refusal` of its module says; empty if it can."""
+    module = import_module(f"{__name__}.{ENGINES[name]}")
+    return str(module.refusal(data)) if hasattr(module, "refusal") else ""
 
 
 def engine_of(config: dict[str, Any]) -> str:

@@ -12,11 +12,12 @@ import keras
 import numpy as np
 import tensorflow as tf
 
+from src.datasets import trees
 from src.training import state
+from src.training.feed import Batch
 from src.training.state import RANDOM
 
 CLOSE = 1e-4  # relative tolerance; model and clone compute the same operations in the same order
-Batch = tuple[np.ndarray, np.ndarray]
 
 
 def disagreement(model: keras.Model, clone: keras.Model, batch: Batch) -> str:
@@ -25,7 +26,7 @@ def disagreement(model: keras.Model, clone: keras.Model, batch: Batch) -> str:
     It compares predictions, loss, gradients and updates, and changes neither model nor clone.
 
     Args:
-        batch: examples (x, y).
+        batch: examples (x, y), or (x, y, weight).
     """
     if type(model) is not type(clone):
         return f"its clone is a {type(clone).__name__}, no {type(model).__name__}"
@@ -53,7 +54,7 @@ def is_random_in_validation(model: keras.Model, batch: Batch) -> bool:
 
 def _step(model: keras.Model, values: state.Values, batch: Batch, *, training: bool) -> dict[str, np.ndarray]:
     """Returns predictions, loss, gradients, and all variables after a step; assigns none of them."""
-    x, y = map(tf.constant, batch)
+    x, y, weight = keras.utils.unpack_x_y_sample_weight(trees.mapped(tf.constant, batch))
     variables = {**state.of_model(model), RANDOM: state.random()}
     tensors = {name: tf.constant(value) for name, value in values.items()}
     trainable = {id(variable) for variable in model.trainable_variables}
@@ -63,9 +64,9 @@ def _step(model: keras.Model, values: state.Values, batch: Batch, *, training: b
         tape.watch(list(trained.values()))
         with keras.StatelessScope(mapping, collect_losses=True) as scope:
             predicted = model(x, training=training)
-            loss = model._compute_loss(x=x, y=y, y_pred=predicted, training=training)
+            loss = model._compute_loss(x=x, y=y, y_pred=predicted, sample_weight=weight, training=training)
     gradients = tape.gradient(loss, trained, unconnected_gradients=tf.UnconnectedGradients.ZERO) if training else {}
-    results: dict[str, Any] = {"prediction": predicted, "loss": loss}
+    results: dict[str, Any] = {"loss": loss, **{f"prediction {name}".strip(): value for name, value in trees.arrays(predicted).items()}}
     results |= {f"gradient of {name}": tf.convert_to_tensor(gradient) for name, gradient in gradients.items()}
     results |= {name: scope.get_current_value(variable) for name, variable in variables.items()}
     return {name: keras.ops.convert_to_numpy(value) for name, value in results.items()}

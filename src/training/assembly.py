@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from src import training
+from src.config.auto import task_of
 from src.config.targets import build
 from src.datasets import Dataset
 from src.errors import ConfigError, collecting
@@ -25,6 +26,8 @@ def engine(config: dict[str, Any], data: Dataset, folder: Path) -> tuple[Callabl
     fit = training.find_engine(name)
     arguments = training.extra_arguments(fit, config)
     mistakes: list[str] = []
+    if mistake := training.refusal(name, data):
+        mistakes.append(mistake)
     if "callbacks" in arguments:
         with collecting(mistakes):
             arguments["callbacks"] = build_callbacks(arguments["callbacks"], folder, per_batch=name == "keras")
@@ -41,15 +44,15 @@ def compile_arguments(config: dict[str, Any]) -> dict[str, Any]:
     Raises:
         ConfigError: lists every mistake in them.
     """
-    arguments: dict[str, Any] = {"metrics": []}
+    arguments: dict[str, Any] = {}
     mistakes: list[str] = []
+    task, node = task_of(config["data"]), config["training"]
     with collecting(mistakes):
         arguments["optimizer"] = build("optimizer", config["optimizer"])
     with collecting(mistakes):
-        arguments["loss"] = scoring.build_loss(config["training"]["loss"])
-    for metric in config["training"]["metrics"]:
-        with collecting(mistakes):
-            arguments["metrics"].append(scoring.build_metric(metric))
+        arguments["loss"] = scoring.build_loss(node["loss"], task)
+    with collecting(mistakes):
+        arguments["metrics"] = scoring.build_metrics(node["metrics"], task)
     if mistakes:
         raise ConfigError(mistakes)
     return arguments

@@ -18,9 +18,9 @@ import tensorflow as tf
 from src.datasets import Dataset
 from src.errors import first_words
 from src.objective import Objective
-from src.training import Fitted, Monitor, Schedule, dropout, operations, state
+from src.training import Fitted, Monitor, Schedule, dropout, feed, operations, state
 from src.training import plain_fit as reference
-from src.training.plain_fit import on_device, order, train
+from src.training.plain_fit import train
 from src.training.structure import check_same, clone_of, has_own_parts, structure_of, validation_of
 
 log = logging.getLogger(__name__)
@@ -47,9 +47,9 @@ def fit(
     program.adopt(model)
     fitted = train(
         program.model,
-        lambda start: _orders(data, seed, start),
+        lambda start: feed.orders(data, seed, start, np.int32),
         steps=1,
-        validation=tf.data.Dataset.from_tensors(data.validation_index.astype(np.int32)),
+        validation=tf.data.Dataset.from_tensors(data.validation_index.astype(np.int32)),  # the program has the examples
         **options,
     )
     state.assign(state.of(model), state.of(program.model))
@@ -73,17 +73,17 @@ class Program:
         """
         self.model = model
         before = state.values(state.of(model))
-        self.model.test_step((data.x[:1], data.y[:1]))  # creates the variables of the metrics
+        self.model.test_step(data.batch(data.train_index[:1]))  # creates the variables of the metrics
         state.assign(state.of(model), before)
         self._rates = [tf.Variable(0.0) for _ in dropout.layers_of(self.model)]
         variables = {name: variable for name, variable in state.of(self.model).items() if name != state.RANDOM}
         self._known = [*variables.values(), *self.model.metrics_variables, *self._rates]
-        self._x, self._y = on_device(data)
-        self.model.train_function = self._epoch_function(self.model.train_step, data.train_index, batch_size)
+        self._training, self._validation = (feed.on_device(data, training=training) for training in (True, False))
+        self.model.train_function = self._epoch_function(self.model.train_step, self._training, data.train_index, batch_size)
         if shared:
             self.model.test_function = self._shared_validation(data, validation_batch)
         else:
-            self.model.test_function = self._epoch_function(self.model.test_step, data.validation_index, validation_batch)
+            self.model.test_function = self._epoch_function(self.model.test_step, self._validation, data.validation_index, validation_batch)
 
     def adopt(self, model: keras.Model) -> None:
         """Copies the variables of a trial's model and optimizer, and its dropout rates, into the program."""
@@ -100,7 +100,7 @@ class Program:
         key = validation_of(self.model, data, batch_size)
         owner = _validations.get(key)
         if owner is None:
-            compiled = self._epoch_function(self.model.test_step, data.validation_index, batch_size)
+            compiled = self._epoch_function(self.model.test_step, self._validation, data.validation_index, batch_size)
             _validations[key] = self.model
             return compiled
 
@@ -115,13 +115,15 @@ class Program:
 
         return function
 
-    def _epoch_function(self, step: Callable[..., Any], index: np.ndarray, batch_size: int) -> Callable[..., dict[str, Any]]:
+    def _epoch_function(
+        self, step: Callable[..., Any], examples: feed.Batch, index: np.ndarray, batch_size: int
+    ) -> Callable[..., dict[str, Any]]:
         """Returns a train or test function, which takes one epoch's order of examples and runs a step per batch."""
 
         @tf.function(jit_compile=True)  # type: ignore[untyped-decorator]
         def run(order: tf.Tensor, enabled: tf.Tensor) -> None:
             if enabled:
-                in_batches(lambda chosen: step((tf.gather(self._x, chosen), tf.gather(self._y, chosen))), order, batch_size)
+                in_batches(lambda chosen: step(feed.rows(examples, chosen)), order, batch_size)
 
         with dropout.traced(self.model, self._rates), operations.without_loops():
             no_step = tf.constant(index, tf.int32), tf.constant(False)  # compiles, or fails, now; trains nothing
@@ -147,21 +149,11 @@ def in_batches(step: Callable[[tf.Tensor], Any], order: tf.Tensor, batch_size: i
         step(order[..., -rest:])
 
 
-def _orders(data: Dataset, seed: int, start: int) -> tf.data.Dataset:
-    """Returns one element per epoch, from epoch `start` on: the order of its examples."""
-
-    def orders() -> Iterator[np.ndarray]:
-        epoch = start
-        while True:
-            yield order(data, seed, epoch).astype(np.int32)
-            epoch += 1
-
-    return tf.data.Dataset.from_generator(orders, output_signature=tf.TensorSpec(data.train_index.shape, tf.int32))
-
-
 def _program(model: keras.Model, data: Dataset, batch_size: int, validation_batch: int) -> Program | None:
     """Returns the program for a model's structure; None if it cannot be compiled. A failure logs a warning."""
     try:
+        if obstacle := feed.obstacle(data):
+            raise ValueError(obstacle)
         if has_own_parts(model):
             return Program(model, data, batch_size, validation_batch, shared=False)
         structure = structure_of(model, data, batch_size, validation_batch)

@@ -6,8 +6,8 @@ import numpy as np
 from src.datasets import Dataset
 from src.objective import Objective
 from src.training import Fitted, Monitor, Schedule
+from src.training.feed import order
 from src.training.keeper import Keeper
-from src.training.plain_fit import order
 
 
 class Lane:

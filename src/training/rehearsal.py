@@ -4,8 +4,9 @@ from typing import Any
 
 import keras
 import numpy as np
+import tensorflow as tf
 
-from src.datasets import Dataset
+from src.datasets import Dataset, contract, trees
 from src.errors import ConfigError, did_you_mean
 from src.objective import Objective
 
@@ -24,10 +25,12 @@ def rehearse(model: keras.Model, data: Dataset, objective: Objective, callbacks:
         Exception: any error of Keras or of the model's code.
     """
     chosen = data.train_index[:EXAMPLES]
-    x, y = data.x[chosen], data.y[chosen]
-    mistakes = _output_mistakes(np.asarray(model(x, training=False)), data.num_classes)
-    trained = model.train_step((x, y)) if trains else {}
-    validated = model.test_step((x, y))
+    batch, unseen = (trees.mapped(tf.constant, data.batch(chosen, training=training)) for training in (True, False))
+    predicted = trees.mapped(np.asarray, model(batch[0], training=False))
+    mistake = contract.output_mistake(predicted, len(chosen), data.task, data.outputs)
+    mistakes = [f"model: {mistake}"] if mistake else []
+    trained = model.train_step(batch) if trains else {}
+    validated = model.test_step(unseen)
     names = [*(trained or validated), *(f"val_{name}" for name in validated)]
     required = {"objective": objective.name}
     for callback in callbacks:
@@ -40,13 +43,3 @@ def rehearse(model: keras.Model, data: Dataset, objective: Objective, callbacks:
     ]
     if mistakes:
         raise ConfigError(mistakes)
-
-
-def _output_mistakes(predicted: np.ndarray, num_classes: int) -> list[str]:
-    """Describes outputs of a model that a loss would misinterpret."""
-    if predicted.shape != (EXAMPLES, num_classes):
-        return [f"model: gives an array of shape {predicted.shape} for {EXAMPLES} examples; expected {(EXAMPLES, num_classes)}."]
-    if predicted.min() >= 0 and predicted.max() <= 1:
-        return []
-    problem = f"gives numbers from {predicted.min():.3g} to {predicted.max():.3g}, which training.loss takes for probabilities"
-    return [f"model: {problem}; expected a softmax at its end."]

@@ -11,10 +11,21 @@ from sklearn.model_selection import StratifiedKFold, cross_validate
 from src.datasets import Dataset
 from src.errors import TrialError
 from src.objective import Objective
+from src.tasks import declared
 from src.training import Fitted, Monitor, Schedule
 from src.training.plain_fit import evaluate
 
 ABSENT = -1e9  # bias of a class without training examples: its probability is 0, its logarithm finite
+
+
+def refusal(data: Dataset) -> str:
+    """Logistic regression takes numbers as inputs and one class per example, all of one weight."""
+    received = "weights" if data.weights(training=True) is not None else f"the task {declared(data.task)}"
+    numbers = isinstance(data.x, np.ndarray) and data.x.dtype.kind in "biuf" and not data.read
+    if numbers and declared(data.task) == "classes" and data.y.ndim == 1 and data.weights(training=True) is None:
+        return ""
+    received = received if numbers else "inputs that are no array of numbers"
+    return f"engine=sgd_classifier: these data have {received}; expected an array of numbers and one class per example, without weights."
 
 
 def fit(
@@ -43,17 +54,22 @@ def fit(
     classifier = SGDClassifier(loss="log_loss", max_iter=max_iter, random_state=seed)
     metrics: dict[str, float] = {}
     x, y = data.train
-    _demand_two_classes(y, data.class_names, "the training split")
+    _demand_two_classes(y, _names(data), "the training split")
     if folds:
         splits = _folds(data, folds)
         scores = cross_validate(classifier, data.x.reshape(len(data.x), -1), data.y, cv=splits, n_jobs=-1)["test_score"]
         metrics = {"cv/accuracy": float(np.mean(scores)), **{f"cv/fold_{k}": float(score) for k, score in enumerate(scores, 1)}}
     classifier.fit(x.reshape(len(x), -1), y)
-    model.get_layer("output").set_weights(_dense_weights(classifier, data.num_classes))
+    model.get_layer("output").set_weights(_dense_weights(classifier, len(_names(data))))
     validated = evaluate(model, data.validation, schedule.validation_batch)
     step = {**evaluate(model, (x, y), schedule.validation_batch), **{f"val_{name}": value for name, value in validated.items()}}
     monitor.report(1, step)
     return Fitted({name: [value] for name, value in step.items()}, kept_epoch=1, metrics=metrics)
+
+
+def _names(data: Dataset) -> tuple[str, ...]:
+    names: tuple[str, ...] = data.task.names  # type: ignore[attr-defined]
+    return names
 
 
 def _folds(data: Dataset, folds: int) -> list[tuple[np.ndarray, np.ndarray]]:
@@ -70,7 +86,7 @@ def _folds(data: Dataset, folds: int) -> list[tuple[np.ndarray, np.ndarray]]:
             f"model.engine.folds={folds} of {len(data.y)} examples: {error} Expected fewer folds, or null for none."
         ) from error
     for number, (train, _) in enumerate(splits, 1):
-        _demand_two_classes(data.y[train], data.class_names, f"fold {number} of model.engine.folds={folds}")
+        _demand_two_classes(data.y[train], _names(data), f"fold {number} of model.engine.folds={folds}")
     return splits
 
 

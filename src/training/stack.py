@@ -13,10 +13,9 @@ import numpy as np
 import tensorflow as tf
 
 from src.datasets import Dataset
-from src.training import Schedule, dropout, operations, state
+from src.training import Schedule, dropout, feed, operations, state
 from src.training.agreement import is_random_in_validation
 from src.training.compiled import in_batches
-from src.training.plain_fit import on_device
 from src.training.structure import TRIED, check_same, clone_of, has_own_parts
 
 ROW_BY_ROW = ("SGD", "Adagrad", "RMSprop", "Adam", "AdamW", "Adamax", "Lion")  # optimizers that mix no elements of a variable
@@ -39,7 +38,7 @@ def obstacle(model: keras.Model, data: Dataset) -> str:
     if other_types := [variable.dtype for variable in model.trainable_variables if variable.dtype != "float32"]:
         return f"its weights are {other_types[0]}, no float32"
     chosen = data.train_index[:TRIED]
-    if is_random_in_validation(model, (data.x[chosen], data.y[chosen])):
+    if is_random_in_validation(model, data.batch(chosen, training=True)):
         return "it draws random numbers in validation, too"
     return ""
 
@@ -56,7 +55,7 @@ class Stack:
 
     def __init__(self, model: keras.Model, data: Dataset, schedule: Schedule, lanes: int) -> None:
         self.lanes, self._data, self._model = lanes, data, clone_of(model, data)
-        self._model.test_step((data.x[:1], data.y[:1]))  # creates the variables of the metrics
+        self._model.test_step(data.batch(data.train_index[:1]))  # creates the variables of the metrics
         self._model.reset_metrics()
         variables, trained = state.of_model(self._model), state.trained(self._model)
         self._shapes = {name: tuple(variable.shape) for name, variable in trained.items()}
@@ -75,9 +74,9 @@ class Stack:
         self._learning_rates = tf.Variable(tf.zeros((lanes, 1)))
         rate_schedule = self._optimizer._learning_rate if callable(self._optimizer._learning_rate) else None
         self._optimizer._get_current_learning_rate = lambda: rate_schedule(self._steps.value) if rate_schedule else self._learning_rates
-        self._x, self._y = on_device(data)
-        self._train = self._compiled(self._train_step, data.train_index, schedule.batch_size)
-        self._validate = self._compiled(self._test_step, data.validation_index, schedule.validation_batch)
+        examples = [feed.on_device(data, training=training) for training in (True, False)]
+        self._train = self._compiled(self._train_step, examples[0], data.train_index, schedule.batch_size)
+        self._validate = self._compiled(self._test_step, examples[1], data.validation_index, schedule.validation_batch)
         self._validation_order = self._repeated(data.validation_index)
         self._lane_variables: dict[int, state.Variables] = {}  # lane → the variables of the model that was put there
 
@@ -169,13 +168,15 @@ class Stack:
             rows.assign(self._empty_metrics[name])
         return results
 
-    def _compiled(self, step: Callable[..., None], index: np.ndarray, batch_size: int) -> Callable[[tf.Tensor], dict[str, np.ndarray]]:
+    def _compiled(
+        self, step: Callable[[feed.Batch], None], examples: feed.Batch, index: np.ndarray, batch_size: int
+    ) -> Callable[[tf.Tensor], dict[str, np.ndarray]]:
         """Compiles a function that runs a step per batch of the lanes' orders and returns metric → values."""
 
         @tf.function(jit_compile=True)  # type: ignore[untyped-decorator]
         def run(orders: tf.Tensor, enabled: tf.Tensor) -> dict[str, tf.Tensor]:
             if enabled:
-                in_batches(lambda chosen: step(tf.gather(self._x, chosen), tf.gather(self._y, chosen)), orders, batch_size)
+                in_batches(lambda chosen: step(feed.rows(examples, chosen)), orders, batch_size)
             return self._results()
 
         with operations.without_loops():
@@ -185,45 +186,46 @@ class Stack:
             run(*no_step)
         return lambda orders: {name: values.numpy() for name, values in run(orders, tf.constant(True)).items()}
 
-    def _train_step(self, x: tf.Tensor, y: tf.Tensor) -> None:
-        """Trains each lane on its batch; x and y have the shape (lanes, batch, …)."""
-        gradients = self._vectorised(self._gradients, x, y)
+    def _train_step(self, batch: feed.Batch) -> None:
+        """Trains each lane on its batch, of shape (lanes, examples, …)."""
+        gradients = self._vectorised(self._gradients, batch)
         self._optimizer.apply([gradients[name] for name in self._weights], list(self._weights.values()))
 
-    def _test_step(self, x: tf.Tensor, y: tf.Tensor) -> None:
-        self._vectorised(self._loss, x, y)
+    def _test_step(self, batch: feed.Batch) -> None:
+        self._vectorised(self._loss, batch)
 
-    def _vectorised(self, function: Callable[..., Any], x: tf.Tensor, y: tf.Tensor) -> Any:
+    def _vectorised(self, function: Callable[..., Any], batch: feed.Batch) -> Any:
         """Calls a function per lane, with the variables of the lane in the model; updates all but the weights."""
         model = self._model
         known = {**state.of_model(model), **state.of_metrics(model)}
         changing = {**self._others, **self._metrics}
 
-        def in_one_lane(weights: Tensors, others: Tensors, dropout_rates: list[tf.Tensor], batch: Any) -> Any:
+        def in_one_lane(weights: Tensors, others: Tensors, dropout_rates: list[tf.Tensor], batch: feed.Batch) -> Any:
             shaped = {name: tf.reshape(flat, self._shapes[name]) for name, flat in weights.items()}
             mapping = [(known[name], value) for name, value in {**shaped, **others}.items()]
             with dropout.traced(model, dropout_rates), keras.StatelessScope(mapping, collect_losses=True) as scope:
-                result = function(shaped, *batch)
+                result = function(shaped, batch)
             return result, {name: scope.get_current_value(known[name]) for name in others}
 
-        rows = {name: variable.value for name, variable in self._weights.items()}, changing, self._dropout_rates, (x, y)
+        rows = {name: variable.value for name, variable in self._weights.items()}, changing, self._dropout_rates, batch
         results, after = tf.vectorized_map(lambda arguments: in_one_lane(*arguments), rows)
         for name, value in after.items():
             changing[name].assign(value)
         return results
 
-    def _loss(self, weights: Tensors, x: tf.Tensor, y: tf.Tensor, *, training: bool = False) -> tf.Tensor:
+    def _loss(self, weights: Tensors, batch: feed.Batch, *, training: bool = False) -> tf.Tensor:
         """Returns the loss and updates the metrics, as Keras' own train_step and test_step do."""
+        x, y, weight = keras.utils.unpack_x_y_sample_weight(batch)
         predicted = self._model(x, training=training)
-        loss = self._model._compute_loss(x=x, y=y, y_pred=predicted, training=training)
-        self._model._loss_tracker.update_state(loss, sample_weight=tf.shape(x)[0])
-        self._model.compute_metrics(x, y, predicted)
+        loss = self._model._compute_loss(x=x, y=y, y_pred=predicted, sample_weight=weight, training=training)
+        self._model._loss_tracker.update_state(loss, sample_weight=tf.shape(tf.nest.flatten(x)[0])[0])
+        self._model.compute_metrics(x, y, predicted, sample_weight=weight)
         return loss
 
-    def _gradients(self, weights: Tensors, x: tf.Tensor, y: tf.Tensor) -> Tensors:
+    def _gradients(self, weights: Tensors, batch: feed.Batch) -> Tensors:
         with tf.GradientTape() as tape:
             tape.watch(weights)
-            loss = self._optimizer.scale_loss(self._loss(weights, x, y, training=True))
+            loss = self._optimizer.scale_loss(self._loss(weights, batch, training=True))
         gradients = tape.gradient(loss, weights)
         for name, gradient in gradients.items():
             if not isinstance(gradient, tf.Tensor):

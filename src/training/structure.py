@@ -51,7 +51,7 @@ def structure_of(model: keras.Model, data: Dataset, batch_size: int, validation_
 def validation_of(model: keras.Model, data: Dataset, batch_size: int) -> str:
     """Returns a text that is equal for models that one program can validate."""
     compiled = {**model.get_compile_config(), "optimizer": None}
-    return _text([_without_rates(model.get_config()), compiled, data.digest, batch_size])
+    return _text([_without_rates(model.get_config()), compiled, data.split_digest, batch_size])
 
 
 def _text(config: Any) -> str:
@@ -115,5 +115,5 @@ def check_same(model: keras.Model, clone: keras.Model, data: Dataset) -> None:
     """
     dropout.take_rates(model, clone)  # they are inputs of the program
     chosen = data.train_index[:TRIED]
-    if difference := disagreement(model, clone, (data.x[chosen], data.y[chosen])):
+    if difference := disagreement(model, clone, data.batch(chosen, training=True)):
         raise ValueError(difference)

@@ -7,26 +7,33 @@ from typing import Any
 import keras
 import tensorflow as tf
 
+from src.datasets import trees
+
 MOST = 1000  # examples
 BYTES = 2**27  # size of the largest array between two layers; a program holds a few of that size
 
 
-def batch_size(requested: int | str, model: keras.Model, input_shape: tuple[int, ...]) -> int:
-    """Returns the requested number of examples, or for "auto" as many as `BYTES` has room for."""
+def batch_size(requested: int | str, model: keras.Model, example: trees.Tree) -> int:
+    """Returns the requested number of examples, or for "auto" as many as `BYTES` has room for.
+
+    Args:
+        example: a batch of inputs.
+    """
     if requested != "auto":
         return int(requested)
-    numbers = max([math.prod(input_shape), *_sizes(model, input_shape)])
-    return max(1, min(MOST, BYTES // (4 * numbers)))
+    numbers = max([*(math.prod(shape) for shape in trees.flat_shapes(trees.shapes(example))), *_sizes(model, example)])
+    return max(1, min(MOST, int(BYTES // (4 * max(1, numbers)))))
 
 
-def _sizes(model: keras.Model, input_shape: tuple[int, ...]) -> Iterator[int]:
+def _sizes(model: keras.Model, example: trees.Tree) -> Iterator[int]:
     """Yields how many numbers per example each array has that a model computes."""
     layers = [layer for layer in model._flatten_layers() if layer is not model]
     if all(layer._inbound_nodes for layer in layers):  # layers inside of others do not know their outputs
         outputs: Iterator[Any] = (output for layer in layers for node in layer._inbound_nodes for output in node.output_tensors)
     else:
         function = tf.function(lambda x: model(x, training=False))
-        graph = function.get_concrete_function(tf.TensorSpec((None, *input_shape), tf.float32)).graph
+        specs = trees.mapped(lambda array: tf.TensorSpec((None, *array.shape[1:]), tf.as_dtype(array.dtype)), example)
+        graph = function.get_concrete_function(specs).graph
         outputs = (output for operation in graph.get_operations() for output in operation.outputs)
     for output in outputs:
         shape = tf.TensorShape(output.shape)

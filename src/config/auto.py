@@ -1,0 +1,59 @@
+"""Replaces `auto` in loss, metrics and objective of a trial by what the task of its data says."""
+
+from typing import Any
+
+from omegaconf import DictConfig, OmegaConf
+
+from src import tasks
+from src.tasks import OWN
+
+AUTO = "auto"
+DEFAULT = "classes"  # the task of a data set whose YAML names none
+
+
+def task_of(data: dict[str, Any]) -> Any:
+    """Returns the task that a `data:` node names: a kind, or output → kind."""
+    return data.get("task", DEFAULT)
+
+
+def settled(config: dict[str, Any]) -> dict[str, Any]:
+    """Returns `loss`, `metrics` and `objective` of a trial. None stands for metrics and loss of an engine that takes none.
+
+    Args:
+        config: nested; of it `data.task`, `training.loss`, `training.metrics` and `objective` are read.
+
+    Raises:
+        ConfigError: there is no such task.
+    """
+    task, training = task_of(config["data"]), config.get("training", {})
+    loss, metrics, objective = training.get("loss"), training.get("metrics"), config["objective"]
+    several = isinstance(task, dict)
+    kinds = {name: tasks.find(kind) for name, kind in task.items()} if several else {"": tasks.find(task)}
+    if metrics == AUTO:
+        each = {name: [] if loss == OWN else list(kind.metrics) for name, kind in kinds.items()}
+        metrics = [] if loss == OWN else each if several else each[""]
+    if loss == AUTO:
+        losses = {name: kind.loss for name, kind in kinds.items()}
+        loss = losses if several else losses[""]
+    if objective == AUTO:
+        objective = "val_loss" if several or loss == OWN else kinds[""].objective
+    return {"loss": loss, "metrics": metrics, "objective": objective}
+
+
+def settle(composed: DictConfig) -> None:
+    """Sets them in a composed configuration.
+
+    Raises:
+        ConfigError: there is no such task.
+    """
+    parts = {"objective": composed.objective, **{group: _plain(composed, group) for group in ("data", "training")}}
+    found = settled(parts)
+    composed.objective = found["objective"]
+    for key in ("loss", "metrics"):
+        if parts["training"].get(key) == AUTO:
+            OmegaConf.update(composed, f"training.{key}", found[key], force_add=True)
+
+
+def _plain(composed: DictConfig, group: str) -> dict[str, Any]:
+    node: dict[str, Any] = OmegaConf.to_container(composed[group], resolve=False)  # type: ignore[assignment]
+    return node

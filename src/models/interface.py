@@ -1,0 +1,94 @@
+"""What a model takes and gives: all that its `build` may ask of the data, and what a served model needs in their place."""
+
+import io
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from src import tasks
+from src.datasets import Dataset, trees
+from src.tasks import Task
+
+DESCRIPTION, EXAMPLE = "interface.json", "example.npz"  # its files beside a served model
+FROM_DATA = ("input_shape", "num_classes", "outputs", "output_activation", "facts", "data")  # arguments of `build` that come from it
+
+
+@dataclass(frozen=True, eq=False)
+class Interface:
+    """What a model takes and gives.
+
+    Attributes:
+        task: of its outputs.
+        outputs: the shape of one output, or a tree of shapes.
+        example: a batch of one input.
+        facts: as in Dataset.
+        data: returns the inputs that a layer is adapted to: those of the training split, as the data set stores them.
+        learned: what layers learned by `adapt` when the model was first built; None before.
+    """
+
+    task: Task
+    outputs: Any
+    example: trees.Tree
+    facts: Mapping[str, Any] = field(default_factory=dict)
+    data: Callable[[], trees.Tree] | None = None
+    learned: list[dict[str, Any]] | None = None
+
+    @classmethod
+    def of(cls, data: Dataset) -> "Interface":
+        """Returns that of a data set."""
+        first = data.inputs(data.train_index[:1])
+        return cls(data.task, data.outputs, first, data.facts, lambda: trees.take(data.x, data.train_index))
+
+    def arguments(self) -> dict[str, Callable[[], Any]]:
+        """Returns name → value of the arguments that a `build` may ask for; `num_classes` only where there are classes or labels."""
+        names = getattr(self.task, "names", ())
+        found = {
+            "input_shape": lambda: trees.shapes(self.example),
+            "outputs": lambda: self.outputs,
+            "output_activation": lambda: self.task.activation,
+            "facts": lambda: dict(self.facts),
+            "data": self.data or (lambda: self.example),  # layers are given what they learned, whatever they are adapted to
+        }
+        return found | ({"num_classes": lambda: len(names)} if self.task.activation in ("softmax", "sigmoid") else {})
+
+    def files(self) -> dict[str, bytes]:
+        """Returns the files from which `read` makes it again, without the training data."""
+        arrays, content = trees.arrays(self.example), io.BytesIO()
+        np.savez(content, **{f"input {place}": array for place, array in arrays.items()})  # type: ignore[arg-type]
+        kind = "dict" if isinstance(self.example, dict) else "tuple" if isinstance(self.example, tuple) else "array"
+        description = {
+            "task": tasks.described(self.task),
+            "outputs": self.outputs,
+            "inputs": {"kind": kind, "names": list(self.example) if kind == "dict" else list(arrays)},
+            "facts": dict(self.facts),
+            "learned": self.learned,
+        }
+        return {DESCRIPTION: json.dumps(description).encode(), EXAMPLE: content.getvalue()}
+
+    @classmethod
+    def read(cls, folder: Path) -> "Interface":
+        """Reads what `files` returned; makes nothing but classes of src/tasks/."""
+        found = json.loads((folder / DESCRIPTION).read_text())
+        with np.load(folder / EXAMPLE, allow_pickle=False) as file:
+            arrays = {name: file[f"input {name}"] for name in found["inputs"]["names"]}
+        outputs = trees.over_shapes(tuple, _tuples(found["outputs"]))
+        example = tree_of(found["inputs"]["kind"], arrays)
+        return cls(tasks.restored(found["task"]), outputs, example, found["facts"], learned=found["learned"])
+
+
+def tree_of(kind: str, arrays: dict[str, Any]) -> trees.Tree:
+    """Returns named arrays as a dict, as a tuple, or the only one."""
+    if kind == "dict":
+        return arrays
+    return tuple(arrays.values()) if kind == "tuple" else next(iter(arrays.values()))
+
+
+def _tuples(node: Any) -> Any:
+    """Returns the lists of JSON as tuples."""
+    if isinstance(node, dict):
+        return {name: _tuples(one) for name, one in node.items()}
+    return tuple(map(_tuples, node)) if isinstance(node, list) else node

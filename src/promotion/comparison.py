@@ -1,0 +1,82 @@
+"""Compares two models by their scores on the same test examples."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from scipy.stats import binomtest, bootstrap, permutation_test
+
+RESAMPLES = 2000
+NUMBERS_AT_ONCE = 2_000_000  # so that memory does not grow with the test split
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """Two models on the same test examples.
+
+    Attributes:
+        gain: mean score of the challenger minus that of the champion.
+        interval: its 95 % bootstrap interval (Efron 1979, Annals of Statistics 7, 1-26).
+        p_value: of `test`. Its hypothesis: on each example, each of the two is as likely the better one.
+        test: McNemar's exact test (Psychometrika 1947) if an example is either right or wrong, otherwise a test by random exchanges of
+            the two scores of an example (Fisher 1935, The Design of Experiments).
+    """
+
+    gain: float
+    interval: tuple[float, float]
+    p_value: float
+    test: str
+
+
+def compare(challenger: np.ndarray, champion: np.ndarray) -> Comparison:
+    """Compares two models by the scores of the same examples, shape (test examples,)."""
+    difference = challenger.astype(float) - champion
+    if _are_shares(challenger) and _are_shares(champion):
+        return _of_shares(difference)
+    interval = (0.0, 0.0) if not difference.any() else _bootstrapped(difference)
+    return Comparison(float(difference.mean()), interval, _p_of_exchanges(difference), "random exchanges")
+
+
+def interval_of(scores: np.ndarray) -> tuple[float, float]:
+    """95 % interval of the mean of scores (examples,) on new examples: by Wilson (1927) for right and wrong, else by the bootstrap."""
+    if _are_shares(scores):
+        found = binomtest(round(float(scores.sum())), len(scores)).proportion_ci(method="wilson")
+        return float(found.low), float(found.high)
+    return _bootstrapped(scores.astype(float)) if np.isfinite(scores).all() else (np.nan, np.nan)
+
+
+def _of_shares(difference: np.ndarray) -> Comparison:
+    """Compares right and wrong answers.
+
+    A bootstrap draws n of n examples with equal probabilities, so the counts of the examples are multinomial (Efron 1979).
+    Here an example matters only as won, lost or tied, and sums of multinomial counts are multinomial (Johnson, Kotz & Balakrishnan
+    1997, Discrete Multivariate Distributions, chapter 35). So three counts are drawn instead of n positions; the distribution is the same.
+    """
+    won, lost, n = int((difference > 0).sum()), int((difference < 0).sum()), len(difference)
+    counts = np.random.default_rng(0).multinomial(n, (won / n, lost / n, (n - won - lost) / n), RESAMPLES)
+    low, high = np.quantile((counts[:, 0] - counts[:, 1]) / n, (0.025, 0.975))
+    p_value = float(binomtest(won, won + lost).pvalue) if won + lost else 1.0
+    return Comparison((won - lost) / n, (float(low), float(high)), p_value, "McNemar's exact test")
+
+
+def _are_shares(scores: np.ndarray) -> bool:
+    """True if an example is either right or wrong."""
+    return bool(np.isin(scores, (0, 1)).all())
+
+
+def _bootstrapped(values: np.ndarray) -> tuple[float, float]:
+    """95 % percentile interval of a mean."""
+    if len(values) < 2 or not np.ptp(values):
+        return float(values.mean()), float(values.mean())
+    batch = max(1, NUMBERS_AT_ONCE // len(values))
+    found = bootstrap((values,), np.mean, n_resamples=RESAMPLES, batch=batch, method="percentile", rng=np.random.default_rng(0))
+    return float(found.confidence_interval.low), float(found.confidence_interval.high)
+
+
+def _p_of_exchanges(difference: np.ndarray) -> float:
+    if not difference.any() or not np.isfinite(difference).all():
+        return 1.0
+    batch = max(1, NUMBERS_AT_ONCE // len(difference))
+    found = permutation_test(
+        (difference,), np.mean, permutation_type="samples", n_resamples=5 * RESAMPLES, batch=batch, rng=np.random.default_rng(0)
+    )
+    return float(found.pvalue)

@@ -1,0 +1,95 @@
+"""Reads a file of a user as the inputs of a model."""
+
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+from PIL import Image, UnidentifiedImageError
+
+from src.datasets import Tree
+from src.errors import TrialbookError
+from src.tracking import inputs
+
+LIGHT = 0.5  # a border lighter than this is taken for paper; the training pictures are light on dark
+ARRAYS = (".npy", ".npz")
+
+
+def read_inputs(path: Path, example: Tree) -> tuple[Tree, list[str]]:
+    """Reads a picture, a .csv, a .npy, a .npz or a .txt with a text per line.
+
+    Args:
+        example: a batch of one input, whose kind, shape and dtype the inputs get.
+
+    Returns:
+        The inputs (n, …), and a list of what was changed.
+
+    Raises:
+        TrialbookError: the file cannot be read, or holds no such inputs.
+    """
+    try:
+        if path.suffix in ARRAYS:
+            return inputs.taken(_arrays(path, example), example), []
+        if path.suffix == ".csv":
+            return inputs.taken(_table(pd.read_csv(path), example), example), []
+        if path.suffix == ".txt":
+            return inputs.taken(np.array(path.read_text().splitlines()), example), []
+    except (OSError, ValueError, pd.errors.ParserError) as error:
+        raise TrialbookError(f"file={path}: {error}") from error
+    x, changes = read_picture(str(path), _shape(example))
+    return x[None].astype(example.dtype), changes
+
+
+def _arrays(path: Path, example: Tree) -> Tree:
+    found = np.load(path, allow_pickle=False)
+    if path.suffix == ".npy":
+        return found
+    arrays = {name: found[name] for name in found.files}
+    return next(iter(arrays.values())) if isinstance(example, np.ndarray) and len(arrays) == 1 else arrays
+
+
+def _table(table: pd.DataFrame, example: Tree) -> Tree:
+    """Columns by name, or the rows of a table of numbers."""
+    return table if not isinstance(example, np.ndarray) else table.to_numpy() if example.dtype.kind != "U" else table.iloc[:, 0].to_numpy()
+
+
+def _shape(example: Tree) -> tuple[int, ...]:
+    """The shape of a picture without its batch."""
+    if not isinstance(example, np.ndarray) or example.dtype.kind not in "uf" or example.ndim < 3:
+        received = (
+            "texts"
+            if getattr(example, "dtype", np.dtype(float)).kind == "U"
+            else f"inputs of shape {getattr(example, 'shape', ('several',))[1:]}"
+        )
+        raise TrialbookError(f"the champion takes {received}, no pictures; expected file= with a .csv, .npy, .npz or .txt.")
+    shape: tuple[int, ...] = example.shape[1:]
+    return shape
+
+
+def read_picture(path: str, shape: tuple[int, ...]) -> tuple[np.ndarray, list[str]]:
+    """Reads a picture and converts it to the kind that the model was trained on.
+
+    Returns:
+        The picture, float32 in [0, 1], of the given shape (height, width) or (height, width, channels); grey ones light on dark. And a
+        list of the changes.
+
+    Raises:
+        TrialbookError: the file is no picture, or the model takes no pictures.
+    """
+    height, width, *channels = shape
+    mode = "RGB" if channels == [3] else "RGBA" if channels == [4] else "L"
+    if channels not in ([], [1], [3], [4]):
+        raise TrialbookError(f"the champion takes inputs of shape {shape}; expected one that takes pictures.")
+    try:
+        picture = Image.open(Path(path))
+        changes = [] if picture.mode == mode else [f"{picture.mode} to {'grey' if mode == 'L' else mode}"]
+        converted = picture.convert(mode)
+    except (OSError, UnidentifiedImageError, Image.DecompressionBombError) as error:
+        raise TrialbookError(f"file={path}: {error}. Expected a picture such as a PNG, or a .csv, .npy, .npz or .txt.") from error
+    x = np.asarray(converted, np.float32) / 255
+    if mode == "L" and np.concatenate([x[0], x[-1], x[:, 0], x[:, -1]]).mean() > LIGHT:
+        converted = Image.eval(converted, lambda value: 255 - value)
+        changes.append("inverted, its border is light")
+    if converted.size != (width, height):
+        changes.append(f"resized from {converted.width}x{converted.height} to {width}x{height}")
+        converted = converted.resize((width, height), Image.Resampling.LANCZOS)
+    return (np.asarray(converted, np.float32) / 255).reshape(shape), changes

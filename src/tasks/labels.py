@@ -1,0 +1,70 @@
+"""Several labels per example, each of which holds or not."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, ClassVar
+
+import numpy as np
+
+from src.tasks import Tree, distinct
+from src.tasks.classes import probability_mistake
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+
+@dataclass(frozen=True)
+class Labels:
+    """A model gives the probability of each label, shape (n, labels).
+
+    Attributes:
+        names: of the labels.
+    """
+
+    names: tuple[str, ...]
+    loss: ClassVar[str] = "binary_crossentropy"
+    metrics: ClassVar[tuple[str, ...]] = ("binary_accuracy",)
+    objective: ClassVar[str] = "val_binary_accuracy"
+    activation: ClassVar[str] = "sigmoid"
+    measure: ClassVar[str] = "label accuracy"
+
+    def mistakes(self, y: Tree) -> Iterator[str]:
+        """Labels (n, labels) are 0 or 1."""
+        yield from distinct(self.names, 1, ("labels",))
+        expected = f"expected shape (n, {len(self.names)}) of 0 and 1, a column for each label"
+        if not isinstance(y, np.ndarray) or y.dtype.kind not in "biuf":
+            yield f"y is {getattr(y, 'dtype', type(y).__name__)}; {expected}"
+        elif y.shape[1:] != (len(self.names),):
+            yield f"y has shape {y.shape}; {expected}"
+        elif y.size and not np.isin(y, (0, 1)).all():
+            yield f"y holds other values, such as {y[~np.isin(y, (0, 1))][0]}; {expected}"
+
+    def encoded(self, y: Tree) -> np.ndarray:
+        """Labels as float32."""
+        return np.asarray(y, np.float32)
+
+    def outputs(self, y: Tree) -> tuple[int, ...]:
+        """A number per label."""
+        return (len(self.names),)
+
+    def output_mistake(self, predicted: Tree) -> str:
+        """Outputs must be probabilities."""
+        return probability_mistake(predicted, "a sigmoid unit for each label")
+
+    def score(self, y: Tree, predicted: Tree) -> np.ndarray:
+        """The share of labels that are right."""
+        shares: np.ndarray = ((predicted > 0.5) == (y > 0.5)).mean(axis=1)
+        return shares
+
+    def pictures(self, x: Tree, y: Tree, predicted: Tree) -> dict[str, bytes]:
+        """The ROC curve of each label."""
+        from src.plots import roc
+
+        return {"roc.png": roc.curves(y, predicted, self.names)}
+
+    def answer(self, predicted: Tree) -> "pd.DataFrame":
+        """`labels`, those with a probability above a half, and a column for each label."""
+        import pandas as pd
+
+        held = [[name for name, share in zip(self.names, row, strict=True) if share > 0.5] for row in predicted]
+        return pd.DataFrame({"labels": held, **{name: predicted[:, number] for number, name in enumerate(self.names)}})

@@ -1,0 +1,63 @@
+"""The inputs of a registered model, as MLflow describes them, and back.
+
+An array is a tensor. A dict of columns, one value per example, is a table, which takes a data frame; other trees are named tensors.
+"""
+
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from mlflow.types.schema import ColSpec, DataType, Schema, TensorSpec
+
+from src.datasets import trees
+
+COLUMNS = {"U": DataType.string, "i": DataType.long, "u": DataType.long, "f": DataType.double, "b": DataType.boolean}  # by kind of dtype
+
+
+def schema_of(example: trees.Tree) -> Schema:
+    """Returns the schema of inputs such as an example, a batch of one."""
+    if is_table(example):
+        return Schema([ColSpec(COLUMNS[array.dtype.kind], name) for name, array in example.items()])
+    return Schema([TensorSpec(_dtype(array), (-1, *array.shape[1:]), name or None) for name, array in trees.arrays(example).items()])
+
+
+def given(inputs: trees.Tree) -> Any:
+    """Returns inputs in the form in which a registered model takes them."""
+    if is_table(inputs):
+        return pd.DataFrame({name: array.reshape(len(array)) for name, array in inputs.items()})
+    return inputs if isinstance(inputs, np.ndarray) else trees.arrays(inputs)
+
+
+def taken(received: Any, example: trees.Tree) -> trees.Tree:
+    """Returns what a registered model received as a tree like an example, with its dtypes.
+
+    Raises:
+        ValueError: an input is missing, or has another shape.
+    """
+    if isinstance(example, np.ndarray):
+        return _like(received, example, "the input")
+    known = trees.arrays(example)
+    if missing := [name for name in known if name not in received]:
+        raise ValueError(f"no {' and no '.join(missing)} among {', '.join(map(str, received))}; expected all of {', '.join(known)}")
+    found = {name: _like(received[name], array, name) for name, array in known.items()}
+    return found if isinstance(example, dict) else tuple(found.values())
+
+
+def is_table(inputs: trees.Tree) -> bool:
+    """True for a dict of columns with one value per example."""
+    return isinstance(inputs, dict) and all(array.shape[1:] in ((), (1,)) and array.dtype.kind in COLUMNS for array in inputs.values())
+
+
+def _like(values: Any, array: np.ndarray, name: str) -> np.ndarray:
+    """Returns values with the dtype and the shape of an example's array."""
+    found = np.asarray(values)
+    found = found.astype(str) if array.dtype.kind == "U" else found.astype(array.dtype)
+    if array.shape[1:] == (1,) and found.ndim == 1:
+        found = found[:, None]
+    if found.shape[1:] != array.shape[1:]:
+        raise ValueError(f"{name} has shape {found.shape}; expected (n, {', '.join(map(str, array.shape[1:]))})")
+    return found
+
+
+def _dtype(array: np.ndarray) -> np.dtype:
+    return np.dtype(str) if array.dtype.kind == "U" else array.dtype

@@ -1,0 +1,110 @@
+"""Feeds examples to programs, to Keras' `fit`, and to `predict`, in the same order everywhere."""
+
+from collections.abc import Callable, Iterator
+from functools import lru_cache
+from typing import Any
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from src.datasets import Dataset, trees
+from src.training import runtime
+
+ALIGNMENT = 64  # bytes; TensorFlow's kernels need memory that is aligned to it
+Batch = tuple[trees.Tree, ...]
+"""(inputs, y), or (inputs, y, weight), as Keras takes it."""
+
+
+def on_device(data: Dataset, *, training: bool) -> Batch:
+    """Returns all examples as tensors that programs share, as a batch in training or in validation."""
+    x, y = _tensors(data)
+    weights = data.weights(training=training)
+    return (x, y) if weights is None else (x, y, tf.constant(weights))
+
+
+@lru_cache(maxsize=1)
+def _tensors(data: Dataset) -> tuple[trees.Tree, trees.Tree]:
+    return trees.mapped(_tensor, data.x), trees.mapped(tf.constant, data.y)
+
+
+def _tensor(array: np.ndarray) -> tf.Tensor:
+    """Returns an array as a tensor; on a CPU, numbers are not copied from a mapped file."""
+    if runtime.device() != "CPU" or array.dtype.kind not in "iuf" or array.ctypes.data % ALIGNMENT or not array.flags.carray:
+        return tf.constant(array)
+    return tf.experimental.dlpack.from_dlpack(array.__dlpack__())
+
+
+def obstacle(data: Dataset) -> str:
+    """Returns the reason why no program can hold the examples; empty if it can."""
+    if data.read:
+        return "its inputs are read while it trains"
+    texts = [name for name, array in trees.arrays(data.x).items() if array.dtype.kind in "US"]
+    return f"its inputs {', '.join(filter(None, texts))} are texts".replace("inputs  ", "inputs ") if texts else ""
+
+
+def rows(batch: Batch, positions: Any) -> Batch:
+    """Returns the examples at some positions; positions may have several axes."""
+    found: Batch = tf.nest.map_structure(lambda tensor: tf.gather(tensor, positions), batch)
+    return found
+
+
+def order(data: Dataset, seed: int, epoch: int) -> np.ndarray:
+    """Returns the training positions in the order of an epoch, counted from 0, equal in every engine."""
+    return data.train_index[np.random.default_rng([seed, epoch]).permutation(len(data.train_index))]
+
+
+def orders(data: Dataset, seed: int, start: int, dtype: Any = np.int64) -> tf.data.Dataset:
+    """Returns one element per epoch, from epoch `start` on, without end: the order of its examples."""
+
+    def endless() -> Iterator[np.ndarray]:
+        epoch = start
+        while True:
+            yield order(data, seed, epoch).astype(dtype)
+            epoch += 1
+
+    return tf.data.Dataset.from_generator(endless, output_signature=tf.TensorSpec(data.train_index.shape, dtype))
+
+
+def training(data: Dataset, batch_size: int, seed: int, start: int = 0) -> tf.data.Dataset:
+    """Returns endless batches of the epochs from `start` on; the last of an epoch may be smaller."""
+    epochs = orders(data, seed, start)
+    indices = epochs.flat_map(lambda positions: tf.data.Dataset.from_tensor_slices(positions).batch(batch_size))
+    return _read(data, indices, training=True).prefetch(2)
+
+
+def validation(data: Dataset, batch_size: int) -> tf.data.Dataset:
+    """Returns the batches of the validation split, in its order."""
+    indices = tf.data.Dataset.from_tensor_slices(data.validation_index).batch(batch_size)
+    return _read(data, indices, training=False).prefetch(2)
+
+
+def predict(model: keras.Model, data: Dataset, index: np.ndarray, batch_size: int) -> trees.Tree:
+    """Returns what a model gives for some examples, as arrays."""
+    batches = [index[start : start + batch_size] for start in range(0, len(index), batch_size)]
+    return trees.joined([keras.tree.map_structure(np.asarray, predicted(model, data.inputs(batch))) for batch in batches])
+
+
+def predicted(model: keras.Model, inputs: trees.Tree) -> trees.Tree:
+    """Returns what a model gives for one batch of inputs."""
+    return model.predict_on_batch(trees.mapped(tf.constant, inputs))
+
+
+def _read(data: Dataset, indices: tf.data.Dataset, *, training: bool) -> tf.data.Dataset:
+    """Returns the batches at positions; those that `read` makes are made side by side, and come in order."""
+    if not data.read:
+        batch = on_device(data, training=training)
+        return indices.map(lambda positions: rows(batch, positions))
+    example = data.batch(data.train_index[:1], training=training)
+    specs = trees.mapped(lambda array: tf.TensorSpec((None, *array.shape[1:]), tf.as_dtype(array.dtype)), example)
+    flat = tf.nest.flatten(specs)
+    function: Callable[[Any], Any] = lambda positions: tf.nest.flatten(data.batch(positions, training=training))  # noqa: E731
+
+    def read(positions: tf.Tensor) -> Batch:
+        tensors = tf.numpy_function(function, [positions], [spec.dtype for spec in flat])
+        for tensor, spec in zip(tensors, flat, strict=True):
+            tensor.set_shape(spec.shape)
+        batch: Batch = tf.nest.pack_sequence_as(specs, tensors)
+        return batch
+
+    return indices.map(read, num_parallel_calls=tf.data.AUTOTUNE, deterministic=True)
