@@ -171,9 +171,9 @@ def evaluate(run: StoredRun, loader: ConfigLoader) -> Candidate:
     Raises:
         TrialbookError: as `rebuild`, or the test split does not fit the training split, or the model's outputs are no probabilities.
     """
+    prepared = rebuild(run, loader)
     from src.training import feed
 
-    prepared = rebuild(run, loader)
     with _errors_naming(run):
         x, y = datasets.open_test(prepared.data, prepared.config["data"])
         predicted = trial.predictions(prepared, x)

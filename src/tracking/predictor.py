@@ -6,6 +6,8 @@ from pathlib import Path
 from typing import Any
 
 import mlflow
+import numpy as np
+import pandas as pd
 import yaml
 from mlflow.exceptions import MlflowException
 
