@@ -26,7 +26,7 @@ def test_contract(name: str, compose: Callable[..., dict], tmp_path: Path) -> No
     assert data.x.dtype == np.float32 and data.y.dtype == np.int64
     assert data.x.shape == (len(data.y), *data.input_shape)
     assert data.x.min() >= 0 and data.x.max() <= 1
-    assert set(np.unique(data.y)) <= set(range(data.num_classes))
+    assert set(np.unique(data.y)) <= set(range(len(data.task.names)))
     assert sorted([*data.train_index, *data.validation_index]) == list(range(len(data.x)))
     assert len(data.validation_index) == pytest.approx(0.2 * len(data.x), abs=1)
     x_test, y_test = data.test()

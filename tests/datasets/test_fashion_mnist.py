@@ -12,7 +12,7 @@ from src.config.paths import ROOT
 from src.datasets import fashion_mnist, idx
 from src.datasets.fashion_mnist import DIGESTS
 from src.errors import DataError
-from src.training.plain_fit import ALIGNMENT
+from src.training.feed import ALIGNMENT
 
 SETTINGS = {"validation_split": 0.2, "split_seed": 42}
 REAL = fashion_mnist.cache()
