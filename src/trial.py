@@ -132,7 +132,7 @@ def prepare(config: dict[str, Any], folder: Path = Path(), checkpoint: bytes | N
     import keras
 
     from src.models import adapting
-    from src.training import assembly, validation
+    from src.training import assembly, phases, validation
 
     keras.backend.clear_session()
     keras.config.set_dtype_policy(config["training"]["precision"])
@@ -159,6 +159,7 @@ def prepare(config: dict[str, Any], folder: Path = Path(), checkpoint: bytes | N
         model.compile(**compiled)
     values = training.scheduled(config)
     values["validation_batch"] = validation.batch_size(values["validation_batch"], model, interface.example)
+    values["phases"] = phases.read(values["phases"], model)
     schedule = training.Schedule(**values)
     start = _checkpoint(config, folder, checkpoint)
     return Prepared(config, folder, data, replace(interface, learned=learned), model, engine, schedule, arguments, start)

@@ -101,6 +101,7 @@ RULES: dict[str, Rule] = {
             value == "balanced" or (isinstance(value, dict) and all(type(one) in (int, float) and one > 0 for one in value.values()))
         ),
     ),
+    "training.phases": ("null, or a mapping of names to start, frozen and learning_rate", lambda value: isinstance(value, dict)),
     "training.precision": ("float32, mixed_float16 or mixed_bfloat16", lambda value: value in PRECISIONS),
     "split_by": ("random, stratified, time or group", lambda value: value in ("random", "stratified", "time", "group")),
     "training.callbacks": ("of mappings with _target_", lambda value: all(map(_named, value))),

@@ -133,7 +133,7 @@ class Fused:
                 alone.append(f"trial {number} runs alone: its engine is another one")
                 continue
             prepared = trial.prepare(config)
-            if obstacle := stack.obstacle(prepared.model, prepared.data):
+            if obstacle := stack.obstacle(prepared.model, prepared.data, prepared.schedule):
                 alone.append(f"trial {number} runs alone: {obstacle}")
             else:
                 groups[_structure(prepared)].append(str(number))
@@ -180,7 +180,7 @@ class Fused:
         report = partial(self.listener.epoch, job.number)
         try:
             prepared = trial.prepare(job.config, job.folder, job.checkpoint)
-            if obstacle := stack.obstacle(prepared.model, prepared.data):
+            if obstacle := stack.obstacle(prepared.model, prepared.data, prepared.schedule):
                 log.warning("trial %d is not stacked: %s", job.number + 1, obstacle)
                 return False
             structure = _structure(prepared)

@@ -92,7 +92,7 @@ def _output(model: "keras.Model", target: str, example: trees.Tree) -> Any:
     import keras
 
     shape = model.output_shape if model.built and hasattr(model, "output_shape") else None
-    if shape is None or any(None in one[1:] for one in trees.flat_shapes(shape)):
+    if not isinstance(shape, tuple) or None in shape[1:]:  # Keras gives those of several outputs without their names
         try:
             answer = model(trees.mapped(_tensor, example), training=False)
         except Exception as error:

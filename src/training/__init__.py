@@ -21,8 +21,23 @@ from src.training.checkpoint import Checkpoint, History
 Report = Callable[[int, dict[str, float]], None]
 """`report(epoch, metrics)` after each epoch, counted from 1."""
 FROM_TRIAL = ("seed", "objective", "schedule", "monitor")  # arguments that every engine gets
-SCHEDULED = ("epochs", "batch_size", "validation_batch", "patience", "keep")  # keys of conf/training/ that make the Schedule
+SCHEDULED = ("epochs", "batch_size", "validation_batch", "patience", "keep", "phases")  # keys of conf/training/ that make the Schedule
 TRAINING = ("engine", "threads", "precision", "loss", "metrics", "class_weight")  # keys of conf/training/ that no engine takes
+
+
+@dataclass(frozen=True)
+class Phase:
+    """A part of a training.
+
+    Attributes:
+        start: its first epoch, counted from 1; it lasts until the next phase.
+        frozen: names of layers of the model that do not change meanwhile.
+        learning_rate: None for that of the optimizer.
+    """
+
+    start: int
+    frozen: tuple[str, ...]
+    learning_rate: float | None
 
 
 @dataclass(frozen=True)
@@ -35,6 +50,7 @@ class Schedule:
         validation_batch: examples that are validated at once.
         patience: epochs without improvement of the objective before stopping; None trains all epochs.
         keep: the epoch whose weights are saved and scored: "best" by the objective, or "last".
+        phases: in the order of their starts; patience counts in the last one.
     """
 
     epochs: int
@@ -42,6 +58,7 @@ class Schedule:
     validation_batch: int
     patience: int | None
     keep: str
+    phases: tuple[Phase, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -79,7 +79,8 @@ def _metrics_restored(model: keras.Model) -> Iterator[None]:
     try:
         yield
     finally:
-        state.assign(state.of_metrics(model), before)
+        for name, variable in state.of_metrics(model).items():
+            variable.assign(before.get(name, np.zeros_like(variable)))  # those of a loss of several outputs are made by their first use
 
 
 def _alike(first: np.ndarray, second: np.ndarray | None) -> bool:

@@ -8,6 +8,7 @@ are copied into that model, and back when the trial ends.
 import logging
 from collections import OrderedDict
 from collections.abc import Callable, Iterator
+from functools import cache
 from typing import Any
 from weakref import WeakValueDictionary
 
@@ -41,6 +42,9 @@ def fit(
 ) -> Fitted:
     """Trains like plain_fit.py, to the same accuracy; plain_fit.py trains models that cannot be compiled."""
     options: dict[str, Any] = {"objective": objective, "schedule": schedule, "monitor": monitor, "callbacks": callbacks}
+    if schedule.phases:
+        _tell_once("it has phases")
+        return reference.fit(model, data, seed=seed, **options)
     program = _program(model, data, schedule.batch_size, schedule.validation_batch)
     if program is None:
         return reference.fit(model, data, seed=seed, **options)
@@ -166,9 +170,14 @@ def _program(model: keras.Model, data: Dataset, batch_size: int, validation_batc
     except tf.errors.ResourceExhaustedError:
         raise
     except Exception as error:
-        log.warning("training.engine=compiled: %s: plain fit trains it, which takes longer", first_words(error) or type(error).__name__)
+        _tell_once(first_words(error) or type(error).__name__)
         return None
     _programs.move_to_end(structure)
     while len(_programs) > MOST_PROGRAMS:
         _programs.popitem(last=False)
     return _programs[structure]
+
+
+@cache
+def _tell_once(reason: str) -> None:
+    log.warning("training.engine=compiled: %s: plain fit trains it, which takes longer", reason)

@@ -64,7 +64,8 @@ class Keeper(keras.callbacks.Callback):  # type: ignore[misc]
         """True if the objective has not improved for `patience` epochs."""
         if self._schedule.patience is None or not self._scores:
             return False
-        return self.epochs - self._objective.best_epoch(self._scores) >= max(1, self._schedule.patience)
+        since = max(self._objective.best_epoch(self._scores), *(phase.start - 1 for phase in self._schedule.phases), 0)
+        return self.epochs - since >= max(1, self._schedule.patience)
 
     def on_train_batch_end(self, batch: int, logs: dict[str, float] | None = None) -> None:
         """Calls `monitor.check_stop`, which may stop the training, about once a second."""
@@ -118,7 +119,12 @@ class Keeper(keras.callbacks.Callback):  # type: ignore[misc]
         """Restores the kept epoch in the model and its optimizer; returns the state after the last epoch."""
         latest = self._checkpoint(model)
         self._kept = latest.kept
-        state.assign(state.of(model), {name: value for name, value in latest.kept.items() if not name.startswith(AT_VALIDATION)})
+        kept = {name: value for name, value in latest.kept.items() if not name.startswith(AT_VALIDATION)}
+        variables = state.of(model)
+        if variables.keys() != kept.keys() and self._schedule.phases:  # the kept epoch is of a phase with another optimizer
+            variables = state.of_model(model)
+            kept = {name: kept[name] for name in variables}
+        state.assign(variables, kept)
         return latest
 
     @contextmanager

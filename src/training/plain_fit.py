@@ -10,6 +10,7 @@ from src.datasets import Dataset
 from src.objective import Objective
 from src.training import Fitted, Monitor, Schedule, feed, state
 from src.training.keeper import Keeper
+from src.training.phases import Phases
 
 
 def fit(
@@ -61,6 +62,9 @@ def train(
         validation: batches.
     """
     keeper = Keeper(objective, schedule, monitor)
+    phases = Phases(schedule.phases, model.optimizer)
+    if schedule.phases:
+        phases.enter(model, monitor.checkpoint.epochs if monitor.checkpoint else 1)
     state.build_optimizer(model)  # in the scope where `fit` builds it, ScheduleFreeAdamW loses its initial values
     if monitor.checkpoint:
         keeper.resume(model, monitor.checkpoint)
@@ -71,7 +75,7 @@ def train(
             initial_epoch=keeper.epochs,
             epochs=schedule.epochs,
             validation_data=validation,
-            callbacks=[*callbacks, keeper],
+            callbacks=[phases, *callbacks, keeper],
             shuffle=False,  # they are in order
             verbose=0,
         )

@@ -24,8 +24,12 @@ Tensors = dict[str, tf.Tensor]  # under the names of src/training/state.py
 Rows = dict[str, tf.Variable]  # name → one row per lane
 
 
-def obstacle(model: keras.Model, data: Dataset) -> str:
+def obstacle(model: keras.Model, data: Dataset, schedule: Schedule) -> str:
     """Returns the reason why a compiled model cannot be stacked; empty if it can."""
+    if schedule.phases:
+        return "its training has phases"
+    if reason := feed.obstacle(data):
+        return reason
     if has_own_parts(model):
         return "a part of it is not Keras' own, so that no clone need be the same"
     settings = model.optimizer.get_config()

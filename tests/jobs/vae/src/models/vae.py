@@ -27,7 +27,7 @@ class VAE(keras.Model):
         mean, _ = ops.split(self.encoder(x), 2, axis=1)
         return self.decoder(mean)
 
-    def _losses(self, x):
+    def _parts(self, x):
         mean, log_variance = ops.split(self.encoder(x), 2, axis=1)
         code = mean + ops.exp(log_variance / 2) * keras.random.normal(ops.shape(mean), seed=self.seeds)
         reconstruction = ops.mean(ops.sum(ops.square(x - self.decoder(code)), axis=(1, 2)))
@@ -36,12 +36,12 @@ class VAE(keras.Model):
 
     def train_step(self, data):
         with tf.GradientTape() as tape:
-            losses = self._losses(data[0])
+            losses = self._parts(data[0])
         self.optimizer.apply_gradients(zip(tape.gradient(losses[0], self.trainable_weights), self.trainable_weights))
         return self._report(losses)
 
     def test_step(self, data):
-        return self._report(self._losses(data[0]))
+        return self._report(self._parts(data[0]))
 
     def _report(self, losses):
         for tracker, loss in zip(self.trackers, losses):

@@ -1,0 +1,78 @@
+"""Phases of a training, to train new layers first and then a whole network gently (`training.phases`)."""
+
+import copy
+from collections.abc import Mapping
+from typing import Any
+
+import keras
+
+from src.errors import ConfigError, did_you_mean
+from src.training import Phase
+
+KEYS = ("start", "frozen", "learning_rate")
+
+
+def read(node: Mapping[str, Any] | None, model: keras.Model) -> tuple[Phase, ...]:
+    """Returns the phases of a configuration, in the order of their first epochs; none for None.
+
+    Raises:
+        ConfigError: lists every mistake: a key or layer that does not exist, no phase for the first epoch, two for the same one.
+    """
+    layers = [layer.name for layer in model.layers]
+    mistakes = []
+    phases = []
+    for name, one in (node or {}).items():
+        place = f"training.phases.{name}"
+        one = one if isinstance(one, dict) else {"": one}
+        mistakes += [
+            f"{place}.{key}: there is no such key{did_you_mean(key, KEYS)} Keys: {', '.join(KEYS)}" for key in one if key not in KEYS
+        ]
+        frozen, rate, start = one.get("frozen", []), one.get("learning_rate"), one.get("start")
+        if type(start) is not int or start < 1:
+            mistakes.append(f"{place}.start={start}: expected the first epoch of the phase, counted from 1.")
+            start = 1
+        if rate is not None and not (type(rate) in (int, float) and rate > 0):
+            mistakes.append(f"{place}.learning_rate={rate}: expected a number above 0, or null for that of the optimizer.")
+        if not isinstance(frozen, list):
+            mistakes.append(f"{place}.frozen={frozen}: expected a list of names of layers.")
+            frozen = []
+        for layer in (layer for layer in frozen if layer not in layers):
+            mistakes.append(
+                f"{place}.frozen: the model has no layer {layer!r}{did_you_mean(str(layer), layers)} Layers: {', '.join(layers)}"
+            )
+        phases.append(Phase(start, tuple(frozen), None if rate is None else float(rate)))
+    starts = [phase.start for phase in phases]
+    if phases and (min(starts) != 1 or len(set(starts)) < len(starts)):
+        mistakes.append(f"training.phases: they start with the epochs {starts}; expected one with epoch 1, and no two with the same.")
+    if mistakes:
+        raise ConfigError(mistakes)
+    return tuple(sorted(phases, key=lambda phase: phase.start))
+
+
+class Phases(keras.callbacks.Callback):  # type: ignore[misc]
+    """Enters each phase before its first epoch: freezes layers, and gives the model a new optimizer."""
+
+    def __init__(self, phases: tuple[Phase, ...], optimizer: keras.optimizers.Optimizer) -> None:
+        """Stores the phases, and what makes a new optimizer like this one."""
+        super().__init__()
+        self._phases, self._optimizer = phases, keras.optimizers.serialize(optimizer)
+
+    def enter(self, model: keras.Model, epoch: int) -> None:
+        """Prepares a model for an epoch, counted from 1."""
+        phase = next((one for one in reversed(self._phases) if one.start <= epoch), None)
+        if phase is None:
+            return
+        for layer in model.layers:
+            layer.trainable = layer.name not in phase.frozen
+        optimizer = copy.deepcopy(self._optimizer)
+        if phase.learning_rate:
+            settings = optimizer["config"]
+            settings.get("inner_optimizer", {}).get("config", settings)["learning_rate"] = phase.learning_rate  # Keras wraps one that scales
+        model.optimizer = keras.optimizers.deserialize(optimizer)
+        model.optimizer.build(model.trainable_variables)
+        model.make_train_function(force=True)
+
+    def on_epoch_begin(self, epoch: int, logs: dict[str, float] | None = None) -> None:
+        """Enters a phase that starts with this epoch."""
+        if epoch + 1 in [phase.start for phase in self._phases]:
+            self.enter(self.model, epoch + 1)
