@@ -135,12 +135,12 @@ def prepare(config: dict[str, Any], folder: Path = Path(), checkpoint: bytes | N
     from src.training import assembly, phases, validation
 
     keras.backend.clear_session()
-    keras.config.set_dtype_policy(config["training"]["precision"])
+    keras.config.set_dtype_policy(config["training"].get("precision", "float32"))
     keras.utils.set_random_seed(config["seed"])
     data = datasets.load(config["data"])
     mistakes: list[str] = []
     with collecting(mistakes):
-        data = datasets.with_class_weight(data, config["training"]["class_weight"])
+        data = datasets.with_class_weight(data, config["training"].get("class_weight"))
     with collecting(mistakes):
         engine, arguments = assembly.engine(config, data, folder)
     with collecting(mistakes):
@@ -159,7 +159,7 @@ def prepare(config: dict[str, Any], folder: Path = Path(), checkpoint: bytes | N
         model.compile(**compiled)
     values = training.scheduled(config)
     values["validation_batch"] = validation.batch_size(values["validation_batch"], model, interface.example)
-    values["phases"] = phases.read(values["phases"], model)
+    values["phases"] = phases.read(values.get("phases"), model)
     schedule = training.Schedule(**values)
     start = _checkpoint(config, folder, checkpoint)
     return Prepared(config, folder, data, replace(interface, learned=learned), model, engine, schedule, arguments, start)

@@ -22,6 +22,7 @@ Report = Callable[[int, dict[str, float]], None]
 """`report(epoch, metrics)` after each epoch, counted from 1."""
 FROM_TRIAL = ("seed", "objective", "schedule", "monitor")  # arguments that every engine gets
 SCHEDULED = ("epochs", "batch_size", "validation_batch", "patience", "keep", "phases")  # keys of conf/training/ that make the Schedule
+OPTIONAL = ("phases",)  # those of them that a YAML may leave out
 TRAINING = ("engine", "threads", "precision", "loss", "metrics", "class_weight")  # keys of conf/training/ that no engine takes
 
 
@@ -144,7 +145,7 @@ def extra_arguments(fit: Callable[..., Fitted], config: dict[str, Any]) -> dict[
         mistakes += [f"training: {fit.__module__} does not read {key!r}{did_you_mean(key, known)}" for key in unread]
     if missing := [name for name, default in defaults.items() if default is inspect.Parameter.empty and name not in arguments]:
         mistakes.append(f"{fit.__module__} needs {' and '.join(missing)}; expected them in the model's engine: or in the training's YAML.")
-    if missing := [name for name in SCHEDULED if name not in scheduled(config)]:
+    if missing := [name for name in SCHEDULED if name not in (*OPTIONAL, *scheduled(config))]:
         mistakes.append(f"training: {' and '.join(missing)} not given; expected them in the training's YAML: defaults: [default, _self_]")
     if mistakes:
         raise ConfigError(mistakes)

@@ -93,5 +93,5 @@ def test_what_cannot_be_divided_is_refused_with_the_settings(options: dict, mess
 
 
 def test_labels_that_are_no_classes_cannot_be_stratified() -> None:
-    with pytest.raises(DataError, match="data.split_by=stratified data.validation_split=0.25 of 60 examples"):
+    with pytest.raises(DataError, match=r"data\.split_by=stratified data\.validation_split=0\.25 of 60 examples"):
         split(X, X, Classes(("a", "b")), lambda: (X, X), validation_split=0.25, split_seed=0, split_by="stratified")

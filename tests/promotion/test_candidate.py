@@ -9,14 +9,19 @@ from src.datasets import Dataset
 from src.errors import TrialbookError
 from src.promotion import candidate
 from src.promotion.candidate import evaluate
+from src.tasks import Task
+from src.tasks.classes import Classes
+from src.tasks.numbers import Numbers
 from src.training import Schedule
 
 X, Y = np.ones((6, 3), np.float32), np.arange(6) % 2
+CLASSES = Classes(("a", "b"))
 
 
-def evaluated(monkeypatch: pytest.MonkeyPatch, answer: np.ndarray, y: np.ndarray = Y) -> candidate.Candidate:
-    data = Dataset(X, Y, np.arange(4), np.arange(4, 6), ("a", "b"), lambda: (X, y))
-    model = SimpleNamespace(predict=lambda *_, **__: answer, predict_on_batch=lambda _: None)
+def evaluated(monkeypatch: pytest.MonkeyPatch, answer: np.ndarray, y: np.ndarray = Y, task: Task = CLASSES) -> candidate.Candidate:
+    """What is said of a model that gives an answer on the test examples (X, y)."""
+    data = Dataset(X, task.encoded(Y), np.arange(4), np.arange(4, 6), task, lambda: (X, y))
+    model = SimpleNamespace(predict_on_batch=lambda x: answer[: len(x)])
     config = {"data": {"_target_": "src.datasets.mine.load"}}
     prepared = SimpleNamespace(data=data, model=model, config=config, schedule=Schedule(1, 32, 1000, None, "best"))
     monkeypatch.setattr(candidate, "rebuild", lambda *_: prepared)
@@ -24,15 +29,27 @@ def evaluated(monkeypatch: pytest.MonkeyPatch, answer: np.ndarray, y: np.ndarray
 
 
 def test_the_accuracy_is_that_of_the_most_probable_class(monkeypatch: pytest.MonkeyPatch) -> None:
-    assert evaluated(monkeypatch, np.eye(2)[Y]).accuracy == 1
+    assert evaluated(monkeypatch, np.eye(2)[Y]).score == 1
 
 
 @pytest.mark.parametrize("answer", [np.full((6, 1), 0.9), np.full(6, 0.9), np.full((6, 3), 0.3), np.full((6, 2), 7.0)])
 def test_another_answer_is_refused_by_name(answer: np.ndarray, monkeypatch: pytest.MonkeyPatch) -> None:
-    with pytest.raises(TrialbookError, match=r"run r1 cannot be used: the model gives .*expected shape \(6, 2\)"):
+    with pytest.raises(TrialbookError, match=r"run r1 cannot be used: the model gives .*expected \(6, 2\) for the task classes"):
         evaluated(monkeypatch, answer)
 
 
 def test_a_test_split_of_other_labels_is_refused_by_name(monkeypatch: pytest.MonkeyPatch) -> None:
     with pytest.raises(TrialbookError, match=r"run r1 cannot be used: src\.datasets\.mine\.load, the test split:\n  y holds labels"):
         evaluated(monkeypatch, np.eye(2)[Y], Y + 5)
+
+
+def test_a_model_of_numbers_is_judged_by_its_errors(monkeypatch: pytest.MonkeyPatch) -> None:
+    prices = np.arange(6, dtype=float)
+    found = evaluated(monkeypatch, prices[:, None] + 0.5, prices, Numbers(("price",)))
+    assert found.measure == "test negative mean squared error" and found.score == -0.25 and found.scores.shape == (6,)
+    assert found.finite and not evaluated(monkeypatch, np.full((6, 1), np.nan), prices, Numbers(("price",))).finite
+
+
+def test_the_examples_of_the_test_split_are_told_apart(monkeypatch: pytest.MonkeyPatch) -> None:
+    first, again, other = (evaluated(monkeypatch, np.eye(2)[Y], y) for y in (Y, Y.copy(), 1 - Y))
+    assert first.test_digest == again.test_digest != other.test_digest

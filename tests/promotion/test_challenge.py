@@ -11,12 +11,14 @@ from src.promotion import challenge
 from src.promotion.challenge import decide
 from src.promotion.gates import Gates
 
-OPEN = Gates(min_accuracy=0.0, min_gain=0.0, max_p_value=None, max_megabytes=None, max_milliseconds=None)
+OPEN = Gates(min_score=None, min_gain=0.0, max_p_value=None, max_megabytes=None, max_milliseconds=None)
 
 
 def candidate(run: SimpleNamespace) -> SimpleNamespace:
-    correct = np.array([True, run.run_id == "new"])
-    return SimpleNamespace(run=run, correct=correct, accuracy=float(correct.mean()), interval=(0.0, 1.0), finite=True, milliseconds=1.0)
+    scores = np.array([1.0, float(run.run_id == "new")])
+    judged = {"scores": scores, "score": float(scores.mean()), "measure": "test accuracy", "interval": (0.0, 1.0)}
+    digest = "other" if run.run_id == "other" else "same"
+    return SimpleNamespace(run=run, **judged, finite=True, milliseconds=1.0, test_digest=digest)
 
 
 def run_of(run_id: str) -> SimpleNamespace:
@@ -57,3 +59,9 @@ def test_a_champion_that_can_be_loaded_is_compared_with(monkeypatch: pytest.Monk
     found = decide(run_of("new"), Registry(gone=False), None, OPEN)
     assert found.unusable == "" and found.against.gain == 0.5
     assert challenge._how(found, "") == "promoted with test accuracy 1.0000"
+
+
+def test_a_champion_of_another_test_split_is_not_compared_with(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(challenge, "evaluate", lambda run, _: candidate(run))
+    with pytest.raises(TrialbookError, match=r"version 7 of digits, was trained for another test split.*tracking\.experiment=NAME"):
+        decide(run_of("other"), Registry(gone=False), None, OPEN)
