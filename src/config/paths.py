@@ -7,6 +7,7 @@ from omegaconf import DictConfig, OmegaConf
 
 ROOT = Path(__file__).resolve().parents[2]
 CONF = ROOT / "conf"
+REPEATS = ("seed", "data.fold")  # keys of which other values repeat a configuration
 TRIAL_GROUPS = ("data", "model", "optimizer", "training")
 TRIAL_KEYS = ("seed", "objective", *TRIAL_GROUPS)  # the part of the configuration that a trial sees; the rest concerns the sweep
 

@@ -9,6 +9,7 @@ from typing import TypeVar
 
 from scipy.special import stdtrit
 
+from src.config.paths import REPEATS
 from src.space import Point
 from src.space.origin import NOT_RECORDED, Origin
 from src.space.values import Values, canonical, of_texts
@@ -23,10 +24,10 @@ class TrialResult:
 
     Attributes:
         point: the overrides of the trial.
-        identity: hash of the configuration's values, seed included.
+        identity: hash of the configuration's values, seed and fold included.
         score: the objective at the kept epoch; None if the trial has none.
         last: the objective at the last epoch.
-        configuration: hash of the same values without the seed; empty if they were not recorded.
+        configuration: hash of the same values without those; empty if they were not recorded.
         recorded: the values of the configuration; empty if they were not recorded.
     """
 
@@ -47,7 +48,7 @@ class TrialResult:
 
     @property
     def key(self) -> str:
-        """Equal for one trial in several sweeps: the same configuration and seed, data, code and packages."""
+        """Equal for one trial in several sweeps: the same configuration, seed and fold, data, code and packages."""
         return " ".join(filter(None, (self.identity, self.origin.data, self.origin.code, self.origin.packages)))
 
     @cached_property
@@ -57,16 +58,16 @@ class TrialResult:
 
     @property
     def row(self) -> tuple[str, Origin]:
-        """Equal for trials that repeat each other: the configuration without the seed, and the origin."""
-        return self.configuration or canonical(_without_seed(self.values)), self.origin
+        """Equal for trials that repeat each other: the configuration without seed and fold, and the origin."""
+        return self.configuration or canonical(_without_repeats(self.values)), self.origin
 
 
 @dataclass(frozen=True)
 class Entry:
-    """One configuration of one origin, and the trials that repeat it with other seeds.
+    """One configuration of one origin, and the trials that repeat it with other seeds or folds.
 
     Attributes:
-        point: overrides without the seed.
+        point: overrides without seed and fold.
         trials: those with a score.
         unscored: those without a score.
     """
@@ -83,21 +84,21 @@ class Entry:
     @cached_property
     def values(self) -> Values:
         """The values of the configuration."""
-        return _without_seed((*self.trials, *self.unscored)[0].values)
+        return _without_repeats((*self.trials, *self.unscored)[0].values)
 
     @property
     def scores(self) -> list[float]:
-        """One score per seed."""
+        """One score per repeat."""
         return [trial.score for trial in self.trials if trial.score is not None]
 
     @cached_property
     def mean(self) -> float:
-        """The mean over seeds; NaN without a score."""
+        """The mean over repeats; NaN without a score."""
         return mean(self.scores) if self.scores else math.nan
 
     @cached_property
     def spread(self) -> float | None:
-        """The standard deviation over seeds; None for fewer than two."""
+        """The standard deviation over repeats; None for fewer than two."""
         return stdev(self.scores) if len(self.scores) > 1 else None
 
     @property
@@ -105,8 +106,8 @@ class Entry:
         """Half the width of the mean's 95 % confidence interval, by Student's t; None without a spread."""
         if self.spread is None:
             return None
-        seeds = len(self.scores)
-        return float(stdtrit(seeds - 1, 1 - SIGNIFICANCE / 2)) * self.spread / math.sqrt(seeds)
+        repeats = len(self.scores)
+        return float(stdtrit(repeats - 1, 1 - SIGNIFICANCE / 2)) * self.spread / math.sqrt(repeats)
 
 
 def entry_of(trials: list[TrialResult]) -> Entry:
@@ -114,7 +115,7 @@ def entry_of(trials: list[TrialResult]) -> Entry:
     scored = tuple(trial for trial in trials if trial.score is not None)
     unscored = tuple(trial for trial in trials if trial.score is None)
     point = max((trial.point for trial in trials), key=len)  # the most overrides, because defaults may have changed between sweeps
-    return Entry(_without_seed(point), scored, unscored)
+    return Entry(_without_repeats(point), scored, unscored)
 
 
 def with_known_data(trials: list[TrialResult]) -> Iterator[TrialResult]:
@@ -131,8 +132,8 @@ def _data_values(trial: TrialResult) -> str:
     return canonical({key: value for key, value in trial.values.items() if key.partition(".")[0] == "data"})
 
 
-def _without_seed(values: Mapping[str, Value]) -> dict[str, Value]:
-    return {key: value for key, value in values.items() if key != "seed"}
+def _without_repeats(values: Mapping[str, Value]) -> dict[str, Value]:
+    return {key: value for key, value in values.items() if key not in REPEATS}
 
 
 def overridden_keys(ones: Sequence[TrialResult | Entry]) -> Iterator[str]:

@@ -11,7 +11,7 @@ from typing import Any
 import yaml
 from omegaconf import OmegaConf
 
-from src.config.paths import TRIAL_GROUPS, TRIAL_KEYS, active_leaves
+from src.config.paths import REPEATS, TRIAL_GROUPS, TRIAL_KEYS, active_leaves
 from src.errors import TrialbookError
 from src.space import active_hash
 from src.space.origin import Origin
@@ -42,7 +42,7 @@ class Identifier:
             options = self._choices | {key: value for key, value in of_texts(row.point).items() if key in TRIAL_GROUPS}
             active = active_leaves(config)
             used = {group: option for group, option in options.items() if any(key.startswith(f"{group}.") for key in active)}
-            return active_hash(config), active_hash(config, seed=False), {**used, **active}
+            return active_hash(config), active_hash(config, repeats=False), {**used, **active}
         return row.active_hash, "", {}
 
     def origin(self, row: TrialRow, *, recorded: bool) -> Origin:
@@ -83,13 +83,15 @@ class Identifier:
     def _of_file(self, row: TrialRow) -> dict[str, Any]:
         """The configuration in a trial's folder; empty if the file is missing. Trials that differ only in the seed share one file."""
         point = row.point
-        unseeded = canonical({key: text for key, text in point.items() if key != "seed"})
+        unseeded = canonical({key: text for key, text in point.items() if key not in REPEATS})
         if unseeded not in self._read:
             file = of_trial(self._folder, row.number) / ".hydra" / "config.yaml" if self._folder else Path()
             self._read[unseeded] = parsed(file.read_text(), f"{file}") if file.is_file() else {}
         config = self._read[unseeded]
-        if config and "seed" in point:
-            return {**config, "seed": of_texts(point)["seed"]}
+        repeats = {key: value for key, value in of_texts(point).items() if key in REPEATS}
+        if config and repeats:
+            own = {"data": {**config["data"], "fold": repeats["data.fold"]}} if "data.fold" in repeats else {}
+            return {**config, **own, **({"seed": repeats["seed"]} if "seed" in repeats else {})}
         return config
 
 

@@ -4,6 +4,7 @@ from collections.abc import Iterable
 from dataclasses import replace
 from statistics import mean
 
+from src.config.paths import REPEATS
 from src.results.table import Row
 from src.space import Space
 from src.space.origin import DIFFERS, NOT_RECORDED, Origin, labels
@@ -24,7 +25,7 @@ def compare_with_published(space: Space, published: list[dict[str, float]], tria
     Returns:
         The rows; none if the command line changed more than seeds, because the figures would not be comparable.
     """
-    if space.fixed or any(axis.key != "seed" for axis in space.axes):
+    if space.fixed or any(axis.key not in REPEATS for axis in space.axes):
         return []
     by_values = {canonical(of_texts(trial.point)): trial for trial in trials if trial.metrics}
     differences = labels({_origin(trial): None for trial in by_values.values()}, several=False)
@@ -51,7 +52,7 @@ def _comparison(metric: str, reported: float, trials: list[dict[str, float]]) ->
         "reported": reported,
         "obtained": obtained,
         "difference": f"{obtained - reported:+.4f}" if obtained is not None else None,
-        "seeds": len(values),
+        "repeats": len(values),
     }
 
 

@@ -31,7 +31,7 @@ def _row(standing: Standing, entry: Entry, rank: int | None, *, unrepeated: bool
     """The row of one entry.
 
     Args:
-        unrepeated: every entry has one trial; its number replaces the columns about seeds.
+        unrepeated: every entry has one trial; its number replaces the columns about repeats.
     """
     trials = (*entry.trials, *entry.unscored)
     last = [trial.last for trial in entry.trials if trial.last is not None]
@@ -42,7 +42,7 @@ def _row(standing: Standing, entry: Entry, rank: int | None, *, unrepeated: bool
     row |= shown_values(entry, standing.keys) | _origin(standing, entry)
     row[standing.objective.name] = entry.mean if entry.trials else None
     if not unrepeated:
-        row |= {"± 95 %": entry.interval, "spread": entry.spread, "seeds": len(entry.trials)}
+        row |= {"± 95 %": entry.interval, "spread": entry.spread, "repeats": len(entry.trials)}
     return row | {
         "kept epoch": mean(kept) if kept else None,
         "last": mean(last) if last else None,

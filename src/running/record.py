@@ -86,7 +86,7 @@ def trial_tags(number: int, attempt: int, config: dict[str, Any], point: Point, 
         "trialbook.overrides": repeat,
         "trialbook.swept": name,
         "trialbook.active_hash": active_hash(config),
-        "trialbook.config_hash": active_hash(config, seed=False),
+        "trialbook.config_hash": active_hash(config, repeats=False),
         "trialbook.objective": str(config["objective"]),
     }
 

@@ -119,7 +119,7 @@ class Recorder:
         if source is not None:
             code, packages = map(provenance.mixed, self._ran[source], (code, packages))
         self._ran[number] = code, packages
-        return Identity(active_hash(config, seed=False), code, packages, values)
+        return Identity(active_hash(config, repeats=False), code, packages, values)
 
     def _note(self, facts: dict[str, str]) -> None:
         """Keeps the facts of the first trial that has any, then those on which the others agree."""

@@ -11,7 +11,7 @@ from typing import Any
 
 from src.config.catalog import Catalog
 from src.config.overrides import Assignment, Interval
-from src.config.paths import TRIAL_GROUPS, TRIAL_KEYS, active_leaves, fraction, leaves
+from src.config.paths import REPEATS, TRIAL_GROUPS, TRIAL_KEYS, active_leaves, fraction, leaves
 from src.config.request import Request
 from src.errors import ConfigError
 from src.space import checks
@@ -234,7 +234,7 @@ def overrides(point: Point) -> list[str]:
     return [f"{key}={text}" for key, text in point.items()]
 
 
-def active_hash(config: dict[str, Any], *, seed: bool = True) -> str:
-    """Returns the SHA-256 of the active values of a trial; without the seed it is equal for the repeats of a configuration."""
-    values = {key: value for key, value in active_leaves(config).items() if seed or key != "seed"}
+def active_hash(config: dict[str, Any], *, repeats: bool = True) -> str:
+    """Returns the SHA-256 of the active values of a trial; without seed and fold it is equal for the repeats of a configuration."""
+    values = {key: value for key, value in active_leaves(config).items() if repeats or key not in REPEATS}
     return hashlib.sha256(canonical(values).encode()).hexdigest()

@@ -1,9 +1,10 @@
-"""Replaces operations that TensorFlow compiles to loops over examples or over trials.
+"""Replaces operations that TensorFlow compiles to loops over examples or over trials, or does not compile at all.
 
 On a GPU each turn of a loop is one launch or more: with these loops an epoch of 8 stacked trials took 5.3 s on an H200, without them 0.1 s.
 """
 
-from collections.abc import Iterable, Iterator
+import functools
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
@@ -18,17 +19,20 @@ DRAWING |= {"RandomUniform", "RandomUniformInt", "TruncatedNormal"}
 
 @contextmanager
 def without_loops() -> Iterator[None]:
-    """Traces sparse cross entropy as TensorFlow's fused operation, until it exits.
+    """Traces sparse cross entropy as TensorFlow's fused operation, and max pooling as maxima, until it exits.
 
-    With op determinism TensorFlow uses a gather, and the gradient of a gather is a scatter. For the fused operation XLA uses comparisons
-    instead of both, which is as deterministic.
+    With op determinism TensorFlow uses a gather for the former, and the gradient of a gather is a scatter. For the fused operation XLA uses
+    comparisons instead of both, which is as deterministic. The gradient of max pooling is not compiled at all with op determinism.
     """
-    original = tf.nn.sparse_softmax_cross_entropy_with_logits
-    tf.nn.sparse_softmax_cross_entropy_with_logits = _cross_entropy
+    replacements = {"sparse_softmax_cross_entropy_with_logits": _cross_entropy, "max_pool": _max_pool}
+    originals = {name: getattr(tf.nn, name) for name in replacements}
+    for name, replacement in replacements.items():
+        setattr(tf.nn, name, replacement)
     try:
         yield
     finally:
-        tf.nn.sparse_softmax_cross_entropy_with_logits = original
+        for name, original in originals.items():
+            setattr(tf.nn, name, original)
 
 
 def refuse_hidden_state(program: Any, known: Iterable[Any]) -> None:
@@ -57,6 +61,41 @@ def _cross_entropy(labels: tf.Tensor, logits: tf.Tensor) -> tf.Tensor:
     rows = tf.reshape(logits, [-1, logits.shape[-1]])
     loss = tf.raw_ops.SparseSoftmaxCrossEntropyWithLogits(features=rows, labels=tf.reshape(labels, [-1])).loss
     return tf.reshape(loss, tf.shape(labels))
+
+
+def _max_pool(
+    inputs: tf.Tensor, ksize: Any, strides: Any, padding: str, data_format: str | None = None, name: str | None = None
+) -> tf.Tensor:
+    """Max pooling as maxima of shifted slices, one axis after the other. Of equal values the first gets the gradient, as in TensorFlow."""
+    spatial = inputs.shape.rank - 2
+    first = 2 if (data_format or "").startswith("NC") else 1
+    sizes, steps = (
+        list(one) if len(one) == spatial else list(one)[first : first + spatial] for one in map(_listed(spatial), (ksize, strides))
+    )
+    for axis in reversed(range(spatial)):
+        inputs = _maxima(inputs, first + axis, sizes[axis], steps[axis], padding)
+    return inputs
+
+
+def _listed(spatial: int) -> Callable[[Any], list[int]]:
+    return lambda value: [value] * spatial if isinstance(value, int) else list(value)
+
+
+def _maxima(inputs: tf.Tensor, axis: int, size: int, step: int, padding: str) -> tf.Tensor:
+    """The maxima of windows along one axis."""
+    length = inputs.shape[axis]
+    if padding == "SAME":
+        missing = max(0, (-(-length // step) - 1) * step + size - length)
+        paddings = [[missing // 2, missing - missing // 2] if one == axis else [0, 0] for one in range(inputs.shape.rank)]
+        inputs = tf.pad(inputs, paddings, constant_values=inputs.dtype.min)
+        length += missing
+    count = (length - size) // step + 1
+    windows = []
+    for offset in range(size):
+        window = [slice(None)] * inputs.shape.rank
+        window[axis] = slice(offset, offset + (count - 1) * step + 1, step)
+        windows.append(inputs[tuple(window)])
+    return functools.reduce(tf.maximum, windows)
 
 
 @pfor.RegisterPFor("Bitcast")  # type: ignore[untyped-decorator]

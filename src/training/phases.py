@@ -67,7 +67,7 @@ class Phases(keras.callbacks.Callback):  # type: ignore[misc]
         optimizer = copy.deepcopy(self._optimizer)
         if phase.learning_rate:
             settings = optimizer["config"]
-            settings.get("inner_optimizer", {}).get("config", settings)["learning_rate"] = phase.learning_rate  # Keras wraps one that scales
+            settings.get("inner_optimizer", {}).get("config", settings)["learning_rate"] = phase.learning_rate  # of loss scaling
         model.optimizer = keras.optimizers.deserialize(optimizer)
         model.optimizer.build(model.trainable_variables)
         model.make_train_function(force=True)
