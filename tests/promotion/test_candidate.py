@@ -1,5 +1,6 @@
 """What a model says of the test split is judged only where it is a probability per class, of examples that fit."""
 
+import re
 from types import SimpleNamespace
 
 import numpy as np
@@ -32,10 +33,17 @@ def test_the_accuracy_is_that_of_the_most_probable_class(monkeypatch: pytest.Mon
     assert evaluated(monkeypatch, np.eye(2)[Y]).score == 1
 
 
-@pytest.mark.parametrize("answer", [np.full((6, 1), 0.9), np.full(6, 0.9), np.full((6, 3), 0.3), np.full((6, 2), 7.0)])
+@pytest.mark.parametrize("answer", [np.full((6, 1), 0.9), np.full(6, 0.9), np.full((6, 3), 0.3)])
 def test_another_answer_is_refused_by_name(answer: np.ndarray, monkeypatch: pytest.MonkeyPatch) -> None:
-    with pytest.raises(TrialbookError, match=r"run r1 cannot be used: the model gives .*expected \(6, 2\) for the task classes"):
+    shape = re.escape(f"gives shape {answer.shape} for 6 examples; expected (6, 2) for the task classes")
+    with pytest.raises(TrialbookError, match=f"run r1 cannot be used: the model {shape}"):
         evaluated(monkeypatch, answer)
+
+
+def test_an_answer_that_is_no_probability_is_refused_by_name(monkeypatch: pytest.MonkeyPatch) -> None:
+    message = r"run r1 cannot be used: the model gives values from 7 to 7; expected probabilities\. End it in a softmax layer"
+    with pytest.raises(TrialbookError, match=message):
+        evaluated(monkeypatch, np.full((6, 2), 7.0))
 
 
 def test_a_test_split_of_other_labels_is_refused_by_name(monkeypatch: pytest.MonkeyPatch) -> None:
