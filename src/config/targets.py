@@ -13,7 +13,10 @@ ALLOWED = {  # `*` is one name; a class begins with a capital letter
     "optimizer": ("keras.optimizers.Class", "keras.optimizers.schedules.Class"),
     "oracle": ("src.oracles.*.Class",),
     "executor": ("src.executors.*.Class",),
-    "training": tuple(f"keras.{kind}.Class" for kind in ("losses", "metrics", "callbacks", "optimizers", "optimizers.schedules")),
+    "training": (
+        *(f"keras.{kind}.Class" for kind in ("losses", "metrics", "callbacks", "optimizers", "optimizers.schedules")),
+        *(f"src.{kind}.*.Class" for kind in ("losses", "metrics", "callbacks")),
+    ),
 }
 
 

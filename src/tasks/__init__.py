@@ -10,11 +10,10 @@ from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Protocol, TypeGuard
 
-import numpy as np
-
 from src.errors import ConfigError, did_you_mean
 
 if TYPE_CHECKING:
+    import numpy as np
     import pandas as pd
 
 Tree = Any
@@ -50,7 +49,7 @@ class Task(Protocol):
     def output_mistake(self, predicted: Tree) -> str:
         """Says why outputs of the right shape are no predictions; empty if they are. NaN passes: gates have words for it."""
 
-    def score(self, y: Tree, predicted: Tree) -> np.ndarray:
+    def score(self, y: Tree, predicted: Tree) -> "np.ndarray":
         """Returns one number per example, shape (n,); higher is better."""
 
     def pictures(self, x: Tree, y: Tree, predicted: Tree) -> dict[str, bytes]:

@@ -4,12 +4,11 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
-import numpy as np
-
 from src.tasks import Tree, distinct
 from src.tasks.classes import ANSWERED, label_mistakes, probability_mistake
 
 if TYPE_CHECKING:
+    import numpy as np
     import pandas as pd
 
 
@@ -36,8 +35,10 @@ class Binary:
         found = list(label_mistakes(y, 2))
         yield from found or ([f"y has shape {y.shape}; expected (n,)"] if y.ndim != 1 else [])
 
-    def encoded(self, y: Tree) -> np.ndarray:
+    def encoded(self, y: Tree) -> "np.ndarray":
         """Labels of shape (n, 1)."""
+        import numpy as np
+
         return np.asarray(y, np.float32).reshape(-1, 1)
 
     def outputs(self, y: Tree) -> tuple[int, ...]:
@@ -48,7 +49,7 @@ class Binary:
         """Outputs must be probabilities."""
         return probability_mistake(predicted, "one sigmoid unit")
 
-    def score(self, y: Tree, predicted: Tree) -> np.ndarray:
+    def score(self, y: Tree, predicted: Tree) -> "np.ndarray":
         """1 for the right class, 0 for the other one."""
         right: np.ndarray = ((predicted > 0.5) == (y > 0.5))[:, 0].astype(float)
         return right
@@ -66,6 +67,7 @@ class Binary:
 
     def answer(self, predicted: Tree) -> "pd.DataFrame":
         """`class`, `probability` of that class, and a column for each class."""
+        import numpy as np
         import pandas as pd
 
         second = predicted[:, 0]

@@ -4,11 +4,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
-import numpy as np
-
 from src.tasks import Tree, distinct
 
 if TYPE_CHECKING:
+    import numpy as np
     import pandas as pd
 
 ANSWERED = ("class", "probability")  # columns of an answer
@@ -35,8 +34,10 @@ class Classes:
         yield from distinct(self.names, 2, ANSWERED)
         yield from label_mistakes(y, len(self.names))
 
-    def encoded(self, y: Tree) -> np.ndarray:
+    def encoded(self, y: Tree) -> "np.ndarray":
         """Labels of 64 bits."""
+        import numpy as np
+
         return np.asarray(y).astype(np.int64, copy=False)
 
     def outputs(self, y: Tree) -> tuple[int, ...]:
@@ -47,7 +48,7 @@ class Classes:
         """Outputs must be probabilities."""
         return probability_mistake(predicted, "a softmax layer")
 
-    def score(self, y: Tree, predicted: Tree) -> np.ndarray:
+    def score(self, y: Tree, predicted: Tree) -> "np.ndarray":
         """1 for the right class, 0 for another one; the share of right positions where there are several."""
         right: np.ndarray = predicted.argmax(axis=-1) == y
         shares: np.ndarray = right.reshape(len(right), -1).mean(axis=1)
@@ -69,6 +70,7 @@ class Classes:
 
     def answer(self, predicted: Tree) -> "pd.DataFrame":
         """`class` and `probability`; for one class per example also a column for each class."""
+        import numpy as np
         import pandas as pd
 
         names, best = np.array(self.names), predicted.argmax(axis=-1)
@@ -79,6 +81,8 @@ class Classes:
 
 def label_mistakes(y: Tree, classes: int) -> Iterator[str]:
     """Yields the mistakes of labels, which must be class numbers in [0, classes)."""
+    import numpy as np
+
     expected = f"expected class numbers, whole numbers from 0 to {classes - 1}"
     if not isinstance(y, np.ndarray) or not y.ndim:
         yield f"y is of type {type(y).__name__}; {expected}, in a numpy array"
@@ -95,12 +99,14 @@ def label_mistakes(y: Tree, classes: int) -> Iterator[str]:
         yield f"y holds labels from {y.min()} to {y.max()}; {expected}, one for each class name"
 
 
-def probability_mistake(predicted: np.ndarray, layer: str) -> str:
+def probability_mistake(predicted: "np.ndarray", layer: str) -> str:
     """Says why an array holds no probabilities; empty if all lie in [0, 1].
 
     Args:
         layer: the kind of layer that gives probabilities.
     """
+    import numpy as np
+
     if not ((predicted < -TOLERANCE) | (predicted > 1 + TOLERANCE)).any():
         return ""
     low, high = np.nanmin(predicted), np.nanmax(predicted)

@@ -4,12 +4,11 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
-import numpy as np
-
 from src.tasks import Tree, distinct
 from src.tasks.classes import probability_mistake
 
 if TYPE_CHECKING:
+    import numpy as np
     import pandas as pd
 
 
@@ -30,6 +29,8 @@ class Labels:
 
     def mistakes(self, y: Tree) -> Iterator[str]:
         """Labels (n, labels) are 0 or 1."""
+        import numpy as np
+
         yield from distinct(self.names, 1, ("labels",))
         expected = f"expected shape (n, {len(self.names)}) of 0 and 1, a column for each label"
         if not isinstance(y, np.ndarray) or y.dtype.kind not in "biuf":
@@ -39,8 +40,10 @@ class Labels:
         elif y.size and not np.isin(y, (0, 1)).all():
             yield f"y holds other values, such as {y[~np.isin(y, (0, 1))][0]}; {expected}"
 
-    def encoded(self, y: Tree) -> np.ndarray:
+    def encoded(self, y: Tree) -> "np.ndarray":
         """Labels as float32."""
+        import numpy as np
+
         return np.asarray(y, np.float32)
 
     def outputs(self, y: Tree) -> tuple[int, ...]:
@@ -51,7 +54,7 @@ class Labels:
         """Outputs must be probabilities."""
         return probability_mistake(predicted, "a sigmoid unit for each label")
 
-    def score(self, y: Tree, predicted: Tree) -> np.ndarray:
+    def score(self, y: Tree, predicted: Tree) -> "np.ndarray":
         """The share of labels that are right."""
         shares: np.ndarray = ((predicted > 0.5) == (y > 0.5)).mean(axis=1)
         return shares

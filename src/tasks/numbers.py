@@ -4,11 +4,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
-import numpy as np
-
 from src.tasks import Tree, distinct
 
 if TYPE_CHECKING:
+    import numpy as np
     import pandas as pd
 
 
@@ -29,6 +28,8 @@ class Numbers:
 
     def mistakes(self, y: Tree) -> Iterator[str]:
         """Labels are finite numbers."""
+        import numpy as np
+
         yield from distinct(self.names, 1)
         if not isinstance(y, np.ndarray) or y.dtype.kind not in "biuf" or not y.ndim:
             yield f"y is {getattr(y, 'dtype', type(y).__name__)}; expected an array of numbers"
@@ -40,8 +41,10 @@ class Numbers:
             if wrong := int((~np.isfinite(y.astype(np.float32))).sum()):
                 yield f"y holds {wrong} values that are NaN or infinite in float32; expected finite numbers"
 
-    def encoded(self, y: Tree) -> np.ndarray:
+    def encoded(self, y: Tree) -> "np.ndarray":
         """Labels as float32, with at least two axes."""
+        import numpy as np
+
         values = np.asarray(y, np.float32)
         return values[:, None] if values.ndim == 1 else values
 
@@ -54,8 +57,10 @@ class Numbers:
         """Any number will do."""
         return ""
 
-    def score(self, y: Tree, predicted: Tree) -> np.ndarray:
+    def score(self, y: Tree, predicted: Tree) -> "np.ndarray":
         """The negative mean squared error of an example."""
+        import numpy as np
+
         errors: np.ndarray = np.square(np.float64(predicted) - y).reshape(len(y), -1).mean(axis=1)
         return -errors
 

@@ -4,11 +4,10 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar
 
-import numpy as np
-
 from src.tasks import Task, Tree, distinct
 
 if TYPE_CHECKING:
+    import numpy as np
     import pandas as pd
 
 
@@ -58,7 +57,7 @@ class Several:
         found = {name: task.output_mistake(predicted[name]) for name, task in self.tasks.items()}
         return next((f"{name} {mistake}" for name, mistake in found.items() if mistake), "")
 
-    def score(self, y: Tree, predicted: Tree) -> np.ndarray:
+    def score(self, y: Tree, predicted: Tree) -> "np.ndarray":
         """The score of the output that judges."""
         return self.tasks[self.judge].score(y[self.judge], predicted[self.judge])
 

@@ -23,5 +23,10 @@ def load(**options: Any) -> Dataset:
 
 def _sentences(seed: int) -> Examples:
     random = np.random.default_rng(seed)
-    pairs = [(f"the {a} and the {b} of {random.integers(99)}", number) for number, words in enumerate(WORDS.values()) for a in words for b in words[:4]]
+    pairs = [
+        (f"the {a} and the {b} of {random.integers(99)}", number)
+        for number, words in enumerate(WORDS.values())
+        for a in words
+        for b in words[:4]
+    ]
     return np.array([text for text, _ in pairs]), np.array([number for _, number in pairs])

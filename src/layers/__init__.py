@@ -1,0 +1,1 @@
+"""Layers of your own: one file, one class of keras.Layer each, for the models that import them."""
