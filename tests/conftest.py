@@ -19,10 +19,10 @@ import pytest
 from filelock import FileLock
 from hydra.core.config_loader import ConfigLoader
 from hydra.core.global_hydra import GlobalHydra
-from hydra.types import RunMode
 from omegaconf import OmegaConf
 
 from src.config.command_line import conf_loader, read, read_command_line
+from src.config.composer import Composer
 from src.config.paths import CONF, ROOT, TRIAL_KEYS
 from src.space import Space
 from tests.waiting import PATIENCE
@@ -76,7 +76,7 @@ def compose(loader: ConfigLoader) -> Compose:
     """Overrides → a trial's configuration, on digits for one epoch unless told otherwise."""
 
     def composed(*overrides: str) -> dict[str, Any]:
-        config = loader.load_configuration("config", ["data=digits", "training.epochs=1", *overrides], RunMode.RUN)
+        config = Composer(loader)(["data=digits", "training.epochs=1", *overrides])
         return OmegaConf.to_container(OmegaConf.masked_copy(config, list(TRIAL_KEYS)), resolve=True)
 
     return composed

@@ -5,10 +5,10 @@ from pathlib import Path
 import hydra
 from hydra.core.config_loader import ConfigLoader
 from hydra.core.global_hydra import GlobalHydra
-from hydra.types import RunMode
 from omegaconf import OmegaConf
 
 from src.config.command_line import read
+from src.config.composer import Composer
 from src.config.mistakes import find_mistakes
 from src.config.paths import CONF
 from src.space import Interval, Space, active_hash, overrides
@@ -155,9 +155,7 @@ def test_the_fingerprint_does_not_depend_on_the_way_of_writing(space: MakeSpace)
 
 def test_a_pasted_trial_composes_to_the_same_configuration(space: MakeSpace, loader: ConfigLoader) -> None:
     for point in space("sweeps=notebook", "seed=1").points():
-        once, twice = (
-            loader.load_configuration("config", overrides(p), RunMode.RUN) for p in (point, next(space(*overrides(point)).points()))
-        )
+        once, twice = (Composer(loader)(overrides(p)) for p in (point, next(space(*overrides(point)).points())))
         assert OmegaConf.to_yaml(once.training) == OmegaConf.to_yaml(twice.training)
         assert OmegaConf.to_yaml(once.model) == OmegaConf.to_yaml(twice.model)
 

@@ -10,10 +10,10 @@ import time
 from pathlib import Path
 
 import numpy as np
-from hydra.types import RunMode
 
 from src import trial
 from src.config.command_line import conf_loader
+from src.config.composer import Composer
 from src.config.paths import trial_config
 from src.trial import Job
 
@@ -37,7 +37,7 @@ if __name__ == "__main__":
 
     words = [f"model.dropout={sys.argv[1]}", "training=fixed_epochs", f"training.epochs={EPOCHS}", "optimizer=adam"]
     with conf_loader() as loader, tempfile.TemporaryDirectory() as folder:
-        config = trial_config(loader.load_configuration("config", words, RunMode.RUN))
+        config = trial_config(Composer(loader)(words))
         assert trial.run(Job(0, 1, config, Path(folder)), report, lambda: None).state == "FINISHED"
     epoch = statistics.median(ends[2 * number] - ends[2 * number - 1] for number in range(1, EPOCHS))
     rate = 2 * SIDE**3 / statistics.median(sgemm)

@@ -104,14 +104,13 @@ def rate(found: Found) -> float:
 
 def sizes() -> tuple[int, int]:
     """Bytes of a job and of an outcome of the 2-layer network, as they travel."""
-    from hydra.types import RunMode
-
     from src import trial
     from src.config.command_line import conf_loader
+    from src.config.composer import Composer
     from src.config.paths import trial_config
 
     with conf_loader() as loader, tempfile.TemporaryDirectory() as folder:
-        config = trial_config(loader.load_configuration("config", ["training.epochs=1"], RunMode.RUN))
+        config = trial_config(Composer(loader)(["training.epochs=1"]))
         job = Job(0, 1, config, Path(folder))
         return len(pickle.dumps(job)), len(pickle.dumps(trial.run(job, lambda *_: None, lambda: None)))
 

@@ -97,7 +97,7 @@ FOUND = {  # by earlier rounds: a traceback, a hang, an exit code 1, or no word 
     "+optimizer.learning_rate=0.1": "say optimizer.learning_rate=… without '+'",
     "+optimizer.learning_rate.x=1": "expected optimizer.learning_rate=…",
     "++optimizer.learning_rate=abc": "a number, above 0",
-    "training.metrics=[3]": "of names, or of mappings with _target_",
+    "training.metrics=[3]": "where training.metrics is auto, or a list of names or of mappings with _target_",
     "oracle=hyperband oracle.factor=1": "at least 2",
     "stop.target=abc": "a number, or null for off",
     "executor._target_=src.executors.local.Local": "expected executor=fused|inline",

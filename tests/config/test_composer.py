@@ -1,10 +1,12 @@
 from collections.abc import Callable
+from typing import Any
 
 import pytest
 from hydra.core.config_loader import ConfigLoader
 from hydra.types import RunMode
 from omegaconf import OmegaConf
 
+from src.config.auto import settle
 from src.config.composer import Composer
 from src.config.paths import trial_config
 from src.space import active_hash
@@ -21,11 +23,36 @@ LINES = [
 
 
 @pytest.mark.parametrize("line", LINES)
-def test_it_gives_what_hydra_gives(line: str, loader: ConfigLoader) -> None:
+def test_it_gives_what_hydra_gives_and_what_the_task_of_the_data_says(line: str, loader: ConfigLoader) -> None:
     composer, words = Composer(loader), line.split(" ") if line else []
     words = ["note='a, b'" if word == "note='a," else word for word in words if word != "b'"]
     for _ in range(2):
-        assert OmegaConf.to_yaml(composer(words)) == OmegaConf.to_yaml(loader.load_configuration("config", words, RunMode.RUN))
+        expected = loader.load_configuration("config", words, RunMode.RUN)
+        settle(expected)
+        assert OmegaConf.to_yaml(composer(words)) == OmegaConf.to_yaml(expected)
+        assert "auto" not in (expected.objective, expected.training.loss, expected.training.metrics)
+
+
+@pytest.mark.parametrize(
+    ("line", "objective", "loss", "metrics"),
+    [
+        ("", "val_accuracy", "sparse_categorical_crossentropy", ["accuracy"]),
+        ("data.task=binary", "val_accuracy", "binary_crossentropy", ["accuracy", "auc"]),
+        ("data.task=numbers", "val_loss", "mean_squared_error", ["mean_absolute_error"]),
+        ("data.task=labels objective=min:val_loss", "min:val_loss", "binary_crossentropy", ["binary_accuracy"]),
+        ("training.loss=own", "val_loss", "own", []),
+        ("training.metrics=[acc] objective=val_acc", "val_acc", "sparse_categorical_crossentropy", ["acc"]),
+        (
+            "data.task={kind:classes,price:numbers}",
+            "val_loss",
+            {"kind": "sparse_categorical_crossentropy", "price": "mean_squared_error"},
+            {"kind": ["accuracy"], "price": ["mean_absolute_error"]},
+        ),
+    ],
+)
+def test_auto_is_what_the_task_of_the_data_says(line: str, objective: str, loss: Any, metrics: Any, loader: ConfigLoader) -> None:
+    composed = Composer(loader)(["data=digits", *line.split()])
+    assert (composed.objective, composed.training.loss, composed.training.metrics) == (objective, loss, metrics)
 
 
 def test_a_copy_is_given(loader: ConfigLoader) -> None:

@@ -10,6 +10,7 @@ from hydra.core.config_loader import ConfigLoader
 from hydra.core.global_hydra import GlobalHydra
 from hydra.types import RunMode
 
+from src.config.auto import settle
 from src.config.command_line import read
 from src.config.mistakes import find_mistakes
 from src.config.paths import CONF, ROOT
@@ -35,7 +36,8 @@ def test_a_sweep_composes(name: str, loader: ConfigLoader) -> None:
     points = list(Space.of(request).samples())
     assert len(points) > 1
     for point in points:
-        loader.load_configuration("config", overrides(point), RunMode.RUN)
+        config = loader.load_configuration("config", overrides(point), RunMode.RUN)
+        settle(config)
 
 
 @pytest.mark.parametrize("name", SWEEPS)
@@ -97,6 +99,7 @@ def test_settings_that_only_hydras_own_main_heeds_are_refused(conf: Callable[[di
 def test_an_oracle_of_the_command_line_takes_only_its_own_settings(loader: ConfigLoader, tmp_path: Path) -> None:
     lines = ["sweeps=learning_rate", "oracle=hyperband"]  # the file says oracle.max_trials
     config = loader.load_configuration("config", lines, RunMode.MULTIRUN)
+    settle(config)
     request = read(loader, lines, multirun=True)
     assert not find_mistakes(request)
     found = Invocation(Space.of(request), config, Objective.parse(config.objective), request.sweep, [], False, tmp_path).oracle

@@ -42,6 +42,12 @@ def test_a_learning_rate_schedule_needs_no_python() -> None:
 
 
 def test_a_data_set_says_itself_what_is_missing(tmp_path: Path) -> None:
-    node = {"_target_": "src.datasets.npz.load", "path": str(tmp_path / "nowhere.npz"), "validation_split": 0.2, "split_seed": 42}
+    node = {
+        "_target_": "src.datasets.npz.load",
+        "path": str(tmp_path / "nowhere.npz"),
+        "task": "classes",
+        "validation_split": 0.2,
+        "split_seed": 42,
+    }
     with pytest.raises(DataError, match=r"nowhere\.npz"):
         build("data", node)

@@ -6,10 +6,10 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from hydra.types import RunMode
 
 from src import trial
 from src.config.command_line import conf_loader
+from src.config.composer import Composer
 from src.config.paths import trial_config
 from src.running import record
 from src.study import provenance
@@ -34,7 +34,7 @@ def trained(seed: int = 42) -> tuple[dict, trial.Outcome]:
     """A trial's configuration and its outcome."""
     with conf_loader() as loader:
         lines = [f"{key}={value}" for key, value in POINT.items()]
-        config = trial_config(loader.load_configuration("config", [*lines, f"seed={seed}"], RunMode.RUN))
+        config = trial_config(Composer(loader)([*lines, f"seed={seed}"]))
     outcome = trial.run(trial.Job(0, 1, config, Path()), lambda *_: None, lambda: None)
     assert outcome.state == "FINISHED", outcome.cause
     return config, outcome

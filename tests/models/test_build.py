@@ -10,9 +10,12 @@ import pytest
 
 from src import models, trial
 from src.errors import ConfigError, TrialError
+from src.models import Interface
+from src.tasks.classes import Classes
 from src.training import runtime
 
 NODE = {"_target_": "src.models.two_layer.build"}
+DIGITS = Interface(Classes(tuple("0123456789")), (10,), np.zeros((1, 8, 8), np.float32))
 Replace = Callable[[Callable], None]
 
 
@@ -52,7 +55,7 @@ def compiled() -> keras.Model:
 
 REFUSED = {
     r"gives \(batch, 1\); expected \(batch, 10\)": lambda: classifier(keras.layers.Dense(1, activation="sigmoid")),
-    r"gives \(batch, 7\); expected \(batch, 10\).*Other tasks are not supported yet": lambda: classifier(keras.layers.Dense(7)),
+    r"gives \(batch, 7\); expected \(batch, 10\) for the task classes": lambda: classifier(keras.layers.Dense(7)),
     r"gives \(batch, 5, 2\)": lambda: classifier(keras.layers.Dense(10), keras.layers.Reshape((5, 2))),
     r"gives \[\(batch, 10\), \(batch, 3\)\]": two_outputs,
     "gives a compiled model; expected an uncompiled one": compiled,
@@ -64,7 +67,7 @@ REFUSED = {
 def test_what_is_no_classifier_is_refused_by_name(message: str, two_layer: Replace) -> None:
     two_layer(lambda input_shape, num_classes: REFUSED[message]())
     with pytest.raises(ConfigError, match=message):
-        models.build(NODE, (8, 8), 10)
+        models.build(NODE, DIGITS)
 
 
 @pytest.mark.parametrize("make", [unbuilt, Subclassed])
@@ -78,7 +81,7 @@ def test_a_model_is_built_before_it_trains_and_takes_its_weights_again(
     again = trial.prepare(config, tmp_path)
     trial.load_weights(again, outcome.files["model.weights.h5"])
     x, y = again.data.validation
-    found = (trial.probabilities(again, x).argmax(axis=1) == y).mean()
+    found = (trial.predictions(again, x).argmax(axis=1) == y).mean()
     assert found == pytest.approx(outcome.metrics["kept/val_accuracy"], abs=1e-6)
 
 
@@ -93,10 +96,10 @@ def test_a_model_is_built_before_it_trains_and_takes_its_weights_again(
 def test_arguments_are_checked_before_the_call(arguments: dict, messages: list[str], two_layer: Replace) -> None:
     two_layer(lambda input_shape, num_classes, *, units: unbuilt())
     if not messages:
-        assert models.build({**NODE, **arguments}, (8, 8), 10).built
+        assert models.build({**NODE, **arguments}, DIGITS).built
         return
     with pytest.raises(ConfigError) as told:
-        models.build({**NODE, **arguments}, (8, 8), 10)
+        models.build({**NODE, **arguments}, DIGITS)
     assert len(told.value.mistakes) == len(messages)
     assert all(any(message in mistake for mistake in told.value.mistakes) for message in messages)
 
@@ -104,7 +107,7 @@ def test_arguments_are_checked_before_the_call(arguments: dict, messages: list[s
 def test_an_argument_may_not_be_named_as_a_key_of_the_file(two_layer: Replace) -> None:
     two_layer(lambda input_shape, num_classes, *, engine: unbuilt())
     with pytest.raises(ConfigError, match="needs 'engine'; expected another name for it"):
-        models.build({**NODE, "engine": {"name": "keras"}}, (8, 8), 10)
+        models.build({**NODE, "engine": {"name": "keras"}}, DIGITS)
 
 
 def test_what_the_models_own_code_raises_is_no_mistake_of_the_configuration(two_layer: Replace) -> None:
@@ -113,14 +116,14 @@ def test_what_the_models_own_code_raises_is_no_mistake_of_the_configuration(two_
 
     two_layer(deep)
     with pytest.raises(TrialError, match=r"two_layer\.build raises ValueError: "):
-        models.build(NODE, (8, 8), 10)
+        models.build(NODE, DIGITS)
 
 
 def test_building_takes_no_random_numbers_from_a_model_that_is_built() -> None:
     keras.utils.set_random_seed(3)
-    mine = models.build({**NODE, "units": 4, "activation": "relu", "dropout": 0.0}, (8, 8), 10)
+    mine = models.build({**NODE, "units": 4, "activation": "relu", "dropout": 0.0}, DIGITS)
     keras.utils.set_random_seed(3)
     from src.models.two_layer import build
 
-    theirs = build((8, 8), 10, units=4, activation="relu", dropout=0.0)
+    theirs = build((8, 8), (10,), "softmax", units=4, activation="relu", dropout=0.0)
     assert all(np.array_equal(ours.numpy(), other.numpy()) for ours, other in zip(mine.weights, theirs.weights, strict=True))

@@ -53,8 +53,8 @@ def test_every_file_evaluates_to_the_logged_values_without_this_project(model: s
 def test_parameter_counts_are_the_notebooks() -> None:
     from src.models import logistic_regression, one_layer, two_layer
 
-    assert one_layer.build((28, 28), 10).count_params() == logistic_regression.build((28, 28), 10).count_params() == 7850
-    assert two_layer.build((28, 28), 10, units=100, activation="relu", dropout=0.3).count_params() == 79510
+    assert one_layer.build((28, 28), (10,), "softmax").count_params() == logistic_regression.build((28, 28), 10).count_params() == 7850
+    assert two_layer.build((28, 28), (10,), "softmax", units=100, activation="relu", dropout=0.3).count_params() == 79510
 
 
 @pytest.mark.parametrize("classes", [2, 3, 10])

@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 from hydra.core.config_loader import ConfigLoader
-from hydra.types import RunMode
 from omegaconf import DictConfig
 
+from src.config.composer import Composer
 from src.config.paths import trial_config
 from src.errors import TrialbookError
 from src.results.reproduction import Changes, of_conditions, of_configuration, verdict
@@ -45,7 +45,7 @@ def record(tags: dict[str, str] | None = None, files: dict[str, bytes] | None = 
 
 @pytest.fixture
 def composed(loader: ConfigLoader) -> Callable[..., DictConfig]:
-    return lambda *words: loader.load_configuration("config", ["data=digits", *words], RunMode.RUN)
+    return lambda *words: Composer(loader)(["data=digits", *words])
 
 
 def recorded(config: DictConfig, change: tuple[str, str] = ("", ""), **tags: str) -> Any:

@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 from hydra.core.config_loader import ConfigLoader
-from hydra.types import RunMode
 
 from src import executors, oracles
+from src.config.composer import Composer
 from src.objective import Objective
 from src.running.driver import Driver
 from src.running.interruption import Interruption
@@ -72,7 +72,7 @@ class Driven:
                 oracle=oracles.create(space, OBJECTIVE, {"_target_": "src.oracles.grid.Grid"}),
                 recorder=Recorder(store, outbox, OBJECTIVE, space.swept, self.tags),
                 terminal=terminal,
-                compose=lambda words: self.loader.load_configuration("config", words, RunMode.RUN),
+                compose=Composer(self.loader),
                 rules=StopRules(OBJECTIVE, **{**NO_RULES, **(rules or {})}),
                 interruption=interruption or Interruption(),
                 executor=executors.create(executor or {"_target_": "src.executors.inline.Inline"}, run_trial),

@@ -6,7 +6,6 @@ from pathlib import Path
 
 import pytest
 from hydra.core.config_loader import ConfigLoader
-from hydra.types import RunMode
 
 from src import executors
 from src.config.command_line import read
@@ -26,7 +25,7 @@ def show(loader: ConfigLoader, capsys: pytest.CaptureFixture[str]) -> Show:
 
     def shown(*words: str, single: bool = False) -> list[str]:
         plain = [word for word in words if word.startswith("oracle")]
-        config = loader.load_configuration("config", ["data=digits", *plain], RunMode.RUN)
+        config = Composer(loader)(["data=digits", *plain])
         request = read(loader, ["data=digits", *words], multirun=not single)
         folder = Path("mlruns/trials" if single else "mlruns/sweeps")
         invocation = Invocation(Space.of(request), config, Objective.parse("val_accuracy"), request.sweep, [], single, folder)
@@ -52,7 +51,7 @@ def test_a_single_trial_has_an_estimate_from_earlier_sweeps(show: Show, monkeypa
 
 
 def test_an_estimate_is_of_all_trials_side_by_side(loader: ConfigLoader, monkeypatch: pytest.MonkeyPatch) -> None:
-    config = loader.load_configuration("config", ["data=digits"], RunMode.RUN)
+    config = Composer(loader)(["data=digits"])
     space = Space.of(read(loader, ["data=digits", "seed=1,2,3,4"], multirun=True))
     invocation = Invocation(space, config, Objective.parse("val_accuracy"), None, [], False, Path("mlruns/sweeps"))
     monkeypatch.setattr(plan, "_experience", lambda *_: [Experience(2.0, 1.5, 3), Experience(4.0, 2.5, 1)])

@@ -1,12 +1,13 @@
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 from hydra.core.config_loader import ConfigLoader
-from hydra.types import RunMode
 
 from src import trial
+from src.config.composer import Composer
 from src.errors import ConfigError
 from src.executors.inline import Inline
 from src.running.precheck import TrialCheck, check_trials, precheck
@@ -18,9 +19,7 @@ import keras  # noqa: E402  after TensorFlow's settings
 
 @pytest.fixture
 def check(loader: ConfigLoader, space: Callable) -> Callable:
-    return lambda *overrides: precheck(
-        space("data=digits", *overrides), lambda words: loader.load_configuration("config", words, RunMode.RUN), Inline(trial.run)
-    )
+    return lambda *overrides: precheck(space("data=digits", *overrides), Composer(loader), Inline(trial.run))
 
 
 def test_what_only_keras_or_the_data_knows_is_told_at_once(check: Callable) -> None:
@@ -103,7 +102,7 @@ def test_what_a_step_would_get_wrong_is_told(case: str, compose: Callable) -> No
 def test_numbers_that_are_no_probabilities_are_told(compose: Callable, two_layer: Callable) -> None:
     config = compose()
     two_layer(lambda input_shape, num_classes, **_: _classifier(keras.layers.Dense(num_classes)))
-    assert "which training.loss takes for probabilities; expected a softmax" in found(config).mistakes[0]
+    assert re.search(r"model: gives values from .*; expected probabilities\. End it in a softmax layer\.", found(config).mistakes[0])
 
 
 def test_a_step_that_raises_is_told_once_for_all_trials_of_its_kind(compose: Callable, two_layer: Callable) -> None:

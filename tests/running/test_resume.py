@@ -9,8 +9,8 @@ from types import SimpleNamespace
 
 import pytest
 from hydra.core.config_loader import ConfigLoader
-from hydra.types import RunMode
 
+from src.config.composer import Composer
 from src.errors import ConfigError
 from src.objective import Objective
 from src.oracles import Proposal
@@ -30,7 +30,7 @@ WORDS = ("data=digits", "optimizer=sgd,adam", "model.units=8,16")
 @pytest.fixture
 def asked(loader: ConfigLoader, space: Callable, tmp_path: Path) -> Callable[..., Invocation]:
     def make(*words: str, **settings: object) -> Invocation:
-        config = loader.load_configuration("config", [f"{key}={value}" for key, value in settings.items()], RunMode.RUN)
+        config = Composer(loader)([f"{key}={value}" for key, value in settings.items()])
         return Invocation(space(*words), config, Objective.parse(config.objective), None, [], False, tmp_path)
 
     return make
@@ -42,7 +42,7 @@ def store(asked: Callable[..., Invocation], driven: Driven) -> Store:
     then = asked(*WORDS)
     store = Store.create(driven.folder / "study.db", space=then.space.described(), oracle=then.oracle, objective=str(then.objective))
     point = next(then.space.points())
-    composed = driven.loader.load_configuration("config", overrides(point), RunMode.RUN)
+    composed = Composer(driven.loader)(overrides(point))
     folders.write_composition(folders.of_trial(driven.folder, 0), composed, overrides(point))
     config = compose(driven, overrides(point))
     store.start_trial(0, Proposal(point), active_hash(resume.trial_config(config)), {}, Message(0, "start", {}))
@@ -51,7 +51,7 @@ def store(asked: Callable[..., Invocation], driven: Driven) -> Store:
 
 
 def compose(driven: Driven, words: list[str]):
-    return driven.loader.load_configuration("config", words, RunMode.RUN)
+    return Composer(driven.loader)(words)
 
 
 def differences(now: Invocation, store: Store, driven: Driven) -> str:

@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pytest
 from hydra.core.config_loader import ConfigLoader
-from hydra.types import RunMode
 from mlflow import MlflowClient
 
+from src.config.composer import Composer
 from src.errors import ConfigError
 from src.objective import Objective
 from src.running.bookkeeping import check_record
@@ -23,7 +23,7 @@ def asked(loader: ConfigLoader, space: Callable, tmp_path: Path, monkeypatch: py
     monkeypatch.setenv("MLFLOW_TRACKING_URI", f"sqlite:///{tmp_path}/mlruns/mlflow.db")  # MLflow keeps one client per address in a process
 
     def make(**settings: str) -> Invocation:
-        config = loader.load_configuration("config", [f"{key}={value}" for key, value in settings.items()], RunMode.RUN)
+        config = Composer(loader)([f"{key}={value}" for key, value in settings.items()])
         return Invocation(space("data=digits"), config, Objective.parse(config.objective), None, [], False, tmp_path)
 
     return make

@@ -5,9 +5,9 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 from mlflow.exceptions import MlflowException
+from src.tracking.classifier import Classifier
 
 from src.datasets.scale import Scale
-from src.tracking.classifier import Classifier
 
 X = np.random.default_rng(0).random((3, 4), np.float32)
 

@@ -19,9 +19,10 @@ from src.config.paths import ROOT
 from src.datasets import Dataset
 from src.errors import Stop, TrialError
 from src.objective import Objective
-from src.training import runtime
+from src.tasks.classes import Classes
+from src.training import feed, runtime
 from src.training.checkpoint import Checkpoint
-from src.training.plain_fit import batches, evaluate, order
+from src.training.plain_fit import evaluate
 
 Compose = Callable[..., dict]
 
@@ -39,12 +40,12 @@ def test_every_epoch_has_its_own_order_and_loses_no_example() -> None:
     runtime.configure(1)
     x = np.arange(12, dtype=np.float32)
     x.flags.writeable = False  # as one from a buffer is
-    data = Dataset(x, np.arange(12), np.arange(2, 12), np.arange(2), ("a",), lambda: (x, x))
-    found = list(batches(data, 4, seed=7).take(6).as_numpy_iterator())
+    data = Dataset(x, np.arange(12), np.arange(2, 12), np.arange(2), Classes(("a",)), lambda: (x, x))
+    found = list(feed.training(data, 4, seed=7).take(6).as_numpy_iterator())
     assert [len(x) for x, _ in found] == [4, 4, 2, 4, 4, 2]
     for epoch in (0, 1):
         seen = np.concatenate([y for _, y in found[3 * epoch : 3 * epoch + 3]])
-        assert seen.tolist() == order(data, 7, epoch).tolist() == (2 + np.random.default_rng([7, epoch]).permutation(10)).tolist()
+        assert seen.tolist() == feed.order(data, 7, epoch).tolist() == (2 + np.random.default_rng([7, epoch]).permutation(10)).tolist()
 
 
 @pytest.mark.parametrize("objective", ["val_accuracy", "min:val_loss"])
@@ -143,11 +144,12 @@ def test_callbacks_have_a_state_that_is_in_no_checkpoint(compose: Compose, tmp_p
 def test_the_same_overrides_give_the_same_digits_in_another_process() -> None:
     code = (
         "import json, tempfile, hydra; from pathlib import Path; from omegaconf import OmegaConf\n"
-        "from src import trial; from src.config.paths import CONF, TRIAL_KEYS\n"
+        "from src import trial; from src.config.auto import settle; from src.config.paths import CONF, TRIAL_KEYS\n"
         "for engine in ('keras', 'compiled'):\n"
         "    with hydra.initialize_config_dir(str(CONF), version_base='1.3'):\n"
         "        words = ['data=digits', 'training.epochs=3', 'model.dropout=0.3', f'training.engine={engine}']\n"
         "        config = hydra.compose('config', words)\n"
+        "    settle(config)\n"
         "    config = OmegaConf.to_container(OmegaConf.masked_copy(config, list(TRIAL_KEYS)), resolve=True)\n"
         "    outcome = trial.run(trial.Job(0, 1, config, Path(tempfile.mkdtemp())), lambda *_: None, lambda: None)\n"
         "    print(json.dumps(outcome.history))"

@@ -16,6 +16,7 @@ import numpy as np
 import pytest
 
 from src import models, trial
+from src.datasets import trees
 from src.executors import Listener
 from src.executors.fused import Fused
 from src.training import Fitted
@@ -137,7 +138,7 @@ def with_model(monkeypatch: pytest.MonkeyPatch) -> Callable[[Callable[..., keras
     """Has trials build a network of the test's."""
 
     def use(make: Callable[..., keras.Model]) -> None:
-        monkeypatch.setattr(models, "build", lambda node, input_shape, num_classes: make(input_shape, num_classes))
+        monkeypatch.setattr(models, "build", lambda node, interface: make(trees.shapes(interface.example), len(interface.task.names)))
 
     return use
 

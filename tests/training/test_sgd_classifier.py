@@ -12,6 +12,7 @@ from src import datasets, trial
 from src.datasets import Dataset
 from src.errors import TrialError
 from src.models import logistic_regression
+from src.tasks.classes import Classes
 from src.training import Fitted, Schedule, sgd_classifier
 
 SCHEDULE = Schedule(1, 32, 1000, None, "best")
@@ -44,7 +45,7 @@ def fitted(y: np.ndarray, train: np.ndarray, classes: int, folds: int | None = N
     """The baseline on examples whose training split is given."""
     x = np.random.default_rng(0).normal(size=(len(y), 5)).astype(np.float32) + y[:, None]
     rest = np.setdiff1d(np.arange(len(y)), train)
-    data = Dataset(x, y, train, rest, tuple("abcdef"[:classes]), lambda: (x, y))
+    data = Dataset(x, y, train, rest, Classes(tuple("abcdef"[:classes])), lambda: (x, y))
     model = logistic_regression.build((5,), classes)
     model.compile(loss="sparse_categorical_crossentropy", metrics=["accuracy"])
     monitor = SimpleNamespace(report=lambda *_: None)

@@ -1,4 +1,5 @@
 import keras
+import numpy as np
 import pytest
 
 from src.models import two_layer
@@ -28,9 +29,9 @@ class Hidden(keras.Model):
 
 
 def test_small_models_are_validated_a_thousand_at_once() -> None:
-    model = two_layer.build((28, 28), 10, units=100, activation="relu", dropout=0.3)
-    assert batch_size("auto", model, (28, 28)) == 1000
-    assert batch_size(7, model, (28, 28)) == 7
+    model = two_layer.build((28, 28), (10,), "softmax", units=100, activation="relu", dropout=0.3)
+    assert batch_size("auto", model, np.zeros((1, 28, 28))) == 1000
+    assert batch_size(7, model, np.zeros((1, 28, 28))) == 7
 
 
 @pytest.mark.parametrize(
@@ -48,4 +49,4 @@ def test_fewer_where_an_example_or_a_layer_is_large(make: type, shape: tuple, nu
     model = make()
     if not model.built:
         model(keras.ops.zeros((1, *shape)))
-    assert batch_size("auto", model, shape) == max(1, BYTES // (4 * numbers))
+    assert batch_size("auto", model, np.zeros((1, *shape), np.float32)) == max(1, BYTES // (4 * numbers))
