@@ -157,6 +157,8 @@ def prepare(config: dict[str, Any], folder: Path = Path(), checkpoint: bytes | N
         raise ConfigError(mistakes)
     if not model.compiled:
         model.compile(**compiled)
+    elif ignored := assembly.ignored(config):
+        raise ConfigError(ignored)
     values = training.scheduled(config)
     values["validation_batch"] = validation.batch_size(values["validation_batch"], model, interface.example)
     values["phases"] = phases.read(values.get("phases"), model)
@@ -216,13 +218,6 @@ def finish(prepared: Prepared, fitted: training.Fitted, seconds: float, *, conti
         "threads": str(prepared.config["training"]["threads"]),
     }
     return Outcome(TrialState.FINISHED, metrics, fitted.history, seconds, files=kept, facts=facts)
-
-
-def load_weights(prepared: Prepared, content: bytes) -> None:
-    """Loads the content of a `model.weights.h5` into a prepared model; the optimizer stays new."""
-    from src.training import weights
-
-    weights.load(prepared.model, content)
 
 
 def predictions(prepared: Prepared, x: datasets.Tree, *, stored: bool = True) -> datasets.Tree:

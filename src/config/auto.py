@@ -20,13 +20,15 @@ def settled(config: dict[str, Any]) -> dict[str, Any]:
     """Returns `loss`, `metrics` and `objective` of a trial. None stands for metrics and loss of an engine that takes none.
 
     Args:
-        config: nested; of it `data.task`, `training.loss`, `training.metrics` and `objective` are read.
+        config: nested; of it `data.task`, `model.compile`, `training.loss`, `training.metrics` and `objective` are read.
 
     Raises:
         ConfigError: there is no such task.
     """
     task, training = task_of(config["data"]), config.get("training", {})
     loss, metrics, objective = training.get("loss"), training.get("metrics"), config["objective"]
+    if config.get("model", {}).get("compile") is False and loss == AUTO:
+        loss = OWN
     several = isinstance(task, dict)
     kinds = {name: tasks.find(kind) for name, kind in task.items()} if several else {"": tasks.find(task)}
     if metrics == AUTO:
@@ -46,7 +48,7 @@ def settle(composed: DictConfig) -> None:
     Raises:
         ConfigError: there is no such task.
     """
-    parts = {"objective": composed.objective, **{group: _plain(composed, group) for group in ("data", "training")}}
+    parts = {"objective": composed.objective, **{group: _plain(composed, group) for group in ("data", "model", "training")}}
     found = settled(parts)
     composed.objective = found["objective"]
     for key in ("loss", "metrics"):

@@ -115,10 +115,12 @@ def rebuild(run: StoredRun, loader: ConfigLoader) -> trial.Prepared:
     _, config = replay(run, loader)
     with _errors_naming(run):
         prepared = trial.prepare(config)
+        from src.training.weights import load
+
         if prepared.data.digest != run.data_digest:
             raise TrialbookError(f"it was trained on other data: digest {run.data_digest}, here it is {prepared.data.digest}")
         with _weights_checked(run.weights, prepared.model):
-            trial.load_weights(prepared, run.weights)
+            load(prepared.model, run.weights)
     return prepared
 
 
@@ -136,11 +138,11 @@ def load_registered(run: StoredRun, artifacts: Path, loader: ConfigLoader) -> No
         if not (artifacts / DESCRIPTION).is_file():
             raise TrialbookError("an earlier version registered it; expected a model that this version can read. Promote it again: run=…")
         runtime.configure(config["training"]["threads"])
-        from src.training import weights
+        from src.training.weights import load
 
         network = models.build(config["model"], models.Interface.read(artifacts))
         with _weights_checked(run.weights, network):
-            weights.load(network, (artifacts / WEIGHTS).read_bytes())
+            load(network, (artifacts / WEIGHTS).read_bytes())
 
 
 @contextmanager

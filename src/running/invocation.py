@@ -51,7 +51,9 @@ class Invocation:
         text = config.objective
         if not any(axis.key == "objective" for axis in space.axes):
             values = space.leaves(next(iter(space.samples())))
-            text = settled({"objective": values["objective"], **{name: nested(values, name) for name in ("data", "training")}})["objective"]
+            text = settled({"objective": values["objective"], **{name: nested(values, name) for name in ("data", "model", "training")}})[
+                "objective"
+            ]
         return cls(space, config, Objective.parse(text), request.sweep, request.reported, single, folder)
 
     @property

@@ -15,7 +15,9 @@ def of_best(config: dict[str, Any], weights: bytes) -> dict[str, bytes]:
         weights: of its kept epoch, as an .h5.
     """
     prepared = trial.prepare(config)
-    trial.load_weights(prepared, weights)
+    from src.training.weights import load  # imports TensorFlow, for which the trial has set what it needs
+
+    load(prepared.model, weights)
     x, truth = prepared.data.validation
     predicted = trial.predictions(prepared, x)
     return prepared.data.task.pictures(None if prepared.data.read else x, truth, predicted)

@@ -9,6 +9,7 @@ from src.config.auto import task_of
 from src.config.targets import build
 from src.datasets import Dataset
 from src.errors import ConfigError, collecting
+from src.tasks import OWN
 from src.training import scoring
 from src.training.callbacks import build_callbacks
 
@@ -56,3 +57,13 @@ def compile_arguments(config: dict[str, Any]) -> dict[str, Any]:
     if mistakes:
         raise ConfigError(mistakes)
     return arguments
+
+
+def ignored(config: dict[str, Any]) -> list[str]:
+    """Returns mistakes: what the configuration says of optimizer, loss and metrics, and a model that compiles itself would not heed."""
+    found = []
+    if "optimizer" not in config["model"].get("inactive", []):
+        found.append("model: it has compile: false, so the optimizer is its own; expected inactive: [optimizer] in its YAML, too.")
+    if config["training"]["loss"] != OWN or config["training"]["metrics"]:
+        found.append("training.loss, training.metrics: the model has its own (compile: false); expected auto, or to leave them out.")
+    return found

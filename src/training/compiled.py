@@ -21,6 +21,7 @@ from src.errors import first_words
 from src.objective import Objective
 from src.training import Fitted, Monitor, Schedule, dropout, feed, operations, state
 from src.training import plain_fit as reference
+from src.training.obstacles import obstacle
 from src.training.plain_fit import train
 from src.training.structure import check_same, clone_of, has_own_parts, structure_of, validation_of
 
@@ -42,10 +43,10 @@ def fit(
 ) -> Fitted:
     """Trains like plain_fit.py, to the same accuracy; plain_fit.py trains models that cannot be compiled."""
     options: dict[str, Any] = {"objective": objective, "schedule": schedule, "monitor": monitor, "callbacks": callbacks}
-    if schedule.phases:
-        _tell_once("it has phases")
-        return reference.fit(model, data, seed=seed, **options)
-    program = _program(model, data, schedule.batch_size, schedule.validation_batch)
+    reason = obstacle(model, data, schedule)
+    if reason:
+        _tell_once(reason)
+    program = None if reason else _program(model, data, schedule.batch_size, schedule.validation_batch)
     if program is None:
         return reference.fit(model, data, seed=seed, **options)
     program.adopt(model)
@@ -156,8 +157,6 @@ def in_batches(step: Callable[[tf.Tensor], Any], order: tf.Tensor, batch_size: i
 def _program(model: keras.Model, data: Dataset, batch_size: int, validation_batch: int) -> Program | None:
     """Returns the program for a model's structure; None if it cannot be compiled. A failure logs a warning."""
     try:
-        if obstacle := feed.obstacle(data):
-            raise ValueError(obstacle)
         if has_own_parts(model):
             return Program(model, data, batch_size, validation_batch, shared=False)
         structure = structure_of(model, data, batch_size, validation_batch)
@@ -180,4 +179,4 @@ def _program(model: keras.Model, data: Dataset, batch_size: int, validation_batc
 
 @cache
 def _tell_once(reason: str) -> None:
-    log.warning("training.engine=compiled: %s: plain fit trains it, which takes longer", reason)
+    log.warning("training.engine=compiled: %s: plain fit trains it", reason)

@@ -35,14 +35,6 @@ def _tensor(array: np.ndarray) -> tf.Tensor:
     return tf.experimental.dlpack.from_dlpack(array.__dlpack__())
 
 
-def obstacle(data: Dataset) -> str:
-    """Returns the reason why no program can hold the examples; empty if it can."""
-    if data.read:
-        return "its inputs are read while it trains"
-    texts = [name for name, array in trees.arrays(data.x).items() if array.dtype.kind in "US"]
-    return f"its inputs {', '.join(filter(None, texts))} are texts".replace("inputs  ", "inputs ") if texts else ""
-
-
 def rows(batch: Batch, positions: Any) -> Batch:
     """Returns the examples at some positions; positions may have several axes."""
     found: Batch = tf.nest.map_structure(lambda tensor: tf.gather(tensor, positions), batch)

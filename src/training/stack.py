@@ -13,7 +13,7 @@ import numpy as np
 import tensorflow as tf
 
 from src.datasets import Dataset
-from src.training import Schedule, dropout, feed, operations, state
+from src.training import Schedule, dropout, feed, obstacles, operations, state
 from src.training.agreement import is_random_in_validation
 from src.training.compiled import in_batches
 from src.training.structure import TRIED, check_same, clone_of, has_own_parts
@@ -26,9 +26,7 @@ Rows = dict[str, tf.Variable]  # name → one row per lane
 
 def obstacle(model: keras.Model, data: Dataset, schedule: Schedule) -> str:
     """Returns the reason why a compiled model cannot be stacked; empty if it can."""
-    if schedule.phases:
-        return "its training has phases"
-    if reason := feed.obstacle(data):
+    if reason := obstacles.obstacle(model, data, schedule):
         return reason
     if has_own_parts(model):
         return "a part of it is not Keras' own, so that no clone need be the same"

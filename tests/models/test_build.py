@@ -12,7 +12,7 @@ from src import models, trial
 from src.errors import ConfigError, TrialError
 from src.models import Interface
 from src.tasks.classes import Classes
-from src.training import runtime
+from src.training import runtime, weights
 
 NODE = {"_target_": "src.models.two_layer.build"}
 DIGITS = Interface(Classes(tuple("0123456789")), (10,), np.zeros((1, 8, 8), np.float32))
@@ -79,7 +79,7 @@ def test_a_model_is_built_before_it_trains_and_takes_its_weights_again(
     outcome = trial.run(trial.Job(0, 1, config, tmp_path), lambda *_: None, lambda: None)
     assert outcome.state == "FINISHED" and outcome.metrics["model/parameters"] == 650, outcome.cause
     again = trial.prepare(config, tmp_path)
-    trial.load_weights(again, outcome.files["model.weights.h5"])
+    weights.load(again.model, outcome.files["model.weights.h5"])
     x, y = again.data.validation
     found = (trial.predictions(again, x).argmax(axis=1) == y).mean()
     assert found == pytest.approx(outcome.metrics["kept/val_accuracy"], abs=1e-6)

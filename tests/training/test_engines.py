@@ -20,7 +20,7 @@ from src.datasets import Dataset
 from src.errors import Stop, TrialError
 from src.objective import Objective
 from src.tasks.classes import Classes
-from src.training import feed, runtime
+from src.training import feed, runtime, weights
 from src.training.checkpoint import Checkpoint
 from src.training.plain_fit import evaluate
 
@@ -164,7 +164,7 @@ def test_the_same_overrides_give_the_same_digits_in_another_process() -> None:
 def scored_again(outcome: trial.Outcome, config: dict, folder: Path) -> dict[str, float]:
     """What the saved weights give in a new model."""
     prepared = trial.prepare(config, folder)
-    trial.load_weights(prepared, outcome.files["model.weights.h5"])
+    weights.load(prepared.model, outcome.files["model.weights.h5"])
     found = evaluate(prepared.model, prepared.data.validation, prepared.schedule.validation_batch)
     return {f"kept/val_{name}": value for name, value in found.items()}
 

@@ -1,0 +1,35 @@
+"""Why Keras' plain `fit` trains a model rather than a program."""
+
+import math
+
+import keras
+
+from src.datasets import Dataset, trees
+from src.training import Schedule, runtime
+
+MOST_PRODUCTS = 25_000  # of all convolutions, per example; beyond it the gradients of XLA on a CPU took 2 to 14 times as long as plain fit
+
+
+def obstacle(model: keras.Model, data: Dataset, schedule: Schedule) -> str:
+    """Returns the reason why no program trains a model on a data set, or not as fast; empty if one does."""
+    if data.read:
+        return "its inputs are read while it trains"
+    if any(array.dtype.kind in "US" for array in trees.arrays(data.x).values()):
+        return "its inputs are texts"
+    if schedule.phases:
+        return "it has phases"
+    if runtime.device() == "CPU" and (products := sum(map(_products, model._flatten_layers()))) > MOST_PRODUCTS:
+        return f"on a CPU, convolutions of {products:,} products per example are faster outside of a program"
+    return ""
+
+
+def _products(layer: keras.Layer) -> int:
+    """Returns how many numbers a convolution multiplies for an example; 0 for other layers, very many if its output is not known."""
+    kernels = [weight for weight in layer.weights if weight.name.endswith("kernel")] if "Conv" in type(layer).__name__ else []
+    if not kernels:
+        return 0
+    shape = layer._inbound_nodes[0].output_tensors[0].shape if layer._inbound_nodes else (None, None)
+    positions = shape[1:-1] if layer.data_format == "channels_last" else shape[2:]
+    if None in positions:
+        return MOST_PRODUCTS + 1
+    return sum(math.prod(positions) * math.prod(kernel.shape) for kernel in kernels)
