@@ -6,8 +6,13 @@ import pytest
 from PIL import Image
 
 from src import predict, trial
+from src.datasets import Dataset
 from src.errors import TrialbookError
-from src.predict import main, read_picture
+from src.models import Interface
+from src.predict import main, show
+from src.promotion.reading import read_inputs, read_picture
+from src.tasks.classes import Classes
+from src.tasks.numbers import Numbers
 
 
 def saved(folder: Path, values: np.ndarray) -> str:
@@ -42,14 +47,22 @@ def test_what_is_no_picture_is_told(
     with pytest.raises(TrialbookError, match="takes inputs of shape"):
         read_picture(str(tmp_path / "x.png"), (4,))
     monkeypatch.setenv("MLFLOW_TRACKING_URI", store_uri)
-    monkeypatch.setattr("sys.argv", ["predict", "image=x.png"])
-    with pytest.raises(SystemExit):
-        main()
-    assert "has no champion" in capsys.readouterr().err
+    for words, said in (
+        (["image=x.png"], "has no champion"),
+        (["file=x.png"], "has no champion"),
+        ([], "expected file=PATH"),
+        (["file=x.png", "image=x.png"], "expected file=PATH"),
+    ):
+        monkeypatch.setattr("sys.argv", ["predict", *words])
+        with pytest.raises(SystemExit) as end:
+            main()
+        assert end.value.code == 2 and said in capsys.readouterr().err
 
 
+@pytest.mark.parametrize("word", ["file", "image"])
 @pytest.mark.parametrize(("largest", "code", "said"), [(1.0, 0, "0.7500  b"), (255.0, 2, "are not scaled as in training")])
 def test_a_champion_of_another_scale_is_not_asked(
+    word: str,
     largest: float,
     code: int,
     said: str,
@@ -60,15 +73,89 @@ def test_a_champion_of_another_scale_is_not_asked(
 ) -> None:
     values = np.zeros((4, 4), np.uint8)
     values[1:3, 1:3] = 255
-    data = SimpleNamespace(x=np.full((5, 4, 4), largest, np.float32), input_shape=(4, 4), class_names=("a", "b"))
+    x = np.full((5, 4, 4), largest, np.float32)
+    task = Classes(("a", "b"))
+    data = Dataset(x, np.arange(5) % 2, np.arange(4), np.array([4]), task, lambda: (x, x))
     champion = SimpleNamespace(version=lambda _: SimpleNamespace(run_id="r"), runs=SimpleNamespace(read=lambda _: None))
     monkeypatch.setattr(predict, "Registry", lambda _: champion)
-    monkeypatch.setattr(predict, "rebuild", lambda *_: SimpleNamespace(data=data))
-    monkeypatch.setattr(trial, "probabilities", lambda *_: np.array([[0.25, 0.75]]))
+    monkeypatch.setattr(predict, "rebuild", lambda *_: SimpleNamespace(data=data, interface=Interface.of(data)))
+    monkeypatch.setattr(trial, "predictions", lambda *_, **__: np.array([[0.25, 0.75]]))
     monkeypatch.setenv("MLFLOW_TRACKING_URI", store_uri)
-    monkeypatch.setattr("sys.argv", ["predict", f"image={saved(tmp_path, values)}"])
+    monkeypatch.setattr("sys.argv", ["predict", f"{word}={saved(tmp_path, values)}"])
     try:
         found = main()
     except SystemExit as end:
         found = end.code
     assert found == code and said in "".join(capsys.readouterr())
+
+
+TABLE = {"age": np.zeros((1, 1), np.float32), "word": np.array(["a"])}
+
+
+def test_colours_and_channels_are_those_of_the_training(tmp_path: Path) -> None:
+    values = np.full((4, 4, 3), (250, 128, 0), np.uint8)
+    x, done = read_picture(saved(tmp_path, values), (4, 4, 3))
+    assert x.shape == (4, 4, 3) and done == [], "coloured pictures are not inverted"
+    np.testing.assert_allclose(x, values / 255)
+    x, done = read_picture(saved(tmp_path, values[:2]), (4, 4, 1))
+    assert x.shape == (4, 4, 1) and done[0] == "RGB to grey" and done[-1] == "resized from 4x2 to 4x4"
+    with pytest.raises(TrialbookError, match=r"takes inputs of shape \(4, 4, 5\); expected one that takes pictures"):
+        read_picture(saved(tmp_path, values), (4, 4, 5))
+
+
+def test_inputs_are_read_from_every_kind_of_file(tmp_path: Path) -> None:
+    np.save(tmp_path / "x.npy", np.arange(6).reshape(2, 3))
+    np.savez(tmp_path / "one.npz", anything=np.arange(6).reshape(2, 3))
+    np.savez(tmp_path / "x.npz", age=np.array([1, 2]), word=np.array(["a", "b c"]))
+    (tmp_path / "x.csv").write_text("word,other,age\na,0,1\nb c,0,2\n")
+    (tmp_path / "numbers.csv").write_text("p,q,r\n0,1,2\n3,4,5\n")
+    (tmp_path / "x.txt").write_text("a first text\nb c\n")
+    numbers = np.zeros((1, 3), np.float32)
+    for name in ("x.npy", "one.npz", "numbers.csv"):
+        x, done = read_inputs(tmp_path / name, numbers)
+        assert done == [] and x.dtype == np.float32 and x.tolist() == [[0, 1, 2], [3, 4, 5]], name
+    for name in ("x.npz", "x.csv"):
+        x, _ = read_inputs(tmp_path / name, TABLE)
+        assert x["age"].tolist() == [[1.0], [2.0]] and x["word"].tolist() == ["a", "b c"], name
+    assert read_inputs(tmp_path / "x.txt", np.array(["a"]))[0].tolist() == ["a first text", "b c"]
+
+
+def test_a_picture_is_one_input(tmp_path: Path) -> None:
+    x, _ = read_inputs(Path(saved(tmp_path, np.zeros((4, 4), np.uint8))), np.zeros((1, 4, 4), np.float32))
+    assert x.shape == (1, 4, 4) and x.dtype == np.float32
+    for example, received in ((np.array(["a"]), "texts"), (np.zeros((1, 3)), r"inputs of shape \(3,\)"), (TABLE, "several|inputs")):
+        with pytest.raises(TrialbookError, match=rf"the champion takes .*{received}.*, no pictures; expected file= with a \.csv"):
+            read_inputs(tmp_path / "picture.png", example)
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "message"),
+    [
+        ("x.csv", b"age\n1\n", "no word among age; expected all of age, word"),
+        ("x.csv", b"", "x.csv: "),
+        ("x.npy", b"not an array", "x.npy: "),
+        ("x.npz", b"not an archive", "x.npz: "),
+        ("x.txt", b"\xff\xfe", "x.txt: "),
+        ("missing.csv", None, "missing.csv: "),
+        ("missing.txt", None, "missing.txt: "),
+    ],
+)
+def test_a_file_without_the_inputs_is_told_by_name(name: str, content: bytes | None, message: str, tmp_path: Path) -> None:
+    if content is not None:
+        (tmp_path / name).write_bytes(content)
+    with pytest.raises(TrialbookError, match=message) as told:
+        read_inputs(tmp_path / name, TABLE)
+    assert str(told.value).startswith(f"file={tmp_path}/{name}: ")
+
+
+def test_the_most_probable_classes_of_one_example_are_shown_or_a_row_for_each() -> None:
+    said: list[str] = []
+    terminal = SimpleNamespace(say=said.append)
+    show(terminal, Classes(("a", "b", "c", "d")).answer(np.array([[0.1, 0.4, 0.2, 0.3]])))
+    assert said == ["0.4000  b", "0.3000  d", "0.2000  c"]
+    said.clear()
+    show(terminal, Numbers(("price",)).answer(np.array([[2.5]])))
+    assert said[0].split() == ["price", "2.5000"]
+    said.clear()
+    show(terminal, Classes(("a", "b")).answer(np.tile([0.25, 0.75], (30, 1))))
+    assert len(said[0].splitlines()) == 21 and said[1] == "… 30 rows"

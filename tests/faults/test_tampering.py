@@ -27,7 +27,7 @@ from tests.faults.conftest import trained
 
 FLIPS, CUTS = 300, 30
 LABELS = "train-labels-idx1-ubyte.gz"
-SETTINGS = {"validation_split": 0.2, "split_seed": 42}
+SETTINGS = {"task": "classes", "validation_split": 0.2, "split_seed": 42}
 
 
 def damaged(content: bytes, flips: int = FLIPS) -> Iterator[bytes]:
@@ -91,7 +91,7 @@ def test_a_damaged_file_of_the_users_is_found(tmp_path: Path) -> None:
 
     def seen() -> tuple:
         data = load()
-        return data.digest, data.class_names, [array.tobytes() for array in data.test()]
+        return data.digest, data.task.names, [array.tobytes() for array in data.test()]
 
     content, right = file.read_bytes(), seen()
 

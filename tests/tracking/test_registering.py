@@ -12,26 +12,31 @@ from mlflow.exceptions import MlflowException
 
 from src.datasets.scale import Scale
 from src.errors import TrialbookError
+from src.models.interface import Interface
+from src.tasks.classes import Classes
 from src.tracking import registry as module
 from src.tracking.registry import Registry
 from src.tracking.served import Served
 from tests.tracking.test_registry import promoted
 
 X, WANTED = np.zeros((2, 3), np.float32), np.array([[0.25, 0.75], [0.5, 0.5]])
-CONTENTS = Served(b"", {}, ("a", "b"), Scale(1.0, 1.0))
+TASK = Classes(("a", "b"))
+CONTENTS = Served(b"", {}, Interface(TASK, (2,), X[:1]), Scale(1.0, 1.0))
 
 
 @pytest.fixture
 def registering(registry: Registry, monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
-    """Registers a model that answers with given probabilities, and does something with it."""
+    """Registers a model that answers with given probabilities or a given frame, and does something with it."""
 
     def register(answer: object, then: Callable[[str], object] = str) -> None:
         load = Mock(side_effect=[answer] if isinstance(answer, Exception) else None)
-        load.return_value.predict.return_value = pd.DataFrame(answer if isinstance(answer, np.ndarray) else WANTED, columns=["a", "b"])
+        load.return_value.predict.return_value = (
+            answer if isinstance(answer, pd.DataFrame) else TASK.answer(answer if isinstance(answer, np.ndarray) else WANTED)
+        )
         monkeypatch.setattr(mlflow.pyfunc, "load_model", load)
         monkeypatch.setattr(module.served, "log_model", lambda *_: "runs:/x/champion")
         with registry.registered(
-            SimpleNamespace(run_id="x", data="digits", model="digits"), CONTENTS, X, WANTED, {"trialbook.why": "y"}
+            SimpleNamespace(run_id="x", data="digits", model="digits"), CONTENTS, X, TASK.answer(WANTED), {"trialbook.why": "y"}
         ) as version:
             then(version)
 
@@ -42,9 +47,13 @@ def registering(registry: Registry, monkeypatch: pytest.MonkeyPatch) -> Callable
     ("answer", "message"),
     [
         (MlflowException("broken code"), "broken code"),
-        (WANTED + 0.1, "version 5 of digits differs from its run by 0.1"),
-        (WANTED * np.nan, "differs from its run by nan"),
-        (WANTED[:1], "differs from its run by inf"),
+        (WANTED + 0.1, "version 5 of digits differs from its run: probability by 0.1; expected at most 1e-05"),
+        (WANTED * np.nan, "differs from its run: probability by nan"),
+        (WANTED[:1], "differs from its run: it answers with class, probability, a, b for 1 inputs; expected"),
+        (
+            TASK.answer(WANTED)[["class", "a", "b"]],
+            "differs from its run: it answers with class, a, b for 2 inputs; expected class, probability",
+        ),
     ],
 )
 def test_where_registering_fails_nothing_of_it_stays(registering: Callable, registry: Registry, answer: object, message: str) -> None:

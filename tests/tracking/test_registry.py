@@ -202,11 +202,12 @@ def test_a_registered_model_that_is_not_whole_is_not_loaded(change: Callable[[Pa
     client = SimpleNamespace(download_artifacts=download)
     digest = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"
     with served.whole(client, "r", digest) as artifacts:
-        assert (artifacts / "classes.json").is_file()
+        assert (artifacts / "interface.json").is_file()
     change(place)
     with pytest.raises(TrialbookError, match=message), served.whole(client, "r", digest):
         pass
 
 
-def test_data_in_a_folder_have_a_model_whose_name_mlflow_takes() -> None:
-    assert StoredRun.model.fget(SimpleNamespace(data="mine/small")) == "mine.small"
+def test_an_experiment_of_data_in_a_folder_has_a_model_whose_name_mlflow_takes() -> None:
+    assert StoredRun.model.fget(SimpleNamespace(experiment="mine/small")) == "mine.small"
+    assert StoredRun.model.fget(SimpleNamespace(experiment="of: mine")) == "of. mine"

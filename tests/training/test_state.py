@@ -62,7 +62,7 @@ def test_the_variables_of_an_optimizer_within_another_are_found_and_its_learning
 
 
 class Data:
-    digest = "of the data"
+    split_digest = "of the data"
 
 
 def test_names_that_one_side_lacks_are_refused() -> None:
