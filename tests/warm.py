@@ -4,10 +4,12 @@ A request is a line of JSON on stdin, the answer the exit code on stdout. Else a
 """
 
 import atexit
+import importlib
 import json
 import os
 import runpy
 import sys
+from pathlib import Path
 from typing import Any
 
 
@@ -29,6 +31,8 @@ def run(arguments: list[str], cwd: str, environment: dict[str, str], out: str, e
     os.environ.update(environment)
     for descriptor, file in ((0, os.devnull), (1, out), (2, err)):
         os.dup2(os.open(file, os.O_RDWR | os.O_CREAT), descriptor)
+    if added := environment.get("TRIALBOOK_ADDED"):
+        add(Path(added))
     sys.argv, sys.orig_argv = arguments, [sys.executable, "-m", *arguments]
     try:
         runpy.run_module(arguments[0], run_name="__main__", alter_sys=True)
@@ -38,6 +42,15 @@ def run(arguments: list[str], cwd: str, environment: dict[str, str], out: str, e
         sys.excepthook(*sys.exc_info())
         return 1
     return 0
+
+
+def add(folder: Path) -> None:
+    """Adds the files that a newcomer added: those of `src/` in a folder, and all of its conf/ in place of ours."""
+    for package in (folder / "src").iterdir():
+        module = importlib.import_module(f"src.{package.name}")
+        module.__path__.append(str(package))
+    for name in ("src.config.command_line", "src.config.help"):
+        sys.modules[name].CONF = folder / "conf"  # type: ignore[attr-defined]
 
 
 def main() -> None:

@@ -37,14 +37,14 @@ class VAE(keras.Model):
     def train_step(self, data):
         with tf.GradientTape() as tape:
             losses = self._parts(data[0])
-        self.optimizer.apply_gradients(zip(tape.gradient(losses[0], self.trainable_weights), self.trainable_weights))
+        self.optimizer.apply_gradients(zip(tape.gradient(losses[0], self.trainable_weights), self.trainable_weights, strict=True))
         return self._report(losses)
 
     def test_step(self, data):
         return self._report(self._parts(data[0]))
 
     def _report(self, losses):
-        for tracker, loss in zip(self.trackers, losses):
+        for tracker, loss in zip(self.trackers, losses, strict=True):
             tracker.update_state(loss)
         return {tracker.name: tracker.result() for tracker in self.trackers}
 
