@@ -54,7 +54,7 @@ def two_sweeps(tmp_path: Path) -> None:
 @pytest.mark.usefixtures("two_sweeps")
 def test_the_latest_sweep_is_ranked_with_seeds_as_one_row(command: Command) -> None:
     found = json.loads(command("src.compare", "format=json").stdout)
-    assert [(row["rank"], row["optimizer"], row["seeds"]) for row in found] == [(1, "rmsprop", 3), (1, "adam", 3), (None, "sgd", 0)]
+    assert [(row["rank"], row["optimizer"], row["repeats"]) for row in found] == [(1, "rmsprop", 3), (1, "adam", 3), (None, "sgd", 0)]
     assert found[0]["val_accuracy"] == pytest.approx(0.885) and found[0]["last"] == pytest.approx(0.785)
     assert "training.epochs" not in found[0]
 
@@ -70,7 +70,7 @@ def test_the_table_says_what_would_separate_the_first_two_and_why_others_failed(
 @pytest.mark.usefixtures("two_sweeps")
 def test_sweeps_are_found_by_name_and_id_and_compared_as_one(command: Command) -> None:
     found = json.loads(command("src.compare", "sweep=optimizers,20260101-000001-bbbb", "objective=min:val_loss", "format=json").stdout)
-    assert [(row["optimizer"], row["seeds"]) for row in found] == [("rmsprop", 3), ("adam", 6), ("sgd", 3)]
+    assert [(row["optimizer"], row["repeats"]) for row in found] == [("rmsprop", 3), ("adam", 6), ("sgd", 3)]
     assert found[0]["val_loss"] == pytest.approx(0.115)
 
 

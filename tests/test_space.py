@@ -164,7 +164,10 @@ def test_the_active_hash_ignores_what_the_model_does_not_use(compose: Callable[.
     baseline = ("model=logistic_regression",)
     assert active_hash(compose(*baseline, "optimizer=sgd")) == active_hash(compose(*baseline, "optimizer=adam"))
     assert active_hash(compose("seed=1")) != active_hash(compose("seed=2"))
-    assert active_hash(compose("seed=1"), seed=False) == active_hash(compose("seed=2"), seed=False)
+    assert active_hash(compose("seed=1"), repeats=False) == active_hash(compose("seed=2"), repeats=False)
+    folds = [compose("data.folds=5", f"data.fold={fold}") for fold in (0, 1)]
+    assert active_hash(folds[0]) != active_hash(folds[1])
+    assert active_hash(folds[0], repeats=False) == active_hash(folds[1], repeats=False) != active_hash(compose(), repeats=False)
 
 
 def test_the_active_hash_is_one_of_values_and_not_of_texts(compose: Callable[..., dict]) -> None:

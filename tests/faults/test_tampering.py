@@ -126,7 +126,9 @@ def test_a_damaged_model_is_never_read(kept: tuple[str, str, Path], name: str, t
     uri, run_id, folder = kept
     runs, file = Runs(uri), shutil.copytree(folder, tmp_path / "artifacts") / name
     found = runs.client.get_run(run_id)  # 300 times from the database would take as long as all the rest
-    runs.client = SimpleNamespace(get_run=lambda _: found, download_artifacts=lambda _, name, __: file.parent / name)
+    stored = {"get_run": found, "get_experiment": runs.client.get_experiment(found.info.experiment_id)}
+    calls = {name: lambda _, value=value: value for name, value in stored.items()}
+    runs.client = SimpleNamespace(**calls, download_artifacts=lambda _, name, __: file.parent / name)
 
     def read(content: bytes) -> str:
         file.write_bytes(content)

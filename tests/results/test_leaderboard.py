@@ -32,6 +32,12 @@ def test_seeds_are_one_entry_with_mean_and_interval() -> None:
     assert (entry.mean - entry.interval, entry.mean + entry.interval) == pytest.approx((low, high))
 
 
+def test_folds_are_repeats_like_seeds() -> None:
+    trials = [replace(one, point={**one.point, "data.fold": one.point["seed"]}) for one in scored(adam=[0.80, 0.82, 0.87], sgd=[0.5])]
+    entries = standing(trials).entries
+    assert [(entry.point, len(entry.trials)) for entry in entries] == [({"optimizer": "adam"}, 3), ({"optimizer": "sgd"}, 1)]
+
+
 def test_the_direction_decides_who_is_first() -> None:
     trials = scored(sgd=[0.3], adam=[0.5])
     assert [entry.point["optimizer"] for entry in standing(trials).entries] == ["adam", "sgd"]

@@ -38,15 +38,15 @@ def test_every_published_figure_has_its_trial(notebook) -> None:
         "reported": 0.84185,
         "obtained": 0.0,
         "difference": "-0.8418",
-        "seeds": 1,
+        "repeats": 1,
     }
-    assert rows[-1]["obtained"] == pytest.approx(0.48) and rows[-1]["seeds"] == 5
+    assert rows[-1]["obtained"] == pytest.approx(0.48) and rows[-1]["repeats"] == 5
 
 
 def test_seeds_are_averaged(notebook) -> None:
     space, request = notebook("seed=1,2")
     rows = rows_for(space, request, lambda number: number % 2)
-    assert {(row["obtained"], row["seeds"]) for row in rows} == {(0.5, 2)}
+    assert {(row["obtained"], row["repeats"]) for row in rows} == {(0.5, 2)}
 
 
 def test_a_changed_sweep_is_not_compare_with_published(notebook) -> None:
@@ -60,8 +60,8 @@ def test_a_trial_is_found_however_its_values_were_written_and_other_code_is_a_ro
         ended({key: f"'{text}'" if key == "model" else text for key, text in point.items()}, {"kept/val_accuracy": 0.5})
         for point in space.points()
     ]
-    assert {row["seeds"] for row in compare_with_published(space, [{"val_accuracy": 0.5}] * len(space.trials), trials)} == {2}
+    assert {row["repeats"] for row in compare_with_published(space, [{"val_accuracy": 0.5}] * len(space.trials), trials)} == {2}
     for trial in trials:
         trial.code = "3f2a" if trial.point["seed"] == "1" else "77ab"
     rows = compare_with_published(space, [{"val_accuracy": 0.5}] * len(space.trials), trials)
-    assert {(row["differs in"], row["seeds"]) for row in rows} == {("code 3f2a", 1), ("code 77ab", 1)}
+    assert {(row["differs in"], row["repeats"]) for row in rows} == {("code 3f2a", 1), ("code 77ab", 1)}

@@ -108,7 +108,7 @@ def add(store: Store, driven: Driven, number: int, *words: str, **facts: str) ->
     composed = compose(driven, list(words))
     folders.write_composition(folders.of_trial(driven.folder, number), composed, list(words))
     config = resume.trial_config(composed)
-    identity = Identity(active_hash(config, seed=False), "3f2a", "keras 3.12.0", record.values(config, composed.hydra.runtime.choices))
+    identity = Identity(active_hash(config, repeats=False), "3f2a", "keras 3.12.0", record.values(config, composed.hydra.runtime.choices))
     store.start_trial(number, Proposal(point), active_hash(config), {}, Message(number, "start", {}), identity)
     store.end_trial(number, Outcome("FINISHED", facts=facts), 0.9, {}, Message(number, "end", {}))
 
