@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from src.errors import ConfigError
 
-MAXIMIZED = ("accuracy", "acc", "auc", "precision", "recall", "f1", "iou")
+MAXIMIZED = ("accuracy", "acc", "auc", "precision", "recall", "f1", "iou", "r2")
 MINIMIZED = ("loss", "error", "crossentropy", "divergence", "mse", "mae")
 
 
@@ -28,7 +28,7 @@ class Objective:
         ('max', 'min')
         """
         direction, _, name = text.rpartition(":")
-        words = set(name.split("_"))
+        words = set(name.lower().split("_"))
         directions = [candidate for candidate, metrics in (("max", MAXIMIZED), ("min", MINIMIZED)) if words & set(metrics)]
         if not direction and len(directions) == 1:
             [direction] = directions
