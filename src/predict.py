@@ -6,21 +6,27 @@ file= is a picture, a .csv with a column per input, a .npy of inputs, a .npz wit
 import sys
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pandas as pd
 from hydra.core.config_loader import ConfigLoader
 
-from src import trial
 from src.config.arguments import read_arguments
 from src.config.command_line import conf_loader, tracking_uri
 from src.datasets.scale import Scale
 from src.errors import ConfigError, TrialbookError
 from src.exits import exit_on_error
 from src.objective import Objective
-from src.promotion.candidate import rebuild
+from src.promotion.candidate import load_registered
 from src.promotion.reading import read_inputs
 from src.terminal import Terminal
 from src.tracking.registry import Registry
+from src.tracking.served import scale_of
+
+if TYPE_CHECKING:
+    import keras
+
+    from src.models import Interface
 
 SHOWN = 3  # classes of one picture
 MOST_ROWS = 20
@@ -42,13 +48,12 @@ def main() -> int:
         if bool(arguments.file) == bool(arguments.image):
             raise ConfigError(["expected file=PATH, a picture, .csv, .npy, .npz or .txt"])
         with conf_loader() as loader:
-            prepared = champion(arguments.model, loader)
+            network, interface, scale = champion(arguments.model, loader)
         path = arguments.file or arguments.image
-        x, changes = read_inputs(Path(path), prepared.interface.example)
-        scale = Scale.of_data(prepared.data)
+        x, changes = read_inputs(Path(path), interface.example)
         if scale and (mistake := scale.mistake(x)):
             raise TrialbookError(f"file={path}: {mistake}")
-        answer = prepared.data.task.answer(trial.predictions(prepared, x, stored=False))
+        answer = interface.answer(network, x)
         terminal = Terminal(Objective("accuracy", "max"))
         if changes:
             terminal.say(f"{path}: {'; '.join(changes)}")
@@ -56,17 +61,17 @@ def main() -> int:
     return 0
 
 
-def champion(model: str, loader: ConfigLoader) -> trial.Prepared:
-    """Returns the champion of a registered model, with its weights.
+def champion(model: str, loader: ConfigLoader) -> "tuple[keras.Model, Interface, Scale | None]":
+    """Returns the network of a champion with its weights, what it takes and gives, and the scale of its inputs.
 
     Raises:
-        TrialbookError: there is none, or it cannot be rebuilt.
+        TrialbookError: there is no champion, or it cannot be loaded.
     """
     registry = Registry(tracking_uri(loader))
     version = registry.version(model)
     if not version:
         raise TrialbookError(f"model={model} has no champion; expected one made by python -m src.promote")
-    return rebuild(registry.runs.read(version.run_id), loader)
+    return registry.load(model, str(version.version), lambda run, files: (*load_registered(run, files, loader), scale_of(files)))
 
 
 def show(terminal: Terminal, answer: pd.DataFrame) -> None:

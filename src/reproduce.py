@@ -8,10 +8,9 @@ Content of the store is only replayed as overrides of known groups and keys; it 
 import sys
 from dataclasses import dataclass
 
-from hydra.types import RunMode
-
 from src.config.arguments import read_arguments
 from src.config.command_line import conf_loader, tracking_uri
+from src.config.composer import Composer
 from src.errors import TrialbookError
 from src.exits import exit_on_error
 from src.objective import Objective
@@ -38,7 +37,7 @@ def main() -> int:
             runs = Runs(tracking_uri(loader))
             run, recorded = runs.read(arguments.run), runs.recorded(arguments.run)
             overrides, _ = replay(run, loader)
-            configuration = of_configuration(recorded, loader.load_configuration("config", overrides, RunMode.RUN))
+            configuration = of_configuration(recorded, Composer(loader)(overrides))
         here = {
             "mlflow.source.git.commit": provenance.commit(),
             "trialbook.code": provenance.code_digest(),

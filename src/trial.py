@@ -135,7 +135,7 @@ def prepare(config: dict[str, Any], folder: Path = Path(), checkpoint: bytes | N
     from src.training import assembly, phases, validation
 
     keras.backend.clear_session()
-    keras.config.set_dtype_policy(config["training"].get("precision", "float32"))
+    runtime.set_precision(config["training"])
     keras.utils.set_random_seed(config["seed"])
     data = datasets.load(config["data"])
     mistakes: list[str] = []
@@ -220,21 +220,17 @@ def finish(prepared: Prepared, fitted: training.Fitted, seconds: float, *, conti
     return Outcome(TrialState.FINISHED, metrics, fitted.history, seconds, files=kept, facts=facts)
 
 
-def predictions(prepared: Prepared, x: datasets.Tree, *, stored: bool = True) -> datasets.Tree:
-    """The model's predictions of examples x (n, …). Batches are as large as in validation.
-
-    Args:
-        stored: x is as the data set stores it, otherwise as the model takes it.
+def predictions(prepared: Prepared, x: datasets.Tree) -> datasets.Tree:
+    """The model's predictions of examples x (n, …), as the data set stores them. Batches are as large as in validation.
 
     Raises:
         TrialbookError: the output of the model is no prediction of the task.
     """
     from src.training import feed
 
-    data, count = prepared.data, datasets.trees.length(x)
-    given = replace(data, x=x, read=data.read if stored else None)
-    output = feed.predict(prepared.model, given, np.arange(count), prepared.schedule.validation_batch)
-    return datasets.contract.checked(output, count, data.task, data.outputs)
+    data, count = replace(prepared.data, x=x), datasets.trees.length(x)
+    output = feed.predict(prepared.model, data, np.arange(count), prepared.schedule.validation_batch)
+    return datasets.contract.checked(output, count, data.task, prepared.data.outputs)
 
 
 def _checkpoint(config: dict[str, Any], folder: Path, content: bytes | None) -> Checkpoint | None:

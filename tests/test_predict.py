@@ -5,8 +5,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from src import predict, trial
+from src import predict
 from src.datasets import Dataset
+from src.datasets.scale import Scale
 from src.errors import TrialbookError
 from src.models import Interface
 from src.predict import main, show
@@ -76,10 +77,8 @@ def test_a_champion_of_another_scale_is_not_asked(
     x = np.full((5, 4, 4), largest, np.float32)
     task = Classes(("a", "b"))
     data = Dataset(x, np.arange(5) % 2, np.arange(4), np.array([4]), task, lambda: (x, x))
-    champion = SimpleNamespace(version=lambda _: SimpleNamespace(run_id="r"), runs=SimpleNamespace(read=lambda _: None))
-    monkeypatch.setattr(predict, "Registry", lambda _: champion)
-    monkeypatch.setattr(predict, "rebuild", lambda *_: SimpleNamespace(data=data, interface=Interface.of(data)))
-    monkeypatch.setattr(trial, "predictions", lambda *_, **__: np.array([[0.25, 0.75]]))
+    network = SimpleNamespace(predict_on_batch=lambda _: np.array([[0.25, 0.75]]))
+    monkeypatch.setattr(predict, "champion", lambda *_: (network, Interface.of(data), Scale.of(x)))
     monkeypatch.setenv("MLFLOW_TRACKING_URI", store_uri)
     monkeypatch.setattr("sys.argv", ["predict", f"{word}={saved(tmp_path, values)}"])
     try:

@@ -34,7 +34,9 @@ mlflow.utils validation._validate_tag
 tensorflow.python.ops.parallel_for pfor
 """
 OF_INSTANCES = {
-    "model": "_compute_loss _flatten_layers _initial_epoch _loss_tracker",
+    "model": "_compile_loss _compile_metrics _compute_loss _flatten_layers _initial_epoch _loss_tracker",
+    "loss": "_user_loss",
+    "metrics": "_user_metrics",
     "optimizer": "_get_current_learning_rate _iterations _learning_rate",
     "layer": "_inbound_nodes _layers _non_trainable_variables _seed_generators _trainable_variables",
     "variable": "_value",
@@ -57,10 +59,11 @@ def test_a_private_name_of_a_module_is_there(line: str) -> None:
 def instances() -> dict[str, Any]:
     keras.utils.set_random_seed(1)
     model = keras.Sequential([keras.Input((2,)), keras.layers.Dense(2), keras.layers.Dropout(0.1)])
-    model.compile(optimizer="adam", loss="mse")
+    model.compile(optimizer="adam", loss="mse", metrics=["mae"])
     model.fit(np.ones((1, 2)), np.ones((1, 2)), verbose=0)
     board = keras.callbacks.TensorBoard()
-    return {"model": model, "optimizer": model.optimizer, "layer": model.layers[0], "variable": model.variables[0], "board": board}
+    made = {"loss": model._compile_loss, "metrics": model._compile_metrics, "optimizer": model.optimizer}
+    return {"model": model, **made, "layer": model.layers[0], "variable": model.variables[0], "board": board}
 
 
 @pytest.mark.parametrize(("kind", "name"), [(kind, name) for kind, names in OF_INSTANCES.items() for name in names.split()])

@@ -93,9 +93,7 @@ def output_mistake(predicted: Any, examples: int, task: "Task", outputs: Any) ->
         same = False
     if not all(trees.arrays(same).values()):
         received = trees.text(trees.mapped(lambda array: tuple(array.shape), predicted))
-        expected = (
-            trees.text(trees.mapped(lambda shape: (examples, *shape), outputs)) if isinstance(outputs, dict) else (examples, *outputs)
-        )
+        expected = trees.text(trees.over_shapes(lambda shape: (examples, *shape), outputs))
         return f"gives shape {received} for {examples} examples; expected {expected} for the task {tasks.declared(task)}"
     return task.output_mistake(predicted)
 

@@ -84,4 +84,4 @@ def _folds(n: int, y: Tree, how: str, groups: Any, folds: int, seed: int) -> lis
         "group": GroupKFold(folds, shuffle=True, random_state=seed),
         "time": TimeSeriesSplit(folds),
     }
-    return list(splitters[how].split(np.arange(n), y if how == "stratified" else None, groups))
+    return list(splitters[how].split(np.arange(n), y if how == "stratified" else None, groups if how == "group" else None))

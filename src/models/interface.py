@@ -5,14 +5,19 @@ import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from src import tasks
-from src.datasets import Dataset, trees
+from src.datasets import Dataset, contract, trees
 from src.tasks import Task
 
+if TYPE_CHECKING:
+    import keras
+    import pandas as pd
+
+AT_ONCE = 100  # examples of a question
 DESCRIPTION, EXAMPLE = "interface.json", "example.npz"  # its files beside a served model
 FROM_DATA = ("input_shape", "num_classes", "outputs", "output_activation", "facts", "data")  # arguments of `build` that come from it
 
@@ -54,6 +59,20 @@ class Interface:
             "data": self.data or (lambda: self.example),  # layers are given what they learned, whatever they are adapted to
         }
         return found | ({"num_classes": lambda: len(names)} if self.task.activation in ("softmax", "sigmoid") else {})
+
+    def answer(self, model: "keras.Model", inputs: trees.Tree) -> "pd.DataFrame":
+        """Returns what the task answers for inputs (n, …), one row each.
+
+        Raises:
+            TrialbookError: what the model gives is no prediction of the task.
+        """
+        from src.training import feed
+
+        count = trees.length(inputs)
+        index = np.arange(count)
+        parts = [index[start : start + AT_ONCE] for start in range(0, count, AT_ONCE)]
+        predicted = trees.joined([feed.predicted(model, trees.take(inputs, part)) for part in parts])
+        return self.task.answer(contract.checked(predicted, count, self.task, self.outputs))
 
     def files(self) -> dict[str, bytes]:
         """Returns the files from which `read` makes it again, without the training data."""

@@ -124,7 +124,7 @@ def rebuild(run: StoredRun, loader: ConfigLoader) -> trial.Prepared:
     return prepared
 
 
-def load_registered(run: StoredRun, artifacts: Path, loader: ConfigLoader) -> None:
+def load_registered(run: StoredRun, artifacts: Path, loader: ConfigLoader) -> "tuple[keras.Model, models.Interface]":
     """Builds the network of a registered model and loads its weights as serving would, but with our own code; needs no data.
 
     Args:
@@ -140,9 +140,12 @@ def load_registered(run: StoredRun, artifacts: Path, loader: ConfigLoader) -> No
         runtime.configure(config["training"]["threads"])
         from src.training.weights import load
 
-        network = models.build(config["model"], models.Interface.read(artifacts))
+        runtime.set_precision(config["training"])
+        interface = models.Interface.read(artifacts)
+        network = models.build(config["model"], interface)
         with _weights_checked(run.weights, network):
             load(network, (artifacts / WEIGHTS).read_bytes())
+    return network, interface
 
 
 @contextmanager

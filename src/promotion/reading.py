@@ -75,7 +75,7 @@ def read_picture(path: str, shape: tuple[int, ...]) -> tuple[np.ndarray, list[st
     Raises:
         TrialbookError: the file is no picture, or the model takes no pictures.
     """
-    height, width, *channels = shape
+    height, width, *channels = shape if len(shape) > 1 else (0, 0, 0)
     mode = "RGB" if channels == [3] else "RGBA" if channels == [4] else "L"
     if channels not in ([], [1], [3], [4]):
         raise TrialbookError(f"the champion takes inputs of shape {shape}; expected one that takes pictures.")

@@ -111,7 +111,7 @@ def _plain(value: Any) -> Any:
 
 def _restored(value: Any) -> Any:
     if isinstance(value, Mapping):
-        return restored(value) if "kind" in value else {name: _restored(one) for name, one in value.items()}
+        return restored(value) if isinstance(value.get("kind"), str) else {name: _restored(one) for name, one in value.items()}
     return tuple(value) if isinstance(value, list) else value
 
 

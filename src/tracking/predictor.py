@@ -26,10 +26,12 @@ class Predictor(mlflow.pyfunc.PythonModel):  # type: ignore[misc,name-defined]
         """
         from src import models
         from src.datasets.scale import Scale
+        from src.training import runtime
 
         file = {name: Path(place) for name, place in context.artifacts.items()}
         config, checks = yaml.safe_load(file["config.yaml"].read_text()), json.loads(file["checks.json"].read_text())
         self.scale = Scale(*checks["scale"]) if checks["scale"] else None
+        runtime.set_precision(config["training"])
         self.interface = models.Interface.read(file["interface.json"].parent)
         self.network = models.build(config["model"], self.interface)
         weights = file["model.weights.h5"]
@@ -47,20 +49,16 @@ class Predictor(mlflow.pyfunc.PythonModel):  # type: ignore[misc,name-defined]
         Raises:
             MlflowException: the inputs are not those of the model or not scaled as in training, or the outputs are no predictions.
         """
-        from src.datasets.contract import checked
-        from src.datasets.trees import length
         from src.errors import TrialbookError
         from src.tracking import inputs
-        from src.training import feed
 
         try:
             x = inputs.taken(model_input, self.interface.example)
             if self.scale and (mistake := self.scale.mistake(x)):
                 raise ValueError(mistake)
-            output = checked(feed.predicted(self.network, x), length(x), self.interface.task, self.interface.outputs)
+            return self.interface.answer(self.network, x)
         except (ValueError, TrialbookError) as error:
             raise MlflowException.invalid_parameter_value(str(error)) from error
-        return self.interface.task.answer(output)
 
 
 mlflow.models.set_model(Predictor())

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import TypeVar
 
 import mlflow
 import numpy as np
@@ -21,6 +22,7 @@ from src.tracking.store import locked
 
 SAME = 1e-5  # largest difference between an answer of a registered model and that of its run, relative to the largest answer above 1
 ABSENT = ("RESOURCE_DOES_NOT_EXIST", "INVALID_PARAMETER_VALUE")  # error codes for a missing model, and for a missing alias
+Loaded = TypeVar("Loaded")
 STATE = "trialbook.state"  # tag of a version that is not checked yet
 
 
@@ -108,7 +110,7 @@ class Registry:
             self._move(name, new, expected, how)
             return self._champion(name) == new
 
-    def rollback(self, name: str, load: Callable[[StoredRun, Path], None]) -> tuple[str, list[str]]:
+    def rollback(self, name: str, load: Callable[[StoredRun, Path], object]) -> tuple[str, list[str]]:
         """Makes the latest former champion that can be loaded champion again.
 
         Args:
@@ -124,7 +126,7 @@ class Registry:
         how = f"rollback from version {old}" if old else "rollback, no version was champion"
         for version in champions.before(self.history(name), old):
             try:
-                self._load(name, version, load)
+                self.load(name, version, load)
             except TrialbookError as error:
                 skipped.append(f"version {version} is passed over, it cannot be loaded: {error}")
                 continue
@@ -142,14 +144,19 @@ class Registry:
         champion = self.version(name)
         return str(champion.version) if champion else None
 
-    def _load(self, name: str, version: str, load: Callable[[StoredRun, Path], None]) -> None:
+    def load(self, name: str, version: str, load: Callable[[StoredRun, Path], Loaded]) -> Loaded:
+        """Returns what a function makes of a version: of its run, and of the folder of its artifacts.
+
+        Raises:
+            TrialbookError: its files are not those that were recorded, or `load` raises it.
+        """
         try:
             run_id = str(self._client.get_model_version(name, version).run_id)
         except MlflowException as error:
             raise TrialbookError(str(error).partition("\n")[0]) from error
         run = self.runs.read(run_id)
         with served.whole(self._client, run.run_id, run.digest) as artifacts:
-            load(run, artifacts)
+            return load(run, artifacts)
 
     def _move(self, name: str, new: str, old: str | None, how: str) -> None:
         """Moves the aliases; after each step `champion` names a complete version."""

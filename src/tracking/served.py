@@ -78,6 +78,12 @@ def log_model(client: MlflowClient, run_id: str, served: Served) -> str:
     return f"runs:/{run_id}/{ARTIFACT}"
 
 
+def scale_of(artifacts: Path) -> Scale | None:
+    """Returns the scale of inputs that a registered model takes, from its artifacts; None if it takes any."""
+    scale = json.loads((artifacts / CHECKS).read_text())["scale"]
+    return Scale(*scale) if scale else None
+
+
 @contextmanager
 def whole(client: MlflowClient, run_id: str, digest: str) -> Iterator[Path]:
     """Downloads the registered model of a run and checks that it is complete; executes nothing of it.

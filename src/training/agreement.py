@@ -66,7 +66,7 @@ def _step(model: keras.Model, values: state.Values, batch: Batch, *, training: b
             predicted = model(x, training=training)
             loss = model._compute_loss(x=x, y=y, y_pred=predicted, sample_weight=weight, training=training)
     gradients = tape.gradient(loss, trained, unconnected_gradients=tf.UnconnectedGradients.ZERO) if training else {}
-    results: dict[str, Any] = {"loss": loss, **{f"prediction {name}".strip(): value for name, value in trees.arrays(predicted).items()}}
+    results: dict[str, Any] = {f"prediction {name}".strip(): value for name, value in trees.arrays(predicted).items()} | {"loss": loss}
     results |= {f"gradient of {name}": tf.convert_to_tensor(gradient) for name, gradient in gradients.items()}
     results |= {name: scope.get_current_value(variable) for name, variable in variables.items()}
     return {name: keras.ops.convert_to_numpy(value) for name, value in results.items()}

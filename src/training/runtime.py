@@ -65,6 +65,13 @@ def configure(threads: int) -> None:
     gc.freeze()  # Keras collects garbage before every trial, which takes 0.2 s if it includes all imported objects
 
 
+def set_precision(training: dict[str, Any]) -> None:
+    """Sets the precision of the layers that are made next, by a `training:` node."""
+    import keras
+
+    keras.config.set_dtype_policy(training.get("precision", "float32"))
+
+
 def device() -> str:
     """Returns the name of the GPU that trains, or "CPU"."""
     tf = tensorflow()

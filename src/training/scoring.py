@@ -90,7 +90,8 @@ def _checked(key: str, node: Any, kind: str, module: ModuleType, kinds: Any) -> 
             return built
     else:
         built = name = str(node)
-        if kind == "classes" and name.lower() in BY_SHAPE[key]:
+        _refuse_misread(key, name, kind)
+        if kind in ("classes", "binary") and name.lower() in BY_SHAPE[key]:
             return name
         try:
             module.get(name)
@@ -99,11 +100,16 @@ def _checked(key: str, node: Any, kind: str, module: ModuleType, kinds: Any) -> 
     if kind == "classes" and not name.lower().startswith("sparse"):
         known = ", ".join([BY_SHAPE[key][0], *(member for member in dir(module) if member.lower().startswith("sparse"))])
         raise ConfigError([f"training.{key}: {name} does not take class numbers; expected one of {known}."])
-    labels, misread = MISREAD.get(kind, ("", ()))
-    if name.lower() in misread or name.lower().startswith(tuple(start for start in misread if start not in BY_SHAPE["metrics"])):
-        raise ConfigError([f"training.{key}: {name} does not take what data.task={kind} has as labels: {labels}."])
+    _refuse_misread(key, name, kind)
     if kind != "numbers" and isinstance(node, dict) and node.get("from_logits"):
         layer = "softmax" if kind == "classes" else "sigmoid"
         why = f"what a model gives is shown as probabilities; expected a {layer} at its end, and a loss without it"
         raise ConfigError([f"training.{key}: {name} with from_logits is not supported yet: {why}."])
     return built
+
+
+def _refuse_misread(key: str, name: str, kind: str) -> None:
+    """Raises a ConfigError if a loss or metric of Keras would misread the labels of a task."""
+    labels, misread = MISREAD.get(kind, ("", ()))
+    if name.lower() in misread or name.lower().startswith(tuple(start for start in misread if start not in BY_SHAPE["metrics"])):
+        raise ConfigError([f"training.{key}: {name} does not take what data.task={kind} has as labels: {labels}."])

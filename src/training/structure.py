@@ -21,13 +21,23 @@ VALUES = {f"__{name}__" for name in ("keras_tensor", "tensor", "numpy", "bytes",
 
 
 def has_own_parts(model: keras.Model) -> bool:
-    """True if a model, a layer or a function in it is not Keras' own.
+    """True if a model, or a layer, function, loss or metric in it, is not Keras' own.
 
     Its configuration may not describe all that it computes.
     """
+    loss, metrics = (getattr(model, name, None) for name in ("_compile_loss", "_compile_metrics"))  # None where there are none
+    scoring = [loss._user_loss if loss else None, metrics._user_metrics if metrics else None]
+    if not all(map(_is_keras, keras.tree.flatten(scoring))):
+        return True
     if not all(type(layer).__module__.startswith("keras.") for layer in model._flatten_layers()):
         return True
     return any(not str(part.get("module")).startswith("keras") or part["class_name"] == "function" for part in _parts(model.get_config()))
+
+
+def _is_keras(part: Any) -> bool:
+    """True for a name, or for an object or function of Keras."""
+    home = part.__module__ if callable(part) and hasattr(part, "__name__") else type(part).__module__
+    return part is None or isinstance(part, str) or home.startswith("keras.")
 
 
 def _parts(config: Any) -> Iterator[dict[str, Any]]:

@@ -8,6 +8,7 @@ import pytest
 
 from src import datasets
 from tests.conftest import options
+from tests.jobs.pictures import make
 
 DATA = options("data")
 
@@ -21,15 +22,17 @@ def test_contract(name: str, compose: Callable[..., dict], tmp_path: Path) -> No
     random = np.random.default_rng(0)
     x, y = random.integers(0, 256, (60, 4, 4), dtype=np.uint8), np.arange(60) % 3
     np.savez(tmp_path / "own.npz", x_train=x, y_train=y, x_test=x[:9], y_test=y[:9])
-    node = compose(f"data={name}", *([f"data.path={tmp_path}/own.npz"] if name == "npz" else []))["data"]
-    data = datasets.load(node)
-    assert data.x.dtype == np.float32 and data.y.dtype == np.int64
-    assert data.x.shape == (len(data.y), *data.input_shape)
-    assert data.x.min() >= 0 and data.x.max() <= 1
+    make.main(tmp_path / "pictures")
+    path = {"npz": tmp_path / "own.npz", "pictures": tmp_path / "pictures"}.get(name)
+    data = datasets.load(node := compose(f"data={name}", *([f"data.path={path}"] if path else []))["data"])
+    inputs = data.inputs(np.arange(len(data.y)))
+    assert inputs.dtype == np.float32 and data.y.dtype == np.int64
+    assert inputs.shape == (len(data.y), *data.input_shape)
+    assert inputs.min() >= 0 and inputs.max() <= 1
     assert set(np.unique(data.y)) <= set(range(len(data.task.names)))
     assert sorted([*data.train_index, *data.validation_index]) == list(range(len(data.x)))
     assert len(data.validation_index) == pytest.approx(0.2 * len(data.x), abs=1)
     x_test, y_test = data.test()
-    assert x_test.shape[1:] == data.input_shape and len(x_test) == len(y_test)
+    assert x_test.shape[1:] == data.x.shape[1:] and len(x_test) == len(y_test)
     assert datasets.load(node) is data
     assert len(data.digest) == 64

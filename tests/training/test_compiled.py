@@ -166,3 +166,21 @@ def test_what_can_not_be_cloned_has_a_program_of_its_own(compose: Compose, caplo
     model = Subclassed()
     model(np.zeros((1, 8, 8), np.float32))
     assert fit(model, compose).history["val_accuracy"][0] > 0 and not caplog.records and not compiled._programs
+
+
+def test_a_metric_of_ones_own_is_a_trials_own(compose: Compose, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    @keras.saving.register_keras_serializable("tests")
+    class Near(keras.metrics.SparseTopKCategoricalAccuracy):
+        """Its configuration does not say how many."""
+
+        def __init__(self, k: int = 1, name: str = "near", **options: object) -> None:
+            super().__init__(k=k, name=name, **options)
+
+        def get_config(self) -> dict:
+            return {"name": self.name}
+
+    found = []
+    for k in (1, 5):
+        monkeypatch.setattr("src.training.scoring.build_metrics", lambda *_, k=k: ["accuracy", Near(k)])
+        found.append(run(compose("model=one_layer", "optimizer=sgd"), tmp_path).history["val_near"])
+    assert found[0] < found[1]

@@ -17,6 +17,7 @@ DECAY = keras.optimizers.schedules.ExponentialDecay(**{key: value for key, value
 @pytest.fixture(autouse=True)
 def one_thread() -> None:
     runtime.configure(1)
+    keras.backend.clear_session()  # so that layers have the names of a first model
     keras.utils.set_random_seed(1)
 
 
