@@ -20,11 +20,14 @@ def settled(config: dict[str, Any]) -> dict[str, Any]:
     """Returns `loss`, `metrics` and `objective` of a trial. None stands for metrics and loss of an engine that takes none.
 
     Args:
-        config: nested; of it `data.task`, `model.compile`, `training.loss`, `training.metrics` and `objective` are read.
+        config: nested; of it `trial`, `data.task`, `model.compile`, `training.loss`, `training.metrics` and `objective` are read.
 
     Raises:
         ConfigError: there is no such task.
     """
+    if "_target_" in config.get("trial", {}):
+        objective = config["objective"] if config["objective"] != AUTO else config["trial"].get("objective", AUTO)
+        return {"loss": None, "metrics": None, "objective": objective}
     task, training = task_of(config["data"]), config.get("training", {})
     loss, metrics, objective = training.get("loss"), training.get("metrics"), config["objective"]
     if config.get("model", {}).get("compile") is False and loss == AUTO:
@@ -48,9 +51,12 @@ def settle(composed: DictConfig) -> None:
     Raises:
         ConfigError: there is no such task.
     """
-    parts = {"objective": composed.objective, **{group: _plain(composed, group) for group in ("data", "model", "training")}}
+    parts = {"objective": composed.objective, **{group: _plain(composed, group) for group in ("data", "model", "training", "trial")}}
     found = settled(parts)
     composed.objective = found["objective"]
+    if found["metrics"] is None and "_target_" in parts["trial"]:
+        record = OmegaConf.to_container(composed.tracking, resolve=False)
+        composed.tracking.experiment = record["experiment"].replace("choices.data", "choices.trial")  # type: ignore[call-overload, index]
     for key in ("loss", "metrics"):
         if parts["training"].get(key) == AUTO:
             OmegaConf.update(composed, f"training.{key}", found[key], force_add=True)

@@ -3,6 +3,7 @@
 Files are read, not composed (1 ms instead of 70 ms); only an option that inherits is composed.
 """
 
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from functools import cached_property
 from typing import Any
@@ -17,7 +18,7 @@ from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
 from src.config.overrides import as_text, reason_of
-from src.config.paths import leaves
+from src.config.paths import KERAS_GROUPS, leaves
 from src.errors import ConfigError
 
 
@@ -124,16 +125,22 @@ class Catalog:
         parts = self._loader.compute_defaults_list("config", lines, RunMode.RUN).defaults
         return {str(one.config_path) for one in parts if str(one.package).partition(".")[0] != group}
 
-    def inactive(self, model: str) -> list[str]:
-        """The groups that a model does not use."""
-        return self.keys("model", model).get("model.inactive") or []
+    def inactive(self, model: str, trial: str) -> list[str]:
+        """The groups that a trial does not use: those that its function does not name, or that its model lists under `inactive:`."""
+        uses = self.keys("trial", trial).get("trial.uses") or []
+        resting = self.keys("model", model).get("model.inactive") or [] if "model" in uses else []
+        return [group for group in KERAS_GROUPS if group not in uses or group in resting]
+
+    def unused(self, options: Mapping[str, Sequence[str]]) -> set[str]:
+        """The groups that no trial uses, given the options that trials may choose."""
+        return set.intersection(*(set(self.inactive(model, trial)) for model in options["model"] for trial in options["trial"]))
 
     def has(self, choices: dict[str, str], key: str) -> bool:
         """True if a trial with these choices uses the key."""
         group = key.partition(".")[0]
         if group not in self.groups:
             return key in self.top
-        if group in self.inactive(choices["model"]):
+        if group in self.inactive(choices["model"], choices["trial"]):
             return False
         known = self.keys(group, choices[group])
         return key == group or key in known or any(path.startswith(f"{key}.") for path in known)

@@ -108,6 +108,7 @@ def _combinations(request: Request, options: dict[str, list[str]], given: dict[s
             "data": nested(catalog.keys("data", data), "data"),
             "training": nested(catalog.keys("training", training), "training"),
             "model": nested(catalog.keys("model", model), "model"),
+            "trial": nested(catalog.keys("trial", options["trial"][0]), "trial"),
         }
         own = [one for one in given.values() if one.key != "objective"]
         for values in product(*(one.values for one in own)):

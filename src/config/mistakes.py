@@ -8,7 +8,7 @@ from typing import Any
 from src.config.catalog import Catalog
 from src.config.metrics import metric_mistakes
 from src.config.overrides import Assignment
-from src.config.paths import TRIAL_GROUPS, TRIAL_KEYS, leaves
+from src.config.paths import SETTLED, TRIAL_GROUPS, TRIAL_KEYS, leaves
 from src.config.request import FOLDERS, Request
 from src.config.rules import expected
 from src.errors import ConfigError, collecting, did_you_mean
@@ -94,7 +94,7 @@ def _option_mistakes(one: Assignment, options: Options, catalog: Catalog) -> Ite
             yield f"{one.origin}: a list would merge all its options into one; for a sweep say -m {one.key}={','.join(map(str, value))}"
         elif value not in known:
             yield f"{one.origin}: {one.key} has no option {str(value)!r}{did_you_mean(str(value), known)} Options: {', '.join(known)}"
-    if one.key in options and all(one.key in catalog.inactive(model) for model in options["model"]):
+    if one.key in options and one.key in catalog.unused(options):
         yield f"{one.origin}: {_nowhere(one.key, one.key, options, catalog)}"
     if one.prefix:
         yield f"{one.origin}: {one.key} is already there; say {one.key}={one.texts[0]} without {one.prefix!r}."
@@ -105,8 +105,9 @@ def _key_mistakes(one: Assignment, options: Options, catalog: Catalog) -> Iterat
     found = {option: catalog.keys(group, option) for option in options.get(group, ())}
     defaults = [keys[one.key] for keys in (*found.values(), catalog.top) if one.key in keys]
     constructed = group in TRIAL_GROUPS and any(f"{group}._target_" in keys for keys in found.values())
-    if one.key == "model.inactive":
-        yield f"{one.origin}: what a model does not use is settled in its file; expected conf/model/x.yaml with another 'inactive'."
+    if one.key.removeprefix(f"{group}.") in (*SETTLED.get(group, ()), *(["command"] if group == "trial" else [])):
+        key = one.key.rpartition(".")[2]
+        yield f"{one.origin}: it is settled in a file; expected an option of its own: conf/{group}/x.yaml with another {key!r}."
         return
     if mistakes := list(_mapping_mistakes(one, found)):
         yield from mistakes
@@ -114,13 +115,13 @@ def _key_mistakes(one: Assignment, options: Options, catalog: Catalog) -> Iterat
     if one.prefix == "+" and any(default != {} for default in defaults):
         yield f"{one.origin}: {one.key} is already there; say {one.key}=… without '+'."
     if one.prefix and constructed and group != one.key and not defaults:
-        if all(group in catalog.inactive(model) for model in options["model"]):
+        if group in catalog.unused(options):
             yield f"{one.origin}: {_nowhere(one.key, group, options, catalog)}"
         elif above := next((path for keys in found.values() for path in keys if one.key.startswith(f"{path}.") and keys[path] != {}), None):
             yield f"{one.origin}: {above} is a value and has no {one.key!r}; expected {above}=…"
         return  # a new argument of the option's constructor, which is bound before the first trial trains
-    choices = [{"model": model, group: option} for model in options["model"] for option in options.get(group, [""])]
-    choices = [{**choice, "model": choice[group]} if group == "model" else choice for choice in choices]
+    pairs = [(model, trial, option) for model in options["model"] for trial in options["trial"] for option in options.get(group, [""])]
+    choices = [{"model": model, "trial": trial} | {group: option} for model, trial, option in pairs]
     if not any(catalog.has(choice, one.key) for choice in choices):
         known = any(one.key in keys for keys in catalog.readable(group).values())
         if not (known and one.origin.startswith("sweeps/")):  # a file may hold the axes of options that this command line left out
@@ -152,8 +153,9 @@ def _nowhere(key: str, group: str, options: Options, catalog: Catalog) -> str:
     """Why no trial has a key: it is unknown, or the options that have it are not chosen."""
     owners = [option for option, keys in catalog.readable(group).items() if key in keys] if group in options else []
     chosen = " and ".join(options.get(group, ()))
-    if group in options and all(group in catalog.inactive(model) for model in options["model"]):
-        return f"{' and '.join(options['model'])} does not use {group!r}; expected a model that does, or leave it out."
+    if group in options and group in catalog.unused(options):
+        kind = "trial" if options["trial"] != ["keras"] else "model"
+        return f"{' and '.join(options[kind])} does not use {group!r}; expected a {kind} that does, or leave it out."
     if owners:
         return f"{group}={chosen} has no {key!r}; it belongs to {', '.join(f'{group}={owner}' for owner in owners)}."
     known = [
@@ -172,7 +174,7 @@ def _shape_mistakes(one: Assignment, request: Request) -> Iterator[str]:
         yield f"{one.origin}: {twice} is given twice; expected distinct values."
     if one.swept and len(one.texts) != 1 and not request.multirun:
         yield f"{one.origin}: several values; add -m to sweep over them."
-    if one.swept and one.group not in (*TRIAL_KEYS, "sweeps"):
+    if one.swept and (one.group not in (*TRIAL_KEYS, "sweeps") or one.key == "trial"):
         yield f"{one.origin}: a sweep has one {one.key}; expected a single value."
 
 

@@ -8,13 +8,19 @@ from omegaconf import DictConfig, OmegaConf
 ROOT = Path(__file__).resolve().parents[2]
 CONF = ROOT / "conf"
 REPEATS = ("seed", "data.fold")  # keys of which other values repeat a configuration
-TRIAL_GROUPS = ("data", "model", "optimizer", "training")
+KERAS_GROUPS = ("data", "model", "optimizer", "training")  # of which a function takes those that it uses
+TRIAL_GROUPS = ("trial", *KERAS_GROUPS)
+SETTLED = {"model": ("inactive",), "trial": ("uses", "objective")}  # group → keys that its files settle, which are no values of a trial
 TRIAL_KEYS = ("seed", "objective", *TRIAL_GROUPS)  # the part of the configuration that a trial sees; the rest concerns the sweep
 
 
 def trial_config(composed: DictConfig) -> dict[str, Any]:
     """The part of a composed configuration that a trial sees, resolved."""
-    return {key: OmegaConf.to_container(node, resolve=True) if OmegaConf.is_config(node := composed[key]) else node for key in TRIAL_KEYS}
+    return {
+        key: OmegaConf.to_container(node, resolve=True) if OmegaConf.is_config(node := composed[key]) else node
+        for key in TRIAL_KEYS
+        if key in composed
+    }
 
 
 def leaves(node: Any, path: str = "") -> dict[str, Any]:
@@ -55,7 +61,11 @@ def fraction(value: Any, default: Any) -> Any:
 
 
 def active_leaves(config: dict[str, Any]) -> dict[str, Any]:
-    """The leaves of a trial's configuration, without groups that its model lists under `inactive:`."""
-    model = {key: value for key, value in config["model"].items() if key != "inactive"}
-    resting = config["model"].get("inactive", ())
-    return leaves({name: node for name, node in {**config, "model": model}.items() if name not in resting})
+    """The leaves of a trial's configuration, without groups that its model, or its function, does not use."""
+    uses, resting = config.get("trial", {}).get("uses", KERAS_GROUPS), config["model"].get("inactive", ())
+    groups = [group for group in KERAS_GROUPS if group in uses and (group not in resting or "model" not in uses)]
+    nodes = {name: node for name, node in config.items() if name not in KERAS_GROUPS or name in groups}
+    for group, keys in SETTLED.items():
+        if group in nodes:
+            nodes[group] = {key: value for key, value in nodes[group].items() if key not in keys}
+    return leaves({name: node for name, node in nodes.items() if name != "trial" or node})

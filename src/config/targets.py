@@ -12,6 +12,7 @@ ALLOWED = {  # `*` is one name; a class begins with a capital letter
     "model": ("src.models.*.build",),
     "optimizer": ("keras.optimizers.Class", "keras.optimizers.schedules.Class"),
     "oracle": ("src.oracles.*.Class",),
+    "trial": ("src.trials.*.run",),
     "executor": ("src.executors.*.Class",),
     "training": (
         *(f"keras.{kind}.Class" for kind in ("losses", "metrics", "callbacks", "optimizers", "optimizers.schedules")),

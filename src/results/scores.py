@@ -62,10 +62,12 @@ def _results(store: Store, objective: Objective) -> Iterator[TrialResult]:
     Raises:
         ConfigError: the trials do not report the objective.
     """
-    sweep, identify = store.meta().get("sweep_id", ""), Identifier(store)
-    for row, kept, last in store.scored(objective.name):
+    meta, identify = store.meta(), Identifier(store)
+    sweep, of_the_study = meta.get("sweep_id", ""), objective.name == Objective.parse(meta["objective"]).name
+    for row, at_kept_epoch, last in store.scored(objective.name):
+        kept = row.score if of_the_study else at_kept_epoch  # what a function returns need be none of the steps that it reports
         if row.score is not None and kept is None:
-            reported = next(store.epochs())[2]
+            reported = next(store.epochs(), (0, 0, dict[str, float]()))[2]
             hint = f"{did_you_mean(objective.name, reported)} Metrics: {', '.join(reported)}"
             raise ConfigError([f"objective={objective.name}: not reported{hint}"])
         identity, configuration, values = identify.configuration(row)

@@ -139,4 +139,5 @@ class Driver:
 
 def _most_epochs(config: dict[str, Any]) -> int:
     """The bound for the terminal's bar; an engine of a model's own has no epochs."""
-    return 1 if config["model"].get("engine") else int(config["training"]["epochs"])
+    own = config["model"].get("engine") or "_target_" in config.get("trial", {})
+    return 1 if own else int(config["training"]["epochs"])

@@ -184,6 +184,7 @@ class Ending:
             say(f"  open {invocation.folder / REPORT}    learning curves, parallel coordinates, importance")
         if best and not invocation.single:
             say(f"  {invocation.prefix}python -m src.sweep {shlex.join(self._standing.words(best))}    repeats the best trial")
+        if best and not invocation.single and not invocation.function:
             say(f"  {invocation.prefix}python -m src.promote sweep={invocation.folder.name}    the best model against the champion")
 
     def _tidy(self) -> None:

@@ -51,10 +51,15 @@ class Invocation:
         text = config.objective
         if not any(axis.key == "objective" for axis in space.axes):
             values = space.leaves(next(iter(space.samples())))
-            text = settled({"objective": values["objective"], **{name: nested(values, name) for name in ("data", "model", "training")}})[
-                "objective"
-            ]
+            text = settled(
+                {"objective": values["objective"], **{name: nested(values, name) for name in ("data", "model", "training", "trial")}}
+            )["objective"]
         return cls(space, config, Objective.parse(text), request.sweep, request.reported, single, folder)
+
+    @property
+    def function(self) -> bool:
+        """True if its trials are a function of src/trials/, no Keras models."""
+        return "_target_" in self.config.trial
 
     @property
     def name(self) -> str:

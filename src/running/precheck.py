@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from omegaconf import DictConfig
 
-from src import artifacts, models, trial
+from src import artifacts, function, models, trial
 from src.config.paths import leaves, trial_config
 from src.errors import ConfigError, DataError, TrialbookError, TrialError, first_words
 from src.executors import Executor
@@ -45,7 +45,12 @@ def precheck(space: Space, compose: Callable[[list[str]], DictConfig], executor:
     """
     points = list(space.samples())
     composed = [compose(overrides(point)) for point in points]
-    checks: list[TrialCheck] = executor.apply(check_trials, [trial_config(config) for config in composed])()
+    configs = [trial_config(config) for config in composed]
+    if "_target_" in configs[0]["trial"]:
+        function.check(configs)
+        checks = [TrialCheck() for _ in configs]
+    else:
+        checks = executor.apply(check_trials, configs)()
     infeasible = [(check.cause, point) for check, point in zip(checks, points, strict=True) if check.cause]
     hopeless = len(infeasible) == len(points) or any(_misspelled(point, points, checks) for _, point in infeasible)
     mistakes = [(text, point) for config, point in zip(composed, points, strict=True) for text in record.mistakes(config, overrides(point))]

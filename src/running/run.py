@@ -3,7 +3,7 @@
 from hydra.core.config_loader import ConfigLoader
 from omegaconf import DictConfig
 
-from src import executors, trial
+from src import executors, function, trial
 from src.config.composer import Composer
 from src.config.request import Request
 from src.executors import RunTrial
@@ -23,11 +23,14 @@ def run(loader: ConfigLoader, request: Request, config: DictConfig, *, run_trial
         TrialbookError: nothing was started, or the disk is full.
     """
     invocation = Invocation.of(request, config)
+    checked = run_trial is trial.run
+    if checked and invocation.function:
+        run_trial = function.run
     executor, compose = executors.create(invocation.executor, run_trial), Composer(loader)
     if config.dry_run:
         plan.show(invocation, executor, compose)
         return 0
-    with opened(invocation, compose, executor, checked=run_trial is trial.run) as sweep:
+    with opened(invocation, compose, executor, checked=checked) as sweep:
         outcome = sweep.driver().run()
         from src.running.ending import Ending  # matplotlib, a second; opening imports it in a thread
 

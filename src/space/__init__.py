@@ -128,7 +128,7 @@ class Space:
         prefixes = {item.key: item.prefix for item in (*trial, *self.fixed)} | {axis.key: axis.prefix for axis in self.axes}
         texts = {item.key: item.texts[0] for item in (*self.fixed, *trial)} | values
         choices = self._choices(texts)
-        inactive = self.catalog.inactive(choices["model"])
+        inactive = self.catalog.inactive(choices["model"], choices["trial"])
         point = {
             f"{prefixes.get(key, '')}{key}": text
             for key, text in texts.items()
@@ -152,7 +152,7 @@ class Space:
         """Returns the active configuration of a point: config path → value."""
         texts = {key.lstrip("+"): text for key, text in point.items()}
         choices = self._choices(texts)
-        inactive = self.catalog.inactive(choices["model"])
+        inactive = self.catalog.inactive(choices["model"], choices["trial"])
         values = {"seed": self.catalog.top["seed"], "objective": self.catalog.top["objective"]}
         for group in TRIAL_GROUPS:
             if group not in inactive:

@@ -103,8 +103,9 @@ def _of_activity(assignment: Assignment, options: dict[str, tuple[str, ...]], ca
     """Returns conditions for a key to be active: on models that use its group, and on options of the group that have the key."""
     conditions: Conditions = ()
     key, group = assignment.key, assignment.group
-    if group in TRIAL_GROUPS and group != "model":
-        conditions += (("model", tuple(as_text(model) for model in options["model"] if group not in catalog.inactive(model))),)
+    if group in TRIAL_GROUPS and group not in ("model", "trial"):
+        [trial] = options["trial"]
+        conditions += (("model", tuple(as_text(model) for model in options["model"] if group not in catalog.inactive(model, trial))),)
     if group in options and key != group and not assignment.prefix:
         having = [option for option in options[group] if any(_below(path, key) for path in catalog.keys(group, option))]
         conditions += ((group, tuple(map(as_text, having))),)

@@ -40,7 +40,7 @@ def mistakes(space: "Space", missing: Iterable[Assignment]) -> Iterator[str]:
     crossed = len([axis for axis in space.axes if axis.key in SCORED]) > 1
     for point in _points(space, crossed=crossed):
         values = space.leaves(point)
-        parts = {group: nested(values, group) for group in ("data", "training", "model")}
+        parts = {group: nested(values, group) for group in ("data", "training", "model", "trial")}
         objective, names = reported({"objective": str(values["objective"]), **parts})
         if not names or (objective, *names) in seen:
             continue

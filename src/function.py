@@ -1,0 +1,127 @@
+"""Runs a trial that is a function of the user's, `run(config, report)` of src/trials/. Imports no TensorFlow."""
+
+import logging
+import math
+import time
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from src import files
+from src.config.rules import unrecordable
+from src.config.targets import find
+from src.errors import ConfigError, TrialError
+from src.objective import Objective
+from src.states import TrialState
+from src.trial import CHECKPOINT, Job, Outcome, ended_by
+
+FILES = "files"  # folder in that of the trial
+TAKEN = ("epoch", "seconds", "seconds_per_epoch")
+
+
+class Report:
+    """What a function gets beside its configuration.
+
+    `report(step, {"loss": 0.2})` records a step, from 1 on, and raises errors.Stop if the trial is to end. With `checkpoint=bytes` an
+    interrupted trial continues: `report.checkpoint` then holds the last ones.
+
+    Attributes:
+        folder: files that are written here are kept with the trial.
+        checkpoint: of an earlier attempt, or of the trial that this one continues; None at the beginning.
+        log: a logger; its lines are kept in trial.log.
+        check_stop: call it about once a second where no step is reported.
+    """
+
+    def __init__(self, job: Job, record: Callable[[int, dict[str, float]], None], check_stop: Callable[[], None]) -> None:
+        self.folder, self.checkpoint, self.check_stop = job.folder / FILES, job.checkpoint, check_stop
+        self.log = logging.getLogger("src.trials")
+        self.history: dict[str, list[float]] = {}
+        self.last = 0
+        self._home, self._record = job.folder, record
+
+    def __call__(self, step: int, metrics: Mapping[str, float], checkpoint: bytes | None = None) -> None:
+        """Records a step.
+
+        Raises:
+            TrialError: the step does not follow, a metric is not finite, or the names differ from those of the first step.
+            errors.Stop: the trial is to end.
+        """
+        values = checked(metrics, f"step {step}")
+        if step <= self.last:
+            raise TrialError(f"report({step}, …) after step {self.last}; expected steps in ascending order, from 1 on.")
+        if self.history and values.keys() != self.history.keys():
+            raise TrialError(f"report({step}, …) has {', '.join(values)}; expected {', '.join(self.history)}, as in the first step.")
+        self.last = step
+        for name, value in values.items():
+            self.history.setdefault(name, []).append(value)
+        if checkpoint is not None:
+            files.write(self._home / CHECKPOINT, checkpoint)
+        self._record(step, values)
+        self.check_stop()
+
+
+def run(job: Job, record: Callable[[int, dict[str, float]], None], check_stop: Callable[[], None]) -> Outcome:
+    """Calls the function of a trial; an exception becomes an outcome, too.
+
+    Args:
+        record, check_stop: as in training.Monitor.
+    """
+    start, report = time.monotonic(), Report(job, record, check_stop)
+    try:
+        report.folder.mkdir(parents=True, exist_ok=True)
+        returned = find("trial", job.config["trial"]["_target_"])(job.config, report)
+        result = checked(_named(returned, job.config["objective"]), "the result")
+    except (Exception, SystemExit) as error:
+        return ended_by(error, job, time.monotonic() - start)
+    seconds = time.monotonic() - start
+    metrics = {**{f"kept/{name}": value for name, value in result.items()}, "seconds": seconds}
+    if report.last:
+        metrics |= {"kept/epoch": report.last, "seconds_per_epoch": seconds / report.last}
+    kept = {file.relative_to(report.folder).as_posix(): file.read_bytes() for file in report.folder.rglob("*") if file.is_file()}
+    return Outcome(TrialState.FINISHED, metrics, report.history, seconds, files=kept)
+
+
+def checked(metrics: Any, place: str) -> dict[str, float]:
+    """Returns metrics as finite numbers.
+
+    Raises:
+        TrialError: they are something else, or have names that cannot be recorded.
+    """
+    if not isinstance(metrics, Mapping) or not metrics:
+        raise TrialError(f"{place}: received {metrics!r:.200}; expected a mapping of names to numbers.")
+    values = {}
+    for name, value in metrics.items():
+        try:
+            values[str(name)] = float(value)
+        except (TypeError, ValueError) as error:
+            raise TrialError(f"{place}: {name} is {value!r:.200}; expected a number.") from error
+        if not math.isfinite(values[str(name)]):
+            raise TrialError(f"{place}: {name} is {value}; expected a finite number.")
+        if name in TAKEN or (rule := unrecordable(f"kept/{name}")):
+            raise TrialError(f"{place}: no metric can be named {name!r}; expected {rule if name not in TAKEN else 'another name'}.")
+    return values
+
+
+def _named(returned: Any, objective: str) -> Any:
+    """A number under the name of the objective; of a mapping, which must contain that, all."""
+    name = Objective.parse(objective).name
+    if not isinstance(returned, Mapping):
+        return {name: returned}
+    if name not in returned:
+        raise TrialError(f"the function returned {', '.join(map(str, returned))}; expected {name} among them, the objective.")
+    return returned
+
+
+def check(configs: list[dict[str, Any]]) -> None:
+    """Looks for the functions of trials, before the first one runs.
+
+    Raises:
+        ConfigError: one cannot be imported.
+    """
+    mistakes = []
+    for target in dict.fromkeys(str(config["trial"]["_target_"]) for config in configs):
+        try:
+            find("trial", target)
+        except ConfigError as error:
+            mistakes += error.mistakes
+    if mistakes:
+        raise ConfigError(mistakes)

@@ -1,0 +1,69 @@
+"""A trial that is a command: a program in any language, which prints its metrics as JSON in its last line.
+
+`command` in the YAML is a list of words; `{key}` stands for a value of the YAML, `{seed}` for the seed, and `{folder}` for a folder
+whose files are kept. No shell reads them. A line that is JSON, such as `{"step": 3, "loss": 0.2}`, reports a step.
+"""
+
+import contextlib
+import json
+import os
+import re
+import signal
+import subprocess
+import threading
+from typing import IO, Any
+
+from src.errors import TrialError
+from src.function import Report
+
+PLACE = re.compile(r"\{([\w.]+)\}")
+SECONDS = 0.5  # between two looks at whether the trial is to end
+KEPT = 20  # lines that the message of a failure shows
+
+
+def run(config: dict[str, Any], report: Report) -> dict[str, float]:
+    """Runs the command until it ends; the last JSON line without a step is the result.
+
+    Raises:
+        TrialError: it fails, or prints no result.
+        errors.Stop: the trial is to end; the command and its children are killed.
+    """
+    values = {**config["trial"], "seed": config["seed"], "folder": str(report.folder)}
+    words = [PLACE.sub(lambda place: str(values.get(place[1], place[0])), str(word)) for word in config["trial"]["command"]]
+    lines: list[str] = []
+    with subprocess.Popen(words, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, start_new_session=True) as process:  # noqa: S603
+        reader = threading.Thread(target=_read, args=(process.stdout, lines), daemon=True)
+        reader.start()
+        told = 0
+        try:
+            while reader.is_alive() or told < len(lines):
+                reader.join(SECONDS)
+                report.check_stop()
+                for line in lines[told : (told := len(lines))]:
+                    if (step := _metrics(line)) and "step" in step:
+                        report(int(step.pop("step")), step)
+        except BaseException:
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(process.pid, signal.SIGKILL)
+            raise
+    results = [found for line in lines if (found := _metrics(line)) and "step" not in found]
+    said = "\n  ".join(lines[-KEPT:])
+    if process.returncode:
+        raise TrialError(f"{words[0]} ended with {process.returncode}; expected 0. It said:\n  {said}")
+    if not results:
+        raise TrialError(f'{words[0]} printed no result; expected a line such as {{"loss": 0.2}}. It said:\n  {said}')
+    return results[-1]
+
+
+def _read(stream: IO[str] | None, lines: list[str]) -> None:
+    for line in stream or ():
+        lines.append(line.rstrip("\n"))
+
+
+def _metrics(line: str) -> dict[str, float]:
+    """The numbers of a line of JSON; empty for any other line."""
+    try:
+        found = json.loads(line) if line.startswith("{") else {}
+    except ValueError:
+        return {}
+    return {name: float(value) for name, value in found.items() if isinstance(value, int | float)}
