@@ -41,6 +41,7 @@ def test_a_mistake_is_an_exception_that_says_what_was_meant() -> None:
 
 @pytest.mark.real
 @pytest.mark.slow
+@pytest.mark.long
 def test_the_notebook_runs_on_few_epochs(tmp_path: Path) -> None:
     project = tmp_path / "project"
     ignored = shutil.ignore_patterns(".venv", ".git", "mlruns", ".*_cache", "__pycache__", "tests")

@@ -135,9 +135,9 @@ def test_a_failing_trial_is_recorded_and_the_exit_code_tells(command: Command, t
     ("executor", "signals", "code"),
     [
         ("inline", [signal.SIGINT, signal.SIGINT], 130),
-        ("inline", [signal.SIGTERM], 143),
+        pytest.param("inline", [signal.SIGTERM], 143, marks=pytest.mark.long),
         ("local", [signal.SIGINT, signal.SIGINT], 130),
-        ("ray", [signal.SIGTERM], 143),
+        pytest.param("ray", [signal.SIGTERM], 143, marks=pytest.mark.long),
     ],
 )
 def test_interrupted_nothing_is_left_running(executor: str, signals: list[int], code: int, tmp_path: Path) -> None:

@@ -68,7 +68,10 @@ def assert_equal(found: Outcome, expected: Outcome) -> None:
         np.testing.assert_allclose(found.history[name], values, rtol=2e-5 if "loss" in name else 2e-3, err_msg=name)
 
 
-@pytest.mark.parametrize("optimizer", [name for name in options("optimizer") if name not in ("sgd", "sgd_momentum")])  # as sgd_nesterov
+OPTIMIZERS = [name for name in options("optimizer") if name not in ("sgd", "sgd_momentum")]  # as sgd_nesterov
+
+
+@pytest.mark.parametrize("optimizer", [pytest.param(name, marks=() if name == "adam" else pytest.mark.long) for name in OPTIMIZERS])
 def test_a_hundred_losses_are_those_of_a_trial_alone(optimizer: str, compose: Compose, tmp_path: Path, made: list[int]) -> None:
     configs = [compose(FEW_STEPS, f"optimizer={optimizer}", *own) for own in OWN]
     for found, config in zip(together(configs, tmp_path), configs, strict=True):

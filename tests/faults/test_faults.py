@@ -24,12 +24,14 @@ def test_killed_at_random_moments_nothing_is_lost_or_run_again(command: Command)
     assert done.returncode == 0 and "'kills': 3" in done.stdout, done.stdout[-3000:] + done.stderr[-3000:]
 
 
+@pytest.mark.long
 def test_killed_workers_cost_an_attempt_each() -> None:
     command = [sys.executable, "-m", "tests.faults.workers", "executors=local", "kills=1", "drivers=1"]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
     assert done.returncode == 0 and "'worker_kills': 1, 'driver_kills': 1" in done.stdout, done.stdout[-3000:] + done.stderr[-3000:]
 
 
+@pytest.mark.long
 def test_a_killed_training_ends_with_the_undisturbed_digits(command: Command, tmp_path: Path) -> None:
     def rows(folder: str) -> list[tuple]:
         file = next((tmp_path / folder / "mlruns" / "sweeps").glob("*/study.db"), None)
@@ -56,6 +58,7 @@ def test_a_killed_training_ends_with_the_undisturbed_digits(command: Command, tm
     assert attempts == {"0": "1", "1": "2"}
 
 
+@pytest.mark.long
 def test_of_two_promoters_the_better_model_wins_and_a_killed_one_breaks_nothing(command: Command) -> None:
     done = command("tests.faults.promote", "races=1", "kills=1")
     assert done.returncode == 0 and "'races': 1, 'kills': 1" in done.stdout, done.stdout + done.stderr[-3000:]

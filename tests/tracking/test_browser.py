@@ -47,6 +47,7 @@ def shows(browser: webdriver.Chrome, *texts: str) -> None:
 
 
 @pytest.mark.usefixtures("first_port")
+@pytest.mark.long
 def test_the_pages_of_a_sweep(browser: webdriver.Chrome, command: Callable, tmp_path: Path, store_uri: str) -> None:
     done = command("src.sweep", "-m", "data=digits", "optimizer=sgd,adam", "model.units=8,16", "training.epochs=2", "seed=7")
     assert done.returncode == 0, done.stderr

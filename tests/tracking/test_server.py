@@ -21,6 +21,7 @@ def server(tmp_path: Path, prepared_store: Path) -> Iterator[str]:
         yield stack.enter_context(mlflow_server(store, tmp_path / "kept"))
 
 
+@pytest.mark.long
 def test_sweeps_are_recorded_by_a_server(server: str, command: Callable, cold_command: Callable, tmp_path: Path, store_uri: str) -> None:
     for number, executor in enumerate(("local", "ray"), 1):
         run = cold_command if executor == "ray" else command  # Ray does not survive a fork

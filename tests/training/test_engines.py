@@ -89,7 +89,10 @@ def test_a_users_own_callback_is_instantiated(compose: Compose, tmp_path: Path) 
     assert "learning_rate" in run(compose(reduce, "training.epochs=2"), tmp_path).history
 
 
-@pytest.mark.parametrize("words", [("model.dropout=0.3",), ("optimizer=adam", "training.patience=3"), ("training=fixed_epochs",)])
+OTHERS = [pytest.param(words, marks=pytest.mark.long) for words in (("optimizer=adam", "training.patience=3"), ("training=fixed_epochs",))]
+
+
+@pytest.mark.parametrize("words", [("model.dropout=0.3",), *OTHERS])
 def test_three_and_six_epochs_more_are_nine_to_the_last_digit(words: tuple, compose: Compose, tmp_path: Path) -> None:
     words = ("optimizer.learning_rate=0.02", "training.patience=null", *words)
     first = run(compose(*words, "training.epochs=3"), tmp_path, continued=True)

@@ -65,7 +65,10 @@ CASES: dict[str, tuple[Callable[[], Dataset], Callable[[Dataset], keras.Model]]]
 }
 
 
-@pytest.mark.parametrize("case", CASES)
+QUICK = ("binary", "class_weight", "several_weighted")
+
+
+@pytest.mark.parametrize("case", [pytest.param(case, marks=() if case in QUICK else pytest.mark.long) for case in CASES])
 def test_a_task_trains_alike_everywhere(
     case: str, compose: Callable[..., dict], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
