@@ -69,8 +69,14 @@ def _verdict_of_two(standing: Standing, first: Entry, second: Entry, code: str) 
     if any(entry.origin.code not in ("", code) for entry in (first, second)):
         return [f"{advice}; but their code is not all the present one, so that new seeds would be rows of their own."]
     seeds = _new_seeds((first, second), more or 4)
-    commands = [f"  python -m src.sweep -m {shlex.join(standing.words(entry))} seed={seeds}" for entry in (first, second)]
+    commands = [f"  python -m src.sweep -m {shlex.join(standing.words(entry))}{_folds(entry)} seed={seeds}" for entry in (first, second)]
     return [f"{advice}:", *commands]
+
+
+def _folds(entry: Entry) -> str:
+    """Returns the word that runs every fold, where there are folds."""
+    folds = entry.values.get("data.folds")
+    return f" data.fold={','.join(map(str, range(int(folds))))}" if folds else ""
 
 
 def _new_seeds(entries: tuple[Entry, ...], count: int) -> str:

@@ -41,7 +41,8 @@ def check(data: "Dataset", task: Any, source: str) -> None:
     if not callable(data.test):
         mistakes.append(f"test is {data.test!r}; expected a function that loads the test examples (x, y)")
     try:
-        json.dumps(dict(data.facts))
+        if json.loads(json.dumps(dict(data.facts))) != dict(data.facts):
+            mistakes.append("facts: JSON would change them, such as keys that are numbers, or tuples; expected names, lists and numbers")
     except (TypeError, ValueError) as error:
         mistakes.append(f"facts: {error}; expected a dict of what JSON can say")
     _refuse(mistakes, source)
@@ -64,6 +65,8 @@ def open_test(data: "Dataset", source: str) -> "Examples":
             mistakes.append(
                 f"x has examples of shape {trees.text(found)}; expected {trees.text(known)}, the shape of the training examples"
             )
+        else:
+            mistakes += _other_types(data.x, x)
         y = data.task.encoded(y)
         if (known := data.outputs) != (found := data.task.outputs(y)):
             mistakes.append(f"y has labels of shape {trees.text(found)}; expected {trees.text(known)}, that of the training examples")
@@ -105,6 +108,10 @@ def _refuse(mistakes: list[str], source: str) -> None:
 
 def _example_mistakes(x: Any, y: Any, task: "Task", *, read: bool) -> Iterator[str]:
     """Yields the mistakes of examples and labels."""
+    if isinstance(x, list | dict | tuple) and (kinds := {type(one) for one in _values(x)} - {np.ndarray} or isinstance(x, list)):
+        inside = ", ".join(sorted(kind.__name__ for kind in kinds)) if isinstance(kinds, set) else "arrays"
+        yield f"x is a {type(x).__name__} of {inside}; expected a numpy array, or a dict or tuple of numpy arrays"
+        return
     lengths = {}
     for name, array in _named("x", x):
         if not isinstance(array, np.ndarray) or not array.ndim:
@@ -126,14 +133,26 @@ def _input_mistakes(name: str, array: np.ndarray, *, alone: bool) -> Iterator[st
     """
     if array.dtype.kind == "O":
         yield f"{name} has dtype object; expected numbers, or texts: {name}.astype(str)"
-    elif array.dtype.kind not in "biufUS":
-        yield f"{name} has dtype {array.dtype}; expected numbers or texts"
+    elif array.dtype.kind not in "biufU":
+        hint = f": {name}.astype(str)" if array.dtype.kind == "S" else ""
+        yield f"{name} has dtype {array.dtype}; expected numbers or texts{hint}"
     elif not array.size or (alone and array.ndim < 2 and array.dtype.kind in "biuf"):
         yield f"{name} has shape {array.shape}; expected (n, …) with at least one example and one number in each"
     elif array.dtype.kind == "f" and not (
         np.isfinite(array.min()) and np.isfinite(array.max())
     ):  # needs no array as large as x if all is well
         yield f"{name} holds {int((~np.isfinite(array)).sum())} values that are NaN or infinite; expected finite numbers"
+
+
+def _values(x: Any) -> list[Any]:
+    return list(x.values()) if isinstance(x, dict) else list(x)
+
+
+def _other_types(known: Any, found: Any) -> Iterator[str]:
+    """Yields inputs of another dtype than in training: a model of one would judge the other wrongly."""
+    for (name, first), (_, second) in zip(_named("x", known), _named("x", found), strict=True):
+        if first.dtype != second.dtype and not (first.dtype.kind == second.dtype.kind and first.dtype.kind in "fU"):
+            yield f"{name} has dtype {second.dtype}; expected {first.dtype}, that of the training examples"
 
 
 def _named(name: str, tree: Any) -> list[tuple[str, Any]]:
@@ -167,6 +186,8 @@ def _weight_mistakes(data: "Dataset") -> Iterator[str]:
     weight, n = data.weight, trees.length(data.x)
     if weight is None:
         return
+    if several := [shape for shape in trees.flat_shapes(data.task.outputs(data.task.encoded(data.y))) if len(shape) > 1]:
+        yield f"weight: a label has the shape {several[0]}, and Keras would apply the weight along another axis; expected no weights"
     if not isinstance(weight, np.ndarray) or weight.shape != (n,) or weight.dtype.kind not in "biuf":
         received = f"shape {weight.shape} and dtype {weight.dtype}" if isinstance(weight, np.ndarray) else f"type {type(weight).__name__}"
         yield f"weight has {received}; expected a number for each example, shape ({n},)"

@@ -11,7 +11,7 @@ import numpy as np
 
 from src.datasets import trees
 from src.datasets.trees import Tree
-from src.tasks import Task
+from src.tasks import Task, declared
 
 Examples = tuple[Tree, Tree]
 
@@ -86,6 +86,8 @@ class Dataset:
     def digest(self) -> str:
         """SHA-256 of the examples and of their split; with folds of all of them, so that it is equal for each."""
         sha256 = hashlib.sha256()
+        if (task := declared(self.task)) != "classes":  # the same arrays are other data for another task
+            sha256.update(repr(task).encode())
         split = (self.train_index, self.validation_index) if self.folds is None else (self.folds,)
         for part in (self.x, self.y, *split, *(() if self.weight is None else (self.weight,))):
             trees.update(sha256, part)

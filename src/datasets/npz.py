@@ -65,8 +65,9 @@ def load(*, path: str, task: str, **options: Any) -> Dataset:
     if "validation" not in parts:
         data = split(x, y, made, test, groups=arrays.get("groups_train"), **options)
         return replace(data, weight=arrays.get("weight_train"))
-    if options.get("folds"):
-        raise DataError(f"{path}: data.folds={options['folds']}: it has a validation set of its own; expected no folds.")
+    unused = {"folds": None, "fold": None, "split_by": "random"}
+    if ignored := [f"data.{name}={options[name]}" for name, default in unused.items() if options.get(name, default) != default]:
+        raise DataError(f"{path}: {', '.join(ignored)}: it has a validation set of its own; expected no other split.")
     validation = _examples(arrays, path, "validation", task)
     train_index, validation_index = np.split(np.arange(len(y) + len(validation[1])), [len(y)])
     weights = [arrays[name] for name in ("weight_train", "weight_validation") if name in arrays]

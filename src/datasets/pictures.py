@@ -13,6 +13,7 @@ from src.errors import DataError
 from src.tasks.classes import Classes
 
 SUFFIXES = (".png", ".jpg", ".jpeg", ".bmp", ".gif", ".webp")
+EIGHT_BITS = ("1", "L", "LA", "P", "PA", "RGB", "RGBA", "CMYK", "YCbCr", "HSV", "LAB")  # modes of Pillow; others would be cut off
 TEST = "test"  # beside `train`, where there are both
 
 
@@ -61,8 +62,10 @@ def _pictures(height: int, width: int, channels: int, paths: np.ndarray) -> np.n
         name = path.decode() if isinstance(path, bytes) else str(path)
         try:
             with Image.open(name) as picture:
+                if picture.mode not in EIGHT_BITS:
+                    raise OSError(f"its pixels are of the kind {picture.mode}, which is not supported")
                 small = picture.convert(mode).resize((width, height), Image.Resampling.BILINEAR)
         except OSError as error:
-            raise DataError(f"{name}: {error}. Expected a picture.") from error
+            raise DataError(f"{name}: {error}. Expected a picture of 8 bits for each colour.") from error
         found[number] = np.asarray(small, np.float32).reshape(height, width, channels) / 255
     return found

@@ -44,6 +44,8 @@ def split(
         raise DataError(f"data.split_by={split_by}: no such way{did_you_mean(split_by, WAYS)} Ways: {', '.join(WAYS)}")
     if split_by == "group" and groups is None:
         raise DataError("data.split_by=group: the data set has no groups; expected one for each example.")
+    if groups is not None and split_by != "group":
+        raise DataError(f"data.split_by={split_by}: the data set has groups, which this split would divide; expected data.split_by=group.")
     if (folds is None) != (fold is None) or (folds is not None and fold is not None and fold >= folds):
         raise DataError(f"data.folds={folds} data.fold={fold}: expected both, the fold from 0 to folds - 1, or neither.")
     n = length(x)

@@ -61,9 +61,9 @@ def decide(run: StoredRun, registry: Registry, loader: ConfigLoader, demanded: G
             champion = evaluate(registry.runs.read(str(old.run_id)), loader)
         except TrialbookError as error:
             unusable = f"the champion, version {old.version}, cannot be loaded and counts as none: {error}"
-    if champion and champion.test_digest != challenger.test_digest:
+    if champion and (champion.test_digest, champion.measure) != (challenger.test_digest, challenger.measure):
         version = f"the champion, version {old.version if old else ''} of {run.model},"
-        words = "was trained for another test split, so the two cannot be compared; expected a name of their own for other data"
+        words = "was trained for another test split or task, so the two cannot be compared; expected a name of their own for other data"
         raise TrialbookError(f"{version} {words}: tracking.experiment=NAME for their sweeps.")
     against = compare(challenger.scores, champion.scores) if champion else None
     reasons = gates.refusals(demanded, challenger, against)

@@ -59,7 +59,7 @@ def _of_shares(won: int, lost: int, n: int) -> Comparison:
 
 def _are_shares(scores: np.ndarray) -> bool:
     """True if an example is either right or wrong."""
-    return bool(((scores == 0) | (scores == 1)).all())
+    return bool(((scores == 0) | (scores == 1)).all()) and not np.signbit(scores).any()  # -0 is an error of 0
 
 
 def _bootstrapped(values: np.ndarray) -> tuple[float, float]:

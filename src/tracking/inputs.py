@@ -49,14 +49,35 @@ def is_table(inputs: trees.Tree) -> bool:
 
 
 def _like(values: Any, array: np.ndarray, name: str) -> np.ndarray:
-    """Returns values with the dtype and the shape of an example's array."""
+    """Returns values with the dtype and the shape of an example's array; refuses what would become another value."""
     found = np.asarray(values)
-    found = found.astype(str) if array.dtype.kind == "U" else found.astype(array.dtype)
+    found = _texts(found, name) if array.dtype.kind == "U" else _numbers(found, array.dtype, name)
     if array.shape[1:] == (1,) and found.ndim == 1:
         found = found[:, None]
     if found.shape[1:] != array.shape[1:]:
         raise ValueError(f"{name} has shape {found.shape}; expected (n, {', '.join(map(str, array.shape[1:]))})")
     return found
+
+
+def _texts(found: np.ndarray, name: str) -> np.ndarray:
+    if found.dtype.kind == "O" and (wrong := [row for row, value in enumerate(found.ravel()) if not isinstance(value, str)]):
+        raise ValueError(f"{name}, row {wrong[0] + 1}: {found.ravel()[wrong[0]]!r}; expected a text")
+    return found.astype(str)
+
+
+def _numbers(found: np.ndarray, dtype: np.dtype, name: str) -> np.ndarray:
+    try:
+        exact = found.astype(float)
+    except (TypeError, ValueError) as error:
+        raise ValueError(f"{name}: {error}; expected numbers") from error
+    converted = exact.astype(dtype) if np.isfinite(exact).all() else exact
+    with np.errstate(invalid="ignore"):
+        wrong = ~np.isfinite(exact) if dtype.kind == "f" else ~np.isfinite(exact) | (converted != exact)
+    if wrong.any():
+        row = int(np.argwhere(wrong)[0][0])
+        expected = "a finite number" if dtype.kind == "f" else f"a whole number that {dtype} holds"
+        raise ValueError(f"{name}, row {row + 1}: {exact[wrong].flat[0]:.6g}; expected {expected}")
+    return found.astype(dtype)
 
 
 def _dtype(array: np.ndarray) -> np.dtype:

@@ -29,6 +29,10 @@ def engine(config: dict[str, Any], data: Dataset, folder: Path) -> tuple[Callabl
     mistakes: list[str] = []
     if mistake := training.refusal(name, data):
         mistakes.append(mistake)
+    if config["training"]["loss"] == OWN and "compile" not in config["model"] and data.weights(training=True) is not None:
+        mistakes.append(
+            "training.loss=own: the model computes its loss itself and would ignore weights; expected a loss of Keras, or none."
+        )
     if "callbacks" in arguments:
         with collecting(mistakes):
             arguments["callbacks"] = build_callbacks(arguments["callbacks"], folder, per_batch=name == "keras")

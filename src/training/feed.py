@@ -1,6 +1,7 @@
 """Feeds examples to programs, to Keras' `fit`, and to `predict`, in the same order everywhere."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import lru_cache
 from typing import Any
 
@@ -9,9 +10,11 @@ import numpy as np
 import tensorflow as tf
 
 from src.datasets import Dataset, trees
+from src.errors import DataError, TrialError
 from src.training import runtime
 
 ALIGNMENT = 64  # bytes; TensorFlow's kernels need memory that is aligned to it
+_failures: list[Exception] = []  # of `read`, in the threads of TensorFlow
 Batch = tuple[trees.Tree, ...]
 """(inputs, y), or (inputs, y, weight), as Keras takes it."""
 
@@ -82,6 +85,22 @@ def predicted(model: keras.Model, inputs: trees.Tree) -> trees.Tree:
     return model.predict_on_batch(trees.mapped(tf.constant, inputs))
 
 
+@contextmanager
+def failures_of_read() -> Iterator[None]:
+    """Raises what `read` of a data set raised, in place of TensorFlow's error about it.
+
+    Raises:
+        TrialError: it names the exception.
+    """
+    _failures.clear()
+    try:
+        yield
+    except tf.errors.OpError as error:
+        if not _failures:
+            raise
+        raise TrialError(f"the data set's read: {type(_failures[0]).__name__}: {_failures[0]}") from error
+
+
 def _read(data: Dataset, indices: tf.data.Dataset, *, training: bool) -> tf.data.Dataset:
     """Returns the batches at positions; those that `read` makes are made side by side, and come in order."""
     if not data.read:
@@ -90,10 +109,22 @@ def _read(data: Dataset, indices: tf.data.Dataset, *, training: bool) -> tf.data
     example = data.batch(data.train_index[:1], training=training)
     specs = trees.mapped(lambda array: tf.TensorSpec((None, *array.shape[1:]), tf.as_dtype(array.dtype)), example)
     flat = tf.nest.flatten(specs)
-    function: Callable[[Any], Any] = lambda positions: tf.nest.flatten(data.batch(positions, training=training))  # noqa: E731
+
+    def made(positions: np.ndarray) -> list[np.ndarray]:
+        try:
+            found = data.batch(positions, training=training)
+            for (name, array), known in zip(trees.arrays(found).items(), trees.arrays(example).values(), strict=True):
+                if array.dtype != known.dtype or array.shape != (len(positions), *known.shape[1:]):
+                    expected = f"{(len(positions), *known.shape[1:])} and {known.dtype}, as of the first example"
+                    raise DataError(f"read gives {name} of shape {array.shape} and dtype {array.dtype}; expected {expected}")
+        except Exception as error:  # TensorFlow would hide it among its own words
+            _failures.append(error)
+            raise
+        flat_arrays: list[np.ndarray] = tf.nest.flatten(found)
+        return flat_arrays
 
     def read(positions: tf.Tensor) -> Batch:
-        tensors = tf.numpy_function(function, [positions], [spec.dtype for spec in flat])
+        tensors = tf.numpy_function(made, [positions], [spec.dtype for spec in flat])
         for tensor, spec in zip(tensors, flat, strict=True):
             tensor.set_shape(spec.shape)
         batch: Batch = tf.nest.pack_sequence_as(specs, tensors)

@@ -23,7 +23,9 @@ def read(node: Mapping[str, Any] | None, model: keras.Model) -> tuple[Phase, ...
     phases = []
     for name, one in (node or {}).items():
         place = f"training.phases.{name}"
-        one = one if isinstance(one, dict) else {"": one}
+        if not isinstance(one, dict):
+            mistakes.append(f"{place}={one}: expected a mapping with {', '.join(KEYS)}.")
+            continue
         mistakes += [
             f"{place}.{key}: there is no such key{did_you_mean(key, KEYS)} Keys: {', '.join(KEYS)}" for key in one if key not in KEYS
         ]
@@ -33,6 +35,7 @@ def read(node: Mapping[str, Any] | None, model: keras.Model) -> tuple[Phase, ...
             start = 1
         if rate is not None and not (type(rate) in (int, float) and rate > 0):
             mistakes.append(f"{place}.learning_rate={rate}: expected a number above 0, or null for that of the optimizer.")
+            rate = None
         if not isinstance(frozen, list):
             mistakes.append(f"{place}.frozen={frozen}: expected a list of names of layers.")
             frozen = []
@@ -52,10 +55,11 @@ def read(node: Mapping[str, Any] | None, model: keras.Model) -> tuple[Phase, ...
 class Phases(keras.callbacks.Callback):  # type: ignore[misc]
     """Enters each phase before its first epoch: freezes layers, and gives the model a new optimizer."""
 
-    def __init__(self, phases: tuple[Phase, ...], optimizer: keras.optimizers.Optimizer) -> None:
-        """Stores the phases, and what makes a new optimizer like this one."""
+    def __init__(self, phases: tuple[Phase, ...], model: keras.Model) -> None:
+        """Stores the phases, what makes a new optimizer like that of a model, and which of its layers are always frozen."""
         super().__init__()
-        self._phases, self._optimizer = phases, keras.optimizers.serialize(optimizer)
+        self._phases, self._optimizer = phases, keras.optimizers.serialize(model.optimizer)
+        self._always_frozen = [layer for layer in model._flatten_layers(include_self=False) if not layer.trainable]
 
     def enter(self, model: keras.Model, epoch: int) -> None:
         """Prepares a model for an epoch, counted from 1."""
@@ -63,7 +67,9 @@ class Phases(keras.callbacks.Callback):  # type: ignore[misc]
         if phase is None:
             return
         for layer in model.layers:
-            layer.trainable = layer.name not in phase.frozen
+            layer.trainable = layer.name not in phase.frozen  # also of the layers inside
+        for layer in self._always_frozen:
+            layer.trainable = False
         optimizer = copy.deepcopy(self._optimizer)
         if phase.learning_rate:
             settings = optimizer["config"]

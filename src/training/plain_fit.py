@@ -31,16 +31,17 @@ def fit(
     """
     keras.utils.set_random_seed(seed)  # what ran before must not change what layers without a seed draw
     state.random().assign([np.random.default_rng(seed).integers(2**31), 0])
-    return train(
-        model,
-        lambda start: feed.training(data, schedule.batch_size, seed, start),
-        steps=-(-len(data.train_index) // schedule.batch_size),
-        validation=feed.validation(data, schedule.validation_batch),
-        objective=objective,
-        schedule=schedule,
-        monitor=monitor,
-        callbacks=callbacks,
-    )
+    with feed.failures_of_read():
+        return train(
+            model,
+            lambda start: feed.training(data, schedule.batch_size, seed, start),
+            steps=-(-len(data.train_index) // schedule.batch_size),
+            validation=feed.validation(data, schedule.validation_batch),
+            objective=objective,
+            schedule=schedule,
+            monitor=monitor,
+            callbacks=callbacks,
+        )
 
 
 def train(
@@ -62,7 +63,7 @@ def train(
         validation: batches.
     """
     keeper = Keeper(objective, schedule, monitor)
-    phases = Phases(schedule.phases, model.optimizer)
+    phases = Phases(schedule.phases, model)
     if schedule.phases:
         phases.enter(model, monitor.checkpoint.epochs if monitor.checkpoint else 1)
     state.build_optimizer(model)  # in the scope where `fit` builds it, ScheduleFreeAdamW loses its initial values

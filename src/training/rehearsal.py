@@ -31,6 +31,11 @@ def rehearse(model: keras.Model, data: Dataset, objective: Objective, callbacks:
     mistakes = [f"model: {mistake}"] if mistake else []
     trained = model.train_step(batch) if trains else {}
     validated = model.test_step(unseen)
+    mistakes += [
+        f"training.metrics: {name} gives {np.shape(value)} numbers; expected one, for example an average"
+        for name, value in {**trained, **validated}.items()
+        if np.size(value) != 1 or np.ndim(value)
+    ]
     names = [*(trained or validated), *(f"val_{name}" for name in validated)]
     required = {"objective": objective.name}
     for callback in callbacks:

@@ -14,13 +14,25 @@ from src.errors import ConfigError, collecting, did_you_mean
 from src.tasks import OWN
 
 BY_SHAPE = {"loss": ("crossentropy", "ce"), "metrics": ("accuracy", "acc")}  # names that Keras reads by the shape of the labels
-MISREAD = {  # kind of task → what its labels are, and the starts of names that expect others
-    "binary": ("a class of two, with one probability", ("sparse", "categorical")),
-    "labels": ("0 or 1 for each label", ("sparse", "categorical", "accuracy", "acc")),
-    "numbers": (
-        "numbers",
-        ("sparse", "accuracy", "acc", "binary_accuracy", "binaryaccuracy", "categorical_accuracy", "categoricalaccuracy"),
-    ),
+OF_CLASSES = ("sparse", "categorical", "topk", "onehot", "kldivergence", "kld", "cosinesimilarity", "accuracy", "acc")
+OF_PROBABILITIES: tuple[str, ...] = (
+    "binaryaccuracy",
+    "precision",
+    "recall",
+    "auc",
+    "f1",
+    "fbeta",
+    "iou",
+    "binaryiou",
+    "meaniou",
+    "sensitivity",
+    "specificity",
+)
+OF_PROBABILITIES += ("truepositives", "truenegatives", "falsepositives", "falsenegatives")
+MISREAD = {  # kind of task → what its labels are, and the starts of names, without underscores, that expect others
+    "binary": ("a class of two, with one probability", OF_CLASSES),
+    "labels": ("0 or 1 for each label", OF_CLASSES),
+    "numbers": ("numbers", tuple(start for start in (*OF_CLASSES, *OF_PROBABILITIES) if not start.startswith(("kl", "cosine")))),
 }
 
 
@@ -90,9 +102,9 @@ def _checked(key: str, node: Any, kind: str, module: ModuleType, kinds: Any) -> 
             return built
     else:
         built = name = str(node)
-        _refuse_misread(key, name, kind)
         if kind in ("classes", "binary") and name.lower() in BY_SHAPE[key]:
             return name
+        _refuse_misread(key, name, kind)
         try:
             module.get(name)
         except ValueError as error:
@@ -111,5 +123,5 @@ def _checked(key: str, node: Any, kind: str, module: ModuleType, kinds: Any) -> 
 def _refuse_misread(key: str, name: str, kind: str) -> None:
     """Raises a ConfigError if a loss or metric of Keras would misread the labels of a task."""
     labels, misread = MISREAD.get(kind, ("", ()))
-    if name.lower() in misread or name.lower().startswith(tuple(start for start in misread if start not in BY_SHAPE["metrics"])):
+    if name.lower().replace("_", "").startswith(misread):
         raise ConfigError([f"training.{key}: {name} does not take what data.task={kind} has as labels: {labels}."])
