@@ -131,7 +131,10 @@ def test_inputs_may_be_trees_of_numbers_and_texts() -> None:
     for x, message in (
         ({**tables, "age": X[:5]}, r"x\['age'\] has 5 examples, x\['name'\] has 12 examples, y has 12 examples; expected as many"),
         ({**tables, "age": X * np.nan}, r"x\['age'\] holds 36 values that are NaN"),
-        ((X, list(Y)), r"x\['1.*type .*; expected a numpy array, or a dict or tuple of numpy arrays"),
+        ((X, list(Y)), r"x is a tuple of list; expected a numpy array, or a dict or tuple of numpy arrays"),
+        ([X, X], r"x is a list of arrays; expected a numpy array"),
+        ({"p": {"q": X}}, r"x is a dict of dict; expected a numpy array"),
+        (X.astype("S"), r"x has dtype \|S32; expected numbers or texts: x\.astype\(str\)"),
     ):
         with pytest.raises(DataError, match=f"(?s)mine:.*{message}"):
             contract.check(with_(x=x), "classes", "mine")

@@ -137,7 +137,7 @@ def test_a_validation_set_of_ones_own_is_the_validation_split(tmp_path: Path) ->
     data = npz.load(path=path, **SETTINGS)
     assert data.train_index.tolist() == list(range(20)) and data.validation_index.tolist() == list(range(20, 26))
     assert np.array_equal(data.validation[0], X[:6] + 1) and np.array_equal(data.validation[1], Y[:6])
-    with pytest.raises(DataError, match=r"data\.folds=3: it has a validation set of its own; expected no folds"):
+    with pytest.raises(DataError, match=r"data\.folds=3, data\.fold=0: it has a validation set of its own; expected no other split"):
         npz.load(path=path, **SETTINGS, folds=3, fold=0)
 
 

@@ -16,7 +16,7 @@ WAYS = ("random", "stratified", "time", "group")
 
 
 def divided(split_by: str = "random", **options: Any) -> Dataset:
-    settings = {"validation_split": 0.25, "split_seed": 0, "groups": GROUPS, **options}
+    settings = {"validation_split": 0.25, "split_seed": 0, **({"groups": GROUPS} if split_by == "group" else {}), **options}
     return split(X, Y, Classes(("a", "b")), lambda: (X, Y), split_by=split_by, **settings)
 
 
@@ -77,6 +77,7 @@ def test_folds_are_the_same_data_divided_otherwise(way: str) -> None:
     ("options", "message"),
     [
         ({"split_by": "groups"}, "data.split_by=groups: no such way; did you mean 'group'? Ways: random, stratified, time, group"),
+        ({"split_by": "random", "groups": GROUPS}, "data.split_by=random: the data set has groups, which this split would divide"),
         ({"split_by": "group", "groups": None}, "data.split_by=group: the data set has no groups; expected one for each example"),
         ({"folds": 4}, "data.folds=4 data.fold=None: expected both"),
         ({"fold": 0}, "data.folds=None data.fold=0: expected both"),

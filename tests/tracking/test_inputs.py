@@ -97,3 +97,19 @@ def test_inputs_become_those_of_the_training() -> None:
 def test_what_does_not_fit_is_refused(received: Any, example: Any, message: str) -> None:
     with pytest.raises(ValueError, match=message):
         inputs.taken(received, example)
+
+
+@pytest.mark.parametrize(
+    ("received", "example", "message"),
+    [
+        (np.array([[0.5]]), np.zeros((1, 1), np.uint8), "row 1: 0.5; expected a whole number that uint8 holds"),
+        (np.array([[300]]), np.zeros((1, 1), np.uint8), "row 1: 300; expected a whole number"),
+        (np.array([[1.0], [np.nan]]), np.zeros((1, 1), np.float32), "row 2: nan; expected a finite number"),
+        (pd.DataFrame({"age": [1, None]}), {"age": np.zeros(1, int)}, "age, row 2: nan; expected a whole number"),
+        (pd.DataFrame({"name": ["a", None]}), {"name": np.array(["a"])}, "name, row 2: .*; expected a text"),
+        (pd.DataFrame({"age": ["old"]}), {"age": np.zeros(1)}, "age: could not convert string to float: 'old'; expected numbers"),
+    ],
+)
+def test_no_value_becomes_another_one(received: object, example: object, message: str) -> None:
+    with pytest.raises(ValueError, match=message):
+        inputs.taken(received, example)

@@ -36,7 +36,9 @@ def test_it_answers_by_name(predictor: Predictor) -> None:
     assert answer.to_dict("records") == [{"class": "b", "probability": 0.75, "a": 0.25, "b": 0.75}] * 3
 
 
-@pytest.mark.parametrize(("x", "message"), [(X * 255, "3 of 3 inputs are not scaled as in training"), (X * np.nan, "hold NaN")])
+@pytest.mark.parametrize(
+    ("x", "message"), [(X * 255, "3 of 3 inputs are not scaled as in training"), (X * np.nan, "nan; expected a finite number")]
+)
 def test_inputs_of_another_scale_are_refused(predictor: Predictor, x: np.ndarray, message: str) -> None:
     with pytest.raises(MlflowException, match=message) as refused:
         predictor.predict(None, x)
