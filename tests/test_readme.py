@@ -164,7 +164,7 @@ def test_their_links_lead_somewhere() -> None:
 
 def test_every_question_has_an_answer_with_a_command() -> None:
     answers = sections(GUIDE)
-    assert len({anchor for _, anchor in ROWS}) == 24
+    assert len({anchor for _, anchor in ROWS}) == 25
     assert not [anchor for _, anchor in ROWS if not any(blocks(answers[anchor], "sh"))]
 
 
@@ -181,6 +181,7 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 NEWCOMER = shlex.split("-m data=npz data.path=mine.npz model=two_layer,convolutional")
+FUNCTIONS = (shlex.split("trial=valley trial.rate=0.001,0.01,0.1"), shlex.split("trial=program trial.rate=0.01,0.1 executor=local"))
 OTHERS = shlex.split("data=digits model=three_layer optimizer=adam_cosine training=top3 objective=max:val_top3")
 
 
@@ -203,3 +204,15 @@ def test_a_newcomer_adds_what_the_pages_show(command: list[str], trials: int, pr
     assert done.returncode == 0, said
     assert "plain fit" not in said and "warning" not in said.lower(), said
     assert len(list((project / "mlruns" / "artifacts").glob("*/artifacts/model.h5"))) == trials
+
+
+@pytest.mark.slow
+@pytest.mark.xdist_group("newcomer")
+@pytest.mark.parametrize("command", FUNCTIONS, ids=lambda words: words[0])
+def test_a_newcomer_sweeps_the_function_and_the_program_that_the_pages_show(command: list[str], project: Path) -> None:
+    assert ["-m", *command] in [shown for _, shown in SWEEPS]
+    shutil.rmtree(project / "mlruns", ignore_errors=True)
+    done = subprocess.run([sys.executable, "-m", "src.sweep", "-m", *command], cwd=project, capture_output=True, text=True, check=False)
+    said = done.stdout + done.stderr
+    assert done.returncode == 0 and "warning" not in said.lower(), said
+    assert said.count("FINISHED") == len(command[1].split(","))
