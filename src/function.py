@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from src import files
+from src.config.paths import KERAS_GROUPS
 from src.config.rules import unrecordable
 from src.config.targets import find
 from src.errors import ConfigError, TrialError
@@ -25,7 +26,7 @@ class Report:
     interrupted trial continues: `report.checkpoint` then holds the last ones.
 
     Attributes:
-        folder: files that are written here are kept with the trial.
+        folder: files that are written here are kept with the trial, in `files/` of its run.
         checkpoint: of an earlier attempt, or of the trial that this one continues; None at the beginning.
         log: a logger; its lines are kept in trial.log.
         check_stop: call it about once a second where no step is reported.
@@ -35,27 +36,28 @@ class Report:
         self.folder, self.checkpoint, self.check_stop = job.folder / FILES, job.checkpoint, check_stop
         self.log = logging.getLogger("src.trials")
         self.history: dict[str, list[float]] = {}
-        self.last = 0
+        self.last = self.steps = 0  # the last step, and the number of steps of this attempt
         self._home, self._record = job.folder, record
 
-    def __call__(self, step: int, metrics: Mapping[str, float], checkpoint: bytes | None = None) -> None:
+    def __call__(self, step: float, metrics: Mapping[str, float], checkpoint: bytes | None = None) -> None:
         """Records a step.
 
         Raises:
             TrialError: the step does not follow, a metric is not finite, or the names differ from those of the first step.
             errors.Stop: the trial is to end.
         """
-        values = checked(metrics, f"step {step}")
-        if step <= self.last:
-            raise TrialError(f"report({step}, …) after step {self.last}; expected steps in ascending order, from 1 on.")
+        values = checked(metrics, f"step {step:g}")
+        if step != int(step) or step <= self.last:
+            raise TrialError(f"report({step:g}, …) after step {self.last}; expected steps in ascending order, whole numbers from 1 on.")
         if self.history and values.keys() != self.history.keys():
-            raise TrialError(f"report({step}, …) has {', '.join(values)}; expected {', '.join(self.history)}, as in the first step.")
-        self.last = step
+            raise TrialError(f"report({step:g}, …) has {', '.join(values)}; expected {', '.join(self.history)}, as in the first step.")
+        self.last, self.steps = int(step), self.steps + 1
         for name, value in values.items():
             self.history.setdefault(name, []).append(value)
         if checkpoint is not None:
             files.write(self._home / CHECKPOINT, checkpoint)
-        self._record(step, values)
+            self.checkpoint = checkpoint
+        self._record(self.last, values)
         self.check_stop()
 
 
@@ -68,16 +70,24 @@ def run(job: Job, record: Callable[[int, dict[str, float]], None], check_stop: C
     start, report = time.monotonic(), Report(job, record, check_stop)
     try:
         report.folder.mkdir(parents=True, exist_ok=True)
-        returned = find("trial", job.config["trial"]["_target_"])(job.config, report)
+        returned = find("trial", job.config["trial"]["_target_"])(_used(job.config), report)
         result = checked(_named(returned, job.config["objective"]), "the result")
     except (Exception, SystemExit) as error:
         return ended_by(error, job, time.monotonic() - start)
     seconds = time.monotonic() - start
     metrics = {**{f"kept/{name}": value for name, value in result.items()}, "seconds": seconds}
     if report.last:
-        metrics |= {"kept/epoch": report.last, "seconds_per_epoch": seconds / report.last}
-    kept = {file.relative_to(report.folder).as_posix(): file.read_bytes() for file in report.folder.rglob("*") if file.is_file()}
+        metrics |= {"kept/epoch": report.last, "seconds_per_epoch": seconds / report.steps}
+    kept = {file.relative_to(job.folder).as_posix(): file.read_bytes() for file in report.folder.rglob("*") if file.is_file()}
+    if job.continued and report.checkpoint is not None:
+        kept[CHECKPOINT] = report.checkpoint
     return Outcome(TrialState.FINISHED, metrics, report.history, seconds, files=kept)
+
+
+def _used(config: dict[str, Any]) -> dict[str, Any]:
+    """Returns the part of a configuration that a function uses, which alone is recorded."""
+    uses = config["trial"]["uses"]
+    return {key: node for key, node in config.items() if key not in KERAS_GROUPS or key in uses}
 
 
 def checked(metrics: Any, place: str) -> dict[str, float]:
@@ -91,7 +101,7 @@ def checked(metrics: Any, place: str) -> dict[str, float]:
     values = {}
     for name, value in metrics.items():
         try:
-            values[str(name)] = float(value)
+            values[str(name)] = float("text" if isinstance(value, str | bytes) else value)
         except (TypeError, ValueError) as error:
             raise TrialError(f"{place}: {name} is {value!r:.200}; expected a number.") from error
         if not math.isfinite(values[str(name)]):

@@ -38,7 +38,7 @@ class Ran:
     def __init__(self, folder: Path, checkpoint: bytes | None, stop_at: int) -> None:
         self.steps: list[tuple[int, dict[str, float]]] = []
         self._stop_at = stop_at
-        config = {"trial": {"_target_": f"{PLACE}.run", "rate": 0.5}, "seed": 7, "objective": "min:loss"}
+        config = {"trial": {"_target_": f"{PLACE}.run", "uses": [], "rate": 0.5}, "seed": 7, "objective": "min:loss"}
         self.outcome: Outcome = function.run(Job(0, 1, config, folder, checkpoint), self._record, self._check_stop)
 
     def _record(self, step: int, metrics: dict[str, float]) -> None:
@@ -167,7 +167,7 @@ def test_its_files_are_kept_with_their_folders(ran: Callable[..., Ran]) -> None:
         report.log.info("two files")
         return 1.0
 
-    assert ran(body).outcome.files == {"notes.txt": b"a", "samples/1.bin": b"\x00"}
+    assert ran(body).outcome.files == {"files/notes.txt": b"a", "files/samples/1.bin": b"\x00"}
 
 
 @pytest.mark.parametrize("target", ["src.trials.nowhere.run", "src.trials.command.subprocess", "os.getcwd"])
@@ -267,7 +267,7 @@ def test_a_sweep_of_a_function_goes_on_from_its_checkpoint_and_its_score_is_what
     assert other.data.metrics["kept/x"] == pytest.approx(after(0.1, 5)) and other.data.metrics["loss"] == pytest.approx(scores[0] - 1)
     assert best.data.params["trial"] == "slope" and "optimizer" not in best.data.params and "trial.uses" not in best.data.params
     kept = tmp_path / "mlruns" / "artifacts" / best.info.run_id / "artifacts"
-    assert (kept / "begun" / "after.txt").read_text() == "3" and (kept / "config.yaml").exists()
+    assert (kept / "files" / "begun" / "after.txt").read_text() == "3" and (kept / "config.yaml").exists()
 
     refused = command("src.promote", **added)
     assert refused.returncode == 2 and "trial=slope is a function" in refused.stderr and "Traceback" not in refused.stderr

@@ -88,6 +88,9 @@ def metric_mistakes(request: Request, options: dict[str, list[str]]) -> Iterator
     if len(known) > 1 and not ("objective" in given and len(given["objective"].values) > 1):
         yield f"{origin}: the tasks of these trials have {' and '.join(known)}; expected an objective that all of them report."
     for objective, names in known.items():
+        if objective == AUTO:  # of a function
+            yield f"conf/trial/{options['trial'][0]}.yaml: no objective; expected objective: min:NAME or max:NAME, as its function returns."
+            continue
         name = objective.rpartition(":")[2]
         place = next((one.origin for one in request.everything if one.key == "objective" and objective in map(str, one.values)), origin)
         if names and name not in names:

@@ -8,7 +8,7 @@ from typing import Any
 from src.config.catalog import Catalog
 from src.config.metrics import metric_mistakes
 from src.config.overrides import Assignment
-from src.config.paths import SETTLED, TRIAL_GROUPS, TRIAL_KEYS, leaves
+from src.config.paths import KERAS_GROUPS, SETTLED, TRIAL_GROUPS, TRIAL_KEYS, leaves
 from src.config.request import FOLDERS, Request
 from src.config.rules import expected
 from src.errors import ConfigError, collecting, did_you_mean
@@ -32,6 +32,10 @@ def find_mistakes(request: Request) -> list[str]:
     for group, option in ((group, option) for group, chosen in options.items() for option in chosen):
         with collecting(broken):
             catalog.keys(group, option)
+    for option in options["trial"] if not broken else ():
+        uses = catalog.keys("trial", option).get("trial.uses")
+        if not isinstance(uses, list) or set(map(str, uses)) - set(KERAS_GROUPS):
+            broken.append(f"conf/trial/{option}.yaml: uses is {uses}; expected a list of those of {', '.join(KERAS_GROUPS)} that it reads.")
     if broken:
         raise ConfigError(dict.fromkeys([*mistakes, *broken]))
     for one, own in _scoped(request, options, catalog):
@@ -189,6 +193,8 @@ def _search_mistakes(request: Request, options: Options, catalog: Catalog) -> It
     for key in ("resume", "retry", "allow"):
         if key in given and (not request.multirun or (key != "resume" and "resume" not in given)):
             yield f"{given[key].origin}: expected the sweep's own command behind -m, and resume=latest or its id."
+    if options["oracle"] == ["hyperband"] and "training" in catalog.unused(options):
+        yield "oracle=hyperband: it decides on training.epochs, which no trial uses; expected another oracle, or uses: [training]."
     if options["oracle"] == ["hyperband"]:
         for one in (one for one in request.everything if one.key == "training.epochs"):
             yield f"{one.origin}: hyperband decides on the epochs; expected oracle.max_epochs={one.texts[-1] if one.texts else 20}"

@@ -8,11 +8,13 @@ from contextlib import suppress
 from multiprocessing import forkserver, resource_tracker
 from multiprocessing.connection import wait
 
+import psutil
+
 from src import trial
 from src.executors import RunTrial
 from src.executors.machine import find_slots, gpus_of, this_machine
 from src.executors.pool import Died, Pool, WorkerHandle
-from src.executors.worker import CANCEL, Answer, Call, Event, work
+from src.executors.worker import CANCEL, Answer, Call, Event, children_of, work
 from src.trial import Job
 
 forking = multiprocessing.get_context("forkserver")  # TensorFlow survives a fork as long as it has only been imported
@@ -92,5 +94,9 @@ class _Process(WorkerHandle):
 
     def kill(self) -> None:
         self.connection.close()
+        children = children_of(self._process.pid)
         self._process.kill()
+        for child in children:
+            with suppress(psutil.Error):
+                child.kill()
         self._process.join()

@@ -163,12 +163,22 @@ def _listen(connection: Connection, inbox: "queue.Queue[Job | Call]", cancelled:
         try:
             received: Any = connection.recv()
         except (EOFError, OSError):
+            for child in children_of(os.getpid()):
+                with suppress(psutil.Error):
+                    child.kill()
             os._exit(1)
         if received == CANCEL:
             cancelled.set()
         else:
             cancelled.clear()
             inbox.put(received)
+
+
+def children_of(pid: int | None) -> list[psutil.Process]:
+    """Returns the processes that a process started, such as the command of a trial, and theirs."""
+    with suppress(psutil.Error):
+        return list(psutil.Process(pid).children(recursive=True))
+    return []
 
 
 class _Sender(logging.Handler):

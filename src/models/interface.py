@@ -66,13 +66,11 @@ class Interface:
         Raises:
             TrialbookError: what the model gives is no prediction of the task.
         """
-        from src.training import feed
-
         count = trees.length(inputs)
         index = np.arange(count)
         parts = [index[start : start + AT_ONCE] for start in range(0, count, AT_ONCE)]
-        predicted = trees.joined([feed.predicted(model, trees.take(inputs, part)) for part in parts])
-        return self.task.answer(contract.checked(predicted, count, self.task, self.outputs))
+        given = trees.joined([predicted(model, trees.take(inputs, part)) for part in parts])
+        return self.task.answer(contract.checked(given, count, self.task, self.outputs))
 
     def files(self) -> dict[str, bytes]:
         """Returns the files from which `read` makes it again, without the training data."""
@@ -97,6 +95,13 @@ class Interface:
         outputs = trees.over_shapes(tuple, _tuples(found["outputs"]))
         example = tree_of(found["inputs"]["kind"], arrays)
         return cls(tasks.restored(found["task"]), outputs, example, found["facts"], learned=found["learned"])
+
+
+def predicted(model: "keras.Model", inputs: trees.Tree) -> trees.Tree:
+    """Returns what a model gives for one batch of inputs."""
+    import tensorflow as tf
+
+    return model.predict_on_batch(trees.mapped(tf.constant, inputs))
 
 
 def tree_of(kind: str, arrays: dict[str, Any]) -> trees.Tree:

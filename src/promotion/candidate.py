@@ -22,6 +22,7 @@ from src.config.targets import check_names
 from src.datasets import trees
 from src.errors import TrialbookError
 from src.models.interface import DESCRIPTION
+from src.models.interface import predicted as predicted_by
 from src.promotion.comparison import interval_of
 from src.tracking.runs import StoredRun
 from src.training import runtime
@@ -177,8 +178,6 @@ def evaluate(run: StoredRun, loader: ConfigLoader) -> Candidate:
         TrialbookError: as `rebuild`, or the test split does not fit the training split, or the model's outputs are no probabilities.
     """
     prepared = rebuild(run, loader)
-    from src.training import feed
-
     with _errors_naming(run):
         x, y = datasets.open_test(prepared.data, prepared.config["data"])
         predicted = trial.predictions(prepared, x)
@@ -188,7 +187,7 @@ def evaluate(run: StoredRun, loader: ConfigLoader) -> Candidate:
     seconds = []
     for _ in range(LATENCY_ROUNDS):
         start = time.perf_counter()
-        feed.predicted(prepared.model, one)
+        predicted_by(prepared.model, one)
         seconds.append(time.perf_counter() - start)
     scores = prepared.data.task.score(y, predicted)
     return Candidate(run, prepared, predicted, scores, float(np.median(seconds)) * 1000, digest.hexdigest())

@@ -104,7 +104,7 @@ class Runs:
         try:
             run = self.client.get_run(run_id)
             if function := run.data.params.get("trial"):
-                raise TrialbookError(f"run={run_id}: trial={function} is a function; promotion compares and serves Keras models.")
+                raise TrialbookError(f"run={run_id}: trial={function} is a function; promote and reproduce know Keras models alone.")
             weights = self._verified(run, WEIGHTS, run_id)
             whole = [self._verified(run, name, run_id) for name in WHOLE if DIGEST_TAGS[name] in run.data.tags]
             model = whole[0] if whole else weights

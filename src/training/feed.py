@@ -11,6 +11,7 @@ import tensorflow as tf
 
 from src.datasets import Dataset, trees
 from src.errors import DataError, TrialError
+from src.models.interface import predicted
 from src.training import runtime
 
 ALIGNMENT = 64  # bytes; TensorFlow's kernels need memory that is aligned to it
@@ -78,11 +79,6 @@ def predict(model: keras.Model, data: Dataset, index: np.ndarray, batch_size: in
     """Returns what a model gives for some examples, as arrays."""
     batches = [index[start : start + batch_size] for start in range(0, len(index), batch_size)]
     return trees.joined([keras.tree.map_structure(np.asarray, predicted(model, data.inputs(batch))) for batch in batches])
-
-
-def predicted(model: keras.Model, inputs: trees.Tree) -> trees.Tree:
-    """Returns what a model gives for one batch of inputs."""
-    return model.predict_on_batch(trees.mapped(tf.constant, inputs))
 
 
 @contextmanager

@@ -1,6 +1,6 @@
 """A trial that is a command: a program in any language, which prints its metrics as JSON in its last line.
 
-`command` in the YAML is a list of words; `{key}` stands for a value of the YAML, `{seed}` for the seed, and `{folder}` for a folder
+`command` in the YAML is a list of words; `{key}` stands for a value of the YAML in JSON, `{seed}` for the seed, and `{folder}` for a folder
 whose files are kept. No shell reads them. A line that is JSON, such as `{"step": 3, "loss": 0.2}`, reports a step.
 """
 
@@ -13,6 +13,7 @@ import subprocess
 import threading
 from typing import IO, Any
 
+from src.config.paths import leaves
 from src.errors import TrialError
 from src.function import Report
 
@@ -28,10 +29,12 @@ def run(config: dict[str, Any], report: Report) -> dict[str, float]:
         TrialError: it fails, or prints no result.
         errors.Stop: the trial is to end; the command and its children are killed.
     """
-    values = {**config["trial"], "seed": config["seed"], "folder": str(report.folder)}
-    words = [PLACE.sub(lambda place: str(values.get(place[1], place[0])), str(word)) for word in config["trial"]["command"]]
+    values = {**leaves(config["trial"]), "seed": config["seed"], "folder": str(report.folder)}
+    texts = {name: value if isinstance(value, str) else json.dumps(value) for name, value in values.items()}
+    words = [PLACE.sub(lambda place: texts.get(place[1], place[0]), str(word)) for word in config["trial"]["command"]]
     lines: list[str] = []
-    with subprocess.Popen(words, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, start_new_session=True) as process:  # noqa: S603
+    streams: dict[str, Any] = {"stdout": subprocess.PIPE, "stderr": subprocess.STDOUT, "encoding": "utf-8", "errors": "replace"}
+    with subprocess.Popen(words, start_new_session=True, **streams) as process:  # noqa: S603  the command is that of conf/, no shell
         reader = threading.Thread(target=_read, args=(process.stdout, lines), daemon=True)
         reader.start()
         told = 0
@@ -41,7 +44,7 @@ def run(config: dict[str, Any], report: Report) -> dict[str, float]:
                 report.check_stop()
                 for line in lines[told : (told := len(lines))]:
                     if (step := _metrics(line)) and "step" in step:
-                        report(int(step.pop("step")), step)
+                        report(step.pop("step"), step)
         except BaseException:
             with contextlib.suppress(ProcessLookupError):
                 os.killpg(process.pid, signal.SIGKILL)
