@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from statistics import mean
 from typing import Any
 
-from src.config.paths import TRIAL_KEYS
+from src.config.paths import KERAS_GROUPS
 from src.results.leaderboard import Entry, Standing, TrialResult
 from src.space import Point
 from src.space.origin import DIFFERS
@@ -18,6 +18,7 @@ Row = dict[str, Any]
 WHOLE = ("seconds", "kept epoch")  # columns that are shown without fractions
 FORMULA = tuple("=+-@\t\r\n\uff1d\uff0b\uff0d\uff20")  # begin a formula; the last four are the full-width = + - @
 NUMBER = re.compile(r"[-+]?(\d+\.?\d*|\.\d+)(e[-+]?\d+)?", re.IGNORECASE | re.ASCII)
+FUNCTION = "function"  # the column of the choice of a trial's function
 MOST_COLUMNS = 3  # of keys that vary; more keys share one column
 
 
@@ -82,7 +83,7 @@ def by_trial(standing: Standing) -> list[Row]:
 
 def for_people(rows: list[Row]) -> list[dict[str, str]]:
     """Rows as texts. If many keys vary, they share the column "values"."""
-    keys = [name for name in (rows[0] if rows else {}) if "." in name or name in TRIAL_KEYS]
+    keys = [name for name in (rows[0] if rows else {}) if "." in name or name in (*KERAS_GROUPS, FUNCTION, "seed")]
     texts = []
     for row in rows:
         cells = {name: cell(value, name) for name, value in row.items()}
@@ -95,8 +96,9 @@ def for_people(rows: list[Row]) -> list[dict[str, str]]:
 
 
 def shown_values(one: TrialResult | Entry, keys: list[str]) -> dict[str, str]:
-    """Key → its value as text; empty if the trial or entry does not use the key."""
-    return {key: value_text(one.values[key]) if key in one.values else "" for key in keys}
+    """Key → its value as text; empty if the trial or entry does not use the key. The column "trial" has numbers."""
+    names = {key: FUNCTION if key == "trial" else key for key in keys}
+    return {name: value_text(one.values[key]) if key in one.values else "" for key, name in names.items()}
 
 
 def _origin(standing: Standing, one: TrialResult | Entry) -> Row:
@@ -116,8 +118,8 @@ def trial_name(point: Point, swept: list[str]) -> str:
 
 def name_of(standing: Standing, trial: TrialResult) -> str:
     """The name of a trial, for people: all that distinguishes it from the other trials of a standing."""
-    keys = standing.keys_of_trials
-    parts = (key_value_text(shown_values(trial, keys), keys), standing.origin(trial))
+    values = shown_values(trial, standing.keys_of_trials)
+    parts = (key_value_text(values, list(values)), standing.origin(trial))
     return " ".join(filter(None, parts)) or f"trial {trial.number + 1}"
 
 
