@@ -38,7 +38,7 @@ faults: .venv/installed  ## kills, full disks and thousands of command lines: ho
 	@$(BIN)/python -m tests.faults.outage
 	@$(BIN)/python -m tests.faults.peers
 	@$(BIN)/python -m pytest -m long || [ $$? = 5 ]
-	@TRIALBOOK_LONG=1 $(BIN)/python -m pytest tests/training/test_matrix.py tests/config/test_command_lines.py tests/oracles/test_stateful.py tests/executors/test_stateful.py
+	@TRIALBOOK_LONG=1 $(BIN)/python -m pytest -m "long or not long" tests/training/test_matrix.py tests/config/test_command_lines.py tests/oracles/test_stateful.py tests/executors/test_stateful.py
 
 check: .venv/installed  ## format, lint, types, YAML
 	@$(BIN)/ruff format --check .

@@ -168,6 +168,7 @@ def test_interrupted_nothing_is_left_running(executor: str, signals: list[int], 
     assert [run.info.status for run in (parent, *children)] == ["KILLED", "KILLED"]
 
 
+@pytest.mark.long
 def test_paths_with_odd_characters(command: Command, tmp_path: Path) -> None:
     odd = tmp_path / "a b=c,d 'ü'"
     odd.mkdir()

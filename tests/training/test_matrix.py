@@ -44,7 +44,6 @@ QUICK = [
     ("Adam", "schedule"),
     ("SGD", "loss_scale"),
 ]
-QUICK += [("Adam", "ema")]
 STACKED = [("Adam", "schedule"), ("SGD", "loss_scale")]  # others are stacked in tests/executors/test_fused.py
 EVERY = [(name, setting) for name in OPTIMIZERS for setting in ("plain", *SETTINGS)]
 
@@ -116,7 +115,7 @@ def test_an_optimizer_trains_alike_everywhere(
                 assert_alike(found, run(own, tmp_path))
 
 
-QUICK_MODELS = ("own_state_and_loss", "embedding")
+QUICK_MODELS = ("own_state_and_loss",)
 
 
 def test_an_optimizer_within_another_trains_alike(config: dict, tmp_path: Path) -> None:
@@ -172,6 +171,7 @@ def test_a_model_with_parts_of_its_own_shares_none(make: Callable) -> None:
     assert has_own_parts(make((8, 8), 10))
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("name", PARTS_OF_ITS_OWN if LONG else ["bound"])
 def test_what_only_the_models_code_knows_is_a_trials_own(
     name: str, config: dict, tmp_path: Path, with_model: Callable, caplog: pytest.LogCaptureFixture
