@@ -3,14 +3,16 @@
 import logging
 import math
 import time
+import traceback
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from typing import Any
 
 from src import files
 from src.config.paths import KERAS_GROUPS
 from src.config.rules import unrecordable
 from src.config.targets import find
-from src.errors import ConfigError, TrialError
+from src.errors import ConfigError, Stop, TrialbookError, TrialError
 from src.objective import Objective
 from src.states import TrialState
 from src.trial import CHECKPOINT, Job, Outcome, ended_by
@@ -73,7 +75,8 @@ def run(job: Job, record: Callable[[int, dict[str, float]], None], check_stop: C
         returned = find("trial", job.config["trial"]["_target_"])(_used(job.config), report)
         result = checked(_named(returned, job.config["objective"]), "the result")
     except (Exception, SystemExit) as error:
-        return ended_by(error, job, time.monotonic() - start)
+        ended = ended_by(error, job, time.monotonic() - start)
+        return ended if isinstance(error, TrialbookError | Stop) else replace(ended, cause=f"{ended.cause}  ({_place(error)})")
     seconds = time.monotonic() - start
     metrics = {**{f"kept/{name}": value for name, value in result.items()}, "seconds": seconds}
     if report.last:
@@ -82,6 +85,13 @@ def run(job: Job, record: Callable[[int, dict[str, float]], None], check_stop: C
     if job.continued and report.checkpoint is not None:
         kept[CHECKPOINT] = report.checkpoint
     return Outcome(TrialState.FINISHED, metrics, report.history, seconds, files=kept)
+
+
+def _place(error: BaseException) -> str:
+    """Returns the line of an exception, in the user's own files if it was raised there."""
+    frames = traceback.extract_tb(error.__traceback__)
+    frame = next((frame for frame in reversed(frames) if "site-packages" not in frame.filename), frames[-1])
+    return f"{frame.filename}:{frame.lineno}"
 
 
 def _used(config: dict[str, Any]) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""Asks the champion:  python -m src.predict file=shoe.png [model=fashion_mnist]
+"""Asks the champion:  python -m src.predict file=shoe.png [model=fashion_mnist] [format=json]
 
 file= is a picture, a .csv with a column per input, a .npy of inputs, a .npz with an array per input, or a .txt with a text per line.
 """
@@ -14,7 +14,7 @@ from hydra.core.config_loader import ConfigLoader
 from src.config.arguments import read_arguments
 from src.config.command_line import conf_loader, tracking_uri
 from src.datasets.scale import Scale
-from src.errors import ConfigError, TrialbookError
+from src.errors import ConfigError, TrialbookError, did_you_mean
 from src.exits import exit_on_error
 from src.objective import Objective
 from src.promotion.candidate import load_registered
@@ -28,17 +28,25 @@ if TYPE_CHECKING:
 
     from src.models import Interface
 
+FORMATS = ("table", "json")
 SHOWN = 3  # classes of one picture
 MOST_ROWS = 20
 
 
 @dataclass(frozen=True)
 class Arguments:
-    """The arguments of the command; `image` is another word for `file`."""
+    """The arguments of the command.
+
+    Attributes:
+        image: another word for `file`.
+        model: a registered model; where there is only one, that.
+        format: table, or json with every number.
+    """
 
     file: str = ""
     image: str = ""
-    model: str = "fashion_mnist"
+    model: str = ""
+    format: str = "table"
 
 
 def main() -> int:
@@ -47,6 +55,9 @@ def main() -> int:
         arguments = read_arguments(Arguments, sys.argv[1:])
         if bool(arguments.file) == bool(arguments.image):
             raise ConfigError(["expected file=PATH, a picture, .csv, .npy, .npz or .txt"])
+        if arguments.format not in FORMATS:
+            hint = did_you_mean(arguments.format, FORMATS)
+            raise ConfigError([f"format={arguments.format}: no such format{hint} Formats: {', '.join(FORMATS)}"])
         with conf_loader() as loader:
             network, interface, scale = champion(arguments.model, loader)
         path = arguments.file or arguments.image
@@ -55,6 +66,9 @@ def main() -> int:
             raise TrialbookError(f"file={path}: {mistake}")
         answer = interface.answer(network, x)
         terminal = Terminal(Objective("accuracy", "max"))
+        if arguments.format == "json":
+            print(answer.to_json(orient="records"))  # noqa: T201
+            return 0
         if changes:
             terminal.say(f"{path}: {'; '.join(changes)}")
         show(terminal, answer)
@@ -68,9 +82,14 @@ def champion(model: str, loader: ConfigLoader) -> "tuple[keras.Model, Interface,
         TrialbookError: there is no champion, or it cannot be loaded.
     """
     registry = Registry(tracking_uri(loader))
-    version = registry.version(model)
+    names = registry.names
+    model = model or (names[0] if len(names) == 1 else "")
+    version = registry.version(model) if model in names else None
+    if not version and names and not model:
+        raise TrialbookError(f"there are several models; which one? Expected model={' or model='.join(names)}")
     if not version:
-        raise TrialbookError(f"model={model} has no champion; expected one made by python -m src.promote")
+        hint = f"{did_you_mean(model, names)} Models: {', '.join(names)}" if names else "; expected one made by python -m src.promote"
+        raise TrialbookError(f"{f'model={model}' if model else 'this store'} has no champion{hint}")
     return registry.load(model, str(version.version), lambda run, files: (*load_registered(run, files, loader), scale_of(files)))
 
 

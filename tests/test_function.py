@@ -130,7 +130,8 @@ def test_an_exception_fails_the_trial_and_its_traceback_is_kept(error: BaseExcep
         raise error
 
     outcome = ran(body).outcome
-    assert outcome.state == TrialState.FAILED and outcome.cause == f"{type(error).__name__}: {error}"
+    assert outcome.state == TrialState.FAILED
+    assert re.fullmatch(rf"{type(error).__name__}: {error}  \(.*test_function\.py:\d+\)", outcome.cause), "and where it was raised"
     assert list(outcome.files) == ["traceback.txt"] and b"in body" in outcome.files["traceback.txt"]
 
 
@@ -252,6 +253,7 @@ def test_a_sweep_of_a_function_goes_on_from_its_checkpoint_and_its_score_is_what
         ("FINISHED", 2, pytest.approx(scores[1])),
     ]
     assert study(tmp_path, "select number, count(*) from epoch group by number order by number") == [(0, 5), (1, 5)]
+    assert study(tmp_path, "select epochs, kept_epoch from trial") == [(5, 5), (5, 5)], "those of the first attempt, too"
 
     rows = LISTED.findall(done.stdout)
     assert len(rows) == 2 and f"{scores[1]:.4f}" in rows[0] and f"{scores[0]:.4f}" in rows[1]

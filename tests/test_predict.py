@@ -51,6 +51,8 @@ def test_what_is_no_picture_is_told(
     for words, said in (
         (["image=x.png"], "has no champion"),
         (["file=x.png"], "has no champion"),
+        (["file=x.png", "format=csv"], "no such format"),
+        (["file=x.png", "model=mine"], "model=mine has no champion"),
         ([], "expected file=PATH"),
         (["file=x.png", "image=x.png"], "expected file=PATH"),
     ):

@@ -132,7 +132,9 @@ class Store(Messages):
 
     def end_trial(self, number: int, outcome: Outcome, score: float | None, oracle: dict[str, Any], message: Message) -> None:
         """Records that a trial ended: its row, the oracle's state and the message in one transaction."""
-        epochs = len(next(iter(outcome.history.values()), ()))
+        epochs = int(
+            max(len(next(iter(outcome.history.values()), ())), outcome.metrics.get("kept/epoch", 0))
+        )  # steps may begin later than 1
         kept, metrics = outcome.metrics.get("kept/epoch"), json.dumps(outcome.metrics)
         digest = outcome.facts.get("data_digest")
         with self._transaction():
