@@ -13,6 +13,7 @@ Stop                      not an error: raised by `check_stop` to end a trial ea
 
 import difflib
 import re
+import traceback
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -85,6 +86,13 @@ def did_you_mean(word: str, known: Iterable[str]) -> str:
     known = list(known)
     similar = difflib.get_close_matches(word, known, 1) or [path for path in known if path.endswith((f".{word}", f"/{word}"))]
     return f"; did you mean {similar[0]!r}?" if similar else "."
+
+
+def raised_at(*errors: BaseException) -> str:
+    """The file and line where errors were raised, in the user's own files or ours if one of them was; the last of several counts."""
+    frames = [frame for error in errors for frame in traceback.extract_tb(error.__traceback__)]
+    frame = next((frame for frame in reversed(frames) if "site-packages" not in frame.filename), frames[-1])
+    return f"{frame.filename}:{frame.lineno}"
 
 
 def first_words(error: BaseException) -> str:

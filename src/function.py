@@ -3,7 +3,6 @@
 import logging
 import math
 import time
-import traceback
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any
@@ -12,7 +11,7 @@ from src import files
 from src.config.paths import KERAS_GROUPS
 from src.config.rules import unrecordable
 from src.config.targets import find
-from src.errors import ConfigError, Stop, TrialbookError, TrialError
+from src.errors import ConfigError, Stop, TrialbookError, TrialError, raised_at
 from src.objective import Objective
 from src.states import TrialState
 from src.trial import CHECKPOINT, Job, Outcome, ended_by
@@ -76,7 +75,7 @@ def run(job: Job, record: Callable[[int, dict[str, float]], None], check_stop: C
         result = checked(_named(returned, job.config["objective"]), "the result")
     except (Exception, SystemExit) as error:
         ended = ended_by(error, job, time.monotonic() - start)
-        return ended if isinstance(error, TrialbookError | Stop) else replace(ended, cause=f"{ended.cause}  ({_place(error)})")
+        return ended if isinstance(error, TrialbookError | Stop) else replace(ended, cause=f"{ended.cause}  ({raised_at(error)})")
     seconds = time.monotonic() - start
     metrics = {**{f"kept/{name}": value for name, value in result.items()}, "seconds": seconds}
     if report.last:
@@ -85,13 +84,6 @@ def run(job: Job, record: Callable[[int, dict[str, float]], None], check_stop: C
     if job.continued and report.checkpoint is not None:
         kept[CHECKPOINT] = report.checkpoint
     return Outcome(TrialState.FINISHED, metrics, report.history, seconds, files=kept)
-
-
-def _place(error: BaseException) -> str:
-    """Returns the line of an exception, in the user's own files if it was raised there."""
-    frames = traceback.extract_tb(error.__traceback__)
-    frame = next((frame for frame in reversed(frames) if "site-packages" not in frame.filename), frames[-1])
-    return f"{frame.filename}:{frame.lineno}"
 
 
 def _used(config: dict[str, Any]) -> dict[str, Any]:

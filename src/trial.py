@@ -8,8 +8,6 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
 from src import artifacts, datasets, files, models, training
 from src.errors import ConfigError, DiskFull, Stop, TrialError, collecting
 from src.objective import Objective
@@ -226,10 +224,8 @@ def predictions(prepared: Prepared, x: datasets.Tree) -> datasets.Tree:
     Raises:
         TrialbookError: the output of the model is no prediction of the task.
     """
-    from src.training import feed
-
     data, count = replace(prepared.data, x=x), datasets.trees.length(x)
-    output = feed.predict(prepared.model, data, np.arange(count), prepared.schedule.validation_batch)
+    output = models.predict(prepared.model, data.inputs, count, prepared.schedule.validation_batch)
     return datasets.contract.checked(output, count, data.task, prepared.data.outputs)
 
 

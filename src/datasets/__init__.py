@@ -13,9 +13,9 @@ from src.config.targets import build, find
 from src.datasets import contract, trees
 from src.datasets.dataset import Dataset, Examples
 from src.datasets.splitting import split
-from src.datasets.trees import Tree
 from src.datasets.weighting import with_class_weight
 from src.errors import DataError
+from src.tasks import Tree
 
 __all__ = ["Dataset", "Examples", "Tree", "contract", "load", "open_test", "split", "trees", "with_class_weight"]
 

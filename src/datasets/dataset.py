@@ -10,8 +10,7 @@ from typing import Any
 import numpy as np
 
 from src.datasets import trees
-from src.datasets.trees import Tree
-from src.tasks import Task, declared
+from src.tasks import Task, Tree, declared
 
 Examples = tuple[Tree, Tree]
 

@@ -12,8 +12,9 @@ import numpy as np
 
 from src import tasks
 from src.datasets import Dataset, Examples, split
-from src.datasets.trees import Tree, joined
+from src.datasets.trees import joined
 from src.errors import DataError, did_you_mean
+from src.tasks import Tree
 
 PARTS = ("train", "validation", "test")
 KNOWN = (

@@ -6,9 +6,9 @@ from typing import Any
 import numpy as np
 
 from src.datasets.dataset import Dataset, Examples
-from src.datasets.trees import Tree, length
+from src.datasets.trees import length
 from src.errors import DataError, did_you_mean
-from src.tasks import Task
+from src.tasks import Task, Tree
 
 WAYS = ("random", "stratified", "time", "group")
 

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 import optree
 
-Tree = Any
+from src.tasks import Tree as Tree  # its home is below this one
 
 
 def take(tree: Tree, index: Any) -> Tree:

@@ -12,13 +12,13 @@ import numpy as np
 from src.config import targets
 from src.datasets import trees
 from src.errors import ConfigError, TrialError, did_you_mean, first_words
-from src.models.interface import FROM_DATA, Interface
+from src.models.interface import FROM_DATA, Interface, predict, predicted
 from src.tasks import declared
 
 if TYPE_CHECKING:
     import keras
 
-__all__ = ["Interface", "build"]
+__all__ = ["Interface", "build", "predict", "predicted"]
 NOT_ARGUMENTS = ("_target_", "engine", "inactive", "compile")  # keys of a model's YAML that are no arguments of its `build`
 
 

@@ -67,9 +67,7 @@ class Interface:
             TrialbookError: what the model gives is no prediction of the task.
         """
         count = trees.length(inputs)
-        index = np.arange(count)
-        parts = [index[start : start + AT_ONCE] for start in range(0, count, AT_ONCE)]
-        given = trees.joined([predicted(model, trees.take(inputs, part)) for part in parts])
+        given = predict(model, lambda index: trees.take(inputs, index), count, AT_ONCE)
         return self.task.answer(contract.checked(given, count, self.task, self.outputs))
 
     def files(self) -> dict[str, bytes]:
@@ -95,6 +93,12 @@ class Interface:
         outputs = trees.over_shapes(tuple, _tuples(found["outputs"]))
         example = tree_of(found["inputs"]["kind"], arrays)
         return cls(tasks.restored(found["task"]), outputs, example, found["facts"], learned=found["learned"])
+
+
+def predict(model: "keras.Model", inputs: Callable[[np.ndarray], trees.Tree], count: int, batch_size: int) -> trees.Tree:
+    """Returns what a model gives for the inputs at positions 0 to count - 1, as arrays."""
+    index = np.arange(count)
+    return trees.joined([predicted(model, inputs(index[start : start + batch_size])) for start in range(0, count, batch_size)])
 
 
 def predicted(model: "keras.Model", inputs: trees.Tree) -> trees.Tree:

@@ -22,7 +22,6 @@ from src.config.targets import check_names
 from src.datasets import trees
 from src.errors import TrialbookError
 from src.models.interface import DESCRIPTION
-from src.models.interface import predicted as predicted_by
 from src.promotion.comparison import interval_of
 from src.tracking.runs import StoredRun
 from src.training import runtime
@@ -187,7 +186,7 @@ def evaluate(run: StoredRun, loader: ConfigLoader) -> Candidate:
     seconds = []
     for _ in range(LATENCY_ROUNDS):
         start = time.perf_counter()
-        predicted_by(prepared.model, one)
+        models.predicted(prepared.model, one)
         seconds.append(time.perf_counter() - start)
     scores = prepared.data.task.score(y, predicted)
     return Candidate(run, prepared, predicted, scores, float(np.median(seconds)) * 1000, digest.hexdigest())

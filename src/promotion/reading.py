@@ -6,13 +6,14 @@ import numpy as np
 import pandas as pd
 from PIL import Image, UnidentifiedImageError
 
-from src.datasets import Tree
+from src.datasets import Tree, trees
 from src.datasets.pictures import EIGHT_BITS
 from src.errors import TrialbookError
 from src.tracking import inputs
 
 WHITE = 255
-LIGHT = 0.5  # a border lighter than this is taken for paper; the training pictures are light on dark
+LIGHT = 0.5  # a border lighter than this is taken for paper
+MODES = {(): "L", (1,): "L", (3,): "RGB", (4,): "RGBA"}  # axes after height and width → mode of Pillow
 ARRAYS = (".npy", ".npz")
 
 
@@ -73,12 +74,9 @@ def _is_number(name: str) -> bool:
 
 def _shape(example: Tree) -> tuple[int, ...]:
     """The shape of a picture without its batch."""
+    texts = isinstance(example, np.ndarray) and example.dtype.kind == "U"
     if not isinstance(example, np.ndarray) or example.dtype.kind not in "uf" or example.ndim < 3:
-        received = (
-            "texts"
-            if getattr(example, "dtype", np.dtype(float)).kind == "U"
-            else f"inputs of shape {getattr(example, 'shape', ('several',))[1:]}"
-        )
+        received = "texts" if texts else f"inputs of shape {trees.text(trees.shapes(example))}"
         raise TrialbookError(f"the champion takes {received}, no pictures; expected file= with a .csv, .npy, .npz or .txt.")
     shape: tuple[int, ...] = example.shape[1:]
     return shape
@@ -102,10 +100,9 @@ def read_picture(path: str, shape: tuple[int, ...], *, light: bool = False) -> t
     Raises:
         TrialbookError: the file is no picture, or the model takes no pictures.
     """
-    height, width, *channels = shape if len(shape) > 1 else (0, 0, 0)
-    mode = "RGB" if channels == [3] else "RGBA" if channels == [4] else "L"
-    if channels not in ([], [1], [3], [4]):
+    if len(shape) < 2 or shape[2:] not in MODES:
         raise TrialbookError(f"the champion takes inputs of shape {shape}; expected one that takes pictures.")
+    (height, width), mode = shape[:2], MODES[shape[2:]]
     try:
         picture = Image.open(Path(path))
         if picture.mode not in EIGHT_BITS:

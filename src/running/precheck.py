@@ -2,7 +2,6 @@
 
 import json
 import tempfile
-import traceback
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,7 +12,7 @@ from omegaconf import DictConfig
 
 from src import artifacts, function, models, trial
 from src.config.paths import leaves, trial_config
-from src.errors import ConfigError, DataError, TrialbookError, TrialError, first_words
+from src.errors import ConfigError, DataError, TrialbookError, TrialError, first_words, raised_at
 from src.executors import Executor
 from src.objective import Objective
 from src.running import record
@@ -115,10 +114,8 @@ def _check_of(error: Exception) -> TrialCheck:
     if isinstance(error, TrialbookError) and not isinstance(error, TrialError):
         raise error
     cause = error.__cause__ or error
-    frames = [*traceback.extract_tb(error.__traceback__), *traceback.extract_tb(cause.__traceback__)]  # the first of them is here
-    place = next(frame for frame in reversed(frames) if "site-packages" not in frame.filename)
     said = str(error) if isinstance(error, TrialError) else f"{type(cause).__name__}: {first_words(cause)}"
-    return TrialCheck(cause=f"{said}  ({place.filename}:{place.lineno})")
+    return TrialCheck(cause=f"{said}  ({raised_at(error, cause)})")
 
 
 def _kind(prepared: trial.Prepared) -> str:

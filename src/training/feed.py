@@ -1,17 +1,15 @@
-"""Feeds examples to programs, to Keras' `fit`, and to `predict`, in the same order everywhere."""
+"""Feeds examples to programs and to Keras' `fit`, in the same order everywhere."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import lru_cache
 from typing import Any
 
-import keras
 import numpy as np
 import tensorflow as tf
 
 from src.datasets import Dataset, trees
 from src.errors import DataError, TrialError
-from src.models.interface import predicted
 from src.training import runtime
 
 ALIGNMENT = 64  # bytes; TensorFlow's kernels need memory that is aligned to it
@@ -73,12 +71,6 @@ def validation(data: Dataset, batch_size: int) -> tf.data.Dataset:
     """Returns the batches of the validation split, in its order."""
     indices = tf.data.Dataset.from_tensor_slices(data.validation_index).batch(batch_size)
     return _read(data, indices, training=False).prefetch(2)
-
-
-def predict(model: keras.Model, data: Dataset, index: np.ndarray, batch_size: int) -> trees.Tree:
-    """Returns what a model gives for some examples, as arrays."""
-    batches = [index[start : start + batch_size] for start in range(0, len(index), batch_size)]
-    return trees.joined([keras.tree.map_structure(np.asarray, predicted(model, data.inputs(batch))) for batch in batches])
 
 
 @contextmanager

@@ -14,7 +14,7 @@ def obstacle(model: keras.Model, data: Dataset, schedule: Schedule) -> str:
     """Returns the reason why no program trains a model on a data set, or not as fast; empty if one does."""
     if data.read:
         return "its inputs are read while it trains"
-    if any(array.dtype.kind in "US" for array in trees.arrays(data.x).values()):
+    if any(array.dtype.kind == "U" for array in trees.arrays(data.x).values()):
         return "its inputs are texts"
     if schedule.phases:
         return "it has phases"

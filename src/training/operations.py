@@ -4,7 +4,7 @@ On a GPU each turn of a loop is one launch or more: with these loops an epoch of
 """
 
 import functools
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
@@ -69,16 +69,17 @@ def _max_pool(
     """Max pooling as maxima of shifted slices, one axis after the other. Of equal values the first gets the gradient, as in TensorFlow."""
     spatial = inputs.shape.rank - 2
     first = 2 if (data_format or "").startswith("NC") else 1
-    sizes, steps = (
-        list(one) if len(one) == spatial else list(one)[first : first + spatial] for one in map(_listed(spatial), (ksize, strides))
-    )
+    sizes, steps = (_spatial(value, first, spatial) for value in (ksize, strides))
     for axis in reversed(range(spatial)):
         inputs = _maxima(inputs, first + axis, sizes[axis], steps[axis], padding)
     return inputs
 
 
-def _listed(spatial: int) -> Callable[[Any], list[int]]:
-    return lambda value: [value] * spatial if isinstance(value, int) else list(value)
+def _spatial(value: Any, first: int, spatial: int) -> list[int]:
+    """The sizes along the spatial axes, from axis `first` on. TensorFlow takes one for all, one for each, or one for every axis."""
+    if isinstance(value, int):
+        return [value] * spatial
+    return list(value) if len(value) == spatial else list(value)[first : first + spatial]
 
 
 def _maxima(inputs: tf.Tensor, axis: int, size: int, step: int, padding: str) -> tf.Tensor:
