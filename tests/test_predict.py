@@ -160,3 +160,38 @@ def test_the_most_probable_classes_of_one_example_are_shown_or_a_row_for_each() 
     said.clear()
     show(terminal, Classes(("a", "b")).answer(np.tile([0.25, 0.75], (30, 1))))
     assert len(said[0].splitlines()) == 21 and said[1] == "… 30 rows"
+
+
+def test_a_picture_gets_the_scale_and_the_border_of_the_training(tmp_path: Path) -> None:
+    light = np.full((4, 4), 240, np.uint8)
+    light[1:3, 1:3] = 10
+    path = Path(saved(tmp_path, light))
+    x, done = read_inputs(path, light[None])
+    assert x.dtype == np.uint8 and x[0].tolist() == light.tolist() and done == [], "trained on light borders, from 0 to 255"
+    x, done = read_inputs(path, np.zeros((1, 4, 4), np.uint8))
+    assert x[0].tolist() == (255 - light).tolist() and done == ["inverted, its border is light"]
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "example", "message"),
+    [
+        ("x.csv", "0,1,2\n3,4,5\n", np.zeros((1, 3), np.float32), "first line holds numbers; expected the names of the columns"),
+        ("x.csv", "p,q,r\n0,,2\n", np.zeros((1, 3), np.float32), "row 1: nan; expected a finite number"),
+        ("x.csv", "id,text\n1,rain\n", np.array(["a"]), "it has the columns id, text; expected one column of texts"),
+        ("x.csv", "age,word\n1,\n", TABLE, "word, row 1: nan; expected a text"),
+    ],
+)
+def test_a_table_is_taken_whole_or_not_at_all(name: str, content: str, example: object, message: str, tmp_path: Path) -> None:
+    (tmp_path / name).write_text(content)
+    with pytest.raises(TrialbookError, match=message):
+        read_inputs(tmp_path / name, example)
+    (tmp_path / "y.csv").write_text("age,word\n1,01234\n2,NA\n")
+    assert read_inputs(tmp_path / "y.csv", TABLE)[0]["word"].tolist() == ["01234", "NA"], "as they are written"
+    np.savez(tmp_path / "two.npz", a=np.zeros(3), b=np.zeros(3))
+    with pytest.raises(TrialbookError, match="it has the arrays a, b; expected one"):
+        read_inputs(tmp_path / "two.npz", np.zeros((1, 3), np.float32))
+
+
+def test_pictures_of_sixteen_bits_are_refused(tmp_path: Path) -> None:
+    with pytest.raises(TrialbookError, match="its pixels are of the kind I;16, which is not supported; expected 8 bits"):
+        read_picture(saved(tmp_path, np.full((4, 4), 60_000, np.uint16)), (4, 4))

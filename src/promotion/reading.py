@@ -33,7 +33,7 @@ def read_inputs(path: Path, example: Tree) -> tuple[Tree, list[str]]:
         if path.suffix in ARRAYS:
             return inputs.taken(_arrays(path, example), example), []
         if path.suffix == ".csv":
-            return inputs.taken(_table(pd.read_csv(path, keep_default_na=False, na_values=[""]), example), example), []
+            return inputs.taken(_table(_read_csv(path, example), example), example), []
         if path.suffix == ".txt":
             return inputs.taken(np.array(path.read_text().splitlines()), example), []
     except (OSError, ValueError, pd.errors.ParserError) as error:
@@ -52,6 +52,13 @@ def _arrays(path: Path, example: Tree) -> Tree:
     if len(arrays) > 1:
         raise ValueError(f"it has the arrays {', '.join(arrays)}; expected one, for the model has one input")
     return next(iter(arrays.values()))
+
+
+def _read_csv(path: Path, example: Tree) -> pd.DataFrame:
+    """Texts stay as they are written, such as 01234 and NA; an empty cell is missing."""
+    kinds = {name: array.dtype.kind for name, array in trees.arrays(example).items()}
+    texts = str if kinds.get("") == "U" else {name: str for name, kind in kinds.items() if kind == "U"}
+    return pd.read_csv(path, dtype=texts, keep_default_na=False, na_values=[""])
 
 
 def _table(table: pd.DataFrame, example: Tree) -> Tree:

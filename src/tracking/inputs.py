@@ -60,7 +60,7 @@ def _like(values: Any, array: np.ndarray, name: str) -> np.ndarray:
 
 
 def _texts(found: np.ndarray, name: str) -> np.ndarray:
-    if found.dtype.kind == "O" and (wrong := [row for row, value in enumerate(found.ravel()) if not isinstance(value, str)]):
+    if found.dtype.kind not in "Uiu" and (wrong := [row for row, value in enumerate(found.ravel()) if not isinstance(value, str)]):
         raise ValueError(f"{name}, row {wrong[0] + 1}: {found.ravel()[wrong[0]]!r}; expected a text")
     return found.astype(str)
 

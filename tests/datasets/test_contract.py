@@ -9,6 +9,7 @@ import pytest
 from src import datasets
 from src.datasets import Dataset, contract, split
 from src.errors import DataError, TrialbookError
+from src.tasks.binary import Binary
 from src.tasks.classes import Classes
 from src.tasks.numbers import Numbers
 from src.tasks.several import Several
@@ -166,3 +167,18 @@ def test_what_is_read_is_what_the_model_gets() -> None:
     contract.check(data, "classes", "mine")
     assert data.input_shape == {"twice": (3,)}
     assert np.array_equal(data.inputs(np.array([4]))["twice"], 2 * X[4:5])
+
+
+def test_what_would_be_applied_or_read_wrongly_is_refused() -> None:
+    positions = with_(y=np.zeros((12, 4), int), weight=np.ones(12))
+    with pytest.raises(DataError, match=r"weight: a label has the shape \(4, 3\).*along another axis"):
+        contract.check(positions, "classes", "mine")
+    with pytest.raises(DataError, match="facts: JSON would change them"):
+        contract.check(with_(facts={0: "a"}), "classes", "mine")
+    with pytest.raises(DataError, match="x has dtype uint8; expected float32, that of the training examples"):
+        contract.open_test(with_(test=lambda: ((X * 255).astype(np.uint8), Y)), "mine")
+
+
+def test_the_same_arrays_are_other_data_for_another_task() -> None:
+    y = (Y > 0).astype(np.float32)[:, None]
+    assert with_(y=y, task=Binary(("a", "b"))).digest != with_(y=y, task=Numbers()).digest
