@@ -53,7 +53,7 @@ class Terminal:
         self._sweep = self._progress.add_task("sweep", total=None, note="")
         self._bars: dict[int, TaskID] = {}
         self._names: dict[int, str] = {}
-        self._epochs: dict[int, int] = {}
+        self._epochs: dict[int, int | None] = {}
         self._started: dict[int, float] = {}
         self._ended = self._ended_before = 0
         self._spoken = time.monotonic()
@@ -87,11 +87,11 @@ class Terminal:
         """Prints one line, above the bars."""
         self.console.print(printable(text), markup=False)
 
-    def started(self, number: int, name: str, epochs: int) -> None:
+    def started(self, number: int, name: str, epochs: int | None) -> None:
         """Shows that a trial starts.
 
         Args:
-            epochs: upper bound on its epochs.
+            epochs: upper bound on its epochs, if it is known.
         """
         total = f" of {self._total}" if self._total else ""
         suffix = f"  {printable(name)}" if name else ""
@@ -102,9 +102,9 @@ class Terminal:
     def epoch(self, number: int, epoch: int, metrics: dict[str, float]) -> None:
         """Shows that a trial finished an epoch; on a pipe, not every one."""
         now = time.monotonic()
-        left = (now - self._started[number]) / epoch * (self._epochs[number] - epoch)
-        note = f"epoch {epoch} of {self._epochs[number]}, {self._objective.name} {metrics.get(self._objective.name, math.nan):.4f}"
-        note += f", at most {seconds_text(left)} left"
+        most, each = self._epochs[number], (now - self._started[number]) / epoch
+        note = f"epoch {epoch}{f' of {most}' if most else ''}, {self._objective.name} {metrics.get(self._objective.name, math.nan):.4f}"
+        note += f", at most {seconds_text(each * (most - epoch))} left" if most else ""
         self._progress.update(self._bars[number], completed=epoch, note=note)
         if not self._live and now - self._spoken > PIPE_SECONDS:
             self._spoken = now

@@ -196,7 +196,7 @@ def finish(prepared: Prepared, fitted: training.Fitted, seconds: float, *, conti
     """
     from src.training import runtime, weights
 
-    epochs = len(fitted.history["loss"]) - (prepared.checkpoint.epochs if prepared.checkpoint else 0)
+    epochs = len(next(iter(fitted.history.values()))) - (prepared.checkpoint.epochs if prepared.checkpoint else 0)
     metrics = {
         **{f"kept/{name}": values[fitted.kept_epoch - 1] for name, values in fitted.history.items()},
         **fitted.metrics,

@@ -10,7 +10,7 @@ from src.config.auto import AUTO, settled
 from src.config.overrides import Assignment
 from src.config.paths import nested
 from src.config.request import Request
-from src.config.rules import unrecordable
+from src.config.rules import REPORTING, unrecordable
 from src.errors import ConfigError, did_you_mean
 from src.objective import Objective
 from src.tasks import OWN
@@ -58,7 +58,9 @@ def reported(config: dict[str, Any]) -> tuple[str, list[str]]:
         config: nested, as auto.settled takes it; `model`, too, if it is known.
     """
     found = settled(config)
-    if found["metrics"] is None or found["loss"] == OWN or config.get("model", {}).get("compile") is False:
+    model = config.get("model", {})
+    own = found["loss"] == OWN or model.get("compile") is False or model.get("engine", {}).get("name") in REPORTING
+    if found["metrics"] is None or own:
         return found["objective"], []
     outputs = [f"{output}_loss" for output in found["loss"]] if isinstance(found["loss"], dict) and "_target_" not in found["loss"] else []
     return found["objective"], ["loss", *outputs, *(name for names in names_of(found["metrics"]) for name in names)]

@@ -5,6 +5,7 @@ import os.path
 from collections.abc import Iterator
 from typing import Any
 
+from src.config import conditions
 from src.config.catalog import Catalog
 from src.config.metrics import metric_mistakes
 from src.config.overrides import Assignment
@@ -201,7 +202,7 @@ def _search_mistakes(request: Request, options: Options, catalog: Catalog) -> It
     for condition, one in request.when:
         chosen = request.chooses or any(option in options.get(condition.key, ()) for option in condition.values)
         if condition.key not in catalog.groups:
-            yield f"{one.origin}: when {condition.key}: expected a group and its option, such as optimizer=sgd."
+            yield from conditions.mistakes(condition, one, request, options)
         elif condition.values[0] in catalog.groups[condition.key] and not chosen:
             yield f"{one.origin}: when {condition.key}={condition.texts[0]}: no trial of this sweep has it; expected one of its options."
         else:

@@ -166,7 +166,7 @@ SHAPES: dict[str, tuple[str, Callable[[Any], bool]]] = {
         "a list of trials, each a list of overrides",
         lambda value: _is_list_of(list, value) and all(_is_list_of(str, trial) for trial in value),
     ),
-    "when": ("a mapping of GROUP=OPTION to params", lambda value: isinstance(value, dict) and _is_list_of(dict, list(value.values()))),
+    "when": ("a mapping of KEY=VALUE to params", lambda value: isinstance(value, dict) and _is_list_of(dict, list(value.values()))),
     "exclude": ("a list of mappings of keys to values", lambda value: _is_list_of(dict, value)),
     "reported": ("a list of mappings of metrics to numbers, one per trial", _are_figures),
 }

@@ -52,6 +52,9 @@ SHARE: Rule = ("at least 0 and below 1", lambda value: 0 <= value < 1)
 POSITIVE: Rule = ("above 0", lambda value: value > 0)
 ENGINE_FILES = [file.stem for file in sorted((ROOT / "src" / "training").glob("*.py")) if "\ndef fit(" in file.read_text()]
 ENGINES = {"keras" if name == "plain_fit" else name: name for name in ENGINE_FILES}  # name → module of src/training/
+REPORTING = [
+    file.stem for file in sorted((ROOT / "src" / "training").glob("*.py")) if "\nREPORTS = " in file.read_text()
+]  # metrics of their own
 OPEN = ("???", "auto", "${")  # defaults that do not show the type of a value
 KINDS_OF_TASK = [kind for kind in tasks.KINDS if kind != "several"]
 PRECISIONS = ("float32", "mixed_float16", "mixed_bfloat16")
@@ -122,8 +125,11 @@ def expected(key: str, value: Any, default: Any) -> str | None:
     'a whole number, at least 1'
     >>> expected("optimizer.learning_rate", "abc", 0.1), expected("optimizer.learning_rate", 1, 0.1)
     ('a number, above 0', None)
+    >>> expected("model.dropout", True, False), expected("model.dropout", 2, 0.5)
+    (None, 'a number, at least 0 and below 1')
     """
-    text, holds = RULES.get(key) or RULES.get(key.rpartition(".")[2], ("", lambda _: True))
+    by_word = ("", lambda _: True) if isinstance(default, bool) else RULES.get(key.rpartition(".")[2], ("", lambda _: True))
+    text, holds = RULES.get(key, by_word)
     if value is None and (default is None or "null" in text):
         return None
     untyped = default is None or (isinstance(default, str) and default.startswith(OPEN))

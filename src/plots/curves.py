@@ -16,7 +16,7 @@ SHORT_LABEL = 45  # characters; three such labels fit beside each other
 
 def curves(history: History, kept_epoch: int, title: str) -> bytes:
     """Each metric per epoch, train (solid) against validation (dashed), with a mark at the kept epoch."""
-    names = _paired(history)
+    names = _drawn(history)
     figure = Figure(figsize=(4.8 * len(names), 3.8))
     figure.subplots_adjust(left=0.075, right=0.985, bottom=0.13, top=0.89, wspace=0.22)  # a layout engine would draw twice
     for axes, name in zip(figure.subplots(1, len(names), squeeze=False)[0], names, strict=True):
@@ -49,7 +49,8 @@ def overview(histories: Sequence[tuple[str, History]]) -> Figure:
     Args:
         histories: (label, history) per trial, best first.
     """
-    names = [f"val_{name}" for name in _paired(histories[0][1])]
+    first = histories[0][1]
+    names = [f"val_{name}" if f"val_{name}" in first else name for name in _drawn(first)]
     shown = histories[: len(PALETTE) * len(LINES)]
     columns = 3 if max(len(label) for label, _ in shown) < SHORT_LABEL else 1
     figure = Shown(figsize=(5 * len(names), 3.8 + 0.18 * math.ceil(len(shown) / columns)), layout="constrained")
@@ -90,8 +91,9 @@ def panels(histories: Sequence[tuple[str, History]], metric: str) -> bytes:
 
 def _train_and_validation(axes: Axes, history: History, name: str) -> None:
     epochs = range(1, len(history[name]) + 1)
-    axes.plot(epochs, history[name], color=BLUE, marker="o", markersize=3, label="train")
-    axes.plot(epochs, history[f"val_{name}"], color=ORANGE, marker="s", markersize=3, linestyle="--", label="validation")
+    axes.plot(epochs, history[name], color=BLUE, marker="o", markersize=3, label="train" if f"val_{name}" in history else name)
+    if f"val_{name}" in history:
+        axes.plot(epochs, history[f"val_{name}"], color=ORANGE, marker="s", markersize=3, linestyle="--", label="validation")
     _by_whole_numbers(axes, "epoch")
 
 
@@ -101,6 +103,6 @@ def _by_whole_numbers(axes: Axes, label: str) -> None:
     axes.grid(alpha=0.3)
 
 
-def _paired(history: History) -> list[str]:
-    """The metrics that have values for both training and validation."""
-    return [name for name in history if f"val_{name}" in history]
+def _drawn(history: History) -> list[str]:
+    """The metrics that have values for both training and validation; where none has, all of them."""
+    return [name for name in history if f"val_{name}" in history] or list(history)

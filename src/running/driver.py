@@ -137,7 +137,7 @@ class Driver:
             self.oracle.tell(number, score)
 
 
-def _most_epochs(config: dict[str, Any]) -> int:
-    """The bound for the terminal's bar; an engine of a model's own has no epochs."""
+def _most_epochs(config: dict[str, Any]) -> int | None:
+    """The bound for the terminal's bar; None where an engine of the model's own, or a function, decides."""
     own = config["model"].get("engine") or "_target_" in config.get("trial", {})
-    return 1 if own else int(config["training"]["epochs"])
+    return None if own else int(config["training"]["epochs"])

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from omegaconf import DictConfig
 
-from src import artifacts, function, models, trial
+from src import artifacts, function, models, training, trial
 from src.config.paths import leaves, trial_config
 from src.errors import ConfigError, DataError, TrialbookError, TrialError, first_words, raised_at
 from src.executors import Executor
@@ -137,7 +137,8 @@ def _rehearse(prepared: trial.Prepared) -> tuple[str, ...]:
 
     config, arguments = prepared.config, prepared.arguments
     steps = {"callbacks": arguments.get("callbacks", []), "trains": "callbacks" in arguments}
-    rehearse(prepared.model, prepared.data, Objective.parse(config["objective"]), **steps)
+    own = training.reports(training.engine_of(config))
+    rehearse(prepared.model, prepared.data, Objective.parse(config["objective"]), **steps, own=own)
     target, why = config["model"]["_target_"], ""
     try:
         files, lines = artifacts.saved(prepared.model)

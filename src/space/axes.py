@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from src.config.catalog import Catalog
+from src.config.conditions import meant, possible
 from src.config.overrides import Assignment, Interval, as_text
 from src.config.paths import TRIAL_GROUPS, TRIAL_KEYS
 from src.config.request import Request
@@ -78,19 +79,21 @@ def axes_of(request: Request) -> tuple[Axis, ...]:
     assignments = [item for item in request.assignments if item.group in TRIAL_KEYS]
     options: dict[str, tuple[str, ...]] = {group: (option,) for group, option in catalog.defaults.items()}
     options |= {item.key: item.values for item in assignments if item.key in catalog.groups}
-    texts = {group: tuple(map(as_text, names)) for group, names in options.items()}
+    values: dict[str, dict[str, Any]] = {group: {as_text(name): name for name in names} for group, names in options.items()}
+    values |= {condition.key: possible(condition.key, request, options) for condition, _ in request.when if condition.key not in values}
+    texts = {key: tuple(known) for key, known in values.items()}
     axes = []
     for item in assignments:
         if item.swept:
             conditions = () if request.trials else _of_activity(item, options, catalog)
             for condition, conditional in request.when:
-                if conditional.key == item.key:  # this axis serves the options that `when` does not name
-                    others = tuple(text for text in texts[condition.key] if text not in condition.texts)
-                    conditions += ((condition.key, others),)
+                if conditional.key == item.key:  # this axis serves the values that `when` does not name
+                    named = meant(condition, values[condition.key])
+                    conditions += ((condition.key, tuple(text for text in texts[condition.key] if text not in named)),)
             axes.append(_axis(item, conditions))
     for condition, item in request.when:
         conditions = () if request.trials else _of_activity(item, options, catalog)
-        axes.append(_axis(item, (*conditions, (condition.key, condition.texts))))
+        axes.append(_axis(item, (*conditions, (condition.key, meant(condition, values[condition.key])))))
     return tuple(_parents_first(_simplified(axes, texts)))
 
 

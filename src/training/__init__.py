@@ -114,6 +114,11 @@ def refusal(name: str, data: Any) -> str:
     return str(module.refusal(data)) if hasattr(module, "refusal") else ""
 
 
+def reports(name: str) -> tuple[str, ...]:
+    """Returns the metrics of an engine's own, as REPORTS of its module says; empty if it reports loss and metrics of the model."""
+    return tuple(getattr(import_module(f"{__name__}.{ENGINES[name]}"), "REPORTS", ()))
+
+
 def engine_of(config: dict[str, Any]) -> str:
     """Returns the name of a configuration's engine: that of the model, otherwise that of the training.
 

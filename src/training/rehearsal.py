@@ -13,12 +13,15 @@ from src.objective import Objective
 EXAMPLES = 2
 
 
-def rehearse(model: keras.Model, data: Dataset, objective: Objective, callbacks: list[Any], *, trains: bool) -> None:
+def rehearse(
+    model: keras.Model, data: Dataset, objective: Objective, callbacks: list[Any], *, trains: bool, own: tuple[str, ...] = ()
+) -> None:
     """Takes a step to find mistakes that Keras does not report before.
 
     Args:
         model: a compiled model, which the step changes.
         trains: True if the engine takes steps of training.
+        own: metrics of the engine's own; the output of a model with such ones is looked at when it is promoted.
 
     Raises:
         ConfigError: the objective or a metric of a callback is not reported, or the output of the model does not fit the loss.
@@ -27,7 +30,7 @@ def rehearse(model: keras.Model, data: Dataset, objective: Objective, callbacks:
     chosen = data.train_index[:EXAMPLES]
     batch, unseen = (trees.mapped(tf.constant, data.batch(chosen, training=training)) for training in (True, False))
     predicted = trees.mapped(np.asarray, model(batch[0], training=False))
-    mistake = contract.output_mistake(predicted, len(chosen), data.task, data.outputs)
+    mistake = "" if own else contract.output_mistake(predicted, len(chosen), data.task, data.outputs)
     mistakes = [f"model: {mistake}"] if mistake else []
     trained = model.train_step(batch) if trains else {}
     validated = model.test_step(unseen)
@@ -36,7 +39,7 @@ def rehearse(model: keras.Model, data: Dataset, objective: Objective, callbacks:
         for name, value in {**trained, **validated}.items()
         if np.size(value) != 1 or np.ndim(value)
     ]
-    names = [*(trained or validated), *(f"val_{name}" for name in validated)]
+    names = [*(trained or validated), *(f"val_{name}" for name in validated), *own]
     required = {"objective": objective.name}
     for callback in callbacks:
         if hasattr(callback, "monitor"):

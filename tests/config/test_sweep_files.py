@@ -65,7 +65,7 @@ def test_a_sweep_says_its_question_and_command(name: str) -> None:
         ("# @package _global_\nhydra: {sweeper: {params: [seed, 1]}}\n", "expected a mapping of keys to values"),
         ("# @package _global_\nhydra: {sweeper: {trials: ['optimizer=adam']}}\n", "a list of trials, each a list of overrides"),
         ("# @package _global_\nhydra: {sweeper: {trials: [[1]]}}\n", "a list of trials, each a list of overrides"),
-        ("# @package _global_\nhydra: {sweeper: {when: ['optimizer=sgd']}}\n", "a mapping of GROUP=OPTION to params"),
+        ("# @package _global_\nhydra: {sweeper: {when: ['optimizer=sgd']}}\n", "a mapping of KEY=VALUE to params"),
         ("# @package _global_\nhydra: {sweeper: {exclude: {seed: 1}}}\n", "a list of mappings of keys to values"),
         (
             "# @package _global_\nhydra: {sweeper: {trials: [[seed=1]], reported: [{val_accuracy: high}]}}\n",

@@ -1,0 +1,92 @@
+"""Brings a search of KerasTuner:  python -m src.adopt FILE.py:NAME [name=…] [replace=true]
+
+NAME is a function of hyperparameters or a HyperModel. The file is run up to its search, in this process; no trial runs.
+Its model becomes an option of conf/model/, its search a question of sweeps/. Nothing of the file changes.
+"""
+
+import os
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+from src import files
+from src.config.arguments import read_arguments
+from src.errors import ConfigError, TrialbookError
+from src.exits import exit_on_error
+
+
+@dataclass(frozen=True)
+class Arguments:
+    """The arguments of the command; `name` is that of the files."""
+
+    script: str
+    name: str = ""
+    replace: bool = False
+
+
+def main() -> None:
+    """Adopts a hypermodel and prints the next commands."""
+    with exit_on_error():
+        first, *others = sys.argv[1:] or [""]
+        arguments = read_arguments(Arguments, [*([f"script={first}"] if "=" not in first and first else [first]), *others])
+        from src.training import runtime
+
+        with runtime.quiet():
+            from src.adopting.adoption import adopt
+            from src.adopting.modules import name_of
+        name = arguments.name or name_of(arguments.script)
+        if not name.isidentifier():
+            raise ConfigError([f"name={name}: expected a Python name."])
+        print(f"{arguments.script} is run up to its search …")  # noqa: T201
+        adoption = adopt(arguments.script, name)
+        lines = _write(adoption.files, replace=arguments.replace)
+        left_out = ["", "left out, for a sweep cannot say it:", *(f"  {line}" for line in adoption.left_out)] if adoption.left_out else []
+        print("\n".join(["", *adoption.found, "", *lines, *left_out]))  # noqa: T201
+        _check(name)
+        print(f"\nNext:\n  python -m src.sweep sweeps={name} dry_run=true\n  python -m src.sweep sweeps={name}")  # noqa: T201
+
+
+def _check(name: str) -> None:
+    """Shows in a line or two what the sweep would run, in a process that sees the new files.
+
+    Raises:
+        TrialbookError: it has mistakes.
+    """
+    command = [sys.executable, "-m", "src.sweep", f"sweeps={name}", "dry_run=true"]
+    ended = subprocess.run(command, capture_output=True, text=True, check=False)  # noqa: S603  our own command
+    if ended.returncode:
+        raise TrialbookError(f"the files are written, and the sweep has mistakes:\n{ended.stderr or ended.stdout}".rstrip())
+    print("\n" + "\n".join(ended.stdout.splitlines()[-3:-1]))  # noqa: T201
+
+
+def _write(contents: dict[Path, bytes], *, replace: bool) -> list[str]:
+    """Writes files; returns a line for each.
+
+    Raises:
+        ConfigError: another file is there, and nobody said that it may be replaced; nothing was written.
+    """
+    names = {path: os.path.relpath(path) for path in contents}
+    others = [path for path, content in contents.items() if path.exists() and path.read_bytes() != content]
+    if others and not replace and not _agreed([names[path] for path in others]):
+        raise ConfigError(
+            f"{names[path]} is there, and is another one; expected replace=true, or name=… for files beside it" for path in others
+        )
+    lines = []
+    for path, content in contents.items():
+        state = "replaced" if path in others else "unchanged" if path.exists() else "written"
+        if state != "unchanged":
+            files.write(path, content)
+        lines.append(f"{state:>9}  {names[path]}")
+    return lines
+
+
+def _agreed(names: list[str]) -> bool:
+    """Asks whether files may be replaced; false where nobody can answer."""
+    if not sys.stdin.isatty():
+        return False
+    return input(f"replace {', '.join(names)}? [y/N] ").strip().lower() in ("y", "yes")
+
+
+if __name__ == "__main__":
+    main()

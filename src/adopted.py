@@ -1,0 +1,86 @@
+"""Runs code that was written for KerasTuner, in the files that `python -m src.adopt` writes."""
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import keras
+import keras_tuner as kt
+
+from src.errors import ConfigError
+
+SPARSE = {"categorical_crossentropy": "sparse_categorical_crossentropy", "categorical_accuracy": "sparse_categorical_accuracy"}
+
+
+def with_values(values: Mapping[str, Any]) -> kt.HyperParameters:
+    """Returns KerasTuner's hyperparameters, which answer with these values; None stands for one that takes its own default."""
+    found = kt.HyperParameters()
+    found.values = {name: value for name, value in values.items() if value is not None}
+    return found
+
+
+def built(
+    hypermodel: Callable[[Any], Any] | kt.HyperModel,
+    values: Mapping[str, Any],
+    *,
+    numbered: bool = False,
+    compiled_with: Mapping[str, Any] | None = None,
+) -> keras.Model:
+    """Builds the model of some hyperparameters. It keeps them, for a `fit` of the hypermodel's own.
+
+    Args:
+        hypermodel: a function of hyperparameters, or an instance of KerasTuner's class.
+        numbered: the labels were one-hot rows for the hypermodel and are numbers of classes now, so its loss is the one for numbers.
+        compiled_with: optimizer, loss or metrics of the tuner, as Keras serializes them, which replace those of the model.
+    """
+    hyperparameters = with_values(values)
+    model = hypermodel.build(hyperparameters) if isinstance(hypermodel, kt.HyperModel) else hypermodel(hyperparameters)
+    if isinstance(model, keras.Model):
+        if compiled_with:
+            model.compile(
+                **{**_compiled(model), **{name: keras.saving.deserialize_keras_object(one) for name, one in compiled_with.items()}}
+            )
+        if numbered and model.compiled:
+            model.compile(**numbered_labels(model))
+        model.hyperparameters = hyperparameters
+    return model
+
+
+def _compiled(model: keras.Model) -> dict[str, Any]:
+    """Returns the arguments with which a model was compiled, its optimizer as it is."""
+    if not model.compiled:
+        return {}
+    config = model.get_compile_config()
+    return {name: keras.saving.deserialize_keras_object(value) for name, value in config.items()} | {"optimizer": model.optimizer}
+
+
+def numbered_labels(model: keras.Model) -> dict[str, Any]:
+    """Returns arguments of `compile` with loss and metrics for numbers of classes in place of one-hot rows.
+
+    Raises:
+        ConfigError: the loss has no such form.
+    """
+    arguments = _compiled(model)
+    loss = arguments["loss"]
+    if isinstance(loss, keras.losses.CategoricalCrossentropy):
+        if loss.get_config().get("label_smoothing"):
+            raise ConfigError(["model: its loss smooths one-hot labels; expected CategoricalCrossentropy without label_smoothing."])
+        settings = {name: loss.get_config()[name] for name in ("from_logits", "axis") if name in loss.get_config()}
+        return {**arguments, "loss": keras.losses.SparseCategoricalCrossentropy(**settings), "metrics": _sparse(arguments["metrics"])}
+    name = loss if isinstance(loss, str) else getattr(loss, "__name__", "")
+    if name not in SPARSE:
+        raise ConfigError([f"model: its loss {name or loss} takes one-hot labels; expected categorical_crossentropy."])
+    return {**arguments, "loss": SPARSE[name], "metrics": _sparse(arguments["metrics"])}
+
+
+def _sparse(metrics: Any) -> Any:
+    """Returns metrics with those of numbers of classes in place of those of one-hot rows, under the same names."""
+    found: list[Any] = []
+    for metric in metrics or ():
+        if metric == "categorical_accuracy" or type(metric) is keras.metrics.CategoricalAccuracy:
+            name = metric if isinstance(metric, str) else metric.name
+            found.append(keras.metrics.SparseCategoricalAccuracy(name=name))
+        elif type(metric) is keras.metrics.TopKCategoricalAccuracy:
+            found.append(keras.metrics.SparseTopKCategoricalAccuracy(k=metric.k, name=metric.name))
+        else:
+            found.append(metric)
+    return found

@@ -1,0 +1,178 @@
+"""Adopts a hypermodel: the files that make it a model of conf/, and its search a question of sweeps/."""
+
+import contextlib
+import io
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import keras
+import keras_tuner as kt
+import numpy as np
+
+from src import adopted
+from src.adopting import modules
+from src.adopting.data import Data, data_of, shown
+from src.adopting.discovery import Found, discover
+from src.adopting.question import ask, key_of, objective_of
+from src.adopting.recording import Script, Search
+from src.config.paths import ROOT
+from src.errors import ConfigError, raised_at
+from src.training import SCHEDULED, Schedule
+
+FEW = 64  # examples with which a `fit` of the hypermodel's own is tried
+FIT_TRIES = 8
+Hypermodel = Any  # a function of hyperparameters, or a kt.HyperModel
+
+
+@dataclass(frozen=True)
+class Adoption:
+    """What is to be written.
+
+    Attributes:
+        files: path → content; those of conf/, src/ and sweeps/ below this repository, the data below the present folder.
+        found: lines for people about what was found.
+        left_out: what a sweep cannot say.
+    """
+
+    files: dict[Path, bytes]
+    found: list[str]
+    left_out: list[str]
+
+
+def adopt(words: str, name: str) -> Adoption:
+    """Runs a script up to its search, and its hypermodel a few times.
+
+    Args:
+        words: FILE.py:NAME.
+        name: of the model, the sweep and the data.
+
+    Raises:
+        ConfigError: the script fails, or cannot be adopted.
+    """
+    script = Script.read(words)
+    search = script.search()
+    hypermodel = script.hypermodel()
+    settings = search.settings if search else {}
+    given = settings.get("hyperparameters") or getattr(settings.get("oracle"), "hyperparameters", None)
+    closed = settings.get("tune_new_entries") is False
+    overrides = {key: keras.saving.serialize_keras_object(settings[key]) for key in ("optimizer", "loss", "metrics") if settings.get(key)}
+    own_fit = isinstance(hypermodel, kt.HyperModel) and type(hypermodel).fit is not kt.HyperModel.fit
+
+    def build(hyperparameters: kt.HyperParameters) -> keras.Model:
+        return hypermodel.build(hyperparameters) if isinstance(hypermodel, kt.HyperModel) else hypermodel(hyperparameters)
+
+    built = _tried(script, lambda: discover(build, given, closed=closed))
+    model = _built(script, hypermodel, built, overrides, search)
+    data = data_of(search.arguments, search.test, model) if search else None
+    of_fit: list[Found] = []
+    if own_fit and search and data:
+        fit = _few(hypermodel, build, search, data)
+        everything = _tried(script, lambda: discover(fit, given, closed=closed, most=FIT_TRIES, known={one.name for one in built}))
+        of_fit = [one for one in everything if one.name not in {other.name for other in built}]
+    elif own_fit:
+        raise ConfigError([f"{words}: its fit needs the data of a search; expected a tuner of it, and tuner.search(…), in {script.path}."])
+    elif not model.compiled:
+        raise ConfigError([f"{words} gives a model that is not compiled; expected model.compile(…) in it."])
+    axes = {key_of(one.name, of_fit=False): one for one in built} | {key_of(one.name, of_fit=True): one for one in of_fit}
+    _distinct(axes, [*built, *of_fit])
+    path = f"mlruns/adopted/{name}.npz"
+    question = ask(name, path, search, data, axes)
+    module = modules.Module(
+        words, name, script, script.target == type(hypermodel).__name__, built, of_fit, overrides, bool(data and data.numbered)
+    )
+    files = {
+        ROOT / f"conf/model/{name}.yaml": modules.model_yaml(module, compiled=model.compiled, own_fit=own_fit),
+        ROOT / f"src/models/{name}.py": modules.model(module),
+        ROOT / f"sweeps/{name}.yaml": modules.sweep_yaml(module, question.content),
+    }
+    if own_fit and search:
+        files[ROOT / f"src/training/{name}.py"] = modules.engine(module, search, data, objective_of(search))
+    if data:
+        files[Path(path)] = _npz(data)
+    return Adoption(files, list(_lines(search, data, axes)), question.left_out)
+
+
+def _tried(script: Script, attempt: Callable[[], list[Found]]) -> list[Found]:
+    try:
+        return attempt()
+    except ConfigError:
+        raise
+    except Exception as error:
+        raise ConfigError([f"{script.path}:{script.target}: {type(error).__name__}: {error}  ({raised_at(error)})"]) from error
+
+
+def _built(script: Script, hypermodel: Hypermodel, built: list[Found], overrides: Mapping[str, Any], search: Search | None) -> keras.Model:
+    """The model of the defaults; one without an input shape is built on an example of the search."""
+    values = {one.name: one.parameter.default for one in built}
+    model = adopted.built(hypermodel, values, compiled_with=overrides)
+    if not isinstance(model, keras.Model):
+        raise ConfigError([f"{script.path}:{script.target} gives {type(model).__name__}; expected a keras.Model."])
+    if search and not model.built and search.arguments.get("x") is not None:
+        x = search.arguments["x"]
+        first = (
+            next(iter(x))[0]
+            if hasattr(x, "element_spec")
+            else {k: v[:1] for k, v in x.items()}
+            if isinstance(x, dict)
+            else np.asarray(x[:1])
+        )
+        model(first)
+    return model
+
+
+def _few(hypermodel: Any, build: Callable[[Any], keras.Model], search: Search, data: Data) -> Callable[[kt.HyperParameters], None]:
+    """Returns a function that builds a model and trains it on a few examples, with the arguments of the search."""
+    from src.training.hypermodel import arguments_of
+
+    train, validation = (_examples(data.arrays, part) for part in ("train", "validation" if "y_validation" in data.arrays else "train"))
+    schedule = Schedule(epochs=1, batch_size=FEW, validation_batch=FEW, patience=None, keep="best")
+    takes = modules.takes(search)
+
+    def fit(hyperparameters: kt.HyperParameters) -> None:
+        model = build(hyperparameters)
+        if data.numbered and model.compiled:
+            model.compile(**adopted.numbered_labels(model))
+        arguments = arguments_of(train, validation, schedule, takes, data.batch_size)
+        first = [arguments.pop(name) for name in takes[: search.positional]]
+        with contextlib.redirect_stdout(io.StringIO()):
+            hypermodel.fit(hyperparameters, model, *first, **arguments, callbacks=[])
+
+    return fit
+
+
+def _examples(arrays: Mapping[str, np.ndarray], part: str) -> tuple[Any, np.ndarray]:
+    """The first examples of a part."""
+    inputs = {name.partition("/")[2]: array[:FEW] for name, array in arrays.items() if name.partition("/")[0] == f"x_{part}"}
+    return inputs.get("", inputs), arrays[f"y_{part}"][:FEW]
+
+
+def _distinct(axes: dict[str, Found], everything: list[Found]) -> None:
+    if len(axes) < len(everything):
+        names = ", ".join(repr(one.name) for one in everything)
+        raise ConfigError([f"hyperparameters {names}: two of them get the same key; expected names that differ in letters and digits."])
+    taken = [
+        one.name
+        for key, one in axes.items()
+        if key.startswith("model.engine.") and key.rpartition(".")[2] in set(SCHEDULED) - {"batch_size", "epochs"}
+    ]
+    if taken:
+        raise ConfigError([f"hyperparameters {', '.join(taken)} of fit: names of our own; expected others."])
+
+
+def _lines(search: Search | None, data: Data | None, axes: dict[str, Found]) -> list[str]:
+    varying = [key for key, one in axes.items() if one.kind != "Fixed"]
+    found = [f"{len(varying)} hyperparameters: {', '.join(varying)}"]
+    found.append(
+        f"{search.kind} by {objective_of(search)}"
+        if search
+        else "no search of it: random, 20 trials; expected tuner.search(…) in the script"
+    )
+    return [*found, f"data: {shown(data)}; task {data.task}"] if data else found
+
+
+def _npz(data: Data) -> bytes:
+    content = io.BytesIO()
+    np.savez_compressed(content, **data.arrays)  # type: ignore[arg-type]
+    return content.getvalue()

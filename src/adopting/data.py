@@ -1,0 +1,160 @@
+"""The data of a search as arrays for `data=npz`, and their task."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import keras
+import numpy as np
+
+from src.errors import ConfigError
+
+ONE_HOT = ("categorical_crossentropy",)
+TASKS = {
+    "sparse_categorical_crossentropy": "classes",
+    "categorical_crossentropy": "classes",
+    "binary_crossentropy": "binary",
+    **dict.fromkeys(("mse", "mean_squared_error", "mae", "mean_absolute_error", "huber", "log_cosh", "mape", "msle"), "numbers"),
+    **dict.fromkeys(("mean_absolute_percentage_error", "mean_squared_logarithmic_error", "poisson"), "numbers"),
+}
+
+
+@dataclass(frozen=True)
+class Data:
+    """Arrays under the names of `data=npz`.
+
+    Attributes:
+        numbered: labels were one-hot rows.
+        batch_size: of a tf.data.Dataset; None if it is not known.
+    """
+
+    arrays: dict[str, np.ndarray]
+    task: str
+    numbered: bool
+    batch_size: int | None
+
+
+def data_of(arguments: dict[str, Any], test: tuple[Any, Any] | None, model: keras.Model) -> Data:
+    """Returns the data of a search.
+
+    Args:
+        arguments: x, y, validation_data, validation_split and sample_weight, as Keras' `fit` takes them.
+        test: the test examples; left out where they do not fit.
+        model: with the hypermodel's defaults.
+
+    Raises:
+        ConfigError: they are no arrays, or their task is not known.
+    """
+    loss = _loss_name(model)
+    task = TASKS.get(loss, "")
+    x, y, weight, batch_size = _examples(arguments.get("x"), arguments.get("y"), arguments.get("sample_weight"), "x")
+    task = task or _task_of_labels(y)
+    if not task:
+        raise ConfigError([f"loss={loss}: no task is known for it; expected one of {', '.join(TASKS)}, or a data set: docs/data.md"])
+    units = model.output_shape[-1] if model.built and isinstance(model.output_shape, tuple) else None
+    if task == "binary" and (units or 1) > 1:
+        task = "labels"
+    parts = {"train": (x, y, weight)}
+    if (held := arguments.get("validation_data")) is not None:
+        pair = held if isinstance(held, tuple | list) else (held, None)
+        parts["validation"] = _examples(pair[0], pair[1], pair[2] if len(pair) > 2 else None, "validation_data")[:3]
+    elif share := arguments.get("validation_split"):
+        first = int(len(y) * (1 - share))  # the last ones, as Keras takes them
+        cut = [_cut(one, slice(first), slice(first, None)) for one in (x, y, weight)]
+        parts = {"train": tuple(one[0] for one in cut), "validation": tuple(one[1] for one in cut)}  # type: ignore[dict-item]
+    numbered = task == "classes" and np.ndim(y) == 2 and y.shape[1] > 1
+    if test is not None and not _fits(test, x, y):
+        test = None
+    if test is not None:
+        parts["test"] = (*_examples(test[0], test[1], None, "x_test")[:2], None)
+    arrays: dict[str, np.ndarray] = {}
+    for part, (inputs, labels, weights) in parts.items():
+        arrays |= _named(inputs, f"x_{part}") | {f"y_{part}": _labels(labels, task)}
+        arrays |= {f"weight_{part}": np.asarray(weights, np.float32)} if weights is not None else {}
+    if task == "classes" and units:
+        arrays["class_names"] = np.arange(units).astype(str)
+    return Data(arrays, task, numbered, batch_size)
+
+
+def shown(data: Data) -> str:
+    """Says how many examples there are, of which shape."""
+    counts = [f"{len(data.arrays[f'y_{part}']):,} {part}" for part in ("train", "validation", "test") if f"y_{part}" in data.arrays]
+    shapes = {name: array.shape[1:] for name, array in data.arrays.items() if name.startswith("x_train")}
+    return f"{', '.join(counts)}; {', '.join(f'{name} {shape}' for name, shape in shapes.items())}"
+
+
+def _loss_name(model: keras.Model) -> str:
+    loss = model.loss if model.compiled else None
+    if isinstance(loss, dict | list):
+        raise ConfigError(["the model has several losses; data of several outputs are a data set of their own: docs/data.md"])
+    name = loss if isinstance(loss, str) else getattr(loss, "__name__", None) or getattr(loss, "name", "")
+    return str(name or "")
+
+
+def _task_of_labels(y: np.ndarray) -> str:
+    """Returns the task that labels show where the model has no loss: whole numbers are classes."""
+    return "classes" if y.dtype.kind in "iu" and (y.ndim == 1 or y.shape[1:] == (1,)) else "numbers" if y.dtype.kind == "f" else ""
+
+
+def _examples(x: Any, y: Any, weight: Any, place: str) -> tuple[Any, np.ndarray, Any, int | None]:
+    """Returns inputs, labels, weights and the size of a batch; reads a tf.data.Dataset to its end."""
+    if hasattr(x, "element_spec"):
+        batches = list(_batches(x, place))
+        if not batches or len(batches[0]) < 2:
+            raise ConfigError([f"{place}: a data set of {len(batches)} batches without labels; expected (inputs, labels)"])
+        inputs, labels, *rest = (_joined([batch[number] for batch in batches]) for number in range(len(batches[0])))
+        return inputs, labels, rest[0] if rest else None, len(batches[0][1])
+    if x is None or y is None or callable(getattr(x, "__next__", None)) or isinstance(x, keras.utils.PyDataset):
+        raise ConfigError([f"{place} is {type(x).__name__}, its labels {type(y).__name__}; expected arrays, or a data set: docs/data.md"])
+    tree = {name: np.asarray(one) for name, one in x.items()} if isinstance(x, dict) else np.asarray(x)
+    return tree, np.asarray(y), weight, None
+
+
+def _batches(dataset: Any, place: str) -> Iterator[Any]:
+    if int(dataset.cardinality()) == -1:
+        raise ConfigError([f"{place} is a data set without end; expected one that ends, or a data set of its own: docs/data.md"])
+    return dataset.as_numpy_iterator()  # type: ignore[no-any-return]
+
+
+def _joined(parts: list[Any]) -> Any:
+    if isinstance(parts[0], dict):
+        return {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
+    return np.concatenate(parts)
+
+
+def _cut(one: Any, first: slice, second: slice) -> tuple[Any, Any]:
+    if one is None:
+        return None, None
+    if isinstance(one, dict):
+        return {name: array[first] for name, array in one.items()}, {name: array[second] for name, array in one.items()}
+    return one[first], one[second]
+
+
+def _fits(test: tuple[Any, Any], x: Any, y: np.ndarray) -> bool:
+    """True if test examples are arrays like those of training, also in their range: others may have been scaled afterwards."""
+    if isinstance(x, dict) or not all(isinstance(one, np.ndarray) for one in test):
+        return False
+    held, labels = test
+    alike = held.shape[1:] == x.shape[1:] and labels.shape[1:] == y.shape[1:] and held.dtype == x.dtype and len(held) == len(labels)
+    return bool(alike and (held.dtype.kind not in "iuf" or 0.1 < (np.abs(held).max() + 1e-9) / (np.abs(x).max() + 1e-9) < 10))
+
+
+def _named(inputs: Any, name: str) -> dict[str, np.ndarray]:
+    """Returns inputs as they are for the model: uint8 as numbers, which `data=npz` would scale."""
+    if isinstance(inputs, dict):
+        return {f"{name}/{key}": _unscaled(array) for key, array in inputs.items()}
+    return {name: _unscaled(inputs)}
+
+
+def _unscaled(array: np.ndarray) -> np.ndarray:
+    if array.dtype.kind in "OS":
+        return array.astype(str)
+    return array.astype(np.float32) if array.dtype == np.uint8 else array
+
+
+def _labels(y: np.ndarray, task: str) -> np.ndarray:
+    """Returns labels as the task has them: numbers of classes, not one-hot rows or columns of length one."""
+    if task in ("classes", "binary"):
+        y = y.argmax(axis=1) if y.ndim == 2 and y.shape[1] > 1 and task == "classes" else y.reshape(len(y)) if y.ndim == 2 else y
+        return y.astype(np.int64)
+    return y

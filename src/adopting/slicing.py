@@ -1,0 +1,120 @@
+"""The part of a script that some names need: the statements that bind them, and those that these need in turn."""
+
+import ast
+import symtable
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from functools import cached_property
+
+
+@dataclass(frozen=True)
+class Statement:
+    """A statement at the top level of a script.
+
+    Attributes:
+        text: its lines, decorators included.
+    """
+
+    node: ast.stmt
+    text: str
+
+    @cached_property
+    def _tables(self) -> list[symtable.SymbolTable]:
+        return list(_tables(symtable.symtable(ast.unparse(self.node), "script", "exec")))
+
+    @cached_property
+    def uses(self) -> set[str]:
+        """The names of the script that it reads, also within functions and classes that it defines."""
+        outer, *inner = self._tables
+        own = {symbol.get_name() for symbol in outer.get_symbols() if symbol.is_referenced()}
+        return own | {symbol.get_name() for table in inner for symbol in table.get_symbols() if symbol.is_global()}
+
+    @cached_property
+    def binds(self) -> set[str]:
+        """The names of the script that it binds, or whose objects it changes, as `space.Fixed("units", 8)` changes `space`."""
+        outer, *inner = self._tables
+        own = {one.get_name() for one in outer.get_symbols() if one.is_assigned() or one.is_imported() or one.is_namespace()}
+        declared = {one.get_name() for table in inner for one in table.get_symbols() if one.is_declared_global() and one.is_assigned()}
+        return own | declared | set(_changed(self.node))
+
+    @property
+    def searches(self) -> bool:
+        """True if a method `search` is called in it."""
+        calls = (node for node in ast.walk(self.node) if isinstance(node, ast.Call))
+        return any(isinstance(call.func, ast.Attribute) and call.func.attr == "search" for call in calls)
+
+
+def statements(source: str) -> list[Statement]:
+    """Reads the statements of a script.
+
+    Raises:
+        SyntaxError: it is no Python.
+    """
+    found = []
+    for node in ast.parse(source).body:
+        decorators = [f"@{ast.get_source_segment(source, one)}" for one in getattr(node, "decorator_list", [])]
+        found.append(Statement(node, "\n".join([*decorators, ast.get_source_segment(source, node) or ""])))
+    return found
+
+
+def needed(script: list[Statement], names: Iterable[str]) -> list[Statement]:
+    """Returns the statements that bind names, or names that these need, in the order of the script.
+
+    A definition that a later one replaces is left out if no statement between them needs it.
+    """
+    wanted, picked = set(names), set[int]()
+    while more := [number for number, one in enumerate(script) if number not in picked and one.binds & wanted]:
+        picked |= set(more)
+        wanted |= {name for number in more for name in script[number].uses}
+    found = [script[number] for number in sorted(picked)]
+    return [one for number, one in enumerate(found) if not _replaced(one, found[number + 1 :])]
+
+
+def _replaced(statement: Statement, later: list[Statement]) -> bool:
+    """True if a definition is replaced before a statement that is no definition needs it."""
+    for one in later:
+        if _defined(statement) and _defined(one) == _defined(statement):
+            return True
+        if not _defined(one) and one.uses & _defined(statement):
+            return False
+    return False
+
+
+def searching(script: list[Statement], also: Iterable[str] = ()) -> Iterator[list[Statement]]:
+    """Yields, for each statement that may start a search, the part of the script that it needs, with itself at the end.
+
+    Args:
+        also: names that are wanted beside those that it needs.
+    """
+    starters: set[str] = set()  # functions in which a search is started
+    while more := {name for one in script for name in _defined(one) if name not in starters and (one.searches or one.uses & starters)}:
+        starters |= more
+    for number, one in enumerate(script):
+        if not _defined(one) and (one.searches or one.uses & starters):
+            yield [*needed(script[:number], one.uses | set(also)), one]
+
+
+def _defined(statement: Statement) -> set[str]:
+    """Returns the name of a function or class that a statement defines."""
+    node = statement.node
+    return {node.name} if isinstance(node, ast.FunctionDef | ast.ClassDef) else set()
+
+
+def _tables(table: symtable.SymbolTable) -> Iterator[symtable.SymbolTable]:
+    yield table
+    for child in table.get_children():
+        yield from _tables(child)
+
+
+def _changed(node: ast.stmt) -> Iterator[str]:
+    """Yields the names of objects that an expression statement, or an assignment to a part, may change."""
+    parts: list[ast.expr] = []
+    if isinstance(node, ast.Expr) and isinstance(node.value, ast.Call):
+        parts = [node.value.func]
+    elif isinstance(node, ast.Assign | ast.AugAssign):
+        parts = node.targets if isinstance(node, ast.Assign) else [node.target]
+    for part in parts:
+        while isinstance(part, ast.Attribute | ast.Subscript | ast.Call):
+            part = part.func if isinstance(part, ast.Call) else part.value
+            if isinstance(part, ast.Name):
+                yield part.id
