@@ -97,25 +97,25 @@ def read_command_line(loader: ConfigLoader, argv: list[str]) -> CommandLine:
         return CommandLine(argv)
     mark_secrets_in(" ".join(given.overrides))
     request = read_request(catalog, Parser(loader, catalog.groups), given.overrides, multirun=given.multirun)
-    if mistakes := find_mistakes(request):
-        raise ConfigError(mistakes)
-    own = _of_trials(request)
-    config = _compose(loader, request, given.overrides, own)
+    config = configured(loader, request, given.overrides)
+    own = of_trials(request)
     arguments = [request.plain.get(argument, argument) for argument in argv if argument not in own]
     shows = given.cfg or given.info
     return CommandLine(arguments) if shows else CommandLine(arguments, request, config)
 
 
-def _compose(loader: ConfigLoader, request: Request, lines: list[str], own: set[str]) -> DictConfig:
-    """Has Hydra compose the configuration that all trials share, and resolves the `${…}` in the values of trials.
+def configured(loader: ConfigLoader, request: Request, lines: list[str]) -> DictConfig:
+    """Has Hydra compose the configuration that all trials of a request share, and resolves the `${…}` in the values of trials.
 
     Args:
         lines: the overrides of the request as written, without `-m`.
-        own: those of them that concern some trials only.
 
     Raises:
-        ConfigError: Hydra or OmegaConf refuse; the message begins with the override to blame.
+        ConfigError: the request has mistakes, or Hydra or OmegaConf refuse; then the message begins with the override to blame.
     """
+    if found := find_mistakes(request):
+        raise ConfigError(found)
+    own = of_trials(request)
     mode = RunMode.MULTIRUN if request.multirun else RunMode.RUN
     shared = [line for line in lines if line not in own]
     plain = [request.plain.get(line, line) for line in shared]
@@ -135,7 +135,7 @@ def _compose(loader: ConfigLoader, request: Request, lines: list[str], own: set[
     return config
 
 
-def _of_trials(request: Request) -> set[str]:
+def of_trials(request: Request) -> set[str]:
     """The overrides of a sweep that Hydra cannot compose at once: swept keys, and keys of options that only some trials have.
 
     With the swept groups at their defaults a key such as `optimizer.beta_1` may not exist.

@@ -185,9 +185,10 @@ def _shape_mistakes(one: Assignment, request: Request) -> Iterator[str]:
 
 def _search_mistakes(request: Request, options: Options, catalog: Catalog) -> Iterator[str]:
     """Finds what the oracle cannot search, and conditions and exclusions that match nothing."""
-    if options["oracle"] == ["grid"]:
+    if options["oracle"] in (["grid"], ["race"]):
         for one in (one for one in request.everything if one.interval):
-            yield f"{one.origin}: a grid has no list of values to go through; say range(1,10,3) or choice(1,4,7), or oracle=random."
+            name = options["oracle"][0]
+            yield f"{one.origin}: {name} has no list of values to go through; say range(1,10,3) or choice(1,4,7), or oracle=random."
     elif request.trials:
         yield f"oracle={options['oracle'][0]}: explicit trials are gone through in turn; expected oracle=grid."
     given = {one.key: one for one in request.assignments}

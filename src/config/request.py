@@ -32,6 +32,7 @@ class Request:
         multirun: `-m`, or `hydra.mode: MULTIRUN` in that file.
         plain: override as written → the same without functions, with quoted names, as Hydra composes it.
         mistakes: found while reading.
+        about: further facts for the record of the sweep.
     """
 
     catalog: Catalog
@@ -44,6 +45,7 @@ class Request:
     multirun: bool = False
     plain: dict[str, str] = field(default_factory=dict)
     mistakes: list[str] = field(default_factory=list)
+    about: dict[str, Any] = field(default_factory=dict)
 
     @property
     def chooses(self) -> bool:

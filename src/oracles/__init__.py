@@ -66,6 +66,9 @@ class Oracle(Protocol):
     def state(self) -> dict[str, Any]:
         """Returns the JSON state needed to continue that cannot be rebuilt from the trials."""
 
+    def conclusion(self) -> str:
+        """Returns a sentence about what the trials show; empty for an oracle that only searches."""
+
     def restore(self, state: dict[str, Any], trials: Sequence[KnownTrial]) -> None:
         """Continues where another process stopped: the next proposal is the one that the other process would have made."""
 

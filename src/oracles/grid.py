@@ -29,6 +29,10 @@ class Grid:
         """Empty: everything can be rebuilt from the trials."""
         return {}
 
+    def conclusion(self) -> str:
+        """Empty: it only searches."""
+        return ""
+
     def restore(self, state: dict[str, Any], trials: Sequence[KnownTrial]) -> None:
         """Skips the points that have a trial."""
         known = {self._space.identity(trial.proposal.point) for trial in trials}

@@ -72,6 +72,7 @@ def _created(invocation: Invocation) -> Store:
         "fingerprint": invocation.space.fingerprint,
         "commit": provenance.commit(),
         "versions": provenance.versions(),
+        **invocation.about,
     }
     return Store.create(None if invocation.single else folder / "study.db", **meta)
 

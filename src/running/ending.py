@@ -94,13 +94,14 @@ class Ending:
         tags = {f"trialbook.{name}": value for name, value in self._recorder.facts.items()}
         tags["mlflow.note.content"] = record.description(self._invocation, *self._tables_for_mlflow(shown))[:LONGEST_TAG]
         state = TrialState.KILLED if self._outcome.code else TrialState.FINISHED
+        self._store.describe(conclusion=self._sweep.oracle.conclusion())
         self._store.post(Message(None, "end", record.end(state, metrics, tags, self._outbox.keep(None, kept))))
         self._outbox.posted()
 
     def _tables_for_mlflow(self, pictures: list[str]) -> list[str]:
         rows = table.ranked(self._standing)
         rest = f"{len(rows) - MOST_NOTED} more in table.csv" if len(rows) > MOST_NOTED else ""
-        return [table.as_markdown(rows[:MOST_NOTED]), rest, *pictures, table.as_markdown(self._published)]
+        return [self._sweep.oracle.conclusion(), table.as_markdown(rows[:MOST_NOTED]), rest, *pictures, table.as_markdown(self._published)]
 
     def _repeating(self) -> dict[str, bytes]:
         """The files that, with the commit, repeat an invocation."""
@@ -146,6 +147,8 @@ class Ending:
             self._terminal.say(f"{len(rows) - MOST_SHOWN} more: python -m src.compare sweep={self._invocation.folder.name}")
         for cause, count in self._standing.causes.most_common():
             self._terminal.say(f"{count} x {cause}")
+        if conclusion := self._sweep.oracle.conclusion():
+            self._terminal.say(conclusion)
         if self._standing.noise and len(self._standing.entries) > 1 and all(len(entry.trials) < 2 for entry in self._standing.entries):
             self._terminal.say(f"one seed: differences below {self._standing.noise} are noise")
         if self._published:
@@ -184,6 +187,8 @@ class Ending:
             say(f"  open {invocation.folder / REPORT}    learning curves, parallel coordinates, importance")
         if best and not invocation.single:
             say(f"  {invocation.prefix}python -m src.sweep {shlex.join(self._standing.words(best))}    repeats the best trial")
+        if len(self._standing.entries) > 1 and self._invocation.oracle["name"] != "race":
+            say(f"  {invocation.prefix}python -m src.confirm sweep={invocation.folder.name}    is the best the best? fresh seeds tell")
         if best and not invocation.single and not invocation.function:
             say(f"  {invocation.prefix}python -m src.promote sweep={invocation.folder.name}    the best model against the champion")
 

@@ -4,7 +4,7 @@ import math
 import os
 import shlex
 import sys
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -28,6 +28,7 @@ class Invocation:
         reported: published figures of each of the space's explicit trials.
         single: one trial, without `-m`.
         folder: mlruns/sweeps/<id> or mlruns/trials/<id>; before it is created, the folder above.
+        about: further facts for its record.
     """
 
     space: Space
@@ -37,6 +38,7 @@ class Invocation:
     reported: list[dict[str, float]]
     single: bool
     folder: Path
+    about: dict[str, Any] = field(default_factory=dict)
 
     @classmethod
     def of(cls, request: Request, config: DictConfig) -> "Invocation":
@@ -54,7 +56,7 @@ class Invocation:
             text = settled(
                 {"objective": values["objective"], **{name: nested(values, name) for name in ("data", "model", "training", "trial")}}
             )["objective"]
-        return cls(space, config, Objective.parse(text), request.sweep, request.reported, single, folder)
+        return cls(space, config, Objective.parse(text), request.sweep, request.reported, single, folder, request.about)
 
     @property
     def function(self) -> bool:
@@ -113,5 +115,5 @@ class Invocation:
 
     @property
     def question(self) -> str:
-        """The question in the sweep's file; empty without a file."""
-        return question(self.sweep) if self.sweep else ""
+        """The question in the sweep's file, or of the command that runs it; empty without one."""
+        return question(self.sweep) if self.sweep else str(self.about.get("question", ""))
