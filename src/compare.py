@@ -1,12 +1,15 @@
 """Prints the ranking of a sweep:  python -m src.compare [sweep=latest|<id>|<name>,…] [objective=…] [format=table|csv|json]
 
+least=0.002 is the least difference that matters: below the table it says how many seeds would find it.
 report=comparison.html writes learning curves, parallel coordinates, importance and advice into one file for a browser.
 runs=<a>,<b> prints the differences between two runs of MLflow instead.
 """
 
 import json
+import math
 import shlex
 import sys
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -16,15 +19,18 @@ from src.config.command_line import conf_loader, tracking_uri
 from src.errors import ConfigError, TrialbookError, did_you_mean
 from src.exits import exit_on_error
 from src.objective import Objective
-from src.results import leaderboard, table
-from src.results.leaderboard import Entry, Standing
+from src.results import table
+from src.results.conclusions import SUGGESTED, brief, conclusions, group_name, new_seeds, repeats
+from src.results.leaderboard import Entry, Group, Standing
 from src.results.report import report_of
 from src.results.scores import load_standing
+from src.significance import MOST_SEEDS, seeds_for
 from src.study import provenance
 from src.terminal import Terminal
 
 FORMATS = ("table", "csv", "json")
 MOST_SHOWN = 100  # rows, on a terminal
+MOST_COMMANDS = 5
 
 
 @dataclass(frozen=True)
@@ -36,56 +42,55 @@ class Arguments:
     format: str = "table"
     report: str = ""
     runs: str = ""
+    least: str = ""
 
 
-def verdict(found: Standing, code: str) -> list[str]:
-    """Returns, for each data set, whether its first two entries can be separated, and the commands that would help.
+def advice_on_seeds(found: Standing, code: str, least: float | None = None) -> list[str]:
+    """Returns how many seeds would tell the first configurations of each group apart, and the commands for them.
 
     Args:
         code: SHA-256 of the present code.
+        least: the least difference that matters; twice the pooled spread if it is not given.
     """
     lines = []
-    for entries in found.by_data:
-        if len(entries) < 2:
-            continue
-        sentences = _verdict_of_two(found, entries[0], entries[1], code)
-        if sentences and len(found.by_data) > 1:
-            lines.append(f"{found.origin(entries[0])}:")
-        lines += sentences
+    for group in found.groups:
+        if len(group.entries) > 1:
+            sentences = _advice(found, group, code, least)
+            name = group_name(found, group)
+            lines += [f"{name}:", *sentences] if name and sentences else sentences
     return lines
 
 
-def _verdict_of_two(standing: Standing, first: Entry, second: Entry, code: str) -> list[str]:
-    known = first.spread is not None and second.spread is not None
-    if leaderboard.apart(first, second, standing.noise):
-        return ["The first is better than the second."] if known else []
-    more = leaderboard.seeds_to_separate(first, second)
-    if more is None and known:
-        return [f"The first two cannot be separated at this cost: {leaderboard.MOST_SEEDS} seeds each would not suffice."]
-    if more:
-        advice = f"{more} more seeds of each would tell the first two apart"
+def _advice(standing: Standing, group: Group, code: str, least: float | None) -> list[str]:
+    tied = group.tied
+    if len(tied) == 1:
+        return ["The first is better than each of the others."]
+    comparison = group.comparison
+    if comparison.known:
+        matters = least or 2 * comparison.pooled
+        what = f"a difference of {brief(matters)} ({'least=' if least else 'twice the spread'})"
+        wanted, have = seeds_for(matters, comparison.pooled, len(group.entries)), min(len(entry.scores) for entry in tied)
+        if wanted is None:
+            return [f"More than {MOST_SEEDS} {repeats(tied)} each would be needed to find {what}; expected a larger least=."]
+        if have >= wanted:
+            return [f"The first {len(tied)} are not told apart: with {have} {repeats(tied)} each, {what} is found in 80 % of tables."]
+        more, say = wanted - have, f"{wanted} seeds each would find {what} in 80 % of tables; compare once, when all have run"
     else:
-        advice = "One seed tells nothing about the first two; try four more"
-    if any(entry.origin.code not in ("", code) for entry in (first, second)):
-        return [f"{advice}; but their code is not all the present one, so that new seeds would be rows of their own."]
-    seeds = _new_seeds((first, second), more or 4)
-    commands = [f"  python -m src.sweep -m {shlex.join(standing.words(entry))}{_folds(entry)} seed={seeds}" for entry in (first, second)]
-    return [f"{advice}:", *commands]
+        more, say = SUGGESTED, "One seed tells nothing; four more each tell how much scores vary by chance"
+    if any(entry.origin.code not in ("", code) for entry in tied):
+        return [f"{say}. But their code is not all the present one, so that new seeds would be rows of their own."]
+    seeds = new_seeds(tied, more)
+    commands = [
+        f"  python -m src.sweep -m {shlex.join(standing.words(entry))}{_folds(entry)} seed={seeds}" for entry in tied[:MOST_COMMANDS]
+    ]
+    rest = [f"  and so for the other {len(tied) - MOST_COMMANDS} that are not told from the first"] if len(tied) > MOST_COMMANDS else []
+    return [f"{say}:", *commands, *rest]
 
 
 def _folds(entry: Entry) -> str:
     """Returns the word that runs every fold, where there are folds."""
     folds = entry.values.get("data.folds")
     return f" data.fold={','.join(map(str, range(int(folds))))}" if folds else ""
-
-
-def _new_seeds(entries: tuple[Entry, ...], count: int) -> str:
-    """Returns seeds that no entry used, in Hydra's syntax: a list, or a range if there are many."""
-    used = [int(trial.values.get("seed", 42)) for entry in entries for trial in (*entry.trials, *entry.unscored)]
-    first = max(used) + 1
-    if count < 6:
-        return ",".join(map(str, range(first, first + count)))
-    return f"'range({first},{first + count})'"
 
 
 def main() -> None:
@@ -95,6 +100,7 @@ def main() -> None:
         if arguments.format not in FORMATS:
             hint = did_you_mean(arguments.format, FORMATS)
             raise ConfigError([f"format={arguments.format}: no such format{hint} Formats: {', '.join(FORMATS)}"])
+        least = _positive(arguments.least)
         if arguments.runs:
             _compare_runs(arguments)
             return
@@ -105,17 +111,29 @@ def main() -> None:
         elif arguments.format == "csv":
             print(table.as_csv(rows).decode(), end="")  # noqa: T201
         else:
-            _print_table(arguments.sweep, standing, rows)
+            _print_table(arguments.sweep, standing, rows, least)
         if arguments.report:
             files.write(Path(arguments.report), report_of(standing, stores).html)
 
 
-def _print_table(sweep: str, standing: Standing, rows: list[table.Row]) -> None:
+def _positive(text: str) -> float | None:
+    """Reads the least difference that matters; None if it is not given.
+
+    Raises:
+        ConfigError: it is no number above 0.
+    """
+    with suppress(ValueError):
+        if not text or 0 < float(text) < math.inf:
+            return float(text) if text else None
+    raise ConfigError([f"least={text}: expected a number above 0, the least difference of the objective that matters"])
+
+
+def _print_table(sweep: str, standing: Standing, rows: list[table.Row], least: float | None) -> None:
     terminal = Terminal(standing.objective)
     terminal.table(f"{sweep}, {standing.objective}", table.for_people(rows[:MOST_SHOWN]))
     if len(rows) > MOST_SHOWN:
         terminal.say(f"{len(rows) - MOST_SHOWN} more: format=csv")
-    for line in verdict(standing, provenance.code_digest()):
+    for line in (*conclusions(standing), *advice_on_seeds(standing, provenance.code_digest(), least)):
         terminal.say(line)
     for cause, count in standing.causes.most_common():
         terminal.say(f"{count} x {cause}")

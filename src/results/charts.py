@@ -16,8 +16,9 @@ UNSET = "unset"  # the trial does not use the key
 EXPLAINED = {
     "learning curves": "Train (dashed) against validation (solid). Point at a line to see its trial; choose the metric and the colour.",
     "parallel coordinates": "A line per trial, coloured by its score; unset: a key that the trial does not use.",
-    "importance": "Each key's share of the score's variance, as a random forest sees it: what shuffling the key costs on trials that the "
-    "forest was not fitted to. The line spans 90 % of resamples; a key that only some trials have is judged among those.",
+    "importance": "Each key's share of the score's variance, as a random forest sees it: what shuffling the key costs on configurations "
+    "that it was not fitted to. The line spans 90 % over all keys together; a key that only some configurations have is judged among "
+    "those. A key that is not here is not told from one that does not matter.",
     "score against cost": "A point per trial: its score and the seconds it took.",
 }
 CATEGORY = {"range": [colour for colour in PALETTE if colour != "#000000"]}
@@ -146,7 +147,7 @@ def parallel(runs: Runs) -> Spec:
 
 def importance(found: Sequence[Importance]) -> Spec:
     """A bar per key: its share of the variance, with the span of the resamples."""
-    labels = [f"{item.key} ({item.trials} trials)" if item.partial else item.key for item in found]
+    labels = [f"{item.key} ({item.configurations} configurations)" if item.partial else item.key for item in found]
     values = [{"key": label, "share": item.share, "low": item.low, "high": item.high} for label, item in zip(labels, found, strict=True)]
     bars = {"field": "key", "type": "nominal", "sort": None, "title": None}
     return {

@@ -10,12 +10,14 @@ from typing import TypeVar
 from scipy.special import stdtrit
 
 from src.config.paths import REPEATS
+from src.significance import ERROR
 from src.space import Point
 from src.space.origin import NOT_RECORDED, Origin
 from src.space.values import Values, canonical, of_texts
+from src.states import TrialState
 
 Value = TypeVar("Value")
-SIGNIFICANCE = 0.05
+EPOCHS = "training.epochs"
 
 
 @dataclass(frozen=True)
@@ -29,6 +31,8 @@ class TrialResult:
         last: the objective at the last epoch.
         configuration: hash of the same values without those; empty if they were not recorded.
         recorded: the values of the configuration; empty if they were not recorded.
+        rung: the epochs of its rung, if the oracle chose them; None otherwise.
+        before: seconds of the trainings that it continues.
     """
 
     number: int
@@ -45,6 +49,8 @@ class TrialResult:
     configuration: str = ""
     recorded: Values = field(default_factory=dict)
     origin: Origin = NOT_RECORDED
+    rung: int | None = None
+    before: float = 0.0
 
     @property
     def key(self) -> str:
@@ -58,8 +64,11 @@ class TrialResult:
 
     @property
     def row(self) -> tuple[str, Origin]:
-        """Equal for trials that repeat each other: the configuration without seed and fold, and the origin."""
-        return self.configuration or canonical(_without_repeats(self.values)), self.origin
+        """Equal for trials that repeat or continue each other: the configuration without seed, fold and rung, and the origin."""
+        if self.rung is not None:
+            values = {key: value for key, value in without_repeats(self.values).items() if key != EPOCHS}
+            return f"of any rung {canonical(values)}", self.origin
+        return self.configuration or canonical(without_repeats(self.values)), self.origin
 
 
 @dataclass(frozen=True)
@@ -68,13 +77,40 @@ class Entry:
 
     Attributes:
         point: overrides without seed and fold.
-        trials: those with a score.
+        trials: those with a score, of the longest rung.
         unscored: those without a score.
+        earlier: those with a score of shorter rungs.
     """
 
     point: Point
     trials: tuple[TrialResult, ...]
     unscored: tuple[TrialResult, ...]
+    earlier: tuple[TrialResult, ...] = ()
+
+    @property
+    def all(self) -> tuple[TrialResult, ...]:
+        """Every trial."""
+        return (*self.trials, *self.earlier, *self.unscored)
+
+    @property
+    def rung(self) -> int | None:
+        """The epochs of the rung that its score is of; None if no oracle chose them."""
+        return self.trials[0].rung if self.trials else None
+
+    @property
+    def epochs(self) -> int:
+        """The epochs that its trials were allowed; 0 if they have none."""
+        return self.rung or int(self.values.get(EPOCHS) or 0)
+
+    @property
+    def failed(self) -> int:
+        """The number of trials that failed."""
+        return sum(trial.state == TrialState.FAILED for trial in self.unscored)
+
+    @property
+    def seconds(self) -> float:
+        """The mean seconds of a trial, with the trainings that it continues."""
+        return mean(trial.seconds + trial.before for trial in (*self.trials, *self.unscored))
 
     @property
     def origin(self) -> Origin:
@@ -84,7 +120,7 @@ class Entry:
     @cached_property
     def values(self) -> Values:
         """The values of the configuration."""
-        return _without_repeats((*self.trials, *self.unscored)[0].values)
+        return without_repeats((*self.trials, *self.unscored)[0].values)
 
     @property
     def scores(self) -> list[float]:
@@ -107,15 +143,18 @@ class Entry:
         if self.spread is None:
             return None
         repeats = len(self.scores)
-        return float(stdtrit(repeats - 1, 1 - SIGNIFICANCE / 2)) * self.spread / math.sqrt(repeats)
+        return float(stdtrit(repeats - 1, 1 - ERROR / 2)) * self.spread / math.sqrt(repeats)
 
 
 def entry_of(trials: list[TrialResult]) -> Entry:
     """Makes an entry of trials that repeat each other."""
-    scored = tuple(trial for trial in trials if trial.score is not None)
+    scored = [trial for trial in trials if trial.score is not None]
     unscored = tuple(trial for trial in trials if trial.score is None)
-    point = max((trial.point for trial in trials), key=len)  # the most overrides, because defaults may have changed between sweeps
-    return Entry(_without_repeats(point), scored, unscored)
+    longest = max((trial.rung or 0 for trial in scored), default=0)
+    last = tuple(trial for trial in scored if (trial.rung or 0) == longest)
+    earlier = tuple(trial for trial in scored if (trial.rung or 0) < longest)
+    point = max((trial.point for trial in (*last, *unscored)), key=len)  # the most overrides: defaults may have changed between sweeps
+    return Entry(without_repeats(point), last, unscored, earlier)
 
 
 def with_known_data(trials: list[TrialResult]) -> Iterator[TrialResult]:
@@ -132,7 +171,8 @@ def _data_values(trial: TrialResult) -> str:
     return canonical({key: value for key, value in trial.values.items() if key.partition(".")[0] == "data"})
 
 
-def _without_repeats(values: Mapping[str, Value]) -> dict[str, Value]:
+def without_repeats(values: Mapping[str, Value]) -> dict[str, Value]:
+    """The values without seed and fold."""
     return {key: value for key, value in values.items() if key not in REPEATS}
 
 

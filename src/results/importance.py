@@ -1,20 +1,27 @@
 """How much each key matters: permutation importance (Breiman 2001) of a random forest.
 
-It is measured on trials that the forest was not fitted to.
-Half of the loss of R² is the key's total Sobol index, its share of the score's variance (Gregorutti et al. 2017, arXiv:1310.5726).
+It is measured on configurations that the forest was not fitted to. Repeats are noise: a configuration is one row, with its mean.
+Half of the growth of the squared error, as a share of the variance, is the key's total Sobol index (Gregorutti et al. 2017,
+arXiv:1310.5726). Its interval is that of Nadeau and Bengio (2003, Machine Learning 52) for overlapping resamples, over all keys together.
 """
 
+import math
+from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass
-from statistics import mean
 
 import numpy as np
+from scipy.special import stdtrit
 
-from src.results.leaderboard import Standing, TrialResult
-from src.space.values import value_text, varying
+from src.results.entries import TrialResult, without_repeats
+from src.results.leaderboard import Standing
+from src.significance import ERROR
+from src.space.values import Values, value_text, varying
 
-LEAST_TRIALS = 20  # each resample leaves out a third of them
-MOST_TRIALS = 2000  # of more, only a sample is used; it tells the same
-RESAMPLES, TREES = 10, 20
+LEAST_ROWS = 20  # each resample leaves out a third of them
+MOST_ROWS = 2000  # of more, only a sample is used; it tells the same
+LEFT_OUT = 1 / 3
+RESAMPLES, TREES = 20, 20
 
 
 @dataclass(frozen=True)
@@ -23,72 +30,103 @@ class Importance:
 
     Attributes:
         share: the mean over resamples.
-        low, high: their 5 % and 95 % quantiles.
-        trials: number of trials that have the key.
-        partial: only some trials have the key.
+        low, high: its 90 % interval, over all keys together.
+        configurations: number of those that have the key.
+        partial: only some configurations have the key.
     """
 
     key: str
     share: float
     low: float
     high: float
-    trials: int
+    configurations: int
     partial: bool
 
 
-def importances(standing: Standing) -> list[Importance]:
-    """The keys that vary, most important first; empty if there are too few trials.
+@dataclass(frozen=True)
+class _Row:
+    values: Values
+    score: float
 
-    Only trials with the data, code and packages of the best one count: a difference in these is no key.
+
+def importances(standing: Standing) -> list[Importance]:
+    """The keys whose share of the variance is told from 0, most important first; none if there are too few configurations.
+
+    Only configurations with the data, code and packages of the best one count: a difference in these is no key. Where an oracle chose the
+    epochs, they are those of the rung with the most configurations.
     """
-    best = standing.best
-    scored = [trial for trial in standing.trials if trial.score is not None and best and trial.origin == best.origin]
-    by_users: dict[tuple[int, ...], list[str]] = {}  # positions of the trials that have a key → all keys that the same trials have
-    for key in _varying(standing, scored):
-        users = tuple(n for n, trial in enumerate(scored) if key in trial.values)
+    rows = _rows(standing)
+    by_users: dict[tuple[int, ...], list[str]] = {}  # positions of the rows that have a key → all keys that the same rows have
+    for key in _varying(standing, rows):
+        users = tuple(n for n, row in enumerate(rows) if key in row.values)
         by_users.setdefault(users, []).append(key)
     ranking: list[Importance] = []
     for users, keys in by_users.items():
-        trials = [scored[n] for n in users]
-        common = [key for key in _varying(standing, trials) if all(key in trial.values for trial in trials)]
-        if len(trials) < LEAST_TRIALS or not common:
+        some = [rows[n] for n in users]
+        common = [key for key in _varying(standing, some) if all(key in row.values for row in some)]
+        if len(some) < LEAST_ROWS or not common:
             continue
-        shares = _shares(trials, common)
+        shares = _shares(some, common)
         for key in [key for key in keys if key in common]:
-            values = shares[:, common.index(key)]
-            low, high = np.quantile(values, (0.05, 0.95))
-            ranking.append(Importance(key, mean(values), float(low), float(high), len(trials), len(trials) < len(scored)))
+            share, half = _interval(shares[:, common.index(key)], sum(map(len, by_users.values())))
+            if share - half > 0:
+                ranking.append(Importance(key, min(share, 1.0), share - half, min(share + half, 1.0), len(some), len(some) < len(rows)))
     return sorted(ranking, key=lambda item: -item.share)
 
 
-def _varying(standing: Standing, trials: list[TrialResult]) -> list[str]:
-    return varying([trial.values for trial in trials], standing.keys_of_trials)
+def _rows(standing: Standing) -> list[_Row]:
+    """One row per configuration with the origin of the best one: its values and its mean score, at equal epochs."""
+    best = standing.best
+    trials = [trial for trial in standing.trials if trial.score is not None and math.isfinite(trial.score)]
+    trials = [trial for trial in trials if best and trial.origin == best.origin]
+    rungs = Counter(trial.rung for trial in trials)
+    most = max(rungs, key=lambda rung: rungs[rung]) if rungs else None
+    repeated: dict[str, list[TrialResult]] = {}
+    for trial in trials:
+        if trial.rung == most:
+            repeated.setdefault(trial.row[0], []).append(trial)
+    return [_Row(without_repeats(some[0].values), float(np.mean([trial.score for trial in some]))) for some in repeated.values()]
 
 
-def _shares(trials: list[TrialResult], keys: list[str]) -> np.ndarray:
+def _varying(standing: Standing, rows: Sequence[_Row]) -> list[str]:
+    return varying([row.values for row in rows], standing.keys)
+
+
+def _interval(shares: np.ndarray, keys: int) -> tuple[float, float]:
+    """The mean of the shares of one key, shape (resamples,), and half the width of its interval.
+
+    Args:
+        keys: the number of keys, over which the intervals hold together.
+    """
+    error = float(np.std(shares, ddof=1)) * math.sqrt(1 / len(shares) + LEFT_OUT / (1 - LEFT_OUT))
+    return float(np.mean(shares)), float(stdtrit(len(shares) - 1, 1 - ERROR / keys)) * error
+
+
+def _shares(rows: Sequence[_Row], keys: list[str]) -> np.ndarray:
     """The share of each key in each resample, shape (resamples, keys)."""
     from sklearn.ensemble import RandomForestRegressor
     from sklearn.inspection import permutation_importance
+    from sklearn.model_selection import ShuffleSplit
 
-    random = np.random.default_rng(0)
-    x, y = _encoded(trials, keys), np.array([trial.score for trial in trials])
-    if len(y) > MOST_TRIALS:
-        chosen = random.choice(len(y), MOST_TRIALS, replace=False)
+    x, y = _encoded(rows, keys), np.array([row.score for row in rows])
+    if len(y) > MOST_ROWS:
+        chosen = np.random.default_rng(0).choice(len(y), MOST_ROWS, replace=False)
         x, y = x[chosen], y[chosen]
-    rows = []
-    for seed in range(RESAMPLES):
-        drawn = random.integers(0, len(y), len(y))  # with replacement
-        rest = np.setdiff1d(np.arange(len(y)), drawn)
-        forest = RandomForestRegressor(TREES, random_state=seed).fit(x[drawn], y[drawn])
-        rows.append(permutation_importance(forest, x[rest], y[rest], n_repeats=3, random_state=seed).importances_mean / 2)
-    return np.array(rows)
+    if np.ptp(y) == 0:
+        return np.zeros((RESAMPLES, len(keys)))
+    found = []
+    for seed, (fitted, rest) in enumerate(ShuffleSplit(RESAMPLES, test_size=LEFT_OUT, random_state=0).split(x)):
+        forest = RandomForestRegressor(TREES, random_state=seed).fit(x[fitted], y[fitted])
+        measured = permutation_importance(forest, x[rest], y[rest], scoring="neg_mean_squared_error", n_repeats=2, random_state=seed)
+        found.append(measured.importances_mean / 2 / y.var())
+    return np.array(found)
 
 
-def _encoded(trials: list[TrialResult], keys: list[str]) -> np.ndarray:
-    """A column per key: numbers as they are, words as their places in alphabetical order. Shape (trials, keys)."""
+def _encoded(rows: Sequence[_Row], keys: list[str]) -> np.ndarray:
+    """A column per key: numbers as they are, words as their places in alphabetical order. Shape (rows, keys)."""
     columns = []
     for key in keys:
-        texts = [value_text(trial.values[key]) for trial in trials]
+        texts = [value_text(row.values[key]) for row in rows]
         try:
             columns.append([float(text) for text in texts])
         except ValueError:

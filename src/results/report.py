@@ -16,6 +16,7 @@ import vl_convert
 from src import files
 from src.results import charts, table
 from src.results.advice import advice
+from src.results.conclusions import conclusions
 from src.results.importance import importances
 from src.results.leaderboard import Standing
 from src.results.scores import histories as histories_of
@@ -83,6 +84,7 @@ def build(
         "subtitle": html.escape(subtitle),
         "advice": "".join(f"<li>{html.escape(line)}</li>" for line in advice(standing, histories)) or "<li>nothing to mend</li>",
         "table": _table(rows),
+        "conclusions": "".join(f"<li>{html.escape(line)}</li>" for line in conclusions(standing)),
         "commands": html.escape(commands),
         "charts": "".join(_section(name) for name in specs),
         "specs": json.dumps(specs).replace("<", "\\u003c"),  # so that no text in them ends the script

@@ -8,6 +8,7 @@ from src.results import table
 from src.results.identity import Identifier
 from src.results.leaderboard import Standing, TrialResult
 from src.study.finding import find_sweeps
+from src.study.schema import TrialRow
 from src.study.store import Store
 
 
@@ -64,7 +65,9 @@ def _results(store: Store, objective: Objective) -> Iterator[TrialResult]:
     """
     meta, identify = store.meta(), Identifier(store)
     sweep, of_the_study = meta.get("sweep_id", ""), objective.name == Objective.parse(meta["objective"]).name
-    for row, at_kept_epoch, last in store.scored(objective.name):
+    rows = list(store.scored(objective.name))
+    by_number = {row.number: row for row, _, _ in rows}
+    for row, at_kept_epoch, last in rows:
         kept = row.score if of_the_study else at_kept_epoch  # what a function returns need be none of the steps that it reports
         if row.score is not None and kept is None:
             reported = next(store.epochs(), (0, 0, dict[str, float]()))[2]
@@ -86,4 +89,15 @@ def _results(store: Store, objective: Objective) -> Iterator[TrialResult]:
             configuration=configuration,
             recorded=values,
             origin=identify.origin(row, recorded=bool(configuration)),
+            rung=row.rung_epochs,
+            before=_seconds_before(row, by_number),
         )
+
+
+def _seconds_before(row: TrialRow, by_number: dict[int, TrialRow]) -> float:
+    """The seconds of the trainings that a trial continues."""
+    seconds, parent = 0.0, row.parent
+    while parent is not None:
+        seconds += by_number[parent].seconds or 0.0
+        parent = by_number[parent].parent
+    return seconds

@@ -15,6 +15,7 @@ from src.space.origin import DIFFERS
 from src.space.values import value_text
 
 Row = dict[str, Any]
+INTERVAL = "mean ± 95 %"  # the column of the confidence interval of the mean over repeats
 WHOLE = ("seconds", "kept epoch")  # columns that are shown without fractions
 FORMULA = tuple("=+-@\t\r\n\uff1d\uff0b\uff0d\uff20")  # begin a formula; the last four are the full-width = + - @
 NUMBER = re.compile(r"[-+]?(\d+\.?\d*|\.\d+)(e[-+]?\d+)?", re.IGNORECASE | re.ASCII)
@@ -23,12 +24,12 @@ MOST_COLUMNS = 3  # of keys that vary; more keys share one column
 
 
 def ranked(standing: Standing) -> list[Row]:
-    """One row per configuration, best first: keys that vary, mean, kept epoch, last value, seconds, states."""
+    """One row per configuration, best first: keys that vary, mean, kept epoch, last value, seconds, states. The rank is a text, `1-4`."""
     unrepeated = all(len(entry.trials) + len(entry.unscored) == 1 for entry in standing.entries)
     return [_row(standing, entry, rank, unrepeated=unrepeated) for entry, rank in zip(standing.entries, standing.ranks, strict=True)]
 
 
-def _row(standing: Standing, entry: Entry, rank: int | None, *, unrepeated: bool) -> Row:
+def _row(standing: Standing, entry: Entry, rank: str | None, *, unrepeated: bool) -> Row:
     """The row of one entry.
 
     Args:
@@ -43,11 +44,11 @@ def _row(standing: Standing, entry: Entry, rank: int | None, *, unrepeated: bool
     row |= shown_values(entry, standing.keys) | _origin(standing, entry)
     row[standing.objective.name] = entry.mean if entry.trials else None
     if not unrepeated:
-        row |= {"± 95 %": entry.interval, "spread": entry.spread, "repeats": len(entry.trials)}
+        row |= {INTERVAL: entry.interval, "spread": entry.spread, "repeats": len(entry.trials)}
     return row | {
         "kept epoch": mean(kept) if kept else None,
         "last": mean(last) if last else None,
-        "seconds": mean(trial.seconds for trial in trials),
+        "seconds": entry.seconds,
         "state": _states(trials),
     }
 
@@ -77,7 +78,7 @@ def by_trial(standing: Standing) -> list[Row]:
             "run": trial.run_id,
         }
         for entry, rank in zip(standing.entries, standing.ranks, strict=True)
-        for trial in (*entry.trials, *entry.unscored)
+        for trial in entry.all
     ]
 
 

@@ -12,6 +12,7 @@ from src.config.paths import trial_config
 from src.config.rules import LONGEST_TAG
 from src.errors import TrialbookError
 from src.results import table
+from src.results.conclusions import conclusions
 from src.results.leaderboard import Standing
 from src.results.published import compare_with_published
 from src.results.report import report_of
@@ -40,6 +41,7 @@ class Ending:
         self._sweep, self._outcome = sweep, outcome
         self._invocation, self._recorder, self._terminal = sweep.invocation, sweep.recorder, sweep.terminal
         self._store, self._outbox = sweep.recorder.store, sweep.recorder.outbox
+        self._charts: str | None = None  # names of those in the report; None without a report
 
     def tell(self) -> int:
         """Records the end, prints the tables and the next commands, and tidies up; returns the exit code."""
@@ -74,7 +76,9 @@ class Ending:
         return compare_with_published(self._invocation.space, reported, self._store.trials()) if reported else []
 
     def _record_parent(self, attach_pictures: Callable[[], dict[str, str]]) -> None:
-        """Ends the parent run with counts, the best score, tables, pictures and the files that repeat the sweep.
+        """Ends the parent run with counts, scores, tables, pictures and the files that repeat the sweep.
+
+        `kept/<objective>` is the mean of the best configuration, `best/<objective>` the score of its best trial.
 
         Args:
             attach_pictures: waits for the pictures of the best trial; returns their names → its run.
@@ -82,8 +86,8 @@ class Ending:
         standing, objective = self._standing, self._invocation.objective
         counts = Counter(trial.state for trial in standing.trials)
         metrics = {f"trials/{state.lower()}": float(counts[state]) for state in (TrialState.FINISHED, TrialState.FAILED)}
-        if standing.best:
-            metrics[f"kept/{objective.name}"] = min(standing.entries[0].scores, key=objective.key)
+        if standing.best and standing.best.score is not None:
+            metrics |= {f"kept/{objective.name}": standing.entries[0].mean, f"best/{objective.name}": standing.best.score}
         scored = [trial for trial in standing.trials if trial.score is not None]
         curves = _made("picture of the curves", lambda: pictures.of_sweep(labelled_histories(scored, [self._store], standing)))
         kept = {"table.csv": table.as_csv(table.by_trial(standing)), **self._repeating(), **curves, **_made("report", self._report)}
@@ -101,7 +105,13 @@ class Ending:
     def _tables_for_mlflow(self, pictures: list[str]) -> list[str]:
         rows = table.ranked(self._standing)
         rest = f"{len(rows) - MOST_NOTED} more in table.csv" if len(rows) > MOST_NOTED else ""
-        return [self._sweep.oracle.conclusion(), table.as_markdown(rows[:MOST_NOTED]), rest, *pictures, table.as_markdown(self._published)]
+        said = "\n".join(f"- {line}" for line in self._conclusions())
+        return [table.as_markdown(rows[:MOST_NOTED]), rest, said, *pictures, table.as_markdown(self._published)]
+
+    def _conclusions(self) -> list[str]:
+        """What the oracle concludes, whose own looks at the scores are part of it; otherwise what the table does."""
+        conclusion = self._sweep.oracle.conclusion()
+        return [conclusion] if conclusion else conclusions(self._standing)
 
     def _repeating(self) -> dict[str, bytes]:
         """The files that, with the commit, repeat an invocation."""
@@ -112,6 +122,7 @@ class Ending:
     def _report(self) -> dict[str, bytes]:
         report = report_of(self._standing, [self._store], self._invocation.question)
         files.write(self._invocation.folder / REPORT, report.html)
+        self._charts = ", ".join(report.specs)
         return {REPORT: report.html, **report.pictures()}
 
     def _pictures_of_best(self) -> Callable[[], dict[str, str]]:
@@ -147,10 +158,8 @@ class Ending:
             self._terminal.say(f"{len(rows) - MOST_SHOWN} more: python -m src.compare sweep={self._invocation.folder.name}")
         for cause, count in self._standing.causes.most_common():
             self._terminal.say(f"{count} x {cause}")
-        if conclusion := self._sweep.oracle.conclusion():
-            self._terminal.say(conclusion)
-        if self._standing.noise and len(self._standing.entries) > 1 and all(len(entry.trials) < 2 for entry in self._standing.entries):
-            self._terminal.say(f"one seed: differences below {self._standing.noise} are noise")
+        for line in self._conclusions():
+            self._terminal.say(line)
         if self._published:
             rows = [{name: table.cell(value, name) for name, value in row.items()} for row in self._published]
             self._terminal.table("reported and obtained", rows)
@@ -183,8 +192,8 @@ class Ending:
         run_ids = [row.run_id for row in self._store.trials() if row.run_id]
         link = self._sweep.tracker.link(invocation.folder.name, run_ids, invocation.objective)
         say(f"\nNext:\n  {invocation.prefix}make ui    then open {link}")
-        if not invocation.single:
-            say(f"  open {invocation.folder / REPORT}    learning curves, parallel coordinates, importance")
+        if self._charts is not None:
+            say(f"  open {invocation.folder / REPORT}    {self._charts or 'what failed'}")
         if best and not invocation.single:
             say(f"  {invocation.prefix}python -m src.sweep {shlex.join(self._standing.words(best))}    repeats the best trial")
         if len(self._standing.entries) > 1 and self._invocation.oracle["name"] != "race":

@@ -1,0 +1,121 @@
+"""What may be concluded from a standing, in sentences: the same on the terminal, in MLflow's description and in the report."""
+
+import math
+from collections.abc import Iterator, Sequence
+
+from scipy.special import ndtri
+
+from src.results.entries import Entry
+from src.results.leaderboard import Group, Standing
+from src.results.selection import Expected, expected
+from src.significance import ERROR
+
+SUGGESTED = 4  # new seeds for configurations with one
+
+
+def conclusions(standing: Standing) -> list[str]:
+    """Says what differences mean, what the scores are of, and what to expect of the best configuration.
+
+    Of several groups that are not ranked against each other only those of the first three are said.
+    """
+    lines = []
+    for group in standing.groups[:3]:
+        found = [*_chance(group), *_failures(group), *_new_examples(group), *_expected(group)]
+        if found and (name := group_name(standing, group)):
+            lines.append(f"{name}:")
+        lines += found
+    return lines
+
+
+def group_name(standing: Standing, group: Group) -> str:
+    """How a group differs from the others, for people; empty if it is the only one."""
+    if len(standing.groups) == 1:
+        return ""
+    first = group.entries[0]
+    epochs = f"{first.epochs} epochs" if len({one.entries[0].epochs for one in standing.groups}) > 1 else ""
+    return ", ".join(filter(None, [standing.origin(first) if len(standing.by_data) > 1 else "", epochs]))
+
+
+def brief(number: float) -> str:
+    """A number with two digits that count.
+
+    >>> brief(0.0023456), brief(1234.5), brief(0.0)
+    ('0.0023', '1200', '0')
+    """
+    return f"{float(f'{number:.2g}'):.10g}"
+
+
+def repeats(entries: Sequence[Entry]) -> str:
+    """What the repeats of entries are: seeds, folds or both."""
+    folds = any(len({trial.values.get("data.fold") for trial in entry.trials}) > 1 for entry in entries)
+    return "repeats" if folds else "seeds"
+
+
+def new_seeds(entries: Sequence[Entry], count: int) -> str:
+    """Seeds that no entry used, in Hydra's syntax: a list, or a range if there are many."""
+    used = [int(trial.values.get("seed", 42)) for entry in entries for trial in entry.all]
+    first = max(used) + 1
+    return ",".join(map(str, range(first, first + count))) if count < 6 else f"'range({first},{first + count})'"
+
+
+def _chance(group: Group) -> Iterator[str]:
+    """Says which differences may be chance, and how that is known."""
+    if len(group.entries) < 2:
+        return
+    repeated = [entry for entry in group.entries if entry.spread is not None]
+    if not repeated:
+        seeds = new_seeds(group.entries, SUGGESTED)
+        yield f"one seed each: nothing says how much scores vary by chance; repeat with seed={seeds}"
+        return
+    seeds, comparison = repeats(repeated), group.comparison
+    if comparison.alike:
+        where = f"pooled over {len(repeated)} configurations with" if len(repeated) > 1 else "of one configuration with"
+        counts = sorted({len(entry.scores) for entry in repeated})
+        each = f"{counts[0]} {seeds}" if len(counts) == 1 else f"{counts[0]} to {counts[-1]} {seeds}"
+        known = f"the spread between {seeds} is {brief(comparison.pooled)}, {where} {each}{' each' if len(repeated) > 1 else ''}"
+        yield f"differences below {brief(comparison.least())} may be chance: {known}" if len(group.compared) > 1 else known
+    else:
+        spreads = [entry.spread or 0.0 for entry in repeated]
+        low, high = brief(min(spreads)), brief(max(spreads))
+        yield f"the spreads between {seeds} differ, {low} to {high}: two rows are compared by their own, and few {seeds} tell little"
+    if alone := len(group.entries) - (len(group.compared) if comparison.alike else len(repeated)):
+        yield f"{alone} configurations have one score, and no spread is known for them: they are told from no other"
+
+
+def _failures(group: Group) -> Iterator[str]:
+    if failed := sum(bool(entry.failed) for entry in group.entries):
+        rows = "1 row has" if failed == 1 else f"{failed} rows have"
+        yield f"{rows} failed repeats, which its mean leaves out: such a row counts as better than none"
+
+
+def _new_examples(group: Group) -> Iterator[str]:
+    """Says how far the score of the first entry may be from that on other examples: Wilson's interval (1927, J. Am. Stat. Assoc. 22)."""
+    if not group.of_shares or repeats(group.entries) != "seeds":  # folds validate on other examples each
+        return
+    share, count, z = group.entries[0].mean, group.examples, float(ndtri(1 - ERROR / 2))
+    if math.isfinite(share):
+        half = z / (1 + z**2 / count) * math.sqrt(share * (1 - share) / count + (z / 2 / count) ** 2)
+        yield f"all scores are of the same {count} validation examples; on new examples of the kind ± {brief(half)} (95 %)"
+
+
+def _expected(group: Group) -> Iterator[str]:
+    """Says what a new run of the best of several configurations will score, where their spread is known."""
+    found = expected_of_best(group)
+    if found:
+        among = len(group.tied)
+        yield (
+            f"selected at {group.entries[0].mean:.4f}, as the first of {among} that are not told apart;"
+            f" expect about {found.mean:.4f} of a new run (its mean: {found.low:.4f} to {found.high:.4f})"
+        )
+
+
+def expected_of_best(group: Group) -> Expected | None:
+    """The score to expect of new runs of the first entry; None if no spread is known, or nothing was selected."""
+    known = {*group.compared}
+    tied = [
+        entry for place, (entry, (first, _)) in enumerate(zip(group.entries, group.ranks, strict=True)) if first == 1 and place in known
+    ]
+    if len(tied) < 2 or tied[0] is not group.entries[0] or not group.comparison.known:
+        return None
+    errors = [group.comparison.error(entry.spread, len(entry.scores)) for entry in tied]
+    return expected([entry.mean for entry in tied], errors, group.comparison.freedom)

@@ -1,0 +1,132 @@
+"""Ranks of the configurations that are compared with each other: those with equal data, and of one rung if an oracle chose the epochs.
+
+A rank is a range: from one more than the rows that are significantly better to all but those that are significantly worse.
+It does not depend on the order of the others. A row with a failed repeat is better than none: its mean leaves out what failed.
+"""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+
+from src.objective import Objective
+from src.results.entries import Entry
+from src.significance import Comparison
+
+ALIKE = ("model", "trial")  # a row with one repeat is judged by the spread of rows that agree in these choices
+LEAST_EXAMPLES = 10  # of fewer, any score may look like a share of them
+
+
+@dataclass(frozen=True)
+class Group:
+    """Configurations with a score that are ranked together, best mean first.
+
+    Attributes:
+        examples: the number of validation examples; 0 if it is not known.
+    """
+
+    entries: list[Entry]
+    objective: Objective
+    examples: int
+
+    @cached_property
+    def ranks(self) -> list[tuple[int, int]]:
+        """The first and the last rank that each entry may have, counted from 1."""
+        rows, finite = len(self.entries), sum(math.isfinite(entry.mean) for entry in self.entries)
+        found = []
+        for place, entry in enumerate(self.entries):
+            if not math.isfinite(entry.mean):
+                found.append((1 + finite, rows))
+                continue
+            apart = self._apart(place)
+            better = apart[:place] & self._without_failures[:place]
+            worse = apart[place + 1 :] & self._without_failures[place]
+            found.append((1 + int(better.sum()), finite - int(worse.sum())))
+        return found
+
+    @property
+    def tied(self) -> list[Entry]:
+        """The entries than which none is significantly better."""
+        return [entry for entry, (first, _) in zip(self.entries, self.ranks, strict=True) if first == 1]
+
+    def beaten(self) -> np.ndarray:
+        """True for each entry than which the first is significantly better, shape (entries,)."""
+        mask = self._apart(0)
+        mask &= self._without_failures[0]
+        return mask
+
+    @cached_property
+    def comparison(self) -> Comparison:
+        """The comparison of the entries in `compared`."""
+        chosen = [self.entries[place] for place in self.compared]
+        floor = 1 / self.examples if self.of_shares else 0.0
+        counts = [len(entry.scores) for entry in chosen]
+        return Comparison([entry.mean for entry in chosen], [entry.spread or 0.0 for entry in chosen], counts, floor)
+
+    @cached_property
+    def compared(self) -> list[int]:
+        """The places of the entries whose spread is known: from their repeats, or from those of others with the same model."""
+        known = {_alike(entry) for entry in self.entries if entry.spread is not None}
+        return [
+            place
+            for place, entry in enumerate(self.entries)
+            if math.isfinite(entry.mean) and (entry.spread is not None or _alike(entry) in known)
+        ]
+
+    @cached_property
+    def of_shares(self) -> bool:
+        """True if scores are shares of the validation examples: in [0, 1], and an accuracy by its name or whole numbers of examples."""
+        scores = [score for entry in self.entries for score in entry.scores]
+        words = self.objective.name.lower().split("_")
+        if self.examples < LEAST_EXAMPLES or "loss" in words or not all(0 <= score <= 1 for score in scores):
+            return False
+        return "accuracy" in words or all(_whole(score * self.examples) for score in scores)
+
+    @cached_property
+    def _without_failures(self) -> np.ndarray:
+        return np.array([not entry.failed for entry in self.entries])
+
+    def _apart(self, place: int) -> np.ndarray:
+        """True for each entry that differs significantly from the one at `place`, shape (entries,)."""
+        mask = np.zeros(len(self.entries), bool)
+        if place in self._positions:
+            mask[self.compared] = self.comparison.apart(self._positions[place])
+        return mask
+
+    @cached_property
+    def _positions(self) -> dict[int, int]:
+        return {place: position for position, place in enumerate(self.compared)}
+
+
+def _alike(entry: Entry) -> tuple[object, ...]:
+    return tuple(entry.values.get(key) for key in ALIKE)
+
+
+def _whole(number: float) -> bool:
+    return abs(number - round(number)) < 1e-6 * max(1.0, number)  # float32 holds a share with seven digits
+
+
+def rank_text(rank: tuple[int, int]) -> str:
+    """A rank as text.
+
+    >>> rank_text((1, 1)), rank_text((1, 4))
+    ('1', '1-4')
+    """
+    return f"{rank[0]}" if rank[0] == rank[1] else f"{rank[0]}-{rank[1]}"
+
+
+def by_epochs(entries: Sequence[Entry]) -> bool:
+    """True if an oracle chose the epochs, so that configurations of different epochs are not ranked against each other."""
+    return any(entry.rung is not None for entry in entries)
+
+
+def grouped(entries: Sequence[Entry], objective: Objective, examples: int) -> list[Group]:
+    """The groups of sorted entries, without those that have no score."""
+    groups: dict[tuple[str, int], list[Entry]] = {}
+    apart = by_epochs(entries)
+    for entry in entries:
+        if entry.trials:
+            groups.setdefault((entry.origin.data, entry.epochs if apart else 0), []).append(entry)
+    return [Group(group, objective, examples) for group in groups.values()]

@@ -1,0 +1,135 @@
+"""Which means of a table differ. Of tables whose rows are equal, at most 5 % say that any two do; tests/truth/ shows it.
+
+Rows whose spreads do not differ are judged by Tukey and Kramer's range test on the pooled spread (Kramer 1956, Biometrics 12).
+So that an unequal spread that nobody noticed makes no difference, it must also hold with the spreads of the two rows themselves, and by
+Welch's test of the two. Rows whose spreads differ, by Bartlett's test (1937, Proc. R. Soc. A 160), are judged by Welch's tests with Holm's
+correction (1979, Scand. J. Stat. 6). Bartlett's test also reacts to tails, for which Holm's correction is the safe side.
+
+The quantile of the range is computed once for a table, in a quarter of a second; rows are then compared with it, one against all.
+"""
+
+import math
+from collections.abc import Sequence
+from functools import cached_property, lru_cache
+
+import numpy as np
+from scipy.special import chdtrc, ndtri, stdtr
+
+ERROR = 0.05  # of all statements of a table together
+POWER = 0.8
+MOST_SEEDS = 50  # more are no reasonable cost
+MOST_SORTED = 2000  # rows; of more, Holm's correction is Bonferroni's, which needs no list of all pairs
+DIGITS = 1e-6  # relative; float32 does not tell more apart
+
+
+class Comparison:
+    """The means of rows, compared with each other. Rows with one repeat are compared by the pooled spread of the others.
+
+    Args:
+        means: shape (rows,), finite.
+        spreads: standard deviations over repeats; that of a row with one repeat is not used.
+        counts: number of repeats, at least one.
+        floor: least spread that is believed; scores that are counts agree by luck.
+
+    Attributes:
+        freedom: degrees of freedom of the pooled spread; 0 if no row is repeated, and then no two rows differ.
+        pooled: the pooled spread.
+    """
+
+    def __init__(self, means: Sequence[float], spreads: Sequence[float], counts: Sequence[int], floor: float = 0.0) -> None:
+        self._means, self._counts = np.array(means, float), np.array(counts, float)
+        self._least = max(floor, DIGITS * float(np.max(np.abs(self._means), initial=0.0)), np.finfo(float).tiny ** 0.25)
+        repeated = self._counts > 1
+        self._variances = np.where(repeated, np.maximum(np.nan_to_num(np.array(spreads, float)), self._least) ** 2, np.nan)
+        weights, variances = self._counts[repeated] - 1, self._variances[repeated]
+        self.freedom = int(weights.sum())
+        self.pooled = math.sqrt(float((weights * variances).sum()) / self.freedom) if self.freedom else 0.0
+        self.alike = len(weights) < 2 or _bartlett(weights, variances, self.pooled**2) >= ERROR
+
+    @property
+    def known(self) -> bool:
+        """True if a spread is known, so that means can differ."""
+        return self.freedom > 0
+
+    def apart(self, row: int) -> np.ndarray:
+        """True for each row whose mean differs from that of `row`, shape (rows,)."""
+        if not self.known or len(self._means) < 2:
+            return np.zeros(len(self._means), bool)
+        if not self.alike:
+            return np.array(self._welch(row) <= self._holm)
+        gap, shares = np.abs(self._means - self._means[row]), 1 / self._counts
+        own = np.sqrt(np.fmax(self.pooled**2 * (shares + shares[row]), self._variances * shares + (self._variances * shares)[row]))
+        far = gap > range_quantile(len(self._means), self.freedom) * own
+        single = (self._counts == 1) | (self._counts[row] == 1)
+        return np.array(far & (single | (self._welch(row) < ERROR / math.log2(len(self._means)))))
+
+    def least(self) -> float:
+        """The least difference that is told from chance, between two rows of the usual (harmonic mean) number of repeats."""
+        each = len(self._counts) / float((1 / self._counts).sum())
+        return range_quantile(len(self._means), self.freedom) * self.pooled * math.sqrt(2 / each)
+
+    def error(self, spread: float | None, count: int) -> float:
+        """The standard error of a mean: of its own spread where spreads differ, of the pooled one otherwise."""
+        own = self.pooled if self.alike or spread is None else max(spread, self._least)
+        return own / math.sqrt(count)
+
+    @cached_property
+    def _holm(self) -> float:
+        """The largest p-value of two rows that differ."""
+        rows = len(self._means)
+        pairs = rows * (rows - 1) // 2
+        if rows > MOST_SORTED:
+            return ERROR / pairs
+        found = np.sort(np.concatenate([self._welch(row)[row + 1 :] for row in range(rows - 1)]))
+        kept = found < ERROR / (pairs - np.arange(pairs))
+        last = pairs if kept.all() else int(np.argmin(kept))
+        return float(found[last - 1]) if last else -1.0
+
+    def _welch(self, row: int) -> np.ndarray:
+        """The p-value of `row` against each row; 1 where one of the two has one repeat. Source: Welch 1947, Biometrika 34."""
+        a, b = self._variances / self._counts, self._variances[row] / self._counts[row]
+        with np.errstate(divide="ignore", invalid="ignore"):
+            freedom = (a + b) ** 2 / (a**2 / (self._counts - 1) + b**2 / (self._counts[row] - 1))
+            p_values = 2 * stdtr(freedom, -np.abs(self._means - self._means[row]) / np.sqrt(a + b))
+        return np.array(np.nan_to_num(p_values, nan=1.0))
+
+
+def _bartlett(weights: np.ndarray, variances: np.ndarray, pooled: float) -> float:
+    """The p-value of Bartlett's test that variances are equal. SciPy's wants the scores, which have no floor.
+
+    Args:
+        weights: degrees of freedom of each variance.
+    """
+    statistic = weights.sum() * math.log(pooled) - (weights * np.log(variances)).sum()
+    correction = 1 + ((1 / weights).sum() - 1 / weights.sum()) / (3 * (len(weights) - 1))
+    return float(chdtrc(len(weights) - 1, statistic / correction))
+
+
+@lru_cache
+def range_quantile(rows: int, freedom: int, error: float = ERROR) -> float:
+    """How many standard errors of their difference two of `rows` equal means are apart at most, in all tables but a share of `error`.
+
+    >>> round(range_quantile(2, 10), 3), round(range_quantile(12, 24), 3)
+    (2.228, 3.606)
+    """
+    from scipy.stats import studentized_range  # imports for a second
+
+    return float(studentized_range.ppf(1 - error, rows, freedom)) / math.sqrt(2)
+
+
+def seeds_for(least: float, spread: float, rows: int) -> int | None:
+    """The number of repeats of each of `rows` that tells a difference of `least` from chance with 80 % power, in one test at the end.
+
+    Returns:
+        None if more than 50 would be needed.
+
+    >>> seeds_for(2.0, 1.0, 2), seeds_for(2.0, 1.0, 12), seeds_for(0.1, 1.0, 2)
+    (6, 10, None)
+    """
+    low, high = 2, MOST_SEEDS + 1
+    while low < high:
+        count = (low + high) // 2
+        needed = range_quantile(rows, rows * (count - 1)) + float(ndtri(POWER))
+        enough = least >= needed * spread * math.sqrt(2 / (count - 1))  # one is the price of the tests that look at the two rows alone
+        low, high = (low, count) if enough else (count + 1, high)
+    return low if low <= MOST_SEEDS else None
