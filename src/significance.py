@@ -44,7 +44,7 @@ class Comparison:
         weights, variances = self._counts[repeated] - 1, self._variances[repeated]
         self.freedom = int(weights.sum())
         self.pooled = math.sqrt(float((weights * variances).sum()) / self.freedom) if self.freedom else 0.0
-        self.alike = len(weights) < 2 or _bartlett(weights, variances, self.pooled**2) >= ERROR
+        self.alike = len(weights) < 2 or bartlett(weights, variances, self.pooled**2) >= ERROR
 
     @property
     def known(self) -> bool:
@@ -94,7 +94,7 @@ class Comparison:
         return np.array(np.nan_to_num(p_values, nan=1.0))
 
 
-def _bartlett(weights: np.ndarray, variances: np.ndarray, pooled: float) -> float:
+def bartlett(weights: np.ndarray, variances: np.ndarray, pooled: float) -> float:
     """The p-value of Bartlett's test that variances are equal. SciPy's wants the scores, which have no floor.
 
     Args:

@@ -1,8 +1,7 @@
 """A race: configurations run with more and more seeds, and those that are worse beyond chance drop out.
 
-After 3, 5, 8, 13, … seeds each, those that are left are compared by Tukey's range test among all that began. An error of 5 % is shared
-among these looks in proportion to their seeds (Jennison & Turnbull 2000, Group Sequential Methods, on spending an error over looks), so
-that of races among equal configurations at most one in twenty names a worse one. tests/truth/ shows it.
+Those that are left are compared after 3, 5, 8, 13, … seeds each, and an error of 5 % is shared by these looks (Jennison and Turnbull 2000,
+Group Sequential Methods), so that of races among equal configurations at most one in twenty drops one. tests/truth/ shows it.
 """
 
 import json
@@ -16,7 +15,8 @@ from src.config.paths import REPEATS
 from src.errors import ConfigError
 from src.objective import Objective
 from src.oracles import KnownTrial, Proposal
-from src.significance import ERROR, range_quantile
+from src.oracles.looks import Look
+from src.significance import ERROR
 from src.space import Point, Space, overrides
 from src.states import TrialState
 
@@ -55,19 +55,22 @@ class Race:
         least: the least difference that matters; null for none: only one that is left ends the race early.
         resolution: the least difference that two scores can have; a spread is believed to be at least this.
         max_trials: runs of all configurations together; null for no limit.
+
+    Attributes:
+        runners: the configurations, in their order in the space.
     """
 
     def __init__(
         self, space: Space, objective: Objective, *, least: float | None = None, resolution: float = 0.0, max_trials: int | None = None
     ) -> None:
         self._objective, self._least, self._resolution = objective, least or 0.0, resolution
-        self._runners = _runners(space)
-        self._most = min(len(one.points) for one in self._runners)
+        self.runners = _runners(space)
+        self._most = min(len(one.points) for one in self.runners)
         self.looks = [*(look for look in LOOKS if look < self._most), self._most]
-        self._look, self._entrants = 0, len(self._runners)
+        self._look, self._entrants = 0, len(self.runners)
         self._place: dict[int, tuple[Runner, int]] = {}  # number of a trial → its configuration, and the place of its seed
         self._proposed: set[tuple[int, int]] = set()
-        self._gaps: list[float] = []  # of those that are left, from the best, at most, at the last look
+        self._apart = math.inf  # those that are left are at most so far apart, at the last look
         self._identity = space.identity
         self.budget = min(max_trials or 10**9, self._entrants * self._most)
         self.known_in_advance = min(self.budget, self._entrants * self.looks[0])
@@ -76,7 +79,7 @@ class Race:
 
     def ask(self, number: int) -> Proposal | None:
         """Proposes the next seed before the next look; None while trials run on which it depends."""
-        if self.decided or len(self._place) >= self.budget:
+        if self.decided or self.runs >= self.budget:
             return None
         for place in range(self.looks[self._look]):
             for runner in self._left:
@@ -100,12 +103,17 @@ class Race:
 
     def restore(self, state: dict[str, Any], trials: Sequence[KnownTrial]) -> None:
         """Adds the trials of another process."""
-        by_identity = {self._identity(point): (runner, place) for runner in self._runners for place, point in enumerate(runner.points)}
+        by_identity = {self._identity(point): (runner, place) for runner in self.runners for place, point in enumerate(runner.points)}
         for known in trials:
             self._add(known.number, *by_identity[self._identity(known.proposal.point)])
         for known in trials:
             if known.state != TrialState.RUNNING:
                 self.tell(known.number, known.score)
+
+    @property
+    def runs(self) -> int:
+        """The number of trials so far."""
+        return len(self._place)
 
     @property
     def decided(self) -> bool:
@@ -116,14 +124,14 @@ class Race:
         """Says who won, by how much and how sure that is, or why nobody did."""
         left = sorted(self._left, key=self._key)
         count = min((len(one.scores) for one in left), default=0)
-        cost = f"{len(self._place)} of at most {self._entrants * self._most} runs"
+        cost = f"{self.runs} of at most {self._entrants * self._most} runs"
         if not left:
             return f"Nobody is confirmed: every configuration failed with some seed; {cost}."
-        if len(left) == 1 and all(one.out == FAILED for one in self._runners if one.out):
+        if len(left) == 1 and all(one.out == FAILED for one in self.runners if one.out):
             return f"Nobody is confirmed: {left[0].name} alone had no trial that failed; {cost}."
         if len(left) == 1:
             best = fmean(left[0].scored(count))
-            others = sorted((one for one in self._runners if one is not left[0] and len(one.scored(self.looks[0])) > 1), key=self._key)
+            others = sorted((one for one in self.runners if one is not left[0] and len(one.scored(self.looks[0])) > 1), key=self._key)
             by = f", {abs(best - fmean(self._scores(others[0]))):.4f} better than the next, {others[0].name}" if others else ""
             sure = "at most 5 % of such races name a wrong one"
             return f"Confirmed: {left[0].name}, {self._objective.name} {best:.4f} over {count} fresh seeds{by}; {sure}; {cost}."
@@ -135,7 +143,7 @@ class Race:
 
     @property
     def _left(self) -> list[Runner]:
-        return [one for one in self._runners if not one.out]
+        return [one for one in self.runners if not one.out]
 
     def _scores(self, runner: Runner) -> list[float]:
         return runner.scored(len(runner.points))
@@ -149,38 +157,19 @@ class Race:
         self._proposed.add((id(runner), place))
 
     def _compare(self) -> None:
-        """Drops those that are worse than the best by more than chance, and sees if those that are left are equal."""
-        count = self.looks[self._look]
+        """Drops those that are worse than the best by more than chance, and sees how far those that are left may be apart."""
         left = sorted(self._left, key=self._key)
-        scores = {id(one): one.scored(count) for one in left}
-        margin = self._margin([scores[id(one)] for one in left], count)
-        best = fmean(scores[id(left[0])]) if left else 0.0
-        for number, one in enumerate(left[1:], 1):
-            if abs(best - fmean(scores[id(one)])) > margin(0, number):
-                one.out = f"worse beyond chance after {count} seeds"
+        seen = [one.scored(len(one.points)) for one in self.runners]
+        look = Look([one.scored(self.looks[self._look]) for one in left], seen, self._resolution, ERROR / len(self.looks))
+        for one, worse in zip(left[1:], look.worse(), strict=True):
+            if worse:
+                one.out = f"worse beyond chance after {self.looks[self._look]} seeds"
+        self._apart = look.furthest() if len(self._left) == len(left) else math.inf
         self._look += 1
-        self._gaps = [abs(best - fmean(scores[id(one)])) + margin(0, number) for number, one in enumerate(left) if number and not one.out]
 
     @property
     def _equal(self) -> bool:
-        return bool(self._least and self._gaps and max(self._gaps) <= self._least)
-
-    def _margin(self, scores: list[list[float]], count: int) -> Any:
-        """Returns the least difference of two of them that is more than chance, given their places.
-
-        It must hold with the spread of all and with the spreads of the two, in case a spread is another one than the others.
-        """
-        variances = [max(_variance(one), self._resolution**2) for one in scores]
-        freedom = len(scores) * (count - 1)
-        error = ERROR * count / sum(self.looks)
-        quantile = range_quantile(max(2, self._entrants), freedom, error)
-        pooled = fmean(variances)
-        return lambda a, b: quantile * math.sqrt(max(2 * pooled, variances[a] + variances[b]) / count)
-
-
-def _variance(scores: list[float]) -> float:
-    mean = fmean(scores)
-    return sum((score - mean) ** 2 for score in scores) / (len(scores) - 1)
+        return self._apart <= self._least
 
 
 def _runners(space: Space) -> list[Runner]:

@@ -1,0 +1,76 @@
+"""A look at a race: which configurations are worse than the best by more than chance.
+
+One is worse if every group of it, the best, and the next best others is told from a group of equals (closed testing, Marcus, Peritz and
+Gabriel 1976, Biometrika 63): the best of the group exceeds the mean of the others by more than the best of so many equals would, by
+Student's t with the pooled spread and Bonferroni's correction. So only two that are left are compared as two, not as two of all. Where
+spreads differ, by Bartlett's test, Welch's test of each pair takes its place, corrected by the number of pairs.
+"""
+
+import math
+from collections.abc import Sequence
+from statistics import fmean
+
+import numpy as np
+from scipy.special import stdtr, stdtrit
+
+from src.significance import ERROR, bartlett, range_quantile
+
+
+class Look:
+    """Scores at a look.
+
+    Args:
+        left: scores of each configuration that is left, as many of each, the best mean first.
+        seen: all scores of all configurations, which tell the pooled spread.
+        resolution: the least spread that is believed.
+        error: of all that is said at this look.
+    """
+
+    def __init__(self, left: Sequence[list[float]], seen: Sequence[list[float]], resolution: float, error: float) -> None:
+        self._means, self._count, self._error = [fmean(one) for one in left], len(left[0]) if left else 0, error
+        self._variances = [_variance(one, resolution) for one in left]
+        repeated = [one for one in seen if len(one) > 1]
+        weights, variances = np.array([len(one) - 1 for one in repeated]), np.array([_variance(one, resolution) for one in repeated])
+        self._freedom = int(weights.sum())
+        self._pooled = float(weights @ variances) / max(1, self._freedom)
+        self._alike = len(repeated) < 2 or bartlett(weights, variances, self._pooled) >= ERROR
+
+    def worse(self) -> list[bool]:
+        """True for each configuration after the first that is worse than it beyond chance."""
+        pairs = len(self._means) * (len(self._means) - 1) / 2
+        found = []
+        for place in range(1, len(self._means)):
+            alone = self._welch(place)
+            found.append(alone < ERROR and self._is_worse(place) if self._alike else alone < self._error / pairs)
+        return found
+
+    def furthest(self) -> float:
+        """The upper end of the difference between the best and the worst that are left."""
+        if len(self._means) < 2:
+            return 0.0
+        quantile = range_quantile(len(self._means), self._freedom, self._error)
+        widest = max(2 * self._pooled, self._variances[0] + self._variances[-1])
+        return abs(self._means[0] - self._means[-1]) + quantile * math.sqrt(widest / self._count)
+
+    def _is_worse(self, place: int) -> bool:
+        """True if each group of the first, this one and the next best others is told from equals."""
+        others = [mean for other, mean in enumerate(self._means) if other not in (0, place)]
+        for size in range(2, len(self._means) + 1):
+            rest = fmean([self._means[place], *others[: size - 2]])
+            needed = -stdtrit(self._freedom, self._error / size) * math.sqrt(self._pooled * size / ((size - 1) * self._count))
+            if abs(self._means[0] - rest) <= needed:
+                return False
+        return True
+
+    def _welch(self, place: int) -> float:
+        """The two-sided p-value of the first and another one. Source: Welch 1947, Biometrika 34."""
+        a, b = self._variances[0] / self._count, self._variances[place] / self._count
+        if a + b == 0:
+            return 1.0 if self._means[0] == self._means[place] else 0.0
+        freedom = (self._count - 1) * (a + b) ** 2 / (a**2 + b**2)
+        return float(2 * stdtr(freedom, -abs(self._means[0] - self._means[place]) / math.sqrt(a + b)))
+
+
+def _variance(scores: Sequence[float], least: float) -> float:
+    mean = fmean(scores)
+    return max(sum((score - mean) ** 2 for score in scores) / max(1, len(scores) - 1), least**2, np.finfo(float).tiny ** 0.5)
