@@ -1,11 +1,8 @@
 """Rebuilds the model of a run with our own code: replays its configuration, checks its weights, and executes nothing stored."""
 
-import hashlib
 import io
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -13,63 +10,21 @@ import h5py
 import numpy as np
 from hydra.core.config_loader import ConfigLoader
 
-from src import datasets, models, trial
+from src import models, trial
 from src.artifacts import WEIGHTS
 from src.config.command_line import replayed
 from src.config.composer import Composer
 from src.config.paths import TRIAL_GROUPS, TRIAL_KEYS, trial_config
 from src.config.targets import check_names
-from src.datasets import trees
 from src.errors import TrialbookError
 from src.models.interface import DESCRIPTION
-from src.promotion.comparison import interval_of
 from src.tracking.runs import StoredRun
 from src.training import runtime
 
 if TYPE_CHECKING:
     import keras
 
-LATENCY_ROUNDS = 30
 HARMLESS = ("EarlyStopping", "ReduceLROnPlateau", "TerminateOnNaN")  # callbacks that write and send nothing
-
-
-@dataclass(frozen=True)
-class Candidate:
-    """A model and its predictions on the test split.
-
-    Attributes:
-        predicted: what the model gives for the test examples.
-        scores: of each test example by its task, shape (test examples,); higher is better.
-        milliseconds: median time of a prediction for a single example.
-        test_digest: SHA-256 of the test examples.
-    """
-
-    run: StoredRun
-    prepared: trial.Prepared
-    predicted: trees.Tree
-    scores: np.ndarray
-    milliseconds: float
-    test_digest: str
-
-    @property
-    def measure(self) -> str:
-        """The name of the score."""
-        return f"test {self.prepared.data.task.measure}"
-
-    @property
-    def score(self) -> float:
-        """The mean score of the test examples."""
-        return float(self.scores.mean())
-
-    @property
-    def interval(self) -> tuple[float, float]:
-        """95 % interval of the mean score, for new examples of the same kind; of shares by Wilson (1927), else by the bootstrap."""
-        return interval_of(self.scores)
-
-    @property
-    def finite(self) -> bool:
-        """True if every output is a finite number."""
-        return all(bool(np.isfinite(array).all()) for array in trees.arrays(self.predicted).values())
 
 
 def replay(run: StoredRun, loader: ConfigLoader) -> tuple[list[str], dict[str, Any]]:
@@ -80,7 +35,7 @@ def replay(run: StoredRun, loader: ConfigLoader) -> tuple[list[str], dict[str, A
     Raises:
         TrialbookError: an override is unknown or does more; the message names the run and each such override.
     """
-    with _errors_naming(run):
+    with errors_naming(run):
         lines = replayed(loader, run.overrides)
         foreign = [line for line in lines if line.lstrip("+").partition("=")[0].partition(".")[0] not in TRIAL_KEYS]
         if foreign:
@@ -113,7 +68,7 @@ def rebuild(run: StoredRun, loader: ConfigLoader) -> trial.Prepared:
             the message names the run.
     """
     _, config = replay(run, loader)
-    with _errors_naming(run):
+    with errors_naming(run):
         prepared = trial.prepare(config)
         from src.training.weights import load
 
@@ -134,7 +89,7 @@ def load_registered(run: StoredRun, artifacts: Path, loader: ConfigLoader) -> "t
         TrialbookError: as `rebuild`.
     """
     _, config = replay(run, loader)
-    with _errors_naming(run):
+    with errors_naming(run):
         if not (artifacts / DESCRIPTION).is_file():
             raise TrialbookError("an earlier version registered it; expected a model that this version can read. Promote it again: run=…")
         runtime.configure(config["training"]["threads"])
@@ -162,31 +117,9 @@ def _weights_checked(weights: bytes, network: "keras.Model") -> Iterator[None]:
 
 
 @contextmanager
-def _errors_naming(run: StoredRun) -> Iterator[None]:
+def errors_naming(run: StoredRun) -> Iterator[None]:
     """Turns every error into a TrialbookError that names the run: Hydra, Keras, h5py and numpy raise many kinds for foreign input."""
     try:
         yield
     except Exception as error:
         raise TrialbookError(f"run {run.run_id} cannot be used: {error or type(error).__name__}") from error
-
-
-def evaluate(run: StoredRun, loader: ConfigLoader) -> Candidate:
-    """Rebuilds the model of a run, opens the test split, and predicts it.
-
-    Raises:
-        TrialbookError: as `rebuild`, or the test split does not fit the training split, or the model's outputs are no probabilities.
-    """
-    prepared = rebuild(run, loader)
-    with _errors_naming(run):
-        x, y = datasets.open_test(prepared.data, prepared.config["data"])
-        predicted = trial.predictions(prepared, x)
-        digest = hashlib.sha256()
-        trees.update(digest, (x, y))
-    one = replace(prepared.data, x=x).inputs(np.arange(1))
-    seconds = []
-    for _ in range(LATENCY_ROUNDS):
-        start = time.perf_counter()
-        models.predicted(prepared.model, one)
-        seconds.append(time.perf_counter() - start)
-    scores = prepared.data.task.score(y, predicted)
-    return Candidate(run, prepared, predicted, scores, float(np.median(seconds)) * 1000, digest.hexdigest())

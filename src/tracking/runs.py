@@ -62,6 +62,8 @@ class Recorded:
 
     def __init__(self, client: MlflowClient, run: Run) -> None:
         self._client, self.run_id = client, str(run.info.run_id)
+        self.experiment_id, self.status = str(run.info.experiment_id), str(run.info.status)
+        self.params: dict[str, str] = dict(run.data.params)
         self.tags: dict[str, str] = dict(run.data.tags)
         self.metrics: dict[str, float] = dict(run.data.metrics)
 
