@@ -18,7 +18,7 @@ from src.config.paths import TRIAL_GROUPS, TRIAL_KEYS, trial_config
 from src.config.targets import check_names
 from src.errors import TrialbookError
 from src.models.interface import DESCRIPTION
-from src.tracking.runs import StoredRun
+from src.tracking.runs import Recorded, StoredRun
 from src.training import runtime
 
 if TYPE_CHECKING:
@@ -27,10 +27,11 @@ if TYPE_CHECKING:
 HARMLESS = ("EarlyStopping", "ReduceLROnPlateau", "TerminateOnNaN")  # callbacks that write and send nothing
 
 
-def replay(run: StoredRun, loader: ConfigLoader) -> tuple[list[str], dict[str, Any]]:
+def replay(run: StoredRun | Recorded, loader: ConfigLoader) -> tuple[list[str], dict[str, Any]]:
     """Returns the overrides that repeat a run, and the configuration that they compose.
 
-    Overrides from a store may do less than those of a command line: they may only set the keys of a trial to plain values.
+    Overrides from a store may do less than those of a command line: they may only set the keys of a trial to plain values. What a
+    function gets is of the keys that its own file lists.
 
     Raises:
         TrialbookError: an override is unknown or does more; the message names the run and each such override.
@@ -43,10 +44,13 @@ def replay(run: StoredRun, loader: ConfigLoader) -> tuple[list[str], dict[str, A
         with_resolver = [line for line in lines if ":" in line.partition("${")[2]]
         if with_resolver:
             raise TrialbookError(f"{', '.join(with_resolver)} would look a value up on this machine; expected plain values")
+        new = [line for line in lines if line.startswith("+") and line.lstrip("+").startswith("trial.")]
+        if new:
+            raise TrialbookError(f"{', '.join(new)} is no key of its function; expected those that its file in conf/trial/ lists")
         composed = Composer(loader)(lines)
-        data = composed.hydra.runtime.choices.data
-        if data != run.data:
-            raise TrialbookError(f"it says data={run.data}, its overrides say data={data}; expected the same")
+        for group, option in run.choices.items():
+            if (chosen := composed.hydra.runtime.choices[group]) != option:
+                raise TrialbookError(f"it says {group}={option}, its overrides say {group}={chosen}; expected the same")
         config = trial_config(composed)
         for group in TRIAL_GROUPS:
             check_names(group, config[group])
@@ -117,7 +121,7 @@ def _weights_checked(weights: bytes, network: "keras.Model") -> Iterator[None]:
 
 
 @contextmanager
-def errors_naming(run: StoredRun) -> Iterator[None]:
+def errors_naming(run: StoredRun | Recorded) -> Iterator[None]:
     """Turns every error into a TrialbookError that names the run: Hydra, Keras, h5py and numpy raise many kinds for foreign input."""
     try:
         yield
