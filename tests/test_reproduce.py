@@ -84,21 +84,9 @@ def test_a_function_runs_again_with_the_recorded_values_of_keys_that_it_has(vall
     again = runs.recorded(runs_of(store_uri, "valley")[0].info.run_id)
     assert again.run_id != run and again.params["trial.rate"] == "0.02" and len(again.history("height")) == 5
 
-    recorded = runs.recorded(run).overrides
     runs.client.log_metric(run, "height", 0.5, step=3)
     done = valley("src.reproduce", f"run={run}")
-    assert done.returncode == 1 and "other digits under the same conditions: " in done.stdout, done.stdout + done.stderr
-    for hostile, message in {
-        "+trial.x=1": "+trial.x=1 is no key of its function; expected those that its file in conf/trial/ lists",
-        "'trial.rate=${oc.env:HOME}'": "trial.rate",
-        "trial._target_=os.getcwd": "_target_",
-        "trial.rate=fast": "'fast', where trial.rate is a number",
-        "trial=keras": "trial.rate",
-        "optimizer=sgd": "valley does not use 'optimizer'",
-    }.items():
-        runs.client.set_tag(run, "trialbook.overrides", f"{recorded} {hostile}")
-        done = valley("src.reproduce", f"run={run}")
-        assert done.returncode == 2 and message in done.stderr and "Traceback" not in done.stderr, done.stdout + done.stderr
+    assert done.returncode == 1 and "other digits under the same conditions: from report 3 on, height" in done.stdout, done.stdout
     runs.client.set_terminated(run, "FAILED")
     assert "MLflow has it as FAILED; expected the id of a finished trial" in valley("src.reproduce", f"run={run}").stderr
 
