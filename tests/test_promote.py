@@ -50,7 +50,7 @@ def swept(command: Callable, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
 @pytest.fixture
 def single(command: Callable, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
     """The id of a finished single run, the folder of whose record is the working directory."""
-    done = command("src.sweep", "data=digits", "training.epochs=1", "model.units=8")
+    done = command("src.sweep", "data=digits", "training.epochs=2", "model.units=16")
     assert done.returncode == 0, done.stdout + done.stderr
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("MLFLOW_TRACKING_URI", uri(tmp_path))

@@ -86,7 +86,7 @@ def test_a_function_runs_again_with_the_recorded_values_of_keys_that_it_has(vall
 
     runs.client.log_metric(run, "height", 0.5, step=3)
     done = valley("src.reproduce", f"run={run}")
-    assert done.returncode == 1 and "other digits under the same conditions: from report 3 on, height" in done.stdout, done.stdout
+    assert done.returncode == 1 and "other digits under the same conditions: 6 reports then, 5 now" in done.stdout, done.stdout
     runs.client.set_terminated(run, "FAILED")
     assert "MLflow has it as FAILED; expected the id of a finished trial" in valley("src.reproduce", f"run={run}").stderr
 
