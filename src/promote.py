@@ -1,15 +1,16 @@
-"""Promotes a run to champion:  python -m src.promote [sweep=latest|<id>|<name>] [run=<id>] [gates=default|strict] [dry_run=true] [why=…]
+"""Promotes a run to champion:  python -m src.promote [sweep=latest|<id>|<name>] [run=<id>] [gates=default|none] [dry_run=true] [why=…]
 
 python -m src.promote rollback=true     makes the previous champion champion again
 python -m src.promote history=true      prints who was champion when
 """
 
 import sys
+from collections.abc import Iterator
 from dataclasses import dataclass, fields
 
 from hydra.core.config_loader import ConfigLoader
 from hydra.types import RunMode
-from omegaconf import DictConfig, OmegaConf
+from omegaconf import OmegaConf
 
 from src import exits
 from src.config.arguments import read_arguments
@@ -18,10 +19,13 @@ from src.config.command_line import conf_loader
 from src.errors import ConfigError, TrialbookError, did_you_mean
 from src.exits import exit_on_error
 from src.objective import Objective
-from src.promotion.candidate import Candidate, load_registered
+from src.promotion.candidate import load_registered
 from src.promotion.challenge import Decision, decide, promote
+from src.promotion.ended import check_ended, interruption
+from src.promotion.evaluation import Candidate
 from src.promotion.gates import Gates
 from src.results.scores import load_standing
+from src.study.finding import find_sweeps
 from src.terminal import Terminal
 from src.tracking.registry import Registry
 
@@ -46,17 +50,12 @@ def main() -> int:
     """Promotes, rolls back or prints the history; returns the exit code."""
     with exit_on_error():
         arguments = read_arguments(Arguments, sys.argv[1:])
-        if len(arguments.why) > MOST_WHY:
-            raise ConfigError([f"why= has {len(arguments.why)} characters; expected at most {MOST_WHY}, which a store keeps whole"])
-        _refuse_together(arguments)
         terminal = Terminal(Objective("accuracy", "max"))
         with conf_loader() as loader:
-            known = Catalog(loader).groups["promotion"]
-            if arguments.gates not in known:
-                raise ConfigError(
-                    [f"gates={arguments.gates}: no such gates{did_you_mean(arguments.gates, known)} Gates: {', '.join(known)}"]
-                )
+            if mistakes := list(_mistakes(arguments, Catalog(loader).groups["promotion"])):
+                raise ConfigError(mistakes)
             config = loader.load_configuration("config", [f"promotion={arguments.gates}"], RunMode.RUN)
+            demanded = Gates.of(arguments.gates, OmegaConf.to_container(config.promotion))  # type: ignore[arg-type]
             registry = Registry(config.tracking.uri)
             if arguments.rollback:
                 name = _model_name(arguments, registry)
@@ -66,25 +65,39 @@ def main() -> int:
                 name = _model_name(arguments, registry)
                 terminal.table(name, registry.history(name))
             else:
-                return _challenge(arguments, config, registry, loader, terminal)
+                return _challenge(arguments, demanded, registry, loader, terminal)
     return 0
 
 
-def _refuse_together(arguments: Arguments) -> None:
-    """Refuses arguments that rollback or history would ignore.
+def _mistakes(arguments: Arguments, known: list[str]) -> Iterator[str]:
+    """Yields the mistakes of the arguments, words that would be ignored among them.
 
-    Raises:
-        ConfigError: it names them.
+    Args:
+        known: the gates of conf/promotion/.
     """
+    if len(arguments.why) > MOST_WHY:
+        yield f"why= has {len(arguments.why)} characters; expected at most {MOST_WHY}, which a store keeps whole"
+    if arguments.gates not in known:
+        yield f"gates={arguments.gates}: no such gates{did_you_mean(arguments.gates, known)} Gates: {', '.join(known)}"
+    if arguments.run and arguments.sweep != Arguments.sweep:
+        yield f"sweep={arguments.sweep}: run={arguments.run} says already what is promoted; expected one of the two."
     verb = "rollback" if arguments.rollback else "history" if arguments.history else ""
     ignored = [one.name for one in fields(arguments) if one.name not in (verb, "model") and getattr(arguments, one.name) != one.default]
-    if verb and ignored:
-        raise ConfigError([f"{name}: {verb}=true takes no such word; expected it alone, or with model=…" for name in ignored])
+    if verb:
+        yield from (f"{name}: {verb}=true takes no such word; expected it alone, or with model=…" for name in ignored)
 
 
-def _challenge(arguments: Arguments, config: DictConfig, registry: Registry, loader: ConfigLoader, terminal: Terminal) -> int:
+def _challenge(arguments: Arguments, demanded: Gates, registry: Registry, loader: ConfigLoader, terminal: Terminal) -> int:
+    for folder in [] if arguments.run else find_sweeps(arguments.sweep):
+        check_ended(folder.name)
     run = registry.runs.read(arguments.run or best_run(arguments.sweep))
-    demanded = Gates(**OmegaConf.to_container(config.promotion))  # type: ignore[arg-type]
+    status = registry.runs.recorded(run.parent_id).status if run.parent_id else ""
+    if run.sweep:
+        check_ended(run.sweep, status)
+    if line := interruption(run.sweep, status) if run.sweep else "":
+        terminal.say(line)
+    if demanded.chance is None:
+        terminal.say(f"gates={arguments.gates} asks for no p-value: chance alone may make this model champion")
     decision = decide(run, registry, loader, demanded)
     _tell(terminal, decision)
     if arguments.dry_run and decision.reasons:
@@ -102,10 +115,10 @@ def _challenge(arguments: Arguments, config: DictConfig, registry: Registry, loa
             _tell(terminal, decision)
     if decision.reasons:
         registry.refuse(run, decision.reasons)
-        terminal.say("\n  ".join(["refused, the champion stays:", *decision.reasons]))
+        terminal.say("\n  ".join(["refused, the champion stays:" if decision.old else "refused, there is no champion:", *decision.reasons]))
         return exits.GATE_REFUSED
     terminal.say(f"version {version} of {run.model} is champion\n\nNext:")
-    terminal.say(f"  MLFLOW_TRACKING_URI={config.tracking.uri} mlflow models serve -m models:/{run.model}@champion --env-manager local")
+    terminal.say(f"  MLFLOW_TRACKING_URI={registry.uri} mlflow models serve -m models:/{run.model}@champion --env-manager local")
     terminal.say("  python -m src.promote rollback=true    the previous champion again")
     return 0
 
@@ -143,14 +156,14 @@ def _tell(terminal: Terminal, decision: Decision) -> None:
         rows.append(_row("champion", decision.champion))
     if decision.unusable:
         terminal.say(decision.unusable)
-    times = f"{decision.opened} time{'s' if decision.opened > 1 else ''}"
-    terminal.table(f"test split of {decision.challenger.run.data}, opened {times} for this sweep", rows)
-    against = decision.against
-    if against:
-        low, high = against.interval
-        terminal.say(
-            f"difference {against.gain:+.4f}, 95 % between {low:+.4f} and {high:+.4f}, p = {against.p_value:.3g} by {against.test}"
-        )
+    terminal.table(f"test split of {decision.challenger.run.data}", rows)
+    against, (low, high) = decision.against, decision.against.interval
+    opponent = "the champion" if decision.champion else f"a constant answer, {decision.challenger.constant.mean():.4f}"
+    level = "" if decision.level is None else f": p must be below {decision.level:.2g}"
+    terminal.say(
+        f"against {opponent}: {against.gain:+.4f}, 95 % between {low:+.4f} and {high:+.4f}, p = {against.p_value:.3g} by {against.test}\n"
+        f"opening {decision.opening} of this test split{level}"
+    )
 
 
 def _row(role: str, candidate: Candidate) -> dict[str, str]:

@@ -18,7 +18,7 @@ from src.promotion.candidate import replay
 from src.results.reproduction import Changes, of_conditions, of_configuration, verdict
 from src.study import provenance, result
 from src.terminal import Terminal
-from src.tracking.runs import Runs, StoredRun
+from src.tracking.runs import Recorded, Runs
 
 
 @dataclass(frozen=True)
@@ -35,8 +35,8 @@ def main() -> int:
         terminal = Terminal(Objective("accuracy", "max"))
         with conf_loader() as loader:
             runs = Runs(tracking_uri(loader))
-            run, recorded = runs.read(arguments.run), runs.recorded(arguments.run)
-            overrides, _ = replay(run, loader)
+            recorded = runs.recorded(arguments.run)
+            overrides, _ = replay(_finished(recorded) if recorded.is_function else runs.read(arguments.run), loader)
             configuration = of_configuration(recorded, Composer(loader)(overrides))
         here = {
             "mlflow.source.git.commit": provenance.commit(),
@@ -44,15 +44,26 @@ def main() -> int:
             "trialbook.code_dirty": provenance.code_dirty(),
             "trialbook.versions": provenance.versions(),
         }
-        changes = configuration + of_conditions(recorded.tags, here)
+        changes = configuration + of_conditions(recorded.tags, {**recorded.tags, **here})
         terminal.say(f"not as it was: {changes}" if changes != Changes() else "the same configuration, code and versions as then")
-        again = runs.recorded(_run_again(runs, run, overrides))
+        again = runs.recorded(_run_again(runs, recorded, overrides))
         code, report = verdict(recorded, again, configuration + of_conditions(recorded.tags, again.tags))
         terminal.say(report)
     return code
 
 
-def _run_again(runs: Runs, run: StoredRun, overrides: list[str]) -> str:
+def _finished(run: Recorded) -> Recorded:
+    """Returns the run of a function.
+
+    Raises:
+        TrialbookError: it has no result to compare with.
+    """
+    if run.status != "FINISHED":
+        raise TrialbookError(f"run={run.run_id}: MLflow has it as {run.status}; expected the id of a finished trial.")
+    return run
+
+
+def _run_again(runs: Runs, run: Recorded, overrides: list[str]) -> str:
     """Runs the overrides of a trial in a new process, as on the command line; returns the id of the new run."""
     experiment = runs.client.get_experiment(run.experiment_id).name
     words = [*overrides, f"note='reproduces {run.run_id}'"]

@@ -9,6 +9,7 @@ import subprocess
 import sys
 import urllib.request
 from collections.abc import Callable
+from contextlib import nullcontext
 from pathlib import Path
 from unittest.mock import Mock
 
@@ -22,8 +23,10 @@ from src import promote
 from src.config.paths import ROOT
 from src.errors import ConfigError, TrialbookError
 from src.objective import Objective
+from src.promotion.ended import check_ended, interruption
 from src.results.leaderboard import Standing, TrialResult
 from src.space.origin import Origin
+from src.study.lock import driving
 from src.tracking.registry import Registry
 from src.tracking.ui import free_port
 from tests.conftest import runs_of
@@ -36,7 +39,7 @@ Run = Callable[..., tuple[int, str]]
 def swept(command: Callable, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A sweep of a good and a bad configuration, and the folder of its record as working directory."""
     done = command(
-        "src.sweep", "-m", "data=digits", "training=fixed_epochs", "training.epochs=2", "optimizer=adam", "model.units=4,64", "seed=1,2"
+        "src.sweep", "-m", "data=digits", "training=fixed_epochs", "training.epochs=2", "optimizer=adam", "model.units=16,64", "seed=1,2"
     )
     assert done.returncode == 0, done.stdout + done.stderr
     monkeypatch.chdir(tmp_path)
@@ -47,7 +50,7 @@ def swept(command: Callable, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
 @pytest.fixture
 def single(command: Callable, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
     """The id of a finished single run, the folder of whose record is the working directory."""
-    done = command("src.sweep", "data=digits", "training.epochs=1", "model.units=8")
+    done = command("src.sweep", "data=digits", "training.epochs=2", "model.units=16")
     assert done.returncode == 0, done.stdout + done.stderr
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("MLFLOW_TRACKING_URI", uri(tmp_path))
@@ -84,13 +87,15 @@ def test_from_a_sweep_to_the_champion_and_back(swept: Path, run: Run) -> None:
 
     code, said = run("dry_run=true")
     assert code == 0 and "dry run: it would be promoted" in said
+    assert "against a constant answer, 0." in said and "opening 1 of this test split: p must be below 0.03" in said
     assert not client.search_registered_models()
 
     code, said = run(f"run={bad}")
     assert code == 0 and "version 1 of digits is champion" in said
 
     code, said = run("why=better on Mondays")
-    assert code == 0 and "version 2 of digits is champion" in said and "McNemar" in said
+    assert code == 0 and "version 2 of digits is champion" in said and "against the champion: +0." in said
+    assert "opening 3 of this test split: p must be below 0.0034" in said
     champion = client.get_model_version_by_alias("digits", "champion")
     assert client.get_run(champion.run_id).data.params["model.units"] == "64"
     assert str(client.get_model_version_by_alias("digits", "previous").version) == "1"
@@ -103,6 +108,10 @@ def test_from_a_sweep_to_the_champion_and_back(swept: Path, run: Run) -> None:
     assert list(answer.columns) == ["class", "probability", *"0123456789"] and len(answer) == 3
 
     assert "is the champion already" in run()[1]
+    for words in ((), ("dry_run=true",)):
+        code, said = run(f"run={bad}", *words)
+        assert code == 3 and "not better than the champion beyond chance: p = 1" in said
+        assert "opening 4 of this test split" in said, "the same two models are no new opening"
     code, said = run(f"run={bad}")
     assert code == 3 and "refused, the champion stays" in said
     assert client.get_run(bad).data.tags["trialbook.promotion"].startswith("refused")
@@ -112,14 +121,37 @@ def test_from_a_sweep_to_the_champion_and_back(swept: Path, run: Run) -> None:
     history = Registry(uri(swept)).history("digits")
     assert [event["version"] for event in history] == ["1", "2", "1"] and "better on Mondays, by " in history[1]["how"]
     assert "rollback from version 2" in run("history=true")[1]
-    [parent] = [found for found in runs_of(uri(swept)) if found.data.tags["trialbook.kind"] == "sweep"]
-    assert parent.data.tags["trialbook.test_openings"] == "4"
 
+    with driving(next((swept / "mlruns" / "sweeps").iterdir())):
+        for words in ((), (f"run={bad}",)):
+            code, said = run(*words)
+            assert code == 2 and "it still runs, by process" in said and "expected one that has ended" in said
     shutil.rmtree(swept / "mlruns" / "artifacts" / bad)
     code, said = run()
     assert code == 0 and "the champion, version 1, cannot be loaded and counts as none" in said and "version 3 of digits" in said
+    assert "opening 1 of this test split" in said, "against no champion, as in the beginning"
     code, said = run("rollback=true")
     assert code == 0 and "version 1 is passed over" in said and "version 2 is champion again" in said
+
+
+def test_an_interrupted_sweep_may_be_promoted_from_with_a_word(swept: Path, run: Run) -> None:
+    study = next((swept / "mlruns" / "sweeps").glob("*/study.db"))
+    with sqlite3.connect(study) as database:
+        database.execute("update trial set state = 'KILLED', score = null where number = 0")
+    code, said = run("gates=none")
+    assert code == 0 and f"sweep {study.parent.name} was interrupted: 3 trials ended, and resume={study.parent.name} would go on" in said
+    assert "gates=none asks for no p-value: chance alone may make this model champion" in said
+    assert "not tested against chance" in Registry(uri(swept)).history("digits")[0]["how"]
+
+
+@pytest.mark.parametrize(("status", "refused"), [("RUNNING", True), ("FINISHED", False)])
+def test_of_a_sweep_elsewhere_mlflow_says_whether_it_runs(
+    status: str, refused: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(TrialbookError, match=r"on another machine.*doctor --fix") if refused else nullcontext():
+        check_ended("20260101-000000-aaaa", status)
+    assert interruption("20260101-000000-aaaa", status) == ""
 
 
 def test_changed_weights_are_never_used(single: str, run: Run, tmp_path: Path) -> None:
@@ -197,7 +229,7 @@ def test_the_registered_model_answers_over_http_as_the_readme_says(single: str, 
 def test_mistakes(run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     for words, message in {
-        ("gates=strct",): "did you mean 'strict'?",
+        ("gates=nonne",): "did you mean 'none'?",
         ("dryrun=true",): "did you mean 'dry_run'?",
         ("dry_run=yes",): "'yes', where dry_run is true or false",
         ("rollback=true",): "no model is registered",
@@ -205,6 +237,8 @@ def test_mistakes(run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> 
         ("history=true", "run=x"): "run: history=true takes no such word",
         ("history=yes",): "where history is true or false",
         (f"why={'x' * 2001}",): "expected at most 2000",
+        (f"why={'x' * 2001}", "gates=x", "run=a", "sweep=b"): "3 mistakes to mend",
+        ("run=a", "sweep=b"): "sweep=b: run=a says already what is promoted",
         ("run=nonsense",): "no finished trial with a model",
         ("sweep=latest",): "python -m src.sweep -m",
     }.items():

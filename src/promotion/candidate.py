@@ -1,11 +1,8 @@
 """Rebuilds the model of a run with our own code: replays its configuration, checks its weights, and executes nothing stored."""
 
-import hashlib
 import io
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -13,74 +10,33 @@ import h5py
 import numpy as np
 from hydra.core.config_loader import ConfigLoader
 
-from src import datasets, models, trial
+from src import models, trial
 from src.artifacts import WEIGHTS
 from src.config.command_line import replayed
 from src.config.composer import Composer
 from src.config.paths import TRIAL_GROUPS, TRIAL_KEYS, trial_config
 from src.config.targets import check_names
-from src.datasets import trees
 from src.errors import TrialbookError
 from src.models.interface import DESCRIPTION
-from src.promotion.comparison import interval_of
-from src.tracking.runs import StoredRun
+from src.tracking.runs import Recorded, StoredRun
 from src.training import runtime
 
 if TYPE_CHECKING:
     import keras
 
-LATENCY_ROUNDS = 30
 HARMLESS = ("EarlyStopping", "ReduceLROnPlateau", "TerminateOnNaN")  # callbacks that write and send nothing
 
 
-@dataclass(frozen=True)
-class Candidate:
-    """A model and its predictions on the test split.
-
-    Attributes:
-        predicted: what the model gives for the test examples.
-        scores: of each test example by its task, shape (test examples,); higher is better.
-        milliseconds: median time of a prediction for a single example.
-        test_digest: SHA-256 of the test examples.
-    """
-
-    run: StoredRun
-    prepared: trial.Prepared
-    predicted: trees.Tree
-    scores: np.ndarray
-    milliseconds: float
-    test_digest: str
-
-    @property
-    def measure(self) -> str:
-        """The name of the score."""
-        return f"test {self.prepared.data.task.measure}"
-
-    @property
-    def score(self) -> float:
-        """The mean score of the test examples."""
-        return float(self.scores.mean())
-
-    @property
-    def interval(self) -> tuple[float, float]:
-        """95 % interval of the mean score, for new examples of the same kind; of shares by Wilson (1927), else by the bootstrap."""
-        return interval_of(self.scores)
-
-    @property
-    def finite(self) -> bool:
-        """True if every output is a finite number."""
-        return all(bool(np.isfinite(array).all()) for array in trees.arrays(self.predicted).values())
-
-
-def replay(run: StoredRun, loader: ConfigLoader) -> tuple[list[str], dict[str, Any]]:
+def replay(run: StoredRun | Recorded, loader: ConfigLoader) -> tuple[list[str], dict[str, Any]]:
     """Returns the overrides that repeat a run, and the configuration that they compose.
 
-    Overrides from a store may do less than those of a command line: they may only set the keys of a trial to plain values.
+    Overrides from a store may do less than those of a command line: they may only set the keys of a trial to plain values. What a
+    function gets is of the keys that its own file lists.
 
     Raises:
         TrialbookError: an override is unknown or does more; the message names the run and each such override.
     """
-    with _errors_naming(run):
+    with errors_naming(run):
         lines = replayed(loader, run.overrides)
         foreign = [line for line in lines if line.lstrip("+").partition("=")[0].partition(".")[0] not in TRIAL_KEYS]
         if foreign:
@@ -88,10 +44,13 @@ def replay(run: StoredRun, loader: ConfigLoader) -> tuple[list[str], dict[str, A
         with_resolver = [line for line in lines if ":" in line.partition("${")[2]]
         if with_resolver:
             raise TrialbookError(f"{', '.join(with_resolver)} would look a value up on this machine; expected plain values")
+        new = [line for line in lines if line.startswith("+") and line.lstrip("+").startswith("trial.")]
+        if new:
+            raise TrialbookError(f"{', '.join(new)} is no key of its function; expected those that its file in conf/trial/ lists")
         composed = Composer(loader)(lines)
-        data = composed.hydra.runtime.choices.data
-        if data != run.data:
-            raise TrialbookError(f"it says data={run.data}, its overrides say data={data}; expected the same")
+        for group, option in run.choices.items():
+            if (chosen := composed.hydra.runtime.choices[group]) != option:
+                raise TrialbookError(f"it says {group}={option}, its overrides say {group}={chosen}; expected the same")
         config = trial_config(composed)
         for group in TRIAL_GROUPS:
             check_names(group, config[group])
@@ -113,7 +72,7 @@ def rebuild(run: StoredRun, loader: ConfigLoader) -> trial.Prepared:
             the message names the run.
     """
     _, config = replay(run, loader)
-    with _errors_naming(run):
+    with errors_naming(run):
         prepared = trial.prepare(config)
         from src.training.weights import load
 
@@ -134,7 +93,7 @@ def load_registered(run: StoredRun, artifacts: Path, loader: ConfigLoader) -> "t
         TrialbookError: as `rebuild`.
     """
     _, config = replay(run, loader)
-    with _errors_naming(run):
+    with errors_naming(run):
         if not (artifacts / DESCRIPTION).is_file():
             raise TrialbookError("an earlier version registered it; expected a model that this version can read. Promote it again: run=…")
         runtime.configure(config["training"]["threads"])
@@ -162,31 +121,9 @@ def _weights_checked(weights: bytes, network: "keras.Model") -> Iterator[None]:
 
 
 @contextmanager
-def _errors_naming(run: StoredRun) -> Iterator[None]:
+def errors_naming(run: StoredRun | Recorded) -> Iterator[None]:
     """Turns every error into a TrialbookError that names the run: Hydra, Keras, h5py and numpy raise many kinds for foreign input."""
     try:
         yield
     except Exception as error:
         raise TrialbookError(f"run {run.run_id} cannot be used: {error or type(error).__name__}") from error
-
-
-def evaluate(run: StoredRun, loader: ConfigLoader) -> Candidate:
-    """Rebuilds the model of a run, opens the test split, and predicts it.
-
-    Raises:
-        TrialbookError: as `rebuild`, or the test split does not fit the training split, or the model's outputs are no probabilities.
-    """
-    prepared = rebuild(run, loader)
-    with _errors_naming(run):
-        x, y = datasets.open_test(prepared.data, prepared.config["data"])
-        predicted = trial.predictions(prepared, x)
-        digest = hashlib.sha256()
-        trees.update(digest, (x, y))
-    one = replace(prepared.data, x=x).inputs(np.arange(1))
-    seconds = []
-    for _ in range(LATENCY_ROUNDS):
-        start = time.perf_counter()
-        models.predicted(prepared.model, one)
-        seconds.append(time.perf_counter() - start)
-    scores = prepared.data.task.score(y, predicted)
-    return Candidate(run, prepared, predicted, scores, float(np.median(seconds)) * 1000, digest.hexdigest())

@@ -9,8 +9,8 @@ from src.datasets import trees
 from src.datasets.scale import Scale
 from src.errors import TrialbookError
 from src.promotion import gates
-from src.promotion.candidate import Candidate, evaluate
 from src.promotion.comparison import Comparison, compare
+from src.promotion.evaluation import Candidate, Opened, evaluate, open_split
 from src.promotion.gates import Gates
 from src.tracking.registry import Registry
 from src.tracking.runs import StoredRun
@@ -24,50 +24,58 @@ class Decision:
     """The decision whether a challenger may become champion.
 
     Attributes:
-        opened: how often the test split was opened for the sweep of the challenger.
+        opening: number of this opening of the test split, from 1; the same two models again are the same opening.
+        level: the p-value that must not be reached at this opening; None if the gates ask for none.
         old: version of the champion; None if there is none.
         unusable: why the champion cannot be loaded and counts as none; empty if it can.
-        champion: None if there is none that can be loaded; then `against` is None, too.
-        against: comparison of the two on the same test examples.
+        champion: None if there is none that can be loaded.
+        against: comparison with the champion, or with a constant answer if there is none, on the same test examples.
         reasons: why the challenger is refused; empty if it may become champion.
     """
 
-    opened: int
+    opening: int
+    level: float | None
     challenger: Candidate
     old: str | None
     unusable: str
     champion: Candidate | None
-    against: Comparison | None
+    against: Comparison
     reasons: list[str]
 
 
 def decide(run: StoredRun, registry: Registry, loader: ConfigLoader, demanded: Gates, before: Decision | None = None) -> Decision:
-    """Compares the model of a run with the present champion on the test split.
+    """Compares the model of a run with the present champion on the test split; without one, with a constant answer.
 
     Args:
         before: an earlier decision on the same run, made against a champion that was replaced since.
 
     Raises:
-        TrialbookError: the run is the champion already, or its model cannot be rebuilt as it was.
+        TrialbookError: the run is the champion already, its model cannot be rebuilt as it was, or the champion's test split is another.
     """
     old = registry.version(run.model)
     if old and old.run_id == run.run_id:
         raise TrialbookError(f"run {run.run_id} is the champion already, version {old.version} of {run.model}.")
-    opened = before.opened if before else registry.count_opening(run)
-    challenger = before.challenger if before else evaluate(run, loader)
+    subject = before.challenger if before else open_split(run, loader)
     champion, unusable = None, ""
     if old:
         try:
-            champion = evaluate(registry.runs.read(str(old.run_id)), loader)
+            champion = evaluate(open_split(registry.runs.read(str(old.run_id)), loader))
         except TrialbookError as error:
             unusable = f"the champion, version {old.version}, cannot be loaded and counts as none: {error}"
-    if champion and (champion.test_digest, champion.measure) != (challenger.test_digest, challenger.measure):
+    if champion and _judged_by(champion) != _judged_by(subject):
         version = f"the champion, version {old.version if old else ''} of {run.model},"
         words = "was trained for another test split or task, so the two cannot be compared; expected a name of their own for other data"
         raise TrialbookError(f"{version} {words}: tracking.experiment=NAME for their sweeps.")
-    against = compare(challenger.scores, champion.scores) if champion else None
-    reasons = gates.refusals(demanded, challenger, against)
-    return Decision(opened, challenger, str(old.version) if old else None, unusable, champion, against, reasons)
+    opening = registry.opening(run, subject.split, champion.run.run_id if champion else None)  # before the challenger answers
+    challenger = evaluate(subject) if isinstance(subject, Opened) else subject
+    against = compare(challenger.scores, champion.scores if champion else challenger.constant)
+    reasons = gates.refusals(demanded, challenger, champion, against, opening)
+    level, replaced = demanded.level(opening), str(old.version) if old else None
+    return Decision(opening, level, challenger, replaced, unusable, champion, against, reasons)
+
+
+def _judged_by(one: Candidate | Opened) -> tuple[str, str]:
+    return one.split, one.prepared.data.task.measure
 
 
 def promote(decision: Decision, registry: Registry, loader: ConfigLoader, demanded: Gates, why: str) -> tuple[str, Decision]:
@@ -93,7 +101,9 @@ def promote(decision: Decision, registry: Registry, loader: ConfigLoader, demand
 def _how(decision: Decision, why: str) -> str:
     how = f"promoted with {decision.challenger.measure} {decision.challenger.score:.4f}"
     if decision.unusable:
-        how += f"; compared with nobody, for version {decision.old} could not be loaded"
+        how += f"; compared with a constant answer, for version {decision.old} could not be loaded"
+    if decision.level is None:
+        how += "; not tested against chance"
     return f"{how}: {why}" if why else how
 
 
@@ -108,7 +118,7 @@ def _tags(decision: Decision, why: str) -> dict[str, str]:
         challenger.measure.replace(" ", "_"): f"{challenger.score:.4f} [{low:.4f}, {high:.4f}]",
         "why": why,
     }
-    if against:
+    if decision.champion:
         low, high = against.interval
         tags["gain"] = f"{against.gain:+.4f} [{low:+.4f}, {high:+.4f}], p = {against.p_value:.3g}"
     return {f"trialbook.{key}": value for key, value in tags.items() if value}

@@ -75,11 +75,7 @@ def of_configuration(run: Recorded, composed: DictConfig) -> Changes:
 
 
 def of_conditions(then: Mapping[str, str], now: Mapping[str, str]) -> Changes:
-    """Changes between the tags of two runs: code, versions, CONDITIONS and data.
-
-    Args:
-        now: tags of the second run, or those that are known before it runs; a condition that it lacks is not compared.
-    """
+    """Changes between the tags of two runs: code, versions, CONDITIONS and data. What only one of them records is a change, too."""
     changes = _code(then, now)
     versions = [_versions(tags) for tags in (then, now)]
     for package in dict.fromkeys((*versions[0], *versions[1])):
@@ -88,11 +84,10 @@ def of_conditions(then: Mapping[str, str], now: Mapping[str, str]) -> Changes:
             changes.append(_change(package, *pair))
     for name in CONDITIONS:
         pair = [tags.get(f"trialbook.{name}", NOT_RECORDED) for tags in (then, now)]
-        if f"trialbook.{name}" in now and pair[0] != pair[1]:
+        if pair[0] != pair[1]:
             changes.append(_change(name, *pair))
     data = [tags.get("trialbook.data_digest", NOT_RECORDED)[:SHORT] for tags in (then, now)]
-    other_data = "trialbook.data_digest" in now and data[0] != data[1]
-    return Changes((_change("data", *data),) if other_data else (), tuple(changes))
+    return Changes((_change("data", *data),) if data[0] != data[1] else (), tuple(changes))
 
 
 def _versions(tags: Mapping[str, str]) -> dict[str, str]:
@@ -109,7 +104,8 @@ def verdict(then: Recorded, now: Recorded, changes: Changes) -> tuple[int, str]:
     gap = _gap(then, now)
     if not gap and not changes.values:
         although = f"; although {changes}" if changes.conditions else ""
-        return 0, f"identical to the last digit: every metric of every epoch, and the weights{although}"
+        compared = "step" if then.is_function else "epoch, and the weights"
+        return 0, f"identical to the last digit: every metric of every {compared}{although}"
     if changes != Changes():
         return 1, f"not the same trial: {changes}\n{gap or 'its digits are the same nevertheless'}"
     return 1, f"other digits under the same conditions: {gap}"
@@ -127,18 +123,22 @@ def _gap(then: Recorded, now: Recorded) -> str:
         if metric not in run.metrics:
             kept = ", ".join(key.removeprefix("kept/") for key in run.metrics if key.startswith("kept/"))
             raise TrialbookError(f"run {run.run_id}: its objective {name!r} is no metric of it; expected one of {kept}.")
-    where = _first_difference(first, second) or "the same in every epoch, but other weights"
+    where = _first_difference(first, second, "report" if then.is_function else "epoch") or "the same in every epoch, but other weights"
     pair = [run.metrics[metric] for run in (then, now)]
     return f"{where}; {name} {pair[0]:.4f} then, {pair[1]:.4f} now"
 
 
-def _first_difference(then: dict[str, list[float]], now: dict[str, list[float]]) -> str:
-    """The first metric that differs, in the first epoch in which any does; empty if all are equal."""
+def _first_difference(then: dict[str, list[float]], now: dict[str, list[float]], unit: str) -> str:
+    """The first metric that differs, in the first epoch in which any does; empty if all are equal.
+
+    Args:
+        unit: "epoch", or "report" of a function, whose steps need not be counted by one.
+    """
     if lone := sorted(then.keys() ^ now.keys()):
         return f"{lone[0]} is reported {'then' if lone[0] in then else 'now'} alone"
     lengths = [max(map(len, histories.values()), default=0) for histories in (then, now)]
     if lengths[0] != lengths[1]:
-        return f"{lengths[0]} epochs then, {lengths[1]} now"
+        return f"{lengths[0]} {unit}s then, {lengths[1]} now"
     steps = [
         (epoch, name, before, after)
         for name in then.keys() & now.keys()
@@ -148,7 +148,7 @@ def _first_difference(then: dict[str, list[float]], now: dict[str, list[float]])
     if not steps:
         return ""
     epoch, name, before, after = min(steps, key=lambda step: ("/" in step[1], *step[:2]))  # a metric with a slash has no epochs
-    place = "" if "/" in name else f"from epoch {epoch} on, "
+    place = "" if "/" in name else f"from {unit} {epoch} on, "
     return f"{place}{name} {before!r} then, {after!r} now"
 
 

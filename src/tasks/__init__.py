@@ -52,6 +52,9 @@ class Task(Protocol):
     def score(self, y: Tree, predicted: Tree) -> "np.ndarray":
         """Returns one number per example, shape (n,); higher is better."""
 
+    def constant(self, y: Tree) -> Tree:
+        """Returns the best prediction, shape (1, …), that ignores the inputs, such as a mean, given encoded labels of training."""
+
     def pictures(self, x: Tree, y: Tree, predicted: Tree) -> dict[str, bytes]:
         """Draws predictions against encoded labels; x is None where the inputs do not fit in memory."""
 

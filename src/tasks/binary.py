@@ -54,6 +54,11 @@ class Binary:
         right: np.ndarray = ((predicted > 0.5) == (y > 0.5))[:, 0].astype(float)
         return right
 
+    def constant(self, y: Tree) -> "np.ndarray":
+        """The share of the second class."""
+        share: np.ndarray = y.mean(axis=0, dtype=float)[None]
+        return share
+
     def pictures(self, x: Tree, y: Tree, predicted: Tree) -> dict[str, bytes]:
         """The confusion matrix, the accuracy of each class, and the ROC curve."""
         from src.plots import classes, roc

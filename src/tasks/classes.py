@@ -54,6 +54,12 @@ class Classes:
         shares: np.ndarray = right.reshape(len(right), -1).mean(axis=1)
         return shares
 
+    def constant(self, y: Tree) -> "np.ndarray":
+        """The share of each class, of positions at each one."""
+        import numpy as np
+
+        return np.stack([(y == number).mean(axis=0) for number in range(len(self.names))], axis=-1)[None]
+
     def pictures(self, x: Tree, y: Tree, predicted: Tree) -> dict[str, bytes]:
         """The confusion matrix, the accuracy of each class, and of pictures the most confident mistakes."""
         from src.plots import classes

@@ -59,6 +59,11 @@ class Labels:
         shares: np.ndarray = ((predicted > 0.5) == (y > 0.5)).mean(axis=1)
         return shares
 
+    def constant(self, y: Tree) -> "np.ndarray":
+        """The share of each label."""
+        shares: np.ndarray = y.mean(axis=0, dtype=float)[None]
+        return shares
+
     def pictures(self, x: Tree, y: Tree, predicted: Tree) -> dict[str, bytes]:
         """The ROC curve of each label."""
         from src.plots import roc

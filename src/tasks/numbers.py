@@ -64,6 +64,11 @@ class Numbers:
         errors: np.ndarray = np.square(np.float64(predicted) - y).reshape(len(y), -1).mean(axis=1)
         return -errors
 
+    def constant(self, y: Tree) -> "np.ndarray":
+        """The mean of each number."""
+        means: np.ndarray = y.mean(axis=0, dtype=float)[None]
+        return means
+
     def pictures(self, x: Tree, y: Tree, predicted: Tree) -> dict[str, bytes]:
         """Predicted against true numbers; of pictures that are to be given again, some of both."""
         from src.plots import classes, numbers

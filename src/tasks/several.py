@@ -61,6 +61,10 @@ class Several:
         """The score of the output that judges."""
         return self.tasks[self.judge].score(y[self.judge], predicted[self.judge])
 
+    def constant(self, y: Tree) -> dict[str, Any]:
+        """Each task's constant."""
+        return {name: task.constant(y[name]) for name, task in self.tasks.items()}
+
     def pictures(self, x: Tree, y: Tree, predicted: Tree) -> dict[str, bytes]:
         """Each task's pictures, with the name of the output before theirs."""
         drawn = {name: task.pictures(None, y[name], predicted[name]) for name, task in self.tasks.items()}

@@ -13,7 +13,7 @@ from mlflow.exceptions import MlflowException
 
 from src.datasets import Tree
 from src.errors import TrialbookError
-from src.tracking import champions, inputs, served
+from src.tracking import champions, inputs, openings, served
 from src.tracking.champions import now
 from src.tracking.pages import every
 from src.tracking.runs import Runs, StoredRun
@@ -30,7 +30,7 @@ class Registry:
     """The registered models of one store, one per data set."""
 
     def __init__(self, uri: str) -> None:
-        self._uri = uri
+        self.uri = uri
         self.runs = Runs(uri)
         self._client = self.runs.client
         mlflow.set_tracking_uri(uri)
@@ -40,12 +40,9 @@ class Registry:
         """The names of all registered models."""
         return [model.name for model in every(self._client.search_registered_models)]
 
-    def count_opening(self, run: StoredRun) -> int:
-        """Counts one more opening of the test split, on the sweep or the single run; returns the new count."""
-        owner = run.parent_id or run.run_id
-        count = int(self._client.get_run(owner).data.tags.get("trialbook.test_openings", 0)) + 1
-        self._client.set_tag(owner, "trialbook.test_openings", str(count))
-        return count
+    def opening(self, run: StoredRun, split: str, champion: str | None) -> int:
+        """Returns the number of an opening of a test split and records it, as src/tracking/openings.py says."""
+        return openings.number(self._client, run.experiment_id, split, run.run_id, champion)
 
     def refuse(self, run: StoredRun, reasons: list[str]) -> None:
         """Records a refusal on the run."""
@@ -77,7 +74,7 @@ class Registry:
         Raises:
             TrialbookError: the model, loaded as any user would load it, answers otherwise.
         """
-        with locked(self._uri, "registry.lock"):
+        with locked(self.uri, "registry.lock"):
             source = served.log_model(self._client, run.run_id, contents)
             if run.model not in self.names:
                 self._client.create_registered_model(run.model)
@@ -104,7 +101,7 @@ class Registry:
         Returns:
             True if the version is champion now; False if somebody else promoted in between, so that a new decision is needed.
         """
-        with locked(self._uri):
+        with locked(self.uri):
             if self._champion(name) != expected:
                 return False
             self._move(name, new, expected, how)

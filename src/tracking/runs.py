@@ -10,6 +10,7 @@ from mlflow.entities import Run
 from mlflow.exceptions import MlflowException
 
 from src.artifacts import DIGEST_TAGS, WEIGHTS, WHOLE
+from src.config.paths import TRIAL_GROUPS
 from src.errors import TrialbookError, first_words
 from src.tracking.store import client
 
@@ -47,6 +48,11 @@ class StoredRun:
     megabytes: float
 
     @property
+    def choices(self) -> dict[str, str]:
+        """Group of conf/ → the recorded option."""
+        return {"data": self.data}
+
+    @property
     def model(self) -> str:
         """The name of its registered model: that of the experiment, without the characters that MLflow refuses there."""
         return self.experiment.replace("/", ".").replace(":", ".")
@@ -62,8 +68,25 @@ class Recorded:
 
     def __init__(self, client: MlflowClient, run: Run) -> None:
         self._client, self.run_id = client, str(run.info.run_id)
+        self.experiment_id, self.status = str(run.info.experiment_id), str(run.info.status)
+        self.params: dict[str, str] = dict(run.data.params)
         self.tags: dict[str, str] = dict(run.data.tags)
         self.metrics: dict[str, float] = dict(run.data.metrics)
+
+    @property
+    def is_function(self) -> bool:
+        """True if the trial is a function, no Keras model."""
+        return "trial" in self.params
+
+    @property
+    def choices(self) -> dict[str, str]:
+        """Group of conf/ → the recorded option, of the groups that the trial uses."""
+        return {group: self.params[group] for group in TRIAL_GROUPS if group in self.params}
+
+    @property
+    def overrides(self) -> str:
+        """The recorded words that repeat a trial."""
+        return self.tags.get("trialbook.overrides", "")
 
     def file(self, name: str, default: bytes | None = None) -> bytes:
         """Returns an artifact of the run, or else of its sweep.
@@ -104,7 +127,7 @@ class Runs:
         try:
             run = self.client.get_run(run_id)
             if function := run.data.params.get("trial"):
-                raise TrialbookError(f"run={run_id}: trial={function} is a function; promote and reproduce know Keras models alone.")
+                raise TrialbookError(f"run={run_id}: trial={function} is a function; expected a Keras model, which can be promoted.")
             weights = self._verified(run, WEIGHTS, run_id)
             whole = [self._verified(run, name, run_id) for name in WHOLE if DIGEST_TAGS[name] in run.data.tags]
             model = whole[0] if whole else weights

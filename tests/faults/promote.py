@@ -25,7 +25,7 @@ from src.config.arguments import read_arguments
 from src.training import runtime
 from tests.faults.fork import forked
 
-SWEEP = "-m data=digits training=fixed_epochs training.epochs=2 optimizer=adam model.units=4,64"
+SWEEP = "-m data=digits training=fixed_epochs training.epochs=2 optimizer=adam model.units=16,64"
 
 
 @dataclass

@@ -127,7 +127,7 @@ HOSTILE_OVERRIDES = [
     "executor=ray executor.address=127.0.0.1:9",
     "oracle=bayesian",
     "sweeps=dropout",
-    "promotion=strict",
+    "promotion=none",
     "resume=../../x",
     "dry_run=true",
     "note=x",

@@ -8,8 +8,8 @@ import pytest
 
 from src.datasets import Dataset
 from src.errors import TrialbookError
-from src.promotion import candidate
-from src.promotion.candidate import evaluate
+from src.promotion import evaluation
+from src.promotion.evaluation import Candidate, evaluate, open_split
 from src.tasks import Task
 from src.tasks.classes import Classes
 from src.tasks.numbers import Numbers
@@ -19,14 +19,14 @@ X, Y = np.ones((6, 3), np.float32), np.arange(6) % 2
 CLASSES = Classes(("a", "b"))
 
 
-def evaluated(monkeypatch: pytest.MonkeyPatch, answer: np.ndarray, y: np.ndarray = Y, task: Task = CLASSES) -> candidate.Candidate:
+def evaluated(monkeypatch: pytest.MonkeyPatch, answer: np.ndarray, y: np.ndarray = Y, task: Task = CLASSES) -> Candidate:
     """What is said of a model that gives an answer on the test examples (X, y)."""
     data = Dataset(X, task.encoded(Y), np.arange(4), np.arange(4, 6), task, lambda: (X, y))
     model = SimpleNamespace(predict_on_batch=lambda x: answer[: len(x)])
     config = {"data": {"_target_": "src.datasets.mine.load"}}
     prepared = SimpleNamespace(data=data, model=model, config=config, schedule=Schedule(1, 32, 1000, None, "best"))
-    monkeypatch.setattr(candidate, "rebuild", lambda *_: prepared)
-    return evaluate(SimpleNamespace(run_id="r1"), None)
+    monkeypatch.setattr(evaluation, "rebuild", lambda *_: prepared)
+    return evaluate(open_split(SimpleNamespace(run_id="r1"), None))
 
 
 def test_the_accuracy_is_that_of_the_most_probable_class(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -60,4 +60,11 @@ def test_a_model_of_numbers_is_judged_by_its_errors(monkeypatch: pytest.MonkeyPa
 
 def test_the_examples_of_the_test_split_are_told_apart(monkeypatch: pytest.MonkeyPatch) -> None:
     first, again, other = (evaluated(monkeypatch, np.eye(2)[Y], y) for y in (Y, Y.copy(), 1 - Y))
-    assert first.test_digest == again.test_digest != other.test_digest
+    assert first.split == again.split != other.split
+
+
+def test_the_constant_answer_is_learned_from_the_training_split(monkeypatch: pytest.MonkeyPatch) -> None:
+    prices = np.arange(6, dtype=float)
+    found = evaluated(monkeypatch, prices[:, None], prices, Numbers(("price",)))
+    assert found.constant.tolist() == [-((price - 0.5) ** 2) for price in prices], "labels 0, 1, 0, 1 have the mean 0.5"
+    assert evaluated(monkeypatch, np.eye(2)[Y]).constant.tolist() == [1, 0, 1, 0, 1, 0]

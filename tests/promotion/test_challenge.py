@@ -1,5 +1,6 @@
 """A champion that cannot be loaded blocks no promotion, and whoever reads the decision or the history is told."""
 
+from dataclasses import replace
 from types import SimpleNamespace
 
 import numpy as np
@@ -11,14 +12,19 @@ from src.promotion import challenge
 from src.promotion.challenge import decide
 from src.promotion.gates import Gates
 
-OPEN = Gates(min_score=None, min_gain=0.0, max_p_value=None, max_megabytes=None, max_milliseconds=None)
+GATES = Gates(least=0.0, chance=0.05, min_score=None, max_megabytes=None, max_milliseconds=None)
+N = 400
 
 
-def candidate(run: SimpleNamespace) -> SimpleNamespace:
-    scores = np.array([1.0, float(run.run_id == "new")])
-    judged = {"scores": scores, "score": float(scores.mean()), "measure": "test accuracy", "interval": (0.0, 1.0)}
-    digest = "other" if run.run_id == "other" else "same"
-    return SimpleNamespace(run=run, **judged, finite=True, milliseconds=1.0, test_digest=digest)
+def subject(run: SimpleNamespace, _: object = None) -> SimpleNamespace:
+    """Nine of ten answers of the run "new" are right, half of those of "old", of a constant answer one of ten."""
+    right = {"new": 0.9, "old": 0.5}.get(run.run_id, 0.1)
+    scores, constant = ((np.arange(N) < share * N).astype(float) for share in (right, 0.1))
+    judged = {"scores": scores, "constant": constant, "score": float(scores.mean()), "measure": "test accuracy", "interval": (0.0, 1.0)}
+    prepared = SimpleNamespace(data=SimpleNamespace(task=SimpleNamespace(measure="accuracy")))
+    return SimpleNamespace(
+        run=run, prepared=prepared, **judged, finite=True, milliseconds=1.0, split="other" if run.run_id == "other" else "same"
+    )
 
 
 def run_of(run_id: str) -> SimpleNamespace:
@@ -26,17 +32,19 @@ def run_of(run_id: str) -> SimpleNamespace:
 
 
 class Registry:
-    """Whose champion is version 7, of a run that may be gone."""
+    """Whose champion is version 7, of a run that may be gone; or there is none."""
 
-    def __init__(self, gone: bool) -> None:
-        self.gone = gone
+    def __init__(self, *, gone: bool = False, champion: bool = True) -> None:
+        self.gone, self.champion = gone, champion
         self.runs = self
+        self.openings: list[tuple] = []
 
-    def version(self, _: str) -> SimpleNamespace:
-        return SimpleNamespace(version=7, run_id="old")
+    def version(self, _: str) -> SimpleNamespace | None:
+        return SimpleNamespace(version=7, run_id="old") if self.champion else None
 
-    def count_opening(self, _: object) -> int:
-        return 1
+    def opening(self, run: SimpleNamespace, *models: str | None) -> int:
+        self.openings.append((run.run_id, *models))
+        return len(self.openings)
 
     def read(self, run_id: str) -> SimpleNamespace:
         if self.gone:
@@ -44,24 +52,59 @@ class Registry:
         return run_of(run_id)
 
 
-def test_a_champion_that_can_not_be_loaded_counts_as_none_with_a_word(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(challenge, "evaluate", lambda run, _: candidate(run))
-    found = decide(run_of("new"), Registry(gone=True), None, OPEN)
-    assert found.champion is None and found.against is None and found.old == "7" and found.reasons == []
+@pytest.fixture(autouse=True)
+def judged(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(challenge, "open_split", subject)
+    monkeypatch.setattr(challenge, "evaluate", lambda opened: opened)
+
+
+def told(decision: challenge.Decision) -> list[str]:
     said: list[str] = []
-    promote._tell(SimpleNamespace(say=said.append, table=lambda *_: None), found)
-    assert said == ["the champion, version 7, cannot be loaded and counts as none: run=old: no finished trial with a model"]
-    assert "compared with nobody, for version 7 could not be loaded: because" in challenge._how(found, "because")
+    promote._tell(SimpleNamespace(say=said.append, table=lambda *_: None), decision)
+    return said
 
 
-def test_a_champion_that_can_be_loaded_is_compared_with(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(challenge, "evaluate", lambda run, _: candidate(run))
-    found = decide(run_of("new"), Registry(gone=False), None, OPEN)
-    assert found.unusable == "" and found.against.gain == 0.5
-    assert challenge._how(found, "") == "promoted with test accuracy 1.0000"
+def test_a_champion_that_can_not_be_loaded_counts_as_none_with_a_word() -> None:
+    registry = Registry(gone=True)
+    found = decide(run_of("new"), registry, None, GATES)
+    assert found.champion is None and found.against.gain == pytest.approx(0.8) and found.old == "7" and found.reasons == []
+    assert registry.openings == [("new", "same", None)]
+    unusable, against = told(found)
+    assert unusable == "the champion, version 7, cannot be loaded and counts as none: run=old: no finished trial with a model"
+    assert against.startswith("against a constant answer, 0.1000: +0.8000, 95 % between")
+    assert "compared with a constant answer, for version 7 could not be loaded: because" in challenge._how(found, "because")
 
 
-def test_a_champion_of_another_test_split_is_not_compared_with(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(challenge, "evaluate", lambda run, _: candidate(run))
+def test_a_champion_that_can_be_loaded_is_compared_with() -> None:
+    registry = Registry()
+    found = decide(run_of("new"), registry, None, GATES)
+    assert found.unusable == "" and found.against.gain == pytest.approx(0.4) and found.reasons == []
+    assert registry.openings == [("new", "same", "old")]
+    assert told(found)[0].startswith("against the champion: +0.4000") and told(found)[0].endswith(
+        "opening 1 of this test split: p must be below 0.03"
+    )
+    assert challenge._how(found, "") == "promoted with test accuracy 0.9000"
+    assert challenge._how(replace(found, level=None), "").endswith("; not tested against chance")
+
+
+def test_a_first_model_that_is_no_better_than_a_constant_answer_is_refused() -> None:
+    registry = Registry(champion=False)
+    assert decide(run_of("new"), registry, None, GATES).reasons == []
+    [reason] = decide(run_of("guessing"), registry, None, GATES).reasons
+    assert reason == "not better than a constant answer beyond chance: p = 1 by McNemar's exact test, expected below 0.0076"
+    assert decide(run_of("guessing"), registry, None, replace(GATES, chance=None)).reasons == []
+
+
+def test_after_somebody_elses_promotion_the_challenger_meets_the_new_champion() -> None:
+    registry = Registry(champion=False)
+    before = decide(run_of("new"), registry, None, GATES)
+    registry.champion = True
+    again = decide(run_of("new"), registry, None, GATES, before)
+    assert again.challenger is before.challenger and again.against.gain == pytest.approx(0.4) and again.opening == 2
+
+
+def test_a_champion_of_another_test_split_is_not_compared_with() -> None:
+    registry = Registry()
     with pytest.raises(TrialbookError, match=r"version 7 of digits, was trained for another test split.*tracking\.experiment=NAME"):
-        decide(run_of("other"), Registry(gone=False), None, OPEN)
+        decide(run_of("other"), registry, None, GATES)
+    assert not registry.openings

@@ -36,6 +36,7 @@ def record(tags: dict[str, str] | None = None, files: dict[str, bytes] | None = 
     found["kept/val_accuracy"] = [max(found["val_accuracy"])]
     return SimpleNamespace(
         run_id="abc",
+        is_function=False,
         tags={**TAGS, **(tags or {})},
         metrics={name: values[-1] for name, values in found.items()},
         history=found.__getitem__,
@@ -79,6 +80,7 @@ def test_other_digits_under_the_same_conditions(other: dict[str, list[float]]) -
         ({}, {"trialbook.device": "GPU"}, "device: CPU then, GPU now"),
         ({}, {"trialbook.threads": "2"}, "threads: 1 then, 2 now"),
         ({"trialbook.executor": "fused workers=auto"}, {}, "executor: fused workers=auto then, inline now"),
+        ({"trialbook.executor": "local workers=2"}, {}, "executor: local workers=2 then, inline now"),
     ],
 )
 def test_what_differs_around_a_trial_is_named(then: dict[str, str], now: dict[str, str], said: str) -> None:
@@ -87,6 +89,9 @@ def test_what_differs_around_a_trial_is_named(then: dict[str, str], now: dict[st
     code, text = verdict(record(then), record(now, val_accuracy=[0.5, 0.25]), changes)
     assert code == 1 and text.startswith(f"not the same trial: {said}\nfrom epoch 2 on, val_accuracy 0.75 then, 0.25 now")
     assert of_conditions(TAGS | {"mlflow.source.git.commit": "other"}, TAGS) == Changes(), "the code is the same in two commits"
+    executorless = {name: value for name, value in TAGS.items() if name != "trialbook.executor"}
+    assert str(of_conditions(executorless, TAGS)) == "executor: not recorded then, inline now"
+    assert str(of_conditions(TAGS, executorless)) == "executor: inline then, not recorded now"
     assert str(of_conditions({"trialbook.versions": "keras 3.12.0"}, {"trialbook.versions": "keras 3.12.0"})).startswith(
         "code: not recorded"
     )
