@@ -53,6 +53,15 @@ def test_many_keys_share_one_column() -> None:
     assert list(table.for_people(table.ranked(SINGLE))[0])[:3] == ["rank", "trial", "model.x"]
 
 
+def test_a_table_of_repeats_fits_80_columns() -> None:
+    [line, *_] = table.for_people(table.ranked(SEEDS))
+    assert list(line) == ["rank", "optimizer", "val_loss", "mean ± 95 %", "repeats", "kept epoch", "last", "seconds"]
+    assert len("  ".join(name.replace("val_loss", "val_accuracy") for name in line)) < 80
+    failed = [*SEEDS.trials, replace(SEEDS.trials[0], number=9, identity="9", score=None, state="FAILED")]
+    rows = table.for_people(table.ranked(Standing.of(failed, SEEDS.objective, 0)))
+    assert [row["state"] for row in rows] == ["2 FINISHED, 1 FAILED", "FINISHED"]
+
+
 def test_what_differs_beside_the_configuration_has_a_column_where_something_does() -> None:
     once = SEEDS.trials[0]
     both = [replace(once, sweep=code, origin=Origin(True, "91ab44f0", code, "keras 3.12.0")) for code in ("3f2a1c00", "77ab9000")]
