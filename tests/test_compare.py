@@ -54,17 +54,29 @@ def two_sweeps(tmp_path: Path) -> None:
 @pytest.mark.usefixtures("two_sweeps")
 def test_the_latest_sweep_is_ranked_with_seeds_as_one_row(command: Command) -> None:
     found = json.loads(command("src.compare", "format=json").stdout)
-    assert [(row["rank"], row["optimizer"], row["repeats"]) for row in found] == [(1, "rmsprop", 3), (1, "adam", 3), (None, "sgd", 0)]
+    assert [(row["rank"], row["optimizer"], row["repeats"]) for row in found] == [
+        ("1-2", "rmsprop", 3),
+        ("1-2", "adam", 3),
+        (None, "sgd", 0),
+    ]
     assert found[0]["val_accuracy"] == pytest.approx(0.885) and found[0]["last"] == pytest.approx(0.785)
     assert "training.epochs" not in found[0]
 
 
 @pytest.mark.usefixtures("two_sweeps")
-def test_the_table_says_what_would_separate_the_first_two_and_why_others_failed(command: Command) -> None:
-    done = command("src.compare")
+def test_below_the_table_it_says_what_is_known_and_which_seeds_would_find_what_matters(command: Command) -> None:
+    done = command("src.compare", "least=0.008")
     assert done.returncode == 0 and done.stderr == ""
-    assert "more seeds of each would tell the first two apart" in done.stdout or "cannot be separated" in done.stdout
+    assert (
+        "differences below 0.0091 may be chance: the spread between seeds is 0.004, pooled over 2 configurations with 3 seeds each"
+        in done.stdout
+    )
+    assert "on new examples of the kind ± 0.0057 (95 %)" in done.stdout
+    assert "selected at 0.8850, as the first of 2 that are not told apart; expect about 0.88" in done.stdout
+    assert "6 seeds each would find a difference of 0.008 (least=) in 80 % of tables; compare once, when all have run:" in done.stdout
+    assert "  python -m src.sweep -m optimizer=adam training.epochs=3 seed=3,4,5\n" in done.stdout
     assert "2 x FAILED ValueError: no" in done.stdout
+    assert "(twice the spread)" in command("src.compare").stdout
 
 
 @pytest.mark.usefixtures("two_sweeps")
@@ -82,6 +94,8 @@ def test_mistakes(command: Command) -> None:
         "format=tabel": "did you mean 'table'?",
         "objective=max:val_acuracy": "did you mean 'val_accuracy'?",
         "latest": "expected key=value",
+        "least=-1": "least=-1: expected a number above 0",
+        "least=little": "least=little: expected a number above 0",
     }.items():
         done = command("src.compare", argument)
         assert done.returncode == 2 and message in done.stderr and "Traceback" not in done.stderr, done.stderr
@@ -119,17 +133,27 @@ def close(*origins: Origin, **more: object) -> Standing:
 
 
 def test_the_commands_repeat_what_no_override_names_with_seeds_that_are_new() -> None:
-    say, first, second = compare.verdict(close(Origin(True, "91ab", "3f2a")), "3f2a")
-    assert "more seeds of each" in say or "cannot be separated" in say
-    assert first.startswith("  python -m src.sweep -m optimizer.learning_rate=0.01 seed=")
-    assert second.startswith("  python -m src.sweep -m optimizer.learning_rate=0.011 seed=") and "12," in first.partition("seed=")[2]
+    say, first, second = compare.advice_on_seeds(close(Origin(True, "91ab", "3f2a")), "3f2a")
+    assert say.startswith("6 seeds each would find a difference of 0.0016 (twice the spread) in 80 % of tables")
+    assert first == "  python -m src.sweep -m optimizer.learning_rate=0.01 seed=12,13,14"
+    assert second.startswith("  python -m src.sweep -m optimizer.learning_rate=0.011 seed=")
+
+
+def test_what_cannot_be_found_at_this_cost_and_what_was_found() -> None:
+    found = close(Origin(True, "91ab", "3f2a"))
+    assert compare.advice_on_seeds(found, "3f2a", 1e-5) == [
+        "More than 50 seeds each would be needed to find a difference of 1e-05 (least=); expected a larger least=."
+    ]
+    assert compare.advice_on_seeds(found, "3f2a", 0.1) == [
+        "The first 2 are not told apart: with 3 seeds each, a difference of 0.1 (least=) is found in 80 % of tables."
+    ]
 
 
 def test_new_seeds_are_not_asked_of_other_code() -> None:
-    [line] = compare.verdict(close(Origin(True, "91ab", "3f2a")), "77ab")
+    [line] = compare.advice_on_seeds(close(Origin(True, "91ab", "3f2a")), "77ab")
     assert "new seeds would be rows of their own" in line
 
 
 def test_the_first_two_are_those_on_the_same_data() -> None:
-    lines = compare.verdict(close(Origin(True, "91ab", "3f2a"), Origin(True, "55cd", "3f2a")), "3f2a")
+    lines = compare.advice_on_seeds(close(Origin(True, "91ab", "3f2a"), Origin(True, "55cd", "3f2a")), "3f2a")
     assert [line for line in lines if line.startswith("data")] == ["data 91ab:", "data 55cd:"] and len(lines) == 8

@@ -109,7 +109,7 @@ def _falls(values: list[float]) -> bool:
 
 def _ties(group: Group) -> Iterator[str]:
     tied: list[Entry] = group.tied
-    if len(tied) > 1:
+    if group.comparison.known and len(tied) > 1:
         line = f"the first {len(tied)} configurations are not told apart"
         few_seeds = any(len(entry.trials) < ENOUGH_SEEDS for entry in tied)
         yield f"{line}: repeat them with more seeds" if few_seeds else line

@@ -32,7 +32,7 @@ def group_name(standing: Standing, group: Group) -> str:
     if len(standing.groups) == 1:
         return ""
     first = group.entries[0]
-    epochs = f"{first.epochs} epochs" if len({one.entries[0].epochs for one in standing.groups}) > 1 else ""
+    epochs = f"{first.epochs} epoch{'s' if first.epochs > 1 else ''}" if len({one.entries[0].epochs for one in standing.groups}) > 1 else ""
     return ", ".join(filter(None, [standing.origin(first) if len(standing.by_data) > 1 else "", epochs]))
 
 
@@ -79,7 +79,8 @@ def _chance(group: Group) -> Iterator[str]:
         low, high = brief(min(spreads)), brief(max(spreads))
         yield f"the spreads between {seeds} differ, {low} to {high}: two rows are compared by their own, and few {seeds} tell little"
     if alone := len(group.entries) - (len(group.compared) if comparison.alike else len(repeated)):
-        yield f"{alone} configurations have one score, and no spread is known for them: they are told from no other"
+        have, are = ("configuration has", "is") if alone == 1 else ("configurations have", "are")
+        yield f"{alone} {have} one score and no known spread, and {are} told from no other"
 
 
 def _failures(group: Group) -> Iterator[str]:

@@ -44,7 +44,7 @@ def expected(means: Sequence[float], errors: Sequence[float], freedom: int) -> E
     likelihood = np.log(density.mean(2) + np.finfo(float).tiny).sum(-1)  # (centres, widths)
     weight = np.exp(likelihood - likelihood.max()) * np.gradient(widths)
     of_first = density[..., 0]
-    weight = (weight[..., None] * of_first / of_first.sum(2, keepdims=True)).ravel()
+    weight = (weight[..., None] * of_first / np.maximum(of_first.sum(2, keepdims=True), np.finfo(float).tiny)).ravel()
     pull = v[0] / total[..., 0]
     centres = (m[0] - pull * gaps[:, 0, None, None]).ravel()
     widths_left = np.broadcast_to(np.sqrt((1 - pull) * v[0]) + 1e-6 * typical, (STEPS, *pull.shape)).ravel()

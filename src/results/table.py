@@ -13,6 +13,7 @@ from src.results.leaderboard import Entry, Standing, TrialResult
 from src.space import Point
 from src.space.origin import DIFFERS
 from src.space.values import value_text
+from src.states import TrialState
 
 Row = dict[str, Any]
 INTERVAL = "mean ± 95 %"  # the column of the confidence interval of the mean over repeats
@@ -83,11 +84,17 @@ def by_trial(standing: Standing) -> list[Row]:
 
 
 def for_people(rows: list[Row]) -> list[dict[str, str]]:
-    """Rows as texts. If many keys vary, they share the column "values"."""
+    """Rows as texts. If many keys vary, they share the column "values".
+
+    Where rows are repeated, 80 columns leave no place for the spread, nor for a state that all share.
+    """
+    hidden = {"spread"} if rows and INTERVAL in rows[0] else set()
+    if hidden and {row["state"] for row in rows} == {TrialState.FINISHED}:
+        hidden.add("state")
     keys = [name for name in (rows[0] if rows else {}) if "." in name or name in (*KERAS_GROUPS, FUNCTION, "seed")]
     texts = []
     for row in rows:
-        cells = {name: cell(value, name) for name, value in row.items()}
+        cells = {name: cell(value, name) for name, value in row.items() if name not in hidden}
         if len(keys) > MOST_COLUMNS:
             others = {name: text for name, text in cells.items() if name not in keys}
             front = {name: others[name] for name in (next(iter(others)), "trial") if name in others}

@@ -1,10 +1,9 @@
 from dataclasses import replace
 
 import pytest
-from scipy.stats import t, ttest_ind
+from scipy.stats import t, tukey_hsd
 
 from src.objective import Objective
-from src.results import leaderboard
 from src.results.leaderboard import Standing, TrialResult
 from src.space.origin import Origin
 
@@ -44,43 +43,74 @@ def test_the_direction_decides_who_is_first() -> None:
     assert [entry.point["optimizer"] for entry in standing(trials, LOSS).entries] == ["sgd", "adam"]
 
 
-def test_what_can_not_be_told_apart_shares_a_rank() -> None:
+def test_a_rank_is_a_range_from_what_is_significantly_better_to_what_is_worse() -> None:
     a, b, c = [0.880, 0.884, 0.888], [0.879, 0.883, 0.889], [0.850, 0.851, 0.852]
     found = standing(scored(a=a, b=b, c=c))
-    ordered = found.entries
-    assert found.ranks == [1, 1, 3]
-    for x, y, first, second in ((a, b, 0, 1), (a, c, 0, 2)):
-        welch = ttest_ind(x, y, equal_var=False).pvalue < 0.05
-        assert leaderboard.apart(ordered[first], ordered[second], 0.0) is bool(welch)
+    assert found.ranks == ["1-2", "1-2", "3"]
+    assert tukey_hsd(a, b, c).pvalue[0, 1] > 0.05 > max(tukey_hsd(a, b, c).pvalue[:2, 2])
+
+
+def test_a_row_between_two_that_differ_shares_the_ranks_of_both() -> None:
+    found = standing(scored(a=[0.90, 0.91, 0.92, 0.93], b=[0.88, 0.89, 0.90, 0.91], c=[0.86, 0.87, 0.88, 0.89]))
+    assert found.ranks == ["1-2", "1-3", "2-3"]
 
 
 def test_a_score_that_is_no_number_shares_no_rank() -> None:
-    assert standing(scored(a=[0.9], b=[float("nan")])).ranks == [1, 2]
+    assert standing(scored(a=[0.9], b=[float("nan")])).ranks == ["1", "2"]
 
 
-def test_an_entry_is_compared_with_the_best_of_its_rank_and_not_with_its_neighbour() -> None:
-    found = standing(scored(a=[0.8866], b=[0.8831], c=[0.8796]), examples=12000)
-    assert not leaderboard.apart(*found.entries[1:], found.noise) and found.ranks == [1, 1, 3]
+def test_one_seed_each_tells_nothing_apart() -> None:
+    assert standing(scored(a=[0.9], b=[0.5], c=[0.1]), examples=12000).ranks == ["1-3"] * 3
 
 
-def test_one_seed_is_apart_only_beyond_the_noise() -> None:
-    found = standing(scored(a=[0.8866], b=[0.8831], c=[0.87]), examples=12000)
-    assert found.noise == 0.006 and found.ranks == [1, 1, 3]
-    assert leaderboard.seeds_to_separate(*found.entries[:2]) is None
-
-
-def test_how_many_more_seeds_would_separate_two() -> None:
-    close = standing(scored(a=[0.880, 0.884, 0.888], b=[0.876, 0.880, 0.884])).entries
-    more = leaderboard.seeds_to_separate(*close)
-    assert more is not None and 0 < more < 20
-    same = standing(scored(a=[0.880, 0.884, 0.888], b=[0.8799, 0.8841, 0.8879])).entries
-    assert leaderboard.seeds_to_separate(*same) is None
-    apart = standing(scored(a=[0.9, 0.901], b=[0.8, 0.801])).entries
-    assert leaderboard.seeds_to_separate(*apart) == 0
+def test_one_seed_is_judged_by_the_spread_of_the_same_model_alone() -> None:
+    trials = scored(a=[0.900, 0.901, 0.902, 0.903], b=[0.5])
+    assert standing(trials).ranks == ["1", "2"]
+    other = [replace(one, point={**one.point, "model": "two_layer" if n < 4 else "one_layer"}) for n, one in enumerate(trials)]
+    assert standing(other).ranks == ["1-2", "1-2"]
 
 
 def test_equal_scores_without_spread_are_equal() -> None:
-    assert standing(scored(a=[0.5, 0.5], b=[0.5, 0.5], c=[0.4, 0.4])).ranks == [1, 1, 3]
+    assert standing(scored(a=[0.5, 0.5], b=[0.5, 0.5], c=[0.4, 0.4])).ranks == ["1-2", "1-2", "3"]
+
+
+def test_counts_that_agree_by_luck_claim_nothing() -> None:
+    lucky = scored(a=[0.99, 0.99], b=[0.98, 0.98])
+    assert standing(lucky).ranks == ["1", "2"] and standing(lucky, examples=100).ranks == ["1-2", "1-2"]
+    assert not standing(lucky, LOSS, examples=100).groups[0].of_shares
+    assert standing(scored(a=[0.25, 0.5]), Objective("top3", "max"), examples=12).groups[0].of_shares
+    assert not standing(scored(a=[0.2513, 0.5]), Objective("top3", "max"), examples=12).groups[0].of_shares
+
+
+def test_failed_seeds_make_no_row_better() -> None:
+    trials = scored(a=[0.90, 0.91, 0.92, 0.5], b=[0.80, 0.81, 0.82], c=[0.70, 0.71, 0.72])
+    assert standing(trials[:3] + trials[4:]).ranks == ["1", "2", "3"]
+    trials[3] = replace(trials[3], score=None, state="FAILED")
+    assert standing(trials).ranks == ["1-3", "1-2", "2-3"]
+    trials[3] = replace(trials[3], state="KILLED")
+    assert standing(trials).ranks == ["1", "2", "3"], "an interruption is no failure of the configuration"
+
+
+def rung(number: int, rate: str, epochs: int, score: float | None, **more: float) -> TrialResult:
+    point = {"optimizer.learning_rate": rate, "training.epochs": str(epochs)}
+    state = "FINISHED" if score is not None else "FAILED"
+    return TrialResult(number, point, str(number), None, state, "", score, 1, score, 10.0, rung=epochs, **more)
+
+
+def test_rungs_of_hyperband_are_one_row_and_ranked_within_equal_epochs() -> None:
+    found = standing([rung(0, "0.1", 1, 0.95), rung(1, "0.2", 1, 0.5), rung(2, "0.3", 1, 0.6), rung(3, "0.1", 3, 0.9, before=10.0)])
+    assert [(entry.values["optimizer.learning_rate"], entry.epochs, len(entry.all)) for entry in found.entries] == [
+        (0.1, 3, 2),
+        (0.3, 1, 1),
+        (0.2, 1, 1),
+    ]
+    assert found.ranks == ["1", "1-2", "1-2"] and found.best.score == 0.9
+    assert [entry.seconds for entry in found.entries] == [20, 10, 10] and len(found.trials) == 4
+
+
+def test_a_longer_rung_that_failed_leaves_the_score_of_the_shorter() -> None:
+    [entry] = standing([rung(0, "0.1", 1, 0.5), rung(1, "0.1", 3, None, before=10.0)]).entries
+    assert (entry.epochs, entry.scores, entry.failed) == (1, [0.5], 1)
 
 
 def test_failures_are_part_of_their_configuration_and_come_last() -> None:
@@ -134,7 +164,11 @@ def test_results_of_other_code_data_or_packages_are_never_pooled(other: Origin) 
 
 def test_results_on_different_data_are_not_ranked_against_each_other() -> None:
     found = standing([recorded(1, 0.5, OLD), recorded(1, 0.9, OTHER, model_dropout=0.5), recorded(2, 0.4, OLD, model_dropout=0.5)])
-    assert [(entry.scores, rank) for entry, rank in zip(found.entries, found.ranks, strict=True)] == [([0.5], 1), ([0.4], 2), ([0.9], 1)]
+    assert [(entry.scores, rank) for entry, rank in zip(found.entries, found.ranks, strict=True)] == [
+        ([0.5], "1-2"),
+        ([0.4], "1-2"),
+        ([0.9], "1"),
+    ]
     assert [len(entries) for entries in found.by_data] == [2, 1] and found.best.score == 0.5
 
 

@@ -57,6 +57,18 @@ def test_curves_of_one_identity_are_not_appended_to_each_other(sweep: Callable[.
     assert list(scores.histories(found.trials, [store]).values()) == [{"val_accuracy": [0.75]}], "of the trial that counts"
 
 
+def test_rungs_of_one_configuration_are_a_row_with_the_seconds_along_its_parents(sweep: Callable[..., Store]) -> None:
+    store = sweep("1", "3f2a", "model.units=12,14", "training.epochs=1,2,3")
+    for number, rung in enumerate((1, 2, 3)):
+        for trial, parent in ((number, number - 1), (number + 3, number + 2)):
+            store._db.execute("update trial set rung_epochs = ?, parent = ? where number = ?", (rung, parent if number else None, trial))
+    store._db.execute("update trial set state = 'FAILED', score = null where number = 5")
+    found = standing(store)
+    assert [(entry.values["model.units"], entry.epochs, entry.seconds) for entry in found.entries] == [(12, 3, 4.5), (14, 2, 3.75)]
+    assert found.ranks == ["1", "1"], "of other epochs"
+    assert len(found.trials) == 6
+
+
 def test_a_study_of_schema_1_says_what_its_files_hold(sweep: Callable[..., Store]) -> None:
     store = sweep("1", "3f2a", "model.units=12,14", "seed=1,2")
     store._db.execute("update trial set config_hash = null, data_digest = null, code = null, packages = null, configuration = null")

@@ -23,8 +23,8 @@ SEEDS = standing(*(({"optimizer": name, "seed": str(seed)}, 0.1 * seed + (name =
 def test_best_first_and_failures_last() -> None:
     rows = table.ranked(SINGLE)
     assert [(row["rank"], row["trial"], row["model.x"], row["state"]) for row in rows] == [
-        (1, 3, "2", "FINISHED"),
-        (2, 1, "0", "FINISHED"),
+        ("1-2", 3, "2", "FINISHED"),
+        ("1-2", 1, "0", "FINISHED"),
         (None, 2, "1", "FAILED"),
     ]
     assert "optimizer" not in rows[0], "only keys that vary"
@@ -32,7 +32,7 @@ def test_best_first_and_failures_last() -> None:
 
 def test_seeds_are_one_row_and_every_trial_is_in_the_csv() -> None:
     rows = table.ranked(SEEDS)
-    assert [(row["optimizer"], row["repeats"]) for row in rows] == [("adam", 2), ("sgd", 2)] and rows[0]["± 95 %"] > 0
+    assert [(row["optimizer"], row["repeats"]) for row in rows] == [("adam", 2), ("sgd", 2)] and rows[0]["mean ± 95 %"] > 0
     lines = table.as_csv(table.by_trial(SEEDS)).decode().splitlines()
     assert lines[0] == "rank,trial,optimizer,seed,val_loss,kept epoch,last,seconds,state,cause,run" and len(lines) == 5
     assert lines[1].startswith("1,2,adam,1,0.1")
@@ -51,6 +51,15 @@ def test_many_keys_share_one_column() -> None:
     first = table.for_people(table.ranked(many))[0]
     assert list(first)[:3] == ["rank", "trial", "values"] and first["values"] == "model.a=9 model.b=9 model.c=9 model.d=9"
     assert list(table.for_people(table.ranked(SINGLE))[0])[:3] == ["rank", "trial", "model.x"]
+
+
+def test_a_table_of_repeats_fits_80_columns() -> None:
+    [line, *_] = table.for_people(table.ranked(SEEDS))
+    assert list(line) == ["rank", "optimizer", "val_loss", "mean ± 95 %", "repeats", "kept epoch", "last", "seconds"]
+    assert len("  ".join(name.replace("val_loss", "val_accuracy") for name in line)) < 80
+    failed = [*SEEDS.trials, replace(SEEDS.trials[0], number=9, identity="9", score=None, state="FAILED")]
+    rows = table.for_people(table.ranked(Standing.of(failed, SEEDS.objective, 0)))
+    assert [row["state"] for row in rows] == ["2 FINISHED, 1 FAILED", "FINISHED"]
 
 
 def test_what_differs_beside_the_configuration_has_a_column_where_something_does() -> None:
