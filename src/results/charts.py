@@ -169,7 +169,7 @@ def importance(found: Sequence[Importance]) -> Spec:
 
 def cost(runs: Runs) -> Spec:
     """The score against the seconds of training."""
-    table = [{key: run[key] for key in ("run", "score", "seconds", *runs.keys)} for run in runs.table]
+    table = [{key: run[key] for key in ("run", "score", "seconds", *runs.keys)} for run in runs.table if run["seconds"] is not None]
     return {
         "data": {"values": table},
         "width": "container",

@@ -27,6 +27,7 @@ class TrialResult:
         identity: hash of the configuration's values, seed and fold included.
         score: the objective at the kept epoch; None if the trial has none.
         last: the objective at the last epoch.
+        seconds: None if they are not known.
         configuration: hash of the same values without those; empty if they were not recorded.
         recorded: the values of the configuration; empty if they were not recorded.
     """
@@ -40,7 +41,7 @@ class TrialResult:
     score: float | None
     kept_epoch: int | None
     last: float | None
-    seconds: float
+    seconds: float | None
     sweep: str = ""
     configuration: str = ""
     recorded: Values = field(default_factory=dict)

@@ -81,7 +81,7 @@ def _results(store: Store, objective: Objective) -> Iterator[TrialResult]:
             score=kept if row.score is not None else None,
             kept_epoch=row.kept_epoch,
             last=last,
-            seconds=row.seconds or 0.0,
+            seconds=row.seconds,
             sweep=sweep,
             configuration=configuration,
             recorded=values,

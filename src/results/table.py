@@ -36,6 +36,7 @@ def _row(standing: Standing, entry: Entry, rank: int | None, *, unrepeated: bool
     """
     trials = (*entry.trials, *entry.unscored)
     last = [trial.last for trial in entry.trials if trial.last is not None]
+    seconds = [trial.seconds for trial in trials if trial.seconds is not None]
     kept = [trial.kept_epoch for trial in entry.trials if trial.kept_epoch is not None]
     row: Row = {"rank": rank}
     if unrepeated:
@@ -47,7 +48,7 @@ def _row(standing: Standing, entry: Entry, rank: int | None, *, unrepeated: bool
     return row | {
         "kept epoch": mean(kept) if kept else None,
         "last": mean(last) if last else None,
-        "seconds": mean(trial.seconds for trial in trials),
+        "seconds": mean(seconds) if seconds else None,
         "state": _states(trials),
     }
 

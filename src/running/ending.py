@@ -184,7 +184,7 @@ class Ending:
             say(f"  open {invocation.folder / REPORT}    learning curves, parallel coordinates, importance")
         if best and not invocation.single:
             say(f"  {invocation.prefix}python -m src.sweep {shlex.join(self._standing.words(best))}    repeats the best trial")
-        if best and not invocation.single and not invocation.function:
+        if best and best.origin.code and not invocation.single and not invocation.function:  # else it was adopted, without its model
             say(f"  {invocation.prefix}python -m src.promote sweep={invocation.folder.name}    the best model against the champion")
 
     def _tidy(self) -> None:

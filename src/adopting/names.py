@@ -1,0 +1,19 @@
+"""Names of hyperparameters in other tools, as Python can write them."""
+
+import keyword
+import re
+
+from src.models import NOT_ARGUMENTS
+from src.models.interface import FROM_DATA
+
+
+def argument(name: str) -> str:
+    """Returns the Python argument, and key of conf/, for the name of a hyperparameter.
+
+    >>> [argument(name) for name in ("units", "dense 1/units", "1st", "lambda", "data", "engine")]
+    ['units', 'dense_1_units', '_1st', 'lambda_', 'data_', 'engine_']
+    """
+    found = re.sub(r"\W", "_", name)
+    if found[:1].isdigit():
+        found = f"_{found}"
+    return f"{found}_" if keyword.iskeyword(found) or found in (*NOT_ARGUMENTS, *FROM_DATA) else found
