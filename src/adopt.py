@@ -7,7 +7,6 @@ python -m src.adopt results=sqlite:///optuna.db study=mine sweeps=x      a stora
 import sys
 from dataclasses import dataclass, fields
 
-from src.adopting.study import adopt
 from src.config.arguments import read_arguments
 from src.config.command_line import conf_loader
 from src.exits import exit_on_error
@@ -34,6 +33,8 @@ def main() -> int:
         print(__doc__)  # noqa: T201
         return 0
     with exit_on_error():
+        from src.adopting.study import adopt  # numpy, which help does not need
+
         own, words = split(sys.argv[1:])
         arguments = read_arguments(Arguments, own)
         with conf_loader() as loader:

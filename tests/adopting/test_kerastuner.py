@@ -51,6 +51,8 @@ def test_bayesian_goes_on_from_them(command: Command, added: dict[str, str], pro
     assert len(found) == 20 and len(adopted) == 8
     assert not {"trialbook.code", "trialbook.versions", "mlflow.source.git.commit"} & set().union(*(run.data.tags for run in adopted))
     assert sorted(run.data.metrics["kept/height"] for run in adopted if run.info.status == "FINISHED") == sorted(completed(project))
+    refused = command("src.promote", f"run={adopted[0].info.run_id}", **added)
+    assert refused.returncode == 2 and f"adopted from KerasTuner {project}, without its model" in refused.stderr
 
 
 def test_a_grid_does_not_repeat_them(command: Command, added: dict[str, str], listed_project: Path, tmp_path: Path) -> None:
