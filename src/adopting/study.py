@@ -144,9 +144,9 @@ def _record(sweep: OpenSweep, compose: Compose, trials: list[tuple[PastTrial, Po
     recorder = sweep.recorder
     for number, (trial, point) in enumerate(trials):
         recorder.start(number, Proposal(point), compose(overrides(point)), sweep.oracle.state(), trial.started)
-        for epoch, metrics in sorted(trial.history.items()):
-            recorder.epoch(number, epoch, metrics, trial.ended)
-        recorder.end(number, _outcome(trial), trial.score, sweep.oracle.state(), trial.ended)
+        ended = trial.ended or trial.started  # no duration where none is known, in place of the time since it began
+        recorder.store.epochs_of(number, dict(sorted(trial.history.items())), ended)
+        recorder.end(number, _outcome(trial), trial.score, sweep.oracle.state(), ended)
 
 
 def _outcome(trial: PastTrial) -> Outcome:

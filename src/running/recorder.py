@@ -79,9 +79,9 @@ class Recorder:
         self.outbox.posted()
         return job, name
 
-    def epoch(self, number: int, epoch: int, metrics: dict[str, float], at: float | None = None) -> None:
+    def epoch(self, number: int, epoch: int, metrics: dict[str, float]) -> None:
         """Records an epoch, counted from 1."""
-        self.store.epoch(number, epoch, metrics, at)
+        self.store.epoch(number, epoch, metrics)
         self.outbox.posted()
 
     def end(self, number: int, outcome: Outcome, score: float | None, oracle: dict[str, Any], at: float | None = None) -> None:

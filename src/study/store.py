@@ -132,14 +132,19 @@ class Store(Messages):
             self._keep(oracle)
             self._post([message])
 
-    def epoch(self, number: int, epoch: int, metrics: dict[str, float], at: float | None = None) -> None:
-        """Records an epoch, counted from 1; one that was trained before is on its way to MLflow already."""
-        text = json.dumps(metrics)
+    def epochs_of(self, number: int, history: dict[int, dict[str, float]], at: float | None = None) -> None:
+        """Records epochs, counted from 1, in one transaction; one that was trained before is on its way to MLflow already."""
         with self._transaction():
-            if self._read("select 1 from epoch where number = ? and epoch = ? and metrics = ?", number, epoch, text):
-                return
-            self._db.execute("insert or replace into epoch values (?, ?, ?)", (number, epoch, text))
-            self._post([Message(number, "epoch", {"epoch": epoch, "metrics": metrics, "time": at or time.time()})])
+            for epoch, metrics in history.items():
+                text = json.dumps(metrics)
+                if self._read("select 1 from epoch where number = ? and epoch = ? and metrics = ?", number, epoch, text):
+                    continue
+                self._db.execute("insert or replace into epoch values (?, ?, ?)", (number, epoch, text))
+                self._post([Message(number, "epoch", {"epoch": epoch, "metrics": metrics, "time": at or time.time()})])
+
+    def epoch(self, number: int, epoch: int, metrics: dict[str, float]) -> None:
+        """Records an epoch, as `epochs_of` does."""
+        self.epochs_of(number, {epoch: metrics})
 
     def end_trial(
         self, number: int, outcome: Outcome, score: float | None, oracle: dict[str, Any], message: Message, at: float | None = None

@@ -68,10 +68,11 @@ def test_a_grid_does_not_repeat_them(command: Command, added: dict[str, str], li
 
 
 def test_a_used_up_budget_is_enlarged(command: Command, added: dict[str, str], project: Path, tmp_path: Path) -> None:
-    words = ["sweeps=hill", "oracle=random", "oracle.max_trials=4"]
+    axes = ["trial.rate=tag(log,interval(1e-3,1))", "trial.units=32,64,96", "trial.kind=plain,odd"]
+    words = ["trial=hill", *axes, "oracle=random", "oracle.max_trials=4"]
     done = command("src.adopt", f"results={project}", *words, **added)
     following = next_command(done.stdout)
-    assert following[:3] == ["src.sweep", *words[:2]] and following[-1] == "allow=[budget]" and "oracle.max_trials=12" in following
+    assert following[:-2] == ["src.sweep", "-m", *words[:-1], "oracle.max_trials=12"] and following[-1] == "allow=[budget]"
     command(*following, **added)
     assert study(tmp_path, "select count(*), count(distinct active_hash) from trial") == [(12, 12)]
 
@@ -81,6 +82,8 @@ def test_epochs_are_recorded(command: Command, added: dict[str, str], project_wi
     assert done.returncode == 0, done.stdout + done.stderr
     assert study(tmp_path, "select number, epoch from epoch") == [(0, 2), (1, 2), (2, 2)]
     assert study(tmp_path, "select distinct kept_epoch, seconds from trial") == [(2, None)]
+    began = [trial.started for trial in kerastuner_project.read(project_with_epochs, HEIGHT).trials]
+    assert study(tmp_path, "select started, ended from trial") == [(start, start) for start in began], "the end is not known"
     runs = [run for run in runs_of(store_uri, "hill") if run.data.tags["trialbook.kind"] == "trial"]
     for run in runs:
         assert run.data.metrics["kept/loss"] == 2.0 and run.data.metrics["height"] == run.data.metrics["kept/height"]
