@@ -1,17 +1,22 @@
-"""Brings a search of KerasTuner:  python -m src.adopt FILE.py:NAME [name=…] [replace=true]
+"""Brings what you have.
 
-NAME is a function of hyperparameters or a HyperModel. The file is run up to its search, in this process; no trial runs.
-Its model becomes an option of conf/model/, its search a question of sweeps/. Nothing of the file changes.
+python -m src.adopt FILE.py:NAME [name=…] [replace=true]                 a search of KerasTuner: NAME is its function or HyperModel
+python -m src.adopt results=my_dir/my_project sweeps=x                   old results: a project folder of KerasTuner
+python -m src.adopt results=sqlite:///optuna.db study=mine sweeps=x      a storage of Optuna's, an SQLite file
+
+FILE.py is run up to its search, in this process; no trial runs. Its model becomes an option of conf/model/, its search a question of
+sweeps/. Nothing of the file changes. Old results become the trials of a new study; other words are those of a sweep.
 """
 
 import os
 import subprocess
 import sys
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from pathlib import Path
 
 from src import files
 from src.config.arguments import read_arguments
+from src.config.command_line import conf_loader
 from src.errors import ConfigError, TrialbookError
 from src.exits import exit_on_error
 
@@ -25,11 +30,25 @@ class Arguments:
     replace: bool = False
 
 
-def main() -> None:
-    """Adopts a hypermodel and prints the next commands."""
+@dataclass(frozen=True)
+class OldResults:
+    """The arguments of the command for old results; `study` names one of several of Optuna's."""
+
+    results: str
+    study: str = ""
+
+
+def main() -> int:
+    """Adopts a search, or old results; returns the exit code."""
+    words = sys.argv[1:]
+    if not words or {"-h", "--help"} & set(words):
+        print(__doc__)  # noqa: T201
+        return 0
     with exit_on_error():
-        first, *others = sys.argv[1:] or [""]
-        arguments = read_arguments(Arguments, [*([f"script={first}"] if "=" not in first and first else [first]), *others])
+        if any(word.startswith("results=") for word in words):
+            return _old_results(words)
+        first, *others = words
+        arguments = read_arguments(Arguments, [first if "=" in first else f"script={first}", *others])
         from src.training import runtime
 
         with runtime.quiet():
@@ -45,6 +64,17 @@ def main() -> None:
         print("\n".join(["", *adoption.found, "", *lines, *left_out]))  # noqa: T201
         _check(name)
         print(f"\nNext:\n  python -m src.sweep sweeps={name} dry_run=true\n  python -m src.sweep sweeps={name}")  # noqa: T201
+    return 0
+
+
+def _old_results(words: list[str]) -> int:
+    """Adopts old results; the words that are not its own are those of a sweep."""
+    from src.adopting.study import adopt  # numpy, which help does not need
+
+    known = {field.name for field in fields(OldResults)}
+    arguments = read_arguments(OldResults, [word for word in words if word.partition("=")[0] in known])
+    with conf_loader() as loader:
+        return adopt(loader, arguments.results, arguments.study, [word for word in words if word.partition("=")[0] not in known])
 
 
 def _check(name: str) -> None:
@@ -89,4 +119,4 @@ def _agreed(names: list[str]) -> bool:
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())

@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 from hydra.core.config_loader import ConfigLoader
 
+from src import adopt
 from src.config.arguments import read_arguments
 from src.config.command_line import read_command_line
 from src.config.paths import ROOT
@@ -20,12 +21,12 @@ from tests.conftest import checked
 
 README = (ROOT / "README.md").read_text()
 PAGES = {path.relative_to(ROOT).as_posix(): path.read_text() for path in (ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md")))}
-GUIDE, DESIGN = PAGES["docs/guide.md"], PAGES["docs/design.md"]
+DESIGN = PAGES["docs/design.md"]
 FENCED = re.compile(r"```(\w*)\n(.*?)```", re.DOTALL)
 EXAMPLES = {
     path: content for text in PAGES.values() for path, content in re.findall(r"`([\w/]+\.\w+)`:?\n```\w+\n(.*?)```", text, re.DOTALL)
 }
-ROWS = re.findall(r"^\| .*\? \| `(.*)` \| \[.*\]\(docs/guide\.md#([\w-]+)\) \|$", README, re.MULTILINE)
+ROWS = re.findall(r"^\| .*\? \| `(.*)` \| \[.*\]\((docs/\w+\.md)#([\w-]+)\) \|$", README, re.MULTILINE)
 ANYWHERE = {"cat", "curl", "kill", "make", "mlflow", "pip", "ssh", "tail", "tmux"}  # programs that are not ours
 FIRST = "## Your model and your data in fifteen lines\n"
 
@@ -54,6 +55,8 @@ def words(line: str) -> list[str]:
 
 COMMANDS = {name: [found for line in lines(text) if (found := words(line))] for name, text in PAGES.items()}
 SWEEPS = [(name, command[3:]) for name, all_of in COMMANDS.items() for command in all_of if command[:3] == ["python", "-m", "src.sweep"]]
+ADOPTED = [(name, command[3:]) for name, all_of in COMMANDS.items() for command in all_of if command[:3] == ["python", "-m", "src.adopt"]]
+SWEEPS += [(name, adopt.split(words)[1]) for name, words in ADOPTED]
 
 
 def sections(text: str) -> dict[str, str]:
@@ -104,7 +107,8 @@ def test_their_other_verbs_take_their_words() -> None:
         if verb == "src.doctor":
             assert given in ([], ["--fix"])
         else:
-            read_arguments(importlib.import_module(verb).Arguments, given)
+            own, _ = adopt.split(given) if verb == "src.adopt" else (given, [])
+            read_arguments(importlib.import_module(verb).Arguments, own)
 
 
 def test_no_other_line_goes_unseen() -> None:
@@ -163,9 +167,8 @@ def test_their_links_lead_somewhere() -> None:
 
 
 def test_every_question_has_an_answer_with_a_command() -> None:
-    answers = sections(GUIDE)
-    assert len({anchor for _, anchor in ROWS}) == 25
-    assert not [anchor for _, anchor in ROWS if not any(blocks(answers[anchor], "sh"))]
+    assert len({anchor for *_, anchor in ROWS}) == 26
+    assert not [anchor for _, page, anchor in ROWS if not any(blocks(sections(PAGES[page])[anchor], "sh"))]
 
 
 @pytest.fixture(scope="module")

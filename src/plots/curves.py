@@ -11,6 +11,7 @@ from src.plots import BLUE, GREY, LINES, ORANGE, PALETTE, Shown, png
 
 History = dict[str, list[float]]
 MOST_PANELS = 16
+MOST_LINES = 5  # of a title; more would leave no room for the panel
 SHORT_LABEL = 45  # characters; three such labels fit beside each other
 
 
@@ -78,7 +79,8 @@ def panels(histories: Sequence[tuple[str, History]], metric: str) -> bytes:
     grid = list(figure.subplots(rows, columns, squeeze=False, sharex=True, sharey=True).flat)
     for axes, (label, history) in zip(grid, shown, strict=False):
         _train_and_validation(axes, history, metric)
-        axes.set_title(label.replace(" ", "\n"), fontsize=8)
+        words = label.split(" ")
+        axes.set_title("\n".join([*words[:MOST_LINES], *(["…"] if len(words) > MOST_LINES else [])]), fontsize=8)
     for axes in grid:
         axes.label_outer()
     for axes in grid[len(shown) :]:

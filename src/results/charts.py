@@ -48,8 +48,8 @@ def runs_of(standing: Standing, histories: dict[str, dict[str, list[float]]]) ->
     """The scored trials, best configurations last; at most MOST_RUNS, which a browser can still draw."""
     scored = [trial for trial in standing.trials if trial.score is not None][:MOST_RUNS]
     keys = standing.keys_of_trials
-    history_of_best = histories.get(scored[0].key, {}) if scored else {}
-    curves = [name for name in history_of_best if f"val_{name}" in history_of_best]
+    first = next((histories[trial.key] for trial in scored if trial.key in histories), {})
+    curves = [name for name in first if f"val_{name}" in first]
     # reversed, because the last line is drawn on top
     runs = [_run(trial, keys, curves, histories.get(trial.key, {}), standing.origin(trial)) for trial in reversed(scored)]
     return Runs(runs, keys, curves, standing.objective.name)
@@ -170,7 +170,7 @@ def importance(found: Sequence[Importance]) -> Spec:
 
 def cost(runs: Runs) -> Spec:
     """The score against the seconds of training."""
-    table = [{key: run[key] for key in ("run", "score", "seconds", *runs.keys)} for run in runs.table]
+    table = [{key: run[key] for key in ("run", "score", "seconds", *runs.keys)} for run in runs.table if run["seconds"] is not None]
     return {
         "data": {"values": table},
         "width": "container",

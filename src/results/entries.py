@@ -29,6 +29,7 @@ class TrialResult:
         identity: hash of the configuration's values, seed and fold included.
         score: the objective at the kept epoch; None if the trial has none.
         last: the objective at the last epoch.
+        seconds: None if they are not known.
         configuration: hash of the same values without those; empty if they were not recorded.
         recorded: the values of the configuration; empty if they were not recorded.
         rung: the epochs of its rung, if the oracle chose them; None otherwise.
@@ -44,7 +45,7 @@ class TrialResult:
     score: float | None
     kept_epoch: int | None
     last: float | None
-    seconds: float
+    seconds: float | None
     sweep: str = ""
     configuration: str = ""
     recorded: Values = field(default_factory=dict)
@@ -108,9 +109,10 @@ class Entry:
         return sum(trial.state == TrialState.FAILED for trial in self.unscored)
 
     @property
-    def seconds(self) -> float:
-        """The mean seconds of a trial, with the trainings that it continues."""
-        return mean(trial.seconds + trial.before for trial in (*self.trials, *self.unscored))
+    def seconds(self) -> float | None:
+        """The mean seconds of a trial, with the trainings that it continues; None if they are not known of any."""
+        known = [trial.seconds + trial.before for trial in (*self.trials, *self.unscored) if trial.seconds is not None]
+        return mean(known) if known else None
 
     @property
     def origin(self) -> Origin:

@@ -77,7 +77,7 @@ def build(
         specs["parallel coordinates"] = charts.parallel(runs)
         if ranking := importances(standing):
             specs["importance"] = charts.importance(ranking)
-    if runs.table:
+    if any(run["seconds"] is not None for run in runs.table):
         specs["score against cost"] = charts.cost(runs)
     parts = {
         "title": html.escape(title),

@@ -33,17 +33,20 @@ def standing_of(stores: Sequence[Store], objective: Objective) -> Standing:
 
 
 def histories(trials: Iterable[TrialResult], stores: Sequence[Store]) -> dict[str, dict[str, list[float]]]:
-    """Key of a trial → its metrics per epoch."""
+    """Key of a trial → its metrics per epoch. A lone later epoch, which is all that some old results have, is no curve."""
     keys = {(trial.sweep, trial.number): trial.key for trial in trials}
     by_key: dict[str, dict[str, list[float]]] = {}
+    first, last = dict[str, int](), dict[str, int]()
     for store in stores:
         sweep = store.meta().get("sweep_id", "")
-        for number, _, metrics in store.epochs():
+        for number, epoch, metrics in store.epochs():
             key = keys.get((sweep, number))
             if key:
+                first.setdefault(key, epoch)
+                last[key] = epoch
                 for name, value in metrics.items():
                     by_key.setdefault(key, {}).setdefault(name, []).append(value)
-    return by_key
+    return {key: history for key, history in by_key.items() if (first[key], last[key]) == (1, 1) or first[key] < last[key]}
 
 
 def labelled_histories(trials: Iterable[TrialResult], stores: Sequence[Store], found: Standing) -> list[tuple[str, dict[str, list[float]]]]:
@@ -84,7 +87,7 @@ def _results(store: Store, objective: Objective) -> Iterator[TrialResult]:
             score=kept if row.score is not None else None,
             kept_epoch=row.kept_epoch,
             last=last,
-            seconds=row.seconds or 0.0,
+            seconds=row.seconds,
             sweep=sweep,
             configuration=configuration,
             recorded=values,

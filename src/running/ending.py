@@ -198,7 +198,7 @@ class Ending:
             say(f"  {invocation.prefix}python -m src.sweep {shlex.join(self._standing.words(best))}    repeats the best trial")
         if len(self._standing.entries) > 1 and self._invocation.oracle["name"] != "race":
             say(f"  {invocation.prefix}python -m src.confirm sweep={invocation.folder.name}    is the best the best? fresh seeds tell")
-        if best and not invocation.single and not invocation.function:
+        if best and best.origin.code and not invocation.single and not invocation.function:  # else it was adopted, without its model
             say(f"  {invocation.prefix}python -m src.promote sweep={invocation.folder.name}    the best model against the champion")
 
     def _tidy(self) -> None:

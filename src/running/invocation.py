@@ -28,6 +28,7 @@ class Invocation:
         reported: published figures of each of the space's explicit trials.
         single: one trial, without `-m`.
         folder: mlruns/sweeps/<id> or mlruns/trials/<id>; before it is created, the folder above.
+        command: the command line that repeats it.
         about: further facts for its record.
     """
 
@@ -38,6 +39,7 @@ class Invocation:
     reported: list[dict[str, float]]
     single: bool
     folder: Path
+    command: str = ""
     about: dict[str, Any] = field(default_factory=dict)
 
     @classmethod
@@ -56,7 +58,8 @@ class Invocation:
             text = settled(
                 {"objective": values["objective"], **{name: nested(values, name) for name in ("data", "model", "training", "trial")}}
             )["objective"]
-        return cls(space, config, Objective.parse(text), request.sweep, request.reported, single, folder, request.about)
+        command = shlex.join(["python", *sys.orig_argv[1:]])
+        return cls(space, config, Objective.parse(text), request.sweep, request.reported, single, folder, command, request.about)
 
     @property
     def function(self) -> bool:
@@ -67,11 +70,6 @@ class Invocation:
     def name(self) -> str:
         """The name on the terminal and in MLflow's list of runs."""
         return f"{'trial' if self.single else self.sweep or 'sweep'} {self.folder.name}"
-
-    @property
-    def command(self) -> str:
-        """The command line that repeats it."""
-        return shlex.join(["python", *sys.orig_argv[1:]])
 
     @property
     def prefix(self) -> str:

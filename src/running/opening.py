@@ -8,7 +8,7 @@
 import importlib
 import logging
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
 from functools import partial
@@ -72,11 +72,19 @@ class OpenSweep:
 
 
 @contextmanager
-def opened(invocation: Invocation, compose: Compose, executor: Executor, *, checked: bool) -> Iterator[OpenSweep]:
+def opened(
+    invocation: Invocation,
+    compose: Compose,
+    executor: Executor,
+    *,
+    checked: bool,
+    tags: Callable[[Invocation], dict[str, str]] = record.common_tags,
+) -> Iterator[OpenSweep]:
     """Opens a sweep or a single trial, new or resumed; a single trial has no parent run and keeps its study in memory.
 
     Args:
         checked: trials of every kind take a step before the first one trains.
+        tags: returns those of all runs.
 
     Raises:
         TrialbookError: nothing was started.
@@ -102,7 +110,7 @@ def opened(invocation: Invocation, compose: Compose, executor: Executor, *, chec
         outbox = Outbox(store, tracker, partial(folder_of, invocation))
         stack.callback(outbox.close)
         stack.enter_context(_logging(invocation))
-        recorder = Recorder(store, outbox, invocation.objective, oracle.swept, record.common_tags(invocation))
+        recorder = Recorder(store, outbox, invocation.objective, oracle.swept, tags(invocation))
         if not invocation.single:
             start_parent(invocation, oracle, recorder)
         threading.Thread(target=importlib.import_module, args=("src.running.ending",), daemon=True).start()  # matplotlib, a second

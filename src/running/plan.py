@@ -107,7 +107,7 @@ def _experience(root: Path, artifacts: Path | None, data: str) -> Iterator[Exper
     """
     for file in sorted(root.glob("*/study.db"), reverse=True)[:MOST_STUDIES]:
         with suppress(sqlite3.DatabaseError, TrialbookError), closing(Store.open(file)) as store:  # it is an estimate
-            rows = [row for row in store.trials() if row.state == TrialState.FINISHED and row.epochs]
+            rows = [row for row in store.trials() if row.state == TrialState.FINISHED and row.epochs and row.seconds]
             if rows and f"_target_: {data}" in store.meta().get("base_config", ""):
                 sizes = [_megabytes(artifacts / str(row.run_id)) for row in rows] if artifacts else [0.0]
                 yield Experience(mean((row.seconds or 0.0) / (row.epochs or 1) for row in rows), mean(sizes), len(rows))

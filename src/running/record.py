@@ -53,19 +53,26 @@ def mistakes(composed: DictConfig, words: list[str]) -> list[str]:
     return found
 
 
-def common_tags(invocation: Invocation) -> dict[str, str]:
-    """The tags of all runs of an invocation. Children have them, too, since MLflow's filters lose the children of filtered parents."""
+def sweep_tags(invocation: Invocation) -> dict[str, str]:
+    """The tags of all runs of a sweep. Children have them, too, since MLflow's filters lose the children of filtered parents."""
     sweep = {"trialbook.sweep": invocation.folder.name, "trialbook.sweep_name": invocation.sweep or ""}
     return {
         **{re.sub(r"[${}]", "", redacted(str(tag))): "true" for tag in invocation.config.tags},  # first: ours win; MLflow takes no $ and {}
         "trialbook.schema": "1",
+        **({} if invocation.single else sweep),
+        **({"trialbook.note": note} if (note := _note(invocation)) else {}),
+    }
+
+
+def common_tags(invocation: Invocation) -> dict[str, str]:
+    """The tags of all runs of an invocation: those of the sweep, and where its results come from."""
+    return {
+        **sweep_tags(invocation),
         "trialbook.versions": provenance.versions(),
         "trialbook.code": provenance.code_digest(),
         "trialbook.code_dirty": provenance.code_dirty(),
         "trialbook.executor": executor(invocation),
         "mlflow.source.git.commit": provenance.commit(),
-        **({} if invocation.single else sweep),
-        **({"trialbook.note": note} if (note := _note(invocation)) else {}),
     }
 
 
@@ -98,13 +105,14 @@ def ended_tags(outcome: Outcome) -> dict[str, str]:
     return {**digests, **cause, **{f"trialbook.{name}": value for name, value in outcome.facts.items()}}
 
 
-def end(state: str | None, metrics: dict[str, float], tags: dict[str, str], kept: str) -> dict[str, Any]:
+def end(state: str | None, metrics: dict[str, float], tags: dict[str, str], kept: str, at: float | None = None) -> dict[str, Any]:
     """The message about a run that ended; without a state it adds to a run that ended before.
 
     Args:
         kept: the name of its files in the outbox.
+        at: when, as time.time() says it; None for now.
     """
-    return {"state": state, "metrics": metrics, "tags": tags, "time": time.time(), "files": kept}
+    return {"state": state, "metrics": metrics, "tags": tags, "time": at or time.time(), "files": kept}
 
 
 def description(invocation: Invocation, *parts: str) -> str:

@@ -50,11 +50,14 @@ class Recorder:
         """The objective at the kept epoch; None unless the trial finished."""
         return outcome.metrics.get(f"kept/{self._objective.name}") if outcome.state == TrialState.FINISHED else None
 
-    def start(self, number: int, proposal: Proposal, composed: DictConfig, oracle: dict[str, Any]) -> tuple[Job, str]:
+    def start(
+        self, number: int, proposal: Proposal, composed: DictConfig, oracle: dict[str, Any], at: float | None = None
+    ) -> tuple[Job, str]:
         """Records that a trial starts; returns its job, and its name for people.
 
         Args:
             oracle: the oracle's state after the proposal.
+            at: when, as time.time() says it; None for now.
         """
         attempt = self.attempts[number] = self.attempts.get(number, 0) + 1
         point, config, choices = proposal.point, trial_config(composed), composed.hydra.runtime.choices
@@ -66,8 +69,13 @@ class Recorder:
         tags = {**self.tags, **record.trial_tags(number, attempt, config, point, name), "trialbook.sha256.config": digest}
         if identity.code:
             tags["trialbook.code"] = identity.code
-        run = {"name": name or f"{choices.model} {choices.optimizer}", "params": record.parameters(identity.configuration), "tags": tags}
-        self.store.start_trial(number, proposal, active_hash(config), oracle, Message(number, "start", run), identity)
+        run = {
+            "name": name or f"{choices.model} {choices.optimizer}",
+            "params": record.parameters(identity.configuration),
+            "tags": tags,
+            "time": at,
+        }
+        self.store.start_trial(number, proposal, active_hash(config), oracle, Message(number, "start", run), identity, at)
         self.outbox.posted()
         return job, name
 
@@ -76,7 +84,7 @@ class Recorder:
         self.store.epoch(number, epoch, metrics)
         self.outbox.posted()
 
-    def end(self, number: int, outcome: Outcome, score: float | None, oracle: dict[str, Any]) -> None:
+    def end(self, number: int, outcome: Outcome, score: float | None, oracle: dict[str, Any], at: float | None = None) -> None:
         """Records that a trial ended, with its files; keeps its checkpoint where a later trial or attempt may need it."""
         folder = self.outbox.folder_of(number)
         if latest := outcome.files.pop(CHECKPOINT, None):
@@ -85,16 +93,16 @@ class Recorder:
             (folder / CHECKPOINT).unlink(missing_ok=True)
         self._keep_best(number, score, outcome.files.get(WEIGHTS))
         kept = {name: (folder / ".hydra" / name).read_bytes() for name in ("config.yaml", "overrides.yaml")}
-        self._end(number, outcome, score, oracle, self.outbox.keep(number, {**outcome.files, **kept}))
+        self._end(number, outcome, score, oracle, self.outbox.keep(number, {**outcome.files, **kept}), at)
 
     def end_without_files(self, number: int, outcome: Outcome, oracle: dict[str, Any]) -> None:
         """Records the end of a trial whose process died; its checkpoint stays for a later attempt."""
         self._end(number, outcome, None, oracle, "none")
 
-    def _end(self, number: int, outcome: Outcome, score: float | None, oracle: dict[str, Any], kept: str) -> None:
+    def _end(self, number: int, outcome: Outcome, score: float | None, oracle: dict[str, Any], kept: str, at: float | None = None) -> None:
         self._note(outcome.facts)
-        end = record.end(outcome.state, outcome.metrics, record.ended_tags(outcome), kept)
-        self.store.end_trial(number, outcome, score, oracle, Message(number, "end", end))
+        end = record.end(outcome.state, outcome.metrics, record.ended_tags(outcome), kept, at)
+        self.store.end_trial(number, outcome, score, oracle, Message(number, "end", end), at)
         self.outbox.posted()
 
     def attach(self, number: int, contents: dict[str, bytes]) -> None:

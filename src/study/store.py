@@ -90,9 +90,20 @@ class Store(Messages):
         return dict(self._read("select key, value from meta"))
 
     def start_trial(
-        self, number: int, proposal: Proposal, active_hash: str, oracle: dict[str, Any], message: Message, identity: Identity = UNKNOWN
+        self,
+        number: int,
+        proposal: Proposal,
+        active_hash: str,
+        oracle: dict[str, Any],
+        message: Message,
+        identity: Identity = UNKNOWN,
+        at: float | None = None,
     ) -> None:
-        """Records that a trial starts, for the first time or again: its row, the oracle's state and the message in one transaction."""
+        """Records that a trial starts, for the first time or again: its row, the oracle's state and the message in one transaction.
+
+        Args:
+            at: when, as time.time() says it; None for now.
+        """
         row = {
             "number": number,
             "overrides": json.dumps(proposal.point),
@@ -101,7 +112,7 @@ class Store(Messages):
             "parent": proposal.parent,
             "initial_epoch": proposal.initial_epoch,
             "rung_epochs": proposal.epochs,
-            "started": time.time(),
+            "started": at or time.time(),
         }
         values = {
             "active_hash": active_hash,
@@ -121,16 +132,23 @@ class Store(Messages):
             self._keep(oracle)
             self._post([message])
 
-    def epoch(self, number: int, epoch: int, metrics: dict[str, float]) -> None:
-        """Records an epoch, counted from 1; one that was trained before is on its way to MLflow already."""
-        text = json.dumps(metrics)
+    def epochs_of(self, number: int, history: dict[int, dict[str, float]], at: float | None = None) -> None:
+        """Records epochs, counted from 1, in one transaction; one that was trained before is on its way to MLflow already."""
         with self._transaction():
-            if self._read("select 1 from epoch where number = ? and epoch = ? and metrics = ?", number, epoch, text):
-                return
-            self._db.execute("insert or replace into epoch values (?, ?, ?)", (number, epoch, text))
-            self._post([Message(number, "epoch", {"epoch": epoch, "metrics": metrics, "time": time.time()})])
+            for epoch, metrics in history.items():
+                text = json.dumps(metrics)
+                if self._read("select 1 from epoch where number = ? and epoch = ? and metrics = ?", number, epoch, text):
+                    continue
+                self._db.execute("insert or replace into epoch values (?, ?, ?)", (number, epoch, text))
+                self._post([Message(number, "epoch", {"epoch": epoch, "metrics": metrics, "time": at or time.time()})])
 
-    def end_trial(self, number: int, outcome: Outcome, score: float | None, oracle: dict[str, Any], message: Message) -> None:
+    def epoch(self, number: int, epoch: int, metrics: dict[str, float]) -> None:
+        """Records an epoch, as `epochs_of` does."""
+        self.epochs_of(number, {epoch: metrics})
+
+    def end_trial(
+        self, number: int, outcome: Outcome, score: float | None, oracle: dict[str, Any], message: Message, at: float | None = None
+    ) -> None:
         """Records that a trial ended: its row, the oracle's state and the message in one transaction."""
         epochs = int(
             max(len(next(iter(outcome.history.values()), ())), outcome.metrics.get("kept/epoch", 0))
@@ -141,7 +159,7 @@ class Store(Messages):
             self._db.execute(
                 "update trial set state = ?, score = ?, kept_epoch = ?, epochs = ?, seconds = ?, cause = ?, ended = ?, metrics = ?,"
                 " data_digest = coalesce(?, data_digest) where number = ?",
-                (outcome.state, score, kept, epochs, outcome.seconds, redacted(outcome.cause), time.time(), metrics, digest, number),
+                (outcome.state, score, kept, epochs, outcome.seconds, redacted(outcome.cause), at or time.time(), metrics, digest, number),
             )
             self._keep(oracle)
             self._post([message])

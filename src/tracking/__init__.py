@@ -17,11 +17,14 @@ class Tracker(Protocol):
         Exception: any other error means that the store took nothing of the message.
     """
 
-    def start(self, *, name: str, params: dict[str, Any], tags: dict[str, str], parent: str | None, again: bool) -> str:
+    def start(
+        self, *, name: str, params: dict[str, Any], tags: dict[str, str], parent: str | None, again: bool, time: float | None = None
+    ) -> str:
         """Starts the run of a sweep or of a trial, or continues it; returns its id.
 
         Args:
             again: True if the run may exist already.
+            time: when it began, in seconds; None for now.
         """
 
     def epochs(self, run_id: str, epochs: list[dict[str, Any]]) -> None:

@@ -126,6 +126,10 @@ class Runs:
         """
         try:
             run = self.client.get_run(run_id)
+            if source := run.data.tags.get("trialbook.adopted"):
+                raise TrialbookError(
+                    f"run={run_id}: its result was adopted from {source}, without its model; expected a run that trained here."
+                )
             if function := run.data.params.get("trial"):
                 raise TrialbookError(f"run={run_id}: trial={function} is a function; expected a Keras model, which can be promoted.")
             weights = self._verified(run, WEIGHTS, run_id)

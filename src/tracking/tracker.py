@@ -69,8 +69,14 @@ class MlflowTracker:
         self._client, self.experiment_id = connect(uri, experiment, experiment_id)
 
     @reaching
-    def start(self, *, name: str, params: dict[str, Any], tags: dict[str, str], parent: str | None, again: bool) -> str:
-        """Starts a run, or continues the run of the same sweep and trial."""
+    def start(
+        self, *, name: str, params: dict[str, Any], tags: dict[str, str], parent: str | None, again: bool, time: float | None = None
+    ) -> str:
+        """Starts a run, or continues the run of the same sweep and trial.
+
+        Args:
+            time: when it began, in seconds; None for now.
+        """
         if parent:
             tags = {**tags, "mlflow.parentRunId": parent}
         existing = self._find(tags) if again else None
@@ -81,7 +87,7 @@ class MlflowTracker:
         else:
             source = {"mlflow.user": getpass.getuser(), "mlflow.source.name": "src.sweep", "mlflow.source.type": "LOCAL"}
             identity = {key: tags[key] for key in (*IDENTITY, "mlflow.parentRunId") if key in tags}  # other tags may be refused
-            created = self._client.create_run(self.experiment_id, run_name=name[:LONGEST_NAME], tags={**source, **identity})
+            created = self._client.create_run(self.experiment_id, _milliseconds(time), {**source, **identity}, name[:LONGEST_NAME])
             run_id = str(created.info.run_id)
         is_sweep = tags["trialbook.kind"] == "sweep"
         if is_sweep and shutil.which("nvidia-smi") and run_id not in self._monitors:  # the load of a GPU is worth a curve
@@ -109,7 +115,7 @@ class MlflowTracker:
         if state:
             if run_id in self._monitors:
                 self._monitors.pop(run_id).finish()
-            self._client.set_terminated(run_id, state)
+            self._client.set_terminated(run_id, state, _milliseconds(time))
         if unsent:
             left = refusal.left if refusal else batch.payload([], time)
             reasons = [str(refusal), *unsent] if refusal else unsent
@@ -167,6 +173,10 @@ class MlflowTracker:
 
 def _items(epochs: list[dict[str, Any]]) -> list[Item]:
     return [metric for epoch in epochs for metric in batch.metrics(epoch["metrics"], epoch["epoch"], epoch["time"])]
+
+
+def _milliseconds(seconds: float | None) -> int | None:
+    return None if seconds is None else int(1000 * seconds)
 
 
 def _cut(tags: dict[str, str]) -> dict[str, str]:

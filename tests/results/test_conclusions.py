@@ -6,7 +6,7 @@ import pytest
 
 from src.results.conclusions import conclusions
 from src.results.selection import expected
-from src.results.significance import Comparison, seeds_for
+from src.significance import Comparison, seeds_for
 from src.space.origin import Origin
 from tests.results.test_leaderboard import rung, scored, standing
 

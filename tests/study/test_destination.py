@@ -1,6 +1,7 @@
 """The store and the experiment of a study: the same again, or refused with both names."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -78,13 +79,12 @@ def test_addresses_are_compared_by_what_they_mean(tmp_path: Path, monkeypatch: p
 
 
 def test_the_next_commands_name_a_store_that_is_not_the_default(asked: Callable, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("sys.orig_argv", ["python", "-m", "src.sweep", "-m", "seed=1,2"])
     assert asked().prefix == asked(**{"tracking.uri": f"sqlite:///{tmp_path}/mlruns/mlflow.db"}).prefix == ""
-    other = asked(**{"tracking.uri": "'sqlite:///a b.db'"})
+    other = replace(asked(**{"tracking.uri": "'sqlite:///a b.db'"}), command="python -m src.sweep -m seed=1,2")
     assert other.prefix == "MLFLOW_TRACKING_URI='sqlite:///a b.db' "
     assert other.command_to_resume.startswith(f"{other.prefix}python -m src.sweep -m seed=1,2 resume=")
     assert "tiger" not in destination.prefix("http://me:tiger@host:5000")
     monkeypatch.setenv("MLFLOW_EXPERIMENT_NAME", "my paper")
     assert other.command_to_resume.startswith(f"{other.prefix}MLFLOW_EXPERIMENT_NAME='my paper' python -m src.sweep ")
-    monkeypatch.setattr("sys.orig_argv", ["python", "-m", "src.sweep", "tracking.uri=x", "tracking.experiment=y"])
+    other = replace(other, command="python -m src.sweep tracking.uri=x tracking.experiment=y")
     assert other.command_to_resume.startswith("python -m src.sweep tracking.uri=x tracking.experiment=y resume=")
