@@ -31,6 +31,9 @@ Compose = Callable[..., dict]
 pytestmark = pytest.mark.xdist_group("engines")
 
 
+KERAS_LATER = [pytest.param("keras", marks=pytest.mark.long), "compiled"]
+
+
 @pytest.fixture(params=["keras", "compiled"])
 def compose(request: pytest.FixtureRequest, compose: Compose) -> Compose:
     return lambda *words: compose(f"training.engine={request.param}", *words)
@@ -97,6 +100,7 @@ OTHERS = [pytest.param(words, marks=pytest.mark.long) for words in (("optimizer=
 
 
 @pytest.mark.parametrize("words", [("model.dropout=0.3",), *OTHERS])
+@pytest.mark.parametrize("compose", KERAS_LATER, indirect=True)
 def test_three_and_six_epochs_more_are_nine_to_the_last_digit(words: tuple, compose: Compose, tmp_path: Path) -> None:
     words = ("optimizer.learning_rate=0.02", "training.patience=null", *words)
     first = run(compose(*words, "training.epochs=3"), tmp_path, continued=True)
@@ -119,6 +123,7 @@ def digest(outcome: trial.Outcome) -> bytes:
     return b"".join(found)
 
 
+@pytest.mark.parametrize("compose", KERAS_LATER, indirect=True)
 def test_a_training_that_was_enough_is_not_gone_on_with(compose: Compose, tmp_path: Path) -> None:
     words = ("training.patience=2", "optimizer.learning_rate=0.05")
     first = run(compose(*words, "training.epochs=50"), tmp_path, continued=True)
