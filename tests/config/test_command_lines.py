@@ -76,7 +76,7 @@ LINES = st.tuples(
     st.sampled_from([[], ["-m"]]), st.one_of(st.lists(one, min_size=1, max_size=4) for one in (KNOWN, KNOWN | ASSIGNED, ARGUMENT))
 ).map(lambda parts: [*parts[0], *parts[1], "dry_run=true"])  # the last one holds
 ROUND = settings(
-    max_examples=1000 if LONG else 80,
+    max_examples=1000 if LONG else 50,
     derandomize=True,
     database=None,
     deadline=None,
@@ -170,7 +170,7 @@ def test_a_line_is_run_or_refused(line: list[str]) -> None:
     _check(line, *_run(line))
 
 
-@settings(ROUND, max_examples=30 if LONG else 4)
+@settings(ROUND, max_examples=30 if LONG else 2)
 @given(LINES.filter(lambda line: not any("\n  " in one for one in line)))
 def test_a_process_is_run_or_refuses(command, line: list[str]) -> None:
     done = command("src.sweep", *line)
