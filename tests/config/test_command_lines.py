@@ -170,7 +170,7 @@ def test_a_line_is_run_or_refused(line: list[str]) -> None:
     _check(line, *_run(line))
 
 
-@settings(ROUND, max_examples=30 if LONG else 2)
+@settings(ROUND, max_examples=30 if LONG else 4)
 @given(LINES.filter(lambda line: not any("\n  " in one for one in line)))
 def test_a_process_is_run_or_refuses(command, line: list[str]) -> None:
     done = command("src.sweep", *line)
