@@ -24,7 +24,7 @@ def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, store_uri: str) -> str
 @pytest.mark.slow
 @pytest.mark.usefixtures("here")
 def test_a_sweep_gives_its_table_its_curves_and_its_best_model(capsys: pytest.CaptureFixture[str]) -> None:
-    runs = sweep("data=digits", "optimizer=sgd,adam", "training.epochs=2", "seed=1,2")
+    runs = sweep("data=digits", "model=one_layer", "optimizer=sgd,adam", "training.epochs=2", "seed=1,2")
     assert "trial 4 of 4" in capsys.readouterr().out
     assert list(runs.table["optimizer"]) == ["adam", "sgd"] and list(runs.table["repeats"]) == [2, 2]
     assert len(runs.trials) == 4 and runs.trials["val_accuracy"].iloc[0] == max(runs.trials["val_accuracy"])

@@ -76,7 +76,7 @@ LINES = st.tuples(
     st.sampled_from([[], ["-m"]]), st.one_of(st.lists(one, min_size=1, max_size=4) for one in (KNOWN, KNOWN | ASSIGNED, ARGUMENT))
 ).map(lambda parts: [*parts[0], *parts[1], "dry_run=true"])  # the last one holds
 ROUND = settings(
-    max_examples=1000 if LONG else 80,
+    max_examples=1000 if LONG else 50,
     derandomize=True,
     database=None,
     deadline=None,

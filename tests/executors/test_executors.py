@@ -28,6 +28,7 @@ from tests.waiting import PATIENCE, until
 RAY = [pytest.mark.slow, pytest.mark.xdist_group("ray")]  # they share a cluster
 EXECUTORS = [pytest.param(name, marks=RAY if name == "ray" else ()) for name in options("executor")]
 WITH_PROCESSES = [one for one in EXECUTORS if one.values[0] not in ("inline", "fused")]
+RAY_LATER = ["local", pytest.param("ray", marks=[*RAY, pytest.mark.long])]
 
 
 def refuse(mistakes: list[str]) -> None:
@@ -150,7 +151,7 @@ def test_a_death_costs_one_trial_alone(name: str, create: Callable, heard: Heard
     assert heard.events[-1] == (0, "FINISHED")
 
 
-@pytest.mark.parametrize("name", WITH_PROCESSES)
+@pytest.mark.parametrize("name", RAY_LATER)
 def test_a_trial_that_takes_too_long_fails(name: str, create: Callable, heard: Heard, tmp_path: Path) -> None:
     executor = create(name, workers=1, minutes_per_trial=0.01)
     executor.submit(Job(0, 1, {"what": "sleeps"}, tmp_path))
@@ -197,15 +198,14 @@ def processes() -> set[psutil.Process]:
     return found
 
 
-@pytest.mark.parametrize("name", WITH_PROCESSES)
+@pytest.mark.parametrize("name", RAY_LATER)
 @pytest.mark.usefixtures("own_cluster")
 def test_processes_serve_many_trials_and_leave_none_behind(name: str, create: Callable, heard: Heard, tmp_path: Path) -> None:
     resource_tracker.ensure_running()  # multiprocessing's own, which stay
     forkserver.ensure_running()
     executor, before = create(name, workers=2), processes()
     executor.warm_up(50)
-    executor.submit(Job(0, 1, {}, tmp_path))
-    for number in range(1, 50):
+    for number in range(50):
         executor.submit(Job(number, 1, {}, tmp_path))
         drain(executor, heard, number)
     drain(executor, heard, 50)

@@ -1,24 +1,33 @@
-"""Stacked trials: each is its own trial, with the digits that it has alone."""
+"""Stacked trials: each is its own trial, with the digits that it has alone.
+
+Nearly all tests train the same two structures, and one process runs them, so that few programs are compiled.
+"""
 
 import io
 import logging
 from collections.abc import Callable
 from pathlib import Path
 
+import keras
 import numpy as np
 import pytest
 import tensorflow as tf
 
 from src import trial
+from src.datasets import Dataset
 from src.errors import Stop
 from src.executors import Listener
 from src.executors.fused import Fused
-from src.training import compiled, stack
+from src.training import Schedule, compiled, stack
+from src.training.stack import Stack
+from src.training.structure import structure_of
 from src.trial import CHECKPOINT, Job, Outcome
 from tests.conftest import options
 
 Compose = Callable[..., dict]
 FEW_STEPS = "training.epochs=3"  # of 36 batches each, the last one smaller
+DROPS = ("optimizer=adam", "model.dropout=0.3")
+KEEPS = ("optimizer=adam",)
 OWN = [
     ("seed=1", "model.dropout=0.3", "optimizer.learning_rate=0.01"),
     ("seed=2", "model.dropout=0.1", "optimizer.learning_rate=0.002"),
@@ -26,20 +35,23 @@ OWN = [
 ]
 
 
-pytestmark = pytest.mark.usefixtures("no_pictures")
+pytestmark = [pytest.mark.usefixtures("no_pictures"), pytest.mark.xdist_group("fused")]
+STACKS: dict[tuple, Stack] = {}  # (structure, lanes) → the stack that a test before has compiled
 
 
 @pytest.fixture(autouse=True)
 def made(monkeypatch: pytest.MonkeyPatch) -> list[int]:
-    """The lanes of the stacks that a test makes."""
+    """The lanes of the stacks that a test asks for."""
     lanes: list[int] = []
 
-    class Noted(stack.Stack):
-        def __init__(self, *arguments: object) -> None:
-            super().__init__(*arguments)
-            lanes.append(self.lanes)
+    def kept(model: keras.Model, data: Dataset, schedule: Schedule, count: int) -> Stack:
+        lanes.append(count)
+        key = structure_of(model, data, schedule.batch_size, schedule.validation_batch), count
+        if key not in STACKS:
+            STACKS[key] = Stack(model, data, schedule, count)
+        return STACKS[key]
 
-    monkeypatch.setattr(stack, "Stack", Noted)
+    monkeypatch.setattr(stack, "Stack", kept)
     return lanes
 
 
@@ -68,17 +80,6 @@ def assert_equal(found: Outcome, expected: Outcome) -> None:
         np.testing.assert_allclose(found.history[name], values, rtol=2e-5 if "loss" in name else 2e-3, err_msg=name)
 
 
-OPTIMIZERS = [name for name in options("optimizer") if name not in ("sgd", "sgd_momentum")]  # as sgd_nesterov
-
-
-@pytest.mark.parametrize("optimizer", [pytest.param(name, marks=() if name == "adam" else pytest.mark.long) for name in OPTIMIZERS])
-def test_a_hundred_losses_are_those_of_a_trial_alone(optimizer: str, compose: Compose, tmp_path: Path, made: list[int]) -> None:
-    configs = [compose(FEW_STEPS, f"optimizer={optimizer}", *own) for own in OWN]
-    for found, config in zip(together(configs, tmp_path), configs, strict=True):
-        assert_equal(found, alone(config, tmp_path))
-    assert made == [4]
-
-
 def test_the_only_loop_of_a_program_is_the_one_over_the_batches(compose: Compose, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     calls: dict = {}  # program → what it was called with
     own = tf.function
@@ -98,15 +99,28 @@ def test_the_only_loop_of_a_program_is_the_one_over_the_batches(compose: Compose
 
     monkeypatch.setattr(tf, "function", noted)
     compiled._programs.clear()
-    configs = [compose("training.epochs=1", "optimizer=adam", "model.dropout=0.3", f"seed={seed}") for seed in (1, 2)]
+    compiled._validations.clear()
+    STACKS.clear()
+    configs = [compose("training.epochs=1", *DROPS, f"seed={seed}") for seed in (1, 2)]
     together(configs, tmp_path)
     alone(configs[0], tmp_path)
     texts = [program.experimental_get_compiler_ir(*given)(stage="hlo") for program, given in calls.items()]
     assert [(text.count(" while("), text.count(" scatter(")) for text in texts] == [(1, 0)] * 4, "training and validation, either way"
 
 
+OPTIMIZERS = [name for name in options("optimizer") if name not in ("sgd", "sgd_momentum")]  # as sgd_nesterov
+
+
+@pytest.mark.parametrize("optimizer", [pytest.param(name, marks=() if name == "adam" else pytest.mark.long) for name in OPTIMIZERS])
+def test_a_hundred_losses_are_those_of_a_trial_alone(optimizer: str, compose: Compose, tmp_path: Path, made: list[int]) -> None:
+    configs = [compose(FEW_STEPS, f"optimizer={optimizer}", *own) for own in OWN]
+    for found, config in zip(together(configs, tmp_path), configs, strict=True):
+        assert_equal(found, alone(config, tmp_path))
+    assert made == [4]
+
+
 def test_each_stops_early_by_itself_and_makes_room_for_the_next(compose: Compose, tmp_path: Path, made: list[int]) -> None:
-    words = ("training.patience=1", "training.epochs=12", "optimizer=adam")
+    words = ("training.patience=1", "training.epochs=12", *DROPS)
     configs = [
         compose(*words, f"seed={seed}", f"optimizer.learning_rate={rate}") for seed, rate in ((1, 0.03), (2, 0.001), (3, 0.02), (4, 0.01))
     ]
@@ -117,7 +131,7 @@ def test_each_stops_early_by_itself_and_makes_room_for_the_next(compose: Compose
 
 
 def test_the_same_batch_twice_gives_the_same_digits(compose: Compose, tmp_path: Path) -> None:
-    configs = [compose(FEW_STEPS, *own) for own in OWN]
+    configs = [compose(FEW_STEPS, "optimizer=adam", *own) for own in OWN]
     first, second = (together(configs, tmp_path) for _ in range(2))
     assert [one.history for one in first] == [one.history for one in second]
     assert [one.files["model.weights.h5"] for one in first] != []
@@ -127,7 +141,7 @@ def test_what_does_not_stack_runs_one_by_one_and_is_named(
     compose: Compose, tmp_path: Path, made: list[int], caplog: pytest.LogCaptureFixture
 ) -> None:
     clipped = [compose(FEW_STEPS, "optimizer=adam", "+optimizer.clipnorm=1.0", f"seed={seed}") for seed in (1, 2)]
-    others = [compose(FEW_STEPS, f"model.units={units}") for units in (5, 6)]
+    others = [compose(FEW_STEPS, *words) for words in (DROPS, KEEPS)]
     plain = [compose(FEW_STEPS, "training.engine=keras", f"seed={seed}") for seed in (1, 2)]
     with caplog.at_level(logging.WARNING, "src"):
         found = together([*clipped, *others, *plain, compose("model=logistic_regression", "model.engine.folds=0")], tmp_path)
@@ -145,14 +159,14 @@ def test_the_plan_says_which_trials_are_one_program(compose: Compose) -> None:
 
 
 def test_structures_take_turns(compose: Compose, tmp_path: Path, made: list[int]) -> None:
-    configs = [compose(FEW_STEPS, f"model.units={units}", f"seed={seed}") for seed in (1, 2) for units in (5, 6)]
+    configs = [compose(FEW_STEPS, *words, f"seed={seed}") for seed in (1, 2) for words in (DROPS, KEEPS)]
     for found, config in zip(together(configs, tmp_path), configs, strict=True):
         assert_equal(found, alone(config, tmp_path))
     assert made == [2, 2]
 
 
 def test_a_trial_that_diverges_fails_alone(compose: Compose, tmp_path: Path) -> None:
-    configs = [compose(FEW_STEPS, "optimizer=sgd", f"optimizer.learning_rate={rate}") for rate in (0.1, 1e30, 0.2)]
+    configs = [compose(FEW_STEPS, *DROPS, f"optimizer.learning_rate={rate}") for rate in (0.01, 1e30, 0.02)]
     found = together(configs, tmp_path)
     assert [one.state for one in found] == ["FINISHED", "FAILED", "FINISHED"] and "expected finite values" in found[1].cause
     assert_equal(found[2], alone(configs[2], tmp_path))
@@ -162,15 +176,15 @@ def test_callbacks_and_schedules_are_a_trials_own(compose: Compose, tmp_path: Pa
     plateau = "training.callbacks=[{_target_: keras.callbacks.ReduceLROnPlateau, patience: 0, factor: 0.1, min_delta: 1.0}]"
     decay = "{_target_: keras.optimizers.schedules.ExponentialDecay, initial_learning_rate: 0.1, decay_steps: 9, decay_rate: 0.5}"
     for word in (plateau, f"optimizer.learning_rate={decay}"):
-        configs = [compose(FEW_STEPS, word, f"seed={seed}") for seed in (1, 2)]
+        configs = [compose(FEW_STEPS, *DROPS, word, f"seed={seed}") for seed in (1, 2)]
         for found, config in zip(together(configs, tmp_path), configs, strict=True):
             assert_equal(found, alone(config, tmp_path))
     assert made == [2, 2]
 
 
 def test_hyperbands_trials_go_on_where_they_were(compose: Compose, tmp_path: Path) -> None:
-    configs = [compose("training.epochs=6", "optimizer=adam", f"seed={seed}") for seed in (1, 2)]
-    checkpoint = alone(compose("training.epochs=3", "optimizer=adam", "seed=1"), tmp_path, continued=True).files[CHECKPOINT]
+    configs = [compose("training.epochs=6", *DROPS, f"seed={seed}") for seed in (1, 2)]
+    checkpoint = alone(compose("training.epochs=3", *DROPS, "seed=1"), tmp_path, continued=True).files[CHECKPOINT]
     found = together(configs, tmp_path, checkpoint=checkpoint, continued=True)
     assert_equal(found[0], alone(configs[0], tmp_path, continued=True))
     assert np.load(io.BytesIO(found[0].files[CHECKPOINT])).files
@@ -179,15 +193,15 @@ def test_hyperbands_trials_go_on_where_they_were(compose: Compose, tmp_path: Pat
 def test_where_memory_does_not_suffice_the_batch_is_split(
     compose: Compose, tmp_path: Path, made: list[int], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    configs = [compose(FEW_STEPS, f"seed={seed}") for seed in (1, 2, 3, 4)]
-    whole = stack.Stack.epoch
+    configs = [compose(FEW_STEPS, *DROPS, f"seed={seed}") for seed in (1, 2, 3, 4)]
+    whole = Stack.epoch
 
-    def scarce(self: stack.Stack, *given: dict) -> dict:
+    def scarce(self: Stack, *given: dict) -> dict:
         if self.lanes > 2:
             raise tf.errors.ResourceExhaustedError(None, None, "out of memory")
         return whole(self, *given)
 
-    monkeypatch.setattr(stack.Stack, "epoch", scarce)
+    monkeypatch.setattr(Stack, "epoch", scarce)
     for found, config in zip(together(configs, tmp_path), configs, strict=True):
         assert_equal(found, alone(config, tmp_path))
     assert made == [4, 2]
@@ -202,6 +216,8 @@ def test_all_are_killed_when_asked(compose: Compose, tmp_path: Path) -> None:
             raise Stop("interrupted")
 
     found = together(
-        [compose("training.epochs=1000", "training.patience=null", f"seed={seed}") for seed in (1, 2)], tmp_path, check_stop=check_stop
+        [compose("training.epochs=1000", "training.patience=null", *DROPS, f"seed={seed}") for seed in (1, 2)],
+        tmp_path,
+        check_stop=check_stop,
     )
     assert [(one.state, one.cause) for one in found] == [("KILLED", "interrupted")] * 2

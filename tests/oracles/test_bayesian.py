@@ -13,8 +13,7 @@ def best(drive: Callable, name: str, seed: int) -> float:
 
 
 def test_it_learns(drive: Callable) -> None:
-    wins = [best(drive, "bayesian", seed) > best(drive, "random", seed) for seed in range(5)]
-    assert sum(wins) >= 4
+    assert all(best(drive, "bayesian", seed) > best(drive, "random", seed) for seed in range(3))
 
 
 def test_it_leaves_the_neighbourhood_of_infeasible_points(drive: Callable) -> None:

@@ -1,4 +1,7 @@
-"""The contract of the engines that Keras' `fit` drives: order of examples, kept epoch, stopping, checkpoints, digits."""
+"""The contract of the engines that Keras' `fit` drives: order of examples, kept epoch, stopping, checkpoints, digits.
+
+One process runs them: most train the same network, which is compiled once.
+"""
 
 import io
 import json
@@ -25,6 +28,10 @@ from src.training.checkpoint import Checkpoint
 from src.training.plain_fit import evaluate
 
 Compose = Callable[..., dict]
+pytestmark = pytest.mark.xdist_group("engines")
+
+
+KERAS_LATER = [pytest.param("keras", marks=pytest.mark.long), "compiled"]
 
 
 @pytest.fixture(params=["keras", "compiled"])
@@ -48,7 +55,7 @@ def test_every_epoch_has_its_own_order_and_loses_no_example() -> None:
         assert seen.tolist() == feed.order(data, 7, epoch).tolist() == (2 + np.random.default_rng([7, epoch]).permutation(10)).tolist()
 
 
-@pytest.mark.parametrize("objective", ["val_accuracy", "min:val_loss"])
+@pytest.mark.parametrize(("compose", "objective"), [("keras", "val_accuracy"), ("compiled", "min:val_loss")], indirect=["compose"])
 def test_the_kept_epoch_is_the_best_one(objective: str, compose: Compose, tmp_path: Path) -> None:
     outcome = run(
         compose(f"objective={objective}", "training.epochs=6", "optimizer.learning_rate=0.02", "training.patience=null"), tmp_path
@@ -93,6 +100,7 @@ OTHERS = [pytest.param(words, marks=pytest.mark.long) for words in (("optimizer=
 
 
 @pytest.mark.parametrize("words", [("model.dropout=0.3",), *OTHERS])
+@pytest.mark.parametrize("compose", KERAS_LATER, indirect=True)
 def test_three_and_six_epochs_more_are_nine_to_the_last_digit(words: tuple, compose: Compose, tmp_path: Path) -> None:
     words = ("optimizer.learning_rate=0.02", "training.patience=null", *words)
     first = run(compose(*words, "training.epochs=3"), tmp_path, continued=True)
@@ -115,6 +123,7 @@ def digest(outcome: trial.Outcome) -> bytes:
     return b"".join(found)
 
 
+@pytest.mark.parametrize("compose", KERAS_LATER, indirect=True)
 def test_a_training_that_was_enough_is_not_gone_on_with(compose: Compose, tmp_path: Path) -> None:
     words = ("training.patience=2", "optimizer.learning_rate=0.05")
     first = run(compose(*words, "training.epochs=50"), tmp_path, continued=True)
@@ -134,7 +143,8 @@ def test_a_killed_trial_goes_on_from_its_checkpoint(compose: Compose, tmp_path: 
     content = (tmp_path / trial.CHECKPOINT).read_bytes()
     assert Checkpoint.from_bytes(content).epochs == 3
     assert run(config, tmp_path, checkpoint=content).history == run(config, tmp_path).history
-    assert run(config, tmp_path, checkpoint=content[:-100]).state == "FINISHED", "half a checkpoint is none"
+    short = compose("training.epochs=1", "training.patience=null", "model.dropout=0.2")
+    assert run(short, tmp_path, checkpoint=content[:-100]).state == "FINISHED", "half a checkpoint is none"
 
 
 def test_callbacks_have_a_state_that_is_in_no_checkpoint(compose: Compose, tmp_path: Path) -> None:
@@ -172,7 +182,15 @@ def scored_again(outcome: trial.Outcome, config: dict, folder: Path) -> dict[str
     return {f"kept/val_{name}": value for name, value in found.items()}
 
 
-@pytest.mark.parametrize("words", [("training=fixed_epochs",), ("training.keep=best", "+optimizer.ema_overwrite_frequency=7")])
+LAST, BEST = ("training=fixed_epochs",), ("training.keep=best", "+optimizer.ema_overwrite_frequency=7")
+AVERAGED = [
+    ("compiled", LAST),
+    ("keras", BEST),
+    *(pytest.param(*cell, marks=pytest.mark.long) for cell in (("keras", LAST), ("compiled", BEST))),
+]
+
+
+@pytest.mark.parametrize(("compose", "words"), AVERAGED, indirect=["compose"])
 def test_the_score_is_that_of_the_saved_weights_also_where_the_optimizer_averages_them(
     words: tuple, compose: Compose, tmp_path: Path
 ) -> None:
