@@ -82,7 +82,7 @@ def test_more_seeds_are_needed_for_less_and_among_more() -> None:
 
 
 def test_a_table_of_a_thousand_rows_has_one_quantile(monkeypatch: pytest.MonkeyPatch) -> None:
-    from src.results import significance
+    from src import significance
 
     asked, own = [], significance.range_quantile
     monkeypatch.setattr(significance, "range_quantile", lambda *given: asked.append(given) or own(*given))
