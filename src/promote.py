@@ -4,8 +4,9 @@ python -m src.promote rollback=true     makes the previous champion champion aga
 python -m src.promote history=true      prints who was champion when
 """
 
+import json
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, fields
 
 from hydra.core.config_loader import ConfigLoader
@@ -90,7 +91,7 @@ def _mistakes(arguments: Arguments, known: list[str]) -> Iterator[str]:
 def _challenge(arguments: Arguments, demanded: Gates, registry: Registry, loader: ConfigLoader, terminal: Terminal) -> int:
     for folder in [] if arguments.run else find_sweeps(arguments.sweep):
         check_ended(folder.name)
-    run = registry.runs.read(arguments.run or best_run(arguments.sweep))
+    run = registry.runs.read(arguments.run or best_run(arguments.sweep, terminal.say))
     status = registry.runs.recorded(run.parent_id).status if run.parent_id else ""
     if run.sweep:
         check_ended(run.sweep, status)
@@ -123,13 +124,23 @@ def _challenge(arguments: Arguments, demanded: Gates, registry: Registry, loader
     return 0
 
 
-def best_run(sweep: str) -> str:
-    """Returns the run with the best score among the repeats of the configuration with the best mean.
+def best_run(sweep: str, say: Callable[[str], object] = print) -> str:
+    """Returns the run with the best score among the repeats of the configuration with the best mean, or of the one that a race names.
+
+    Args:
+        say: is told what a race concluded.
 
     Raises:
         ConfigError: no trial of the sweep has a score and a run, or its trials were trained on several data sets.
     """
-    standing, _ = load_standing(sweep)
+    standing, stores = load_standing(sweep)
+    meta = stores[0].meta()
+    if len(stores) == 1 and (said := meta.get("conclusion")):
+        say(said)
+        named = set(json.loads(meta["concluded_trials"]))
+        runs = [trial for trial in standing.trials if trial.number in named and trial.score is not None and trial.run_id]
+        if runs:
+            return str(min(runs, key=lambda trial: standing.objective.key(trial.score)).run_id)
     if len(standing.by_data) > 1:
         best = [(standing.origin(entry), standing.best_of(entry)) for entry, *_ in standing.by_data]
         known = " or ".join(f"run={trial.run_id} ({origin})" for origin, trial in best if trial)

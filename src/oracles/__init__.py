@@ -37,6 +37,19 @@ class KnownTrial:
     score: float | None
 
 
+@dataclass(frozen=True)
+class Conclusion:
+    """What an oracle concludes from its trials.
+
+    Attributes:
+        text: a sentence.
+        trials: the numbers of those of the configuration that it names first.
+    """
+
+    text: str
+    trials: tuple[int, ...] = ()
+
+
 class Oracle(Protocol):
     """Proposes points and learns from their scores. Exposes no KerasTuner type; only one thread may use it.
 
@@ -66,8 +79,8 @@ class Oracle(Protocol):
     def state(self) -> dict[str, Any]:
         """Returns the JSON state needed to continue that cannot be rebuilt from the trials."""
 
-    def conclusion(self) -> str:
-        """Returns a sentence about what the trials show; empty for an oracle that only searches."""
+    def conclusion(self) -> Conclusion | None:
+        """Returns what the trials show; None for an oracle that only searches."""
 
     def restore(self, state: dict[str, Any], trials: Sequence[KnownTrial]) -> None:
         """Continues where another process stopped: the next proposal is the one that the other process would have made."""

@@ -68,9 +68,8 @@ class KerasTunerOracle(kt.Oracle):  # type: ignore[misc]
         """Empty: everything can be rebuilt from the trials."""
         return {}
 
-    def conclusion(self) -> str:
-        """Empty: it only searches."""
-        return ""
+    def conclusion(self) -> None:
+        """None: it only searches."""
 
     def restore(self, state: dict[str, Any], trials: Sequence[KnownTrial]) -> None:
         """Adds the trials of another process."""

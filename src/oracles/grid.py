@@ -29,9 +29,8 @@ class Grid:
         """Empty: everything can be rebuilt from the trials."""
         return {}
 
-    def conclusion(self) -> str:
-        """Empty: it only searches."""
-        return ""
+    def conclusion(self) -> None:
+        """None: it only searches."""
 
     def restore(self, state: dict[str, Any], trials: Sequence[KnownTrial]) -> None:
         """Skips the points that have a trial."""

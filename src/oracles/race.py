@@ -7,14 +7,14 @@ Group Sequential Methods), so that of races among equal configurations at most o
 import json
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from statistics import fmean
 from typing import Any
 
 from src.config.paths import REPEATS
 from src.errors import ConfigError
 from src.objective import Objective
-from src.oracles import KnownTrial, Proposal
+from src.oracles import Conclusion, KnownTrial, Proposal
 from src.oracles.looks import Look
 from src.significance import ERROR
 from src.space import Point, Space, overrides
@@ -29,19 +29,16 @@ class Runner:
     """A configuration in a race.
 
     Attributes:
+        name: for people: what the others do not have.
         points: one for each seed, in the order in which they run.
         scores: by the place of the seed; None for a trial that failed.
         out: why it dropped out; empty while it runs.
     """
 
+    name: str
     points: list[Point]
-    scores: dict[int, float | None]
+    scores: dict[int, float | None] = field(default_factory=dict)
     out: str = ""
-
-    @property
-    def name(self) -> str:
-        """The configuration, for people."""
-        return " ".join(overrides({key: text for key, text in self.points[0].items() if key.lstrip("+") not in REPEATS})) or "the defaults"
 
     def scored(self, count: int) -> list[float]:
         """The scores of its first seeds."""
@@ -120,9 +117,13 @@ class Race:
         """True if one configuration is left, those that are left are equal for practical purposes, or all seeds ran."""
         return len(self._left) < 2 or self._equal or self._look >= len(self.looks)
 
-    def conclusion(self) -> str:
+    def conclusion(self) -> Conclusion:
         """Says who won, by how much and how sure that is, or why nobody did."""
         left = sorted(self._left, key=self._key)
+        first = tuple(number for number, (runner, _) in self._place.items() if left and runner is left[0])
+        return Conclusion(self._sentence(left), first)
+
+    def _sentence(self, left: list[Runner]) -> str:
         count = min((len(one.scores) for one in left), default=0)
         cost = f"{self.runs} of at most {self._entrants * self._most} runs"
         if not left:
@@ -185,4 +186,9 @@ def _runners(space: Space) -> list[Runner]:
     least = min(map(len, found.values()))
     if least < LOOKS[0]:
         raise ConfigError([f"oracle=race: a configuration has {least} seeds; expected at least {LOOKS[0]}, such as seed=range(43,63)."])
-    return [Runner(points, {}) for points in found.values()]
+    words = [{word for word in overrides(points[0]) if word.partition("=")[0].lstrip("+") not in REPEATS} for points in found.values()]
+    common = set.intersection(*words)
+    names = [
+        " ".join(word for word in overrides(points[0]) if word in own - common) for own, points in zip(words, found.values(), strict=True)
+    ]
+    return [Runner(name or "the defaults", points) for name, points in zip(names, found.values(), strict=True)]

@@ -98,7 +98,8 @@ class Ending:
         tags = {f"trialbook.{name}": value for name, value in self._recorder.facts.items()}
         tags["mlflow.note.content"] = record.description(self._invocation, *self._tables_for_mlflow(shown))[:LONGEST_TAG]
         state = TrialState.KILLED if self._outcome.code else TrialState.FINISHED
-        self._store.describe(conclusion=self._sweep.oracle.conclusion())
+        if conclusion := self._sweep.oracle.conclusion():
+            self._store.describe(conclusion=conclusion.text, concluded_trials=conclusion.trials)
         self._store.post(Message(None, "end", record.end(state, metrics, tags, self._outbox.keep(None, kept))))
         self._outbox.posted()
 
@@ -111,7 +112,7 @@ class Ending:
     def _conclusions(self) -> list[str]:
         """What the oracle concludes, whose own looks at the scores are part of it; otherwise what the table does."""
         conclusion = self._sweep.oracle.conclusion()
-        return [conclusion] if conclusion else conclusions(self._standing)
+        return [conclusion.text] if conclusion else conclusions(self._standing)
 
     def _repeating(self) -> dict[str, bytes]:
         """The files that, with the commit, repeat an invocation."""

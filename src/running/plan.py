@@ -77,7 +77,8 @@ def _foreseen(invocation: Invocation) -> tuple[list[Point], int, float, list[str
         learns = oracle.known_in_advance < oracle.budget
         total = oracle.budget if learns else len(points)  # fewer than the budget if the space has no more distinct points
         more = f", {total - len(points)} more by the scores of these" if learns else ""
-        epochs, lines = oracle.epochs, [f"{len(points)} drawn at random{more}", *oracle.schedule_lines]
+        how = "before the first look" if oracle.conclusion() else "drawn at random"
+        epochs, lines = oracle.epochs, [f"{len(points)} {how}{more}", *oracle.schedule_lines]
     each = mean(int(invocation.space.leaves(point).get("training.epochs", 1)) for point in points) if points else 0
     return points, total, epochs or total * each, lines
 
