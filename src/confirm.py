@@ -6,8 +6,10 @@ runs. Other words are those of a sweep: executor=local, dry_run=true, note=…, 
 """
 
 import json
+import math
 import sys
-from dataclasses import dataclass, fields
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
 from typing import Any
 
 from hydra.core.config_loader import ConfigLoader
@@ -15,15 +17,17 @@ from hydra.core.config_loader import ConfigLoader
 from src.config.arguments import read_arguments
 from src.config.catalog import Catalog
 from src.config.command_line import conf_loader, configured
-from src.config.overrides import Parser
-from src.config.request import Request, read_request
-from src.errors import ConfigError
+from src.config.overrides import Assignment, Parser
+from src.config.request import read_request
+from src.errors import ConfigError, collecting
 from src.exits import exit_on_error
 from src.redaction import mark_secrets_in
 from src.results import entrants
+from src.results.entrants import SEED, key_of
 from src.study.finding import find_sweeps, read_meta
 
 RACE = "race"  # key of the facts of a race in its study
+FEWEST_SEEDS = 3
 
 
 @dataclass(frozen=True)
@@ -40,75 +44,123 @@ class Arguments:
 def main() -> None:
     """Runs the race, or goes on with it."""
     with exit_on_error(), conf_loader() as loader:
-        own = {field.name for field in fields(Arguments)}
-        arguments = read_arguments(Arguments, [word for word in sys.argv[1:] if word.partition("=")[0] in own])
-        words = [word for word in sys.argv[1:] if word.partition("=")[0] not in own]
+        catalog = Catalog(loader)
+        own, words = _split(sys.argv[1:], catalog)
         mark_secrets_in(" ".join(words))
-        resumed = [word.partition("=")[2] for word in words if word.startswith("resume=")]
-        race = _started(resumed[-1]) if resumed else _new(arguments, loader, words)
-        request = _request(loader, race, words)
-        config = configured(loader, request, [one.override(one.texts[0]) for one in request.assignments if not one.swept])
+        mistakes: list[str] = []
+        arguments, race = Arguments(), dict[str, Any]()
+        with collecting(mistakes):
+            arguments = read_arguments(Arguments, own)
+        parser = Parser(loader, catalog.groups)
+        given = read_request(catalog, parser, words, multirun=True)
+        mistakes += [*_unfit(given.assignments, own), *given.mistakes]
+        with collecting(mistakes):
+            race = _race(loader, arguments, own, given.assignments, mistakes)
+        if not race:
+            raise ConfigError(dict.fromkeys(mistakes))
+        keys = {key_of(word) for word in words}
+        lines = [*(line for line in race["lines"] if key_of(line) not in keys), *words]
+        request = read_request(catalog, parser, lines, multirun=True)
+        request.trials = [[parser.read(word) for word in trial if key_of(word) not in keys] for trial in race["trials"]]
+        request.about = {RACE: race, "question": f"Which of the best of {race['of']} is the best?"}
+        request.mistakes = list(dict.fromkeys([*mistakes, *request.mistakes]))
+        config = configured(loader, request, lines)
         from src.running.run import run
 
         sys.exit(run(loader, request, config))
 
 
-def _new(arguments: Arguments, loader: ConfigLoader, words: list[str]) -> dict[str, Any]:
+def _split(argv: list[str], catalog: Catalog) -> tuple[list[str], list[str]]:
+    """The words of this command, unknown ones among them, and those of a sweep."""
+    words = [word for word in argv if word not in ("-m", "--multirun")]  # a race has several trials anyhow
+    known = {*catalog.groups, *catalog.top}
+    own = [word for word in words if "=" not in word or not ("." in key_of(word) or key_of(word) in known)]
+    return own, [word for word in words if word not in own]
+
+
+def _race(loader: ConfigLoader, arguments: Arguments, own: list[str], given: list[Assignment], mistakes: list[str]) -> dict[str, Any]:
+    """The facts of the race that `resume=` names, or of a new one.
+
+    Args:
+        own: the words of `arguments`.
+        given: the other words.
+
+    Raises:
+        ConfigError: nobody can race, or there is no such race.
+    """
+    resumed = next((str(one.values[0]) for one in given if one.key == "resume" and one.values and one.values[0]), "")
+    return _started(resumed, arguments, own, mistakes) if resumed else _new(loader, arguments, given, mistakes)
+
+
+def _unfit(given: list[Assignment], own: list[str]) -> Iterator[str]:
+    """Yields the words of a sweep that have no place in a race."""
+    for one in given:
+        if one.group == "oracle":
+            yield f"{one.origin}: the oracle of a race is settled; expected least=…, most=… or budget=…"
+        elif one.key in ("objective", "sweeps"):
+            yield f"{one.origin}: a race takes it from its sweep; expected sweep=latest, an id or a name."
+        elif one.key in ("stop.target", "stop.patience"):
+            yield f"{one.origin}: it would end a race without an answer; expected budget=…, stop.max_minutes=… or stop.max_failures=…"
+        elif one.swept and one.key != SEED:
+            yield f"{one.origin}: several values; a race takes its configurations from sweep=…; expected one value for all of them."
+        elif one.key == SEED and any(word.startswith("most=") for word in own):
+            yield f"{one.origin}: most= says already how many seeds; expected one of the two."
+
+
+def _new(loader: ConfigLoader, arguments: Arguments, given: list[Assignment], mistakes: list[str]) -> dict[str, Any]:
     """The facts of a new race.
 
     Raises:
-        ConfigError: an argument is no number, or there is nothing to race.
+        ConfigError: nobody can race.
     """
-    mistakes: list[str] = []
-    top, most = (_whole(arguments, name, 2, mistakes) for name in ("top", "most"))
+    top, most = _whole(arguments, "top", 1, mistakes), _whole(arguments, "most", FEWEST_SEEDS, mistakes)
     budget = _whole(arguments, "budget", 1, mistakes) if arguments.budget else None
-    least = _number(arguments.least, mistakes) if arguments.least else None
-    if most < entrants.FEWEST_SEEDS and not mistakes:
-        mistakes.append(f"most={most}: expected at least {entrants.FEWEST_SEEDS} seeds, which tell how much scores vary.")
-    if mistakes:
-        raise ConfigError(mistakes)
-    uri = next((word.partition("=")[2] for word in words if word.startswith("tracking.uri=")), "")
+    least = _positive(arguments.least, mistakes) if arguments.least else None
+    uri = next((str(one.values[0]) for one in given if one.key == "tracking.uri" and one.values), "")
     found = entrants.choose(arguments.sweep, top, loader, uri)
-    first = found.free_seed
+    for one in (one for one in given if one.key == SEED):
+        if stale := sorted(found.used_seeds.intersection(value for value in one.values if isinstance(value, int))):
+            which = ", ".join(map(str, stale[:5]))
+            mistakes.append(
+                f"{one.origin}: {which} selected the configurations; expected fresh ones, such as {SEED}={found.fresh_seeds(most)}."
+            )
     return {
         "of": found.sweep,
+        "arguments": asdict(arguments),
         "trials": found.words,
         "lines": [
             "oracle=race",
-            f"oracle.least={least if least is not None else 'null'}",
+            f"oracle.least={least or 'null'}",
             f"oracle.resolution={found.resolution}",
             f"oracle.max_trials={budget or 'null'}",
+            "stop.target=null",
+            "stop.patience=null",
             *found.shared,
-            f"seed=range({first},{first + most})",
+            f"{SEED}={found.fresh_seeds(most)}",
         ],
     }
 
 
-def _started(resumed: str) -> dict[str, Any]:
-    """The facts of a race that goes on.
+def _started(resumed: str, arguments: Arguments, own: list[str], mistakes: list[str]) -> dict[str, Any]:
+    """The facts of a race that goes on, whatever `sweep=latest` means by now; of the arguments only the budget may be another one.
 
     Raises:
         ConfigError: it is no race.
     """
-    [folder] = find_sweeps(resumed, key="resume")
+    folder, *others = find_sweeps(resumed, key="resume")
     facts = read_meta(folder).get(RACE)
-    if not facts:
-        raise ConfigError([f"resume={resumed}: {folder.name} is no race of this command; expected python -m src.sweep with its own words."])
-    found: dict[str, Any] = json.loads(facts)
-    return found
-
-
-def _request(loader: ConfigLoader, race: dict[str, Any], words: list[str]) -> Request:
-    """The request of a race; words of the command line win."""
-    catalog = Catalog(loader)
-    parser = Parser(loader, catalog.groups)
-    given = {word.partition("=")[0] for word in words}
-    request = read_request(
-        catalog, parser, [*(line for line in race["lines"] if line.partition("=")[0] not in given), *words], multirun=True
-    )
-    request.trials = [[parser.read(word) for word in trial if word.partition("=")[0] not in given] for trial in race["trials"]]
-    request.about = {RACE: race, "question": f"Which of the best of {race['of']} is the best?"}
-    return request
+    if not facts or others:
+        known = f"{folder.name} is no race" if not others else "several sweeps"
+        raise ConfigError([f"resume={resumed}: {known}; expected the id of one race, or python -m src.sweep with the words of a sweep."])
+    race: dict[str, Any] = json.loads(facts)
+    then = race["arguments"]
+    for word in own:
+        name, _, value = word.partition("=")
+        if name in ("top", "most", "least") and value != then[name]:
+            mistakes.append(f"{word}: the race began with {name}={then[name] or 'null'}; expected the same, or a new race without resume=.")
+        elif name == "budget" and (budget := _whole(arguments, name, 1, mistakes)):
+            race["lines"] = [f"oracle.max_trials={budget}" if key_of(line) == "oracle.max_trials" else line for line in race["lines"]]
+    return race
 
 
 def _whole(arguments: Arguments, name: str, least: int, mistakes: list[str]) -> int:
@@ -119,9 +171,9 @@ def _whole(arguments: Arguments, name: str, least: int, mistakes: list[str]) -> 
     return least
 
 
-def _number(text: str, mistakes: list[str]) -> float | None:
+def _positive(text: str, mistakes: list[str]) -> float | None:
     try:
-        if (value := float(text)) > 0:
+        if 0 < (value := float(text)) < math.inf:
             return value
     except ValueError:
         pass

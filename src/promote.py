@@ -27,7 +27,7 @@ from src.promotion.evaluation import Candidate
 from src.promotion.gates import Gates
 from src.results.scores import load_standing
 from src.study.finding import find_sweeps
-from src.terminal import Terminal
+from src.terminal import Terminal, paragraph
 from src.tracking.registry import Registry
 
 MOST_WHY = 2000
@@ -136,7 +136,7 @@ def best_run(sweep: str, say: Callable[[str], object] = print) -> str:
     standing, stores = load_standing(sweep)
     meta = stores[0].meta()
     if len(stores) == 1 and (said := meta.get("conclusion")):
-        say(said)
+        say(paragraph(said))
         named = set(json.loads(meta["concluded_trials"]))
         runs = [trial for trial in standing.trials if trial.number in named and trial.score is not None and trial.run_id]
         if runs:

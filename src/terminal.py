@@ -3,6 +3,7 @@
 import logging
 import math
 import sys
+import textwrap
 import time
 
 from rich.console import Console
@@ -29,6 +30,11 @@ def seconds_text(seconds: float) -> str:
     if whole < 3600:
         return f"{whole // 60} min {whole % 60} s"
     return f"{whole // 3600} h {whole % 3600 // 60} min"
+
+
+def paragraph(text: str) -> str:
+    """Breaks a long sentence into lines of 80 columns; words of any length stay whole, so that they can be copied."""
+    return textwrap.fill(text, 80, break_long_words=False, break_on_hyphens=False)
 
 
 class Terminal:

@@ -20,6 +20,7 @@ from src.significance import ERROR
 from src.space import Point, Space, overrides
 from src.states import TrialState
 
+SEED, FOLD = REPEATS
 FAILED = "a trial of it failed"
 LOOKS = (3, 5, 8, 13, 20, 30, 50)  # seeds of each configuration
 
@@ -53,6 +54,9 @@ class Race:
         resolution: the least difference that two scores can have; a spread is believed to be at least this.
         max_trials: runs of all configurations together; null for no limit.
 
+    Raises:
+        ConfigError: the space is no race, or the runs do not suffice for a first look.
+
     Attributes:
         runners: the configurations, in their order in the space.
     """
@@ -70,7 +74,10 @@ class Race:
         self._apart = math.inf  # those that are left are at most so far apart, at the last look
         self._identity = space.identity
         self.budget = min(max_trials or 10**9, self._entrants * self._most)
-        self.known_in_advance = min(self.budget, self._entrants * self.looks[0])
+        self.known_in_advance = self._entrants * self.looks[0]
+        if self.budget < self.known_in_advance:
+            what = f"{self._entrants} configurations want {self.known_in_advance} runs before anything can be said"
+            raise ConfigError([f"oracle.max_trials={max_trials}: {what}; expected at least so many, or fewer configurations."])
         self.swept, self.epochs = space.swept, None
         self.schedule_lines = [f"looks after {', '.join(map(str, self.looks))} seeds each; who is worse beyond chance drops out"]
 
@@ -91,7 +98,7 @@ class Race:
         runner.scores[place] = score
         if score is None and not runner.out:
             runner.out = FAILED
-        if not self.decided and all(len(one.scores) >= self.looks[self._look] for one in self._left):
+        while not self.decided and all(self._has_all(one) for one in self._left):
             self._compare()
 
     def state(self) -> dict[str, Any]:
@@ -121,26 +128,34 @@ class Race:
         """Says who won, by how much and how sure that is, or why nobody did."""
         left = sorted(self._left, key=self._key)
         first = tuple(number for number, (runner, _) in self._place.items() if left and runner is left[0])
-        return Conclusion(self._sentence(left), first)
+        failed = [one.name for one in self.runners if one.out == FAILED]
+        dropped = f"; dropped for a failed trial: {', '.join(failed)}" if failed else ""
+        return Conclusion(f"{self._answer(left)}{dropped}; {self.runs} of at most {self._entrants * self._most} runs.", first)
 
-    def _sentence(self, left: list[Runner]) -> str:
-        count = min((len(one.scores) for one in left), default=0)
-        cost = f"{self.runs} of at most {self._entrants * self._most} runs"
+    def _answer(self, left: list[Runner]) -> str:
+        """Who won, or why nobody did.
+
+        Args:
+            left: the configurations that are left, the best mean first.
+        """
+        seen = self.looks[self._look - 1] if self._look else 0
+        others = sorted((one for one in self.runners if one.out and one.out != FAILED), key=self._key)
         if not left:
-            return f"Nobody is confirmed: every configuration failed with some seed; {cost}."
-        if len(left) == 1 and all(one.out == FAILED for one in self.runners if one.out):
-            return f"Nobody is confirmed: {left[0].name} alone had no trial that failed; {cost}."
+            return "Nobody is confirmed: every configuration failed with some seed"
+        if len(left) == 1 and not others:
+            return f"Nobody is confirmed: {left[0].name} alone had no trial that failed"
         if len(left) == 1:
-            best = fmean(left[0].scored(count))
-            others = sorted((one for one in self.runners if one is not left[0] and len(one.scored(self.looks[0])) > 1), key=self._key)
-            by = f", {abs(best - fmean(self._scores(others[0]))):.4f} better than the next, {others[0].name}" if others else ""
-            sure = "at most 5 % of such races name a wrong one"
-            return f"Confirmed: {left[0].name}, {self._objective.name} {best:.4f} over {count} fresh seeds{by}; {sure}; {cost}."
+            best, following = (fmean(self._scores(one)) for one in (left[0], others[0]))
+            by = f"{abs(best - following):.4f} better than {others[0].name}, the next"
+            what = f"{self._objective.name} {best:.4f} over {len(self._scores(left[0]))} fresh seeds, {by}"
+            return f"Confirmed: {left[0].name}, with {what}; at most 5 % of such races name a wrong one"
         names = "; ".join(one.name for one in left)
         if self._equal:
-            return f"Equal within {self._least:g} after {count} fresh seeds each: {names}; {cost}."
-        why = "their seeds ended" if self._look >= len(self.looks) else "the race was not ended"
-        return f"Nobody is confirmed: {len(left)} cannot be told apart after {count} fresh seeds each, and {why}: {names}; {cost}."
+            return f"Equal within {self._least:g} after {seen} fresh seeds each: {names}"
+        ended = "the budget ended" if self.runs >= self.budget else "the race was not ended"
+        why = f"after {seen} fresh seeds each{'' if self._look >= len(self.looks) else f', and {ended}'}"
+        told = "cannot be told apart" if seen else "were not compared"
+        return f"Nobody is confirmed: {len(left)} configurations {told} {why}: {names}"
 
     @property
     def _left(self) -> list[Runner]:
@@ -153,18 +168,23 @@ class Race:
         scores = self._scores(runner)
         return self._objective.key(fmean(scores)) if scores else math.inf
 
+    def _has_all(self, runner: Runner) -> bool:
+        """True if a configuration has a result for each seed before the next look."""
+        return all(place in runner.scores for place in range(self.looks[self._look]))
+
     def _add(self, number: int, runner: Runner, place: int) -> None:
         self._place[number] = runner, place
         self._proposed.add((id(runner), place))
 
     def _compare(self) -> None:
         """Drops those that are worse than the best by more than chance, and sees how far those that are left may be apart."""
-        left = sorted(self._left, key=self._key)
-        seen = [one.scored(len(one.points)) for one in self.runners]
-        look = Look([one.scored(self.looks[self._look]) for one in left], seen, self._resolution, ERROR / len(self.looks))
+        count = self.looks[self._look]
+        left = sorted(self._left, key=lambda one: self._objective.key(fmean(one.scored(count))))
+        seen = [self._scores(one) for one in self.runners if one.out != FAILED]  # of those that failed, what runs meanwhile is by luck
+        look = Look([one.scored(count) for one in left], seen, self._resolution, ERROR / len(self.looks))
         for one, worse in zip(left[1:], look.worse(), strict=True):
             if worse:
-                one.out = f"worse beyond chance after {self.looks[self._look]} seeds"
+                one.out = f"worse beyond chance after {count} seeds"
         self._apart = look.furthest() if len(self._left) == len(left) else math.inf
         self._look += 1
 
@@ -177,16 +197,24 @@ def _runners(space: Space) -> list[Runner]:
     """The configurations of a space with a seed for each of their points.
 
     Raises:
-        ConfigError: a configuration has fewer than three seeds, or they have different numbers of them.
+        ConfigError: there is one configuration, or they have fewer than three seeds, different numbers of them, or folds.
     """
     found: dict[str, list[Point]] = {}
     for point in space.points():
-        values = {key: value for key, value in space.leaves(point).items() if key not in REPEATS}
+        values = {key: value for key, value in space.leaves(point).items() if key != SEED}
         found.setdefault(json.dumps(values, sort_keys=True, default=str), []).append(point)
-    least = min(map(len, found.values()))
-    if least < LOOKS[0]:
-        raise ConfigError([f"oracle=race: a configuration has {least} seeds; expected at least {LOOKS[0]}, such as seed=range(43,63)."])
-    words = [{word for word in overrides(points[0]) if word.partition("=")[0].lstrip("+") not in REPEATS} for points in found.values()]
+    counts, mistakes = sorted({len(points) for points in found.values()}), list[str]()
+    if FOLD in space.swept:
+        mistakes.append(f"oracle=race: {FOLD} varies, and folds share examples; expected configurations that are repeated by seeds.")
+    elif len(counts) > 1:
+        mistakes.append(f"oracle=race: configurations have from {counts[0]} to {counts[-1]} seeds; expected as many of each.")
+    elif counts[0] < LOOKS[0]:
+        mistakes.append(f"oracle=race: a configuration has {counts[0]} seeds; expected at least {LOOKS[0]}, such as seed=range(43,63).")
+    elif len(found) < 2:
+        mistakes.append("oracle=race: there is one configuration; expected several that differ in more than their seeds.")
+    if mistakes:
+        raise ConfigError(mistakes)
+    words = [{word for word in overrides(points[0]) if word.partition("=")[0].lstrip("+") != SEED} for points in found.values()]
     common = set.intersection(*words)
     names = [
         " ".join(word for word in overrides(points[0]) if word in own - common) for own, points in zip(words, found.values(), strict=True)

@@ -1,19 +1,23 @@
 """Who races: the best configurations of a sweep, that of the defaults, and the champion."""
 
+import json
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from hydra.core.config_loader import ConfigLoader
 
 from src.config.catalog import Catalog
 from src.config.command_line import replayed, tracking_uri
+from src.config.overrides import as_text
 from src.config.paths import REPEATS
 from src.errors import ConfigError, TrialbookError
+from src.results.entries import EPOCHS
 from src.results.leaderboard import Entry, Standing
 from src.results.scores import load_standing
 from src.study import destination
-from src.study.store import Store
 
-FEWEST_SEEDS = 3
+SEED, FOLD = REPEATS
+MOST_SEED = 2**32 - 1
 
 
 @dataclass(frozen=True)
@@ -22,17 +26,23 @@ class Entrants:
 
     Attributes:
         sweep: where they come from.
-        words: of each the overrides that compose it, without seed and fold.
-        shared: overrides of the race: objective and experiment.
-        free_seed: this one and all above it have not been used by them.
+        shared: overrides that all of them have, objective and experiment among them.
+        words: of each the other overrides that compose it.
+        used_seeds: those of all trials that they were chosen from.
         resolution: the least difference that two of their scores can have.
     """
 
     sweep: str
-    words: list[list[str]]
     shared: list[str]
-    free_seed: int
+    words: list[list[str]]
+    used_seeds: set[int]
     resolution: float
+
+    def fresh_seeds(self, count: int) -> str:
+        """The first block of unused seeds after the used ones, as values of an override."""
+        starts = (*(seed + 1 for seed in sorted(self.used_seeds, reverse=True)), 0)
+        start = next(one for one in starts if one + count - 1 <= MOST_SEED and self.used_seeds.isdisjoint(range(one, one + count)))
+        return f"range({start},{start + count})"
 
 
 def choose(sweep: str, top: int, loader: ConfigLoader, uri: str) -> Entrants:
@@ -43,47 +53,83 @@ def choose(sweep: str, top: int, loader: ConfigLoader, uri: str) -> Entrants:
         uri: of the store with the champion; empty for the default one.
 
     Raises:
-        ConfigError: there is no such sweep, no score in it, or several data sets.
+        ConfigError: there is no such sweep, or what it has cannot be repeated with fresh seeds.
     """
     standing, stores = load_standing(sweep)
     meta = stores[0].meta()
     if len(standing.by_data) != 1:
         what = f"scores on {len(standing.by_data)} data sets" if standing.by_data else "no finished trial"
         raise ConfigError([f"sweep={sweep}: {what}; expected scores on one data set."])
+    if len(folds := {str(trial.values.get(FOLD)) for trial in standing.trials}) > 1:
+        what = f"its configurations are repeated by folds ({FOLD}={','.join(sorted(folds))}), of which none is fresh"
+        raise ConfigError([f"sweep={sweep}: {what}; expected a sweep that repeats them by seeds."])
     entries = standing.by_data[0]
-    best = list({_configuration(entry): entry for entry in reversed(entries)}.values())[::-1][:top]
-    words = [_without_repeats(standing.words(entry)) for entry in best]
+    best = _distinct(entries)[:top]
+    words = [_without_seed(standing.words(entry)) for entry in best]
     words.append(_defaults(standing, words[0], Catalog(loader)))
+    if longest := max((entry.rung or 0 for entry in entries), default=0):  # an oracle chose their epochs, to save time
+        words = [[*(word for word in own if key_of(word) != EPOCHS), f"{EPOCHS}={longest}"] for own in words]
+    used = {int(trial.values.get(SEED, 0)) for trial in standing.trials}
     if champion := _champion(meta, entries[0], loader, uri):
-        words.append(champion)
-    distinct = [list(each) for each in dict.fromkeys(map(tuple, words))]
-    if len(distinct) < 2:
-        raise ConfigError([f"sweep={sweep}: one configuration, that of the defaults; expected several to race."])
-    used = [int(trial.values.get("seed", 0)) for trial in standing.trials]
-    shared = [f"objective='{standing.objective}'", f"tracking.experiment={meta['experiment']}"]
+        words.append(_without_seed(champion))
+        used |= {int(word.partition("=")[2]) for word in champion if key_of(word) == SEED}
+    fixed = dict(json.loads(meta.get("space", "{}")).get("fixed", []))
+    said = [f"objective={as_text(fixed['objective'])}"] if "objective" in fixed else []
+    if said:  # who has none of its own, is not to get that of the sweep
+        words = [own if any(key_of(word) == "objective" for word in own) else [*own, "objective=auto"] for own in words]
+    common = [word for word in words[0] if all(word in own for own in words)]
+    group = standing.groups[0]
     return Entrants(
-        sweep if sweep != "latest" else meta.get("sweep_id", sweep), distinct, shared, max(used) + 1, _resolution(standing, stores)
+        meta.get("sweep_id", sweep) if len(stores) == 1 else sweep,
+        [*common, *(word for word in said if word not in common), f"tracking.experiment={as_text(meta['experiment'])}"],
+        [[word for word in own if word not in common] for own in dict.fromkeys(map(tuple, words))],
+        used,
+        1 / group.examples if group.of_shares else 0.0,
     )
 
 
-def _configuration(entry: Entry) -> str:
-    configuration, _ = (*entry.trials, *entry.unscored)[0].row
-    return configuration
+def key_of(word: str) -> str:
+    """The key of an override.
+
+    >>> key_of("+optimizer.clipnorm=1")
+    'optimizer.clipnorm'
+    """
+    return word.partition("=")[0].lstrip("+")
 
 
-def _without_repeats(words: list[str]) -> list[str]:
-    return [word for word in words if word.partition("=")[0].lstrip("+") not in (*REPEATS, "objective")]
+def _distinct(entries: Sequence[Entry]) -> list[Entry]:
+    """The best entry of each configuration; results of older code are rows of their own, but race once."""
+    best: dict[str, Entry] = {}
+    for entry in entries:
+        best.setdefault((*entry.trials, *entry.unscored)[0].row[0], entry)
+    return list(best.values())
+
+
+def _without_seed(words: list[str]) -> list[str]:
+    return [word for word in words if key_of(word) != SEED]
 
 
 def _defaults(standing: Standing, words: list[str], catalog: Catalog) -> list[str]:
-    """The configuration with the defaults of conf/ for all that varied."""
-    kept = [word for word in words if word.partition("=")[0].lstrip("+") not in standing.keys]
-    choices = {**catalog.defaults, **dict(word.split("=", 1) for word in kept if word.partition("=")[0] in catalog.groups)}
-    return [word for word in kept if word.partition("=")[0] in catalog.groups or catalog.has(choices, word.partition("=")[0])]
+    """The configuration with the defaults of conf/ for all that varied.
+
+    Args:
+        words: of the best configuration.
+    """
+    kept = [word for word in words if key_of(word) not in standing.keys]
+    choices = {**catalog.defaults, **dict(word.split("=", 1) for word in kept if key_of(word) in catalog.groups)}
+
+    def remains(word: str) -> bool:
+        if word.startswith("+"):  # an argument of an option: it may belong to no other one
+            return key_of(word).partition(".")[0] not in standing.keys
+        return key_of(word) in catalog.groups or catalog.has(choices, key_of(word))
+
+    return [word for word in kept if remains(word)]
 
 
 def _champion(meta: dict[str, str], entry: Entry, loader: ConfigLoader, uri: str) -> list[str]:
     """The overrides of the champion, if there is one of the same data in the store of the sweep."""
+    if not entry.origin.data:  # a function, of which none is promoted
+        return []
     from src.tracking.registry import Registry  # imports MLflow, seconds
 
     try:
@@ -94,12 +140,6 @@ def _champion(meta: dict[str, str], entry: Entry, loader: ConfigLoader, uri: str
         tags = registry.runs.recorded(str(version.run_id)).tags
         if tags.get("trialbook.data_digest") != entry.origin.data:
             return []
-        return _without_repeats(replayed(loader, tags["trialbook.overrides"]))
+        return replayed(loader, tags["trialbook.overrides"])
     except (TrialbookError, KeyError):  # nobody can say who is champion, or its words are not those of today
         return []
-
-
-def _resolution(standing: Standing, stores: list[Store]) -> float:
-    """One example of the validation split where the score is a share of them; otherwise 0."""
-    examples = int(stores[0].meta().get("validation_examples", 0))
-    return 1 / examples if examples and "accuracy" in standing.objective.name else 0.0

@@ -26,6 +26,7 @@ from src.space import overrides
 from src.states import TrialState
 from src.study import result
 from src.study.messages import Message
+from src.terminal import paragraph, seconds_text
 from src.trial import CHECKPOINT
 
 log = logging.getLogger(__name__)
@@ -98,8 +99,8 @@ class Ending:
         tags = {f"trialbook.{name}": value for name, value in self._recorder.facts.items()}
         tags["mlflow.note.content"] = record.description(self._invocation, *self._tables_for_mlflow(shown))[:LONGEST_TAG]
         state = TrialState.KILLED if self._outcome.code else TrialState.FINISHED
-        if conclusion := self._sweep.oracle.conclusion():
-            self._store.describe(conclusion=conclusion.text, concluded_trials=conclusion.trials)
+        if concluded := self._sweep.oracle.conclusion():
+            self._store.describe(conclusion=self._concluded, concluded_trials=concluded.trials)
         self._store.post(Message(None, "end", record.end(state, metrics, tags, self._outbox.keep(None, kept))))
         self._outbox.posted()
 
@@ -111,8 +112,14 @@ class Ending:
 
     def _conclusions(self) -> list[str]:
         """What the oracle concludes, whose own looks at the scores are part of it; otherwise what the table does."""
-        conclusion = self._sweep.oracle.conclusion()
-        return [conclusion.text] if conclusion else conclusions(self._standing)
+        return [self._concluded] if self._concluded else conclusions(self._standing)
+
+    @cached_property
+    def _concluded(self) -> str:
+        """What the oracle concludes, with the time that it took; empty if it only searches."""
+        concluded = self._sweep.oracle.conclusion()
+        seconds = sum(trial.seconds or 0.0 for trial in self._standing.trials)
+        return f"{concluded.text} They took {seconds_text(seconds)}." if concluded else ""
 
     def _repeating(self) -> dict[str, bytes]:
         """The files that, with the commit, repeat an invocation."""
@@ -160,7 +167,7 @@ class Ending:
         for cause, count in self._standing.causes.most_common():
             self._terminal.say(f"{count} x {cause}")
         for line in self._conclusions():
-            self._terminal.say(line)
+            self._terminal.say(paragraph(line) if line == self._concluded else line)
         if self._published:
             rows = [{name: table.cell(value, name) for name, value in row.items()} for row in self._published]
             self._terminal.table("reported and obtained", rows)
