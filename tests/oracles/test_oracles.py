@@ -17,7 +17,7 @@ from tests.conftest import options
 from tests.oracles.conftest import Driven, create
 
 ORACLES = options("oracle")
-ADAPTIVE = [name for name in ORACLES if name != "grid"]
+ADAPTIVE = [name for name in ORACLES if name not in ("grid", "race")]
 FINITE = ("optimizer=sgd,adam,rmsprop", "optimizer.momentum=0.8,0.9", "model.units=8,16,32")  # 15 points: adam has no momentum
 ENDLESS = (
     "optimizer=sgd,adam",
@@ -27,7 +27,9 @@ ENDLESS = (
 )
 BUDGETS: dict[str, dict] = {"grid": {}, "random": {"max_trials": 14}, "bayesian": {"max_trials": 14, "initial_points": 5}}
 BUDGETS["hyperband"] = {"max_epochs": 9}
-CASES = [(name, words) for name in ORACLES for words in (FINITE, ENDLESS) if name != "grid" or words is FINITE]
+BUDGETS["race"] = {}
+SEEDED = (*FINITE, "seed=1,2,3")  # a race wants configurations with seeds
+CASES = [("grid", FINITE), ("race", SEEDED), *((name, words) for name in ADAPTIVE for words in (FINITE, ENDLESS))]
 
 
 @pytest.fixture(autouse=True)
@@ -53,7 +55,7 @@ def test_no_trial_is_proposed_twice(name: str, words: tuple, in_flight: int, dri
     assert driven.oracle.budget is not None and len(found) <= driven.oracle.budget
 
 
-@pytest.mark.parametrize("name", [name for name in ORACLES if name != "hyperband"])
+@pytest.mark.parametrize("name", [name for name in ORACLES if name not in ("hyperband", "race")])
 def test_of_a_finite_space_no_point_is_missed(name: str, drive: Callable, space: Callable) -> None:
     """KerasTuner's random search misses points of 29 in 100 seeds, its Bayesian optimization proposes 6 of 20 trials."""
     settings = {} if name == "grid" else {"max_trials": 100}
@@ -127,7 +129,7 @@ def test_the_foreseen_trials_do_not_depend_on_scores(name: str, drive: Callable)
 @pytest.mark.parametrize("name", ORACLES)
 def test_nothing_is_written(name: str, drive: Callable, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys) -> None:
     monkeypatch.chdir(tmp_path)
-    drive(name, *FINITE, **BUDGETS[name]).run()
+    drive(name, *(SEEDED if name == "race" else FINITE), **BUDGETS[name]).run()
     assert not list(tmp_path.iterdir()) and capsys.readouterr().out == ""
 
 
@@ -135,7 +137,7 @@ def test_nothing_is_written(name: str, drive: Callable, tmp_path: Path, monkeypa
 def test_excluded_points_are_not_proposed(name: str, space: Callable[..., Space]) -> None:
     from dataclasses import replace
 
-    whole = space(*FINITE)
+    whole = space(*(SEEDED if name == "race" else FINITE))
     rule = next(one for one in space("optimizer=adam").fixed if one.key == "optimizer")
     driven = Driven(create(replace(whole, exclude=((rule,),)), name, **BUDGETS[name])).run()
     assert driven.points and not any(point["optimizer"] == "adam" for point in driven.points)
