@@ -8,8 +8,7 @@ runs. Other words are those of a sweep: executor=local, dry_run=true, note=…, 
 import json
 import math
 import sys
-from collections.abc import Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, fields
 from typing import Any
 
 from hydra.core.config_loader import ConfigLoader
@@ -41,23 +40,29 @@ class Arguments:
     budget: str = ""
 
 
+NAMES = tuple(field.name for field in fields(Arguments))
+
+
 def main() -> None:
     """Runs the race, or goes on with it."""
     with exit_on_error(), conf_loader() as loader:
         catalog = Catalog(loader)
+        parser = Parser(loader, catalog.groups)
         own, words = _split(sys.argv[1:], catalog)
         mark_secrets_in(" ".join(words))
-        mistakes: list[str] = []
-        arguments, race = Arguments(), dict[str, Any]()
+        mistakes, race = list[str](), dict[str, Any]()
         with collecting(mistakes):
-            arguments = read_arguments(Arguments, own)
-        parser = Parser(loader, catalog.groups)
-        given = read_request(catalog, parser, words, multirun=True)
-        mistakes += [*_unfit(given.assignments, own), *given.mistakes]
+            read_arguments(Arguments, own)
+        arguments = Arguments(**{name: value for name, _, value in (word.partition("=") for word in own) if name in NAMES and value})
+        given = read_request(catalog, parser, [word for word in words if key_of(word) != "sweeps"], multirun=True)
+        given.assignments += [parser.read(word) for word in words if key_of(word) == "sweeps"]  # not the content of its file
+        unfit = {one.origin: why for one in given.assignments if (why := _unfit(one, own))}
+        mistakes += [*(f"{origin}: {why}" for origin, why in unfit.items()), *given.mistakes]
         with collecting(mistakes):
             race = _race(loader, arguments, own, given.assignments, mistakes)
         if not race:
             raise ConfigError(dict.fromkeys(mistakes))
+        words = [word for word in words if word not in unfit]
         keys = {key_of(word) for word in words}
         lines = [*(line for line in race["lines"] if key_of(line) not in keys), *words]
         request = read_request(catalog, parser, lines, multirun=True)
@@ -92,19 +97,19 @@ def _race(loader: ConfigLoader, arguments: Arguments, own: list[str], given: lis
     return _started(resumed, arguments, own, mistakes) if resumed else _new(loader, arguments, given, mistakes)
 
 
-def _unfit(given: list[Assignment], own: list[str]) -> Iterator[str]:
-    """Yields the words of a sweep that have no place in a race."""
-    for one in given:
-        if one.group == "oracle":
-            yield f"{one.origin}: the oracle of a race is settled; expected least=…, most=… or budget=…"
-        elif one.key in ("objective", "sweeps"):
-            yield f"{one.origin}: a race takes it from its sweep; expected sweep=latest, an id or a name."
-        elif one.key in ("stop.target", "stop.patience"):
-            yield f"{one.origin}: it would end a race without an answer; expected budget=…, stop.max_minutes=… or stop.max_failures=…"
-        elif one.swept and one.key != SEED:
-            yield f"{one.origin}: several values; a race takes its configurations from sweep=…; expected one value for all of them."
-        elif one.key == SEED and any(word.startswith("most=") for word in own):
-            yield f"{one.origin}: most= says already how many seeds; expected one of the two."
+def _unfit(one: Assignment, own: list[str]) -> str:
+    """Why a word of a sweep has no place in a race; empty if it has."""
+    if one.group == "oracle":
+        return "the oracle of a race is settled; expected least=…, most=… or budget=…"
+    if one.key in ("objective", "sweeps"):
+        return "a race takes it from its sweep; expected sweep=latest, an id or a name."
+    if one.key in ("stop.target", "stop.patience"):
+        return "it would end a race without an answer; expected budget=…, stop.max_minutes=… or stop.max_failures=…"
+    if one.swept and one.key != SEED:
+        return "several values; a race takes its configurations from sweep=…; expected one value for all of them."
+    if one.key == SEED and any(word.startswith("most=") for word in own):
+        return "most= says already how many seeds; expected one of the two."
+    return ""
 
 
 def _new(loader: ConfigLoader, arguments: Arguments, given: list[Assignment], mistakes: list[str]) -> dict[str, Any]:

@@ -65,7 +65,8 @@ def choose(sweep: str, top: int, loader: ConfigLoader, uri: str) -> Entrants:
         raise ConfigError([f"sweep={sweep}: {what}; expected a sweep that repeats them by seeds."])
     entries = standing.by_data[0]
     best = _distinct(entries)[:top]
-    words = [_without_seed(standing.words(entry)) for entry in best]
+    fold = dict.fromkeys(f"{FOLD}={trial.point[FOLD]}" for trial in standing.trials if FOLD in trial.point)
+    words = [[*_without_seed(standing.words(entry)), *fold] for entry in best]
     words.append(_defaults(standing, words[0], Catalog(loader)))
     if longest := max((entry.rung or 0 for entry in entries), default=0):  # an oracle chose their epochs, to save time
         words = [[*(word for word in own if key_of(word) != EPOCHS), f"{EPOCHS}={longest}"] for own in words]
