@@ -59,7 +59,7 @@ def main() -> None:
         unfit = {one.origin: why for one in given.assignments if (why := _unfit(one, own))}
         mistakes += [*(f"{origin}: {why}" for origin, why in unfit.items()), *given.mistakes]
         with collecting(mistakes):
-            race = _race(loader, arguments, own, given.assignments, mistakes)
+            race = _race(loader, arguments, own, [one for one in given.assignments if one.origin not in unfit], mistakes)
         if not race:
             raise ConfigError(dict.fromkeys(mistakes))
         words = [word for word in words if word not in unfit]

@@ -137,10 +137,8 @@ def best_run(sweep: str, say: Callable[[str], object] = print) -> str:
     meta = stores[0].meta()
     if len(stores) == 1 and (said := meta.get("conclusion")):
         say(paragraph(said))
-        named = set(json.loads(meta["concluded_trials"]))
-        runs = [trial for trial in standing.trials if trial.number in named and trial.score is not None and trial.run_id]
-        if runs:
-            return str(min(runs, key=lambda trial: standing.objective.key(trial.score)).run_id)
+        if concluded := standing.best_among(json.loads(meta["concluded_trials"])):
+            return str(concluded.run_id)
     if len(standing.by_data) > 1:
         best = [(standing.origin(entry), standing.best_of(entry)) for entry, *_ in standing.by_data]
         known = " or ".join(f"run={trial.run_id} ({origin})" for origin, trial in best if trial)

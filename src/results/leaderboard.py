@@ -116,6 +116,12 @@ class Standing:
         """The trial of an entry with the best score; None if it has no score."""
         return min(entry.trials, key=lambda trial: self.objective.key(trial.score), default=None)
 
+    def best_among(self, numbers: Iterable[int]) -> TrialResult | None:
+        """The trial with the best score and a run among those with these numbers of one sweep; None without any."""
+        named = set(numbers)
+        runs = [trial for trial in self.trials if trial.number in named and trial.score is not None and trial.run_id]
+        return min(runs, key=lambda trial: self.objective.key(trial.score), default=None)
+
     @property
     def trials(self) -> list[TrialResult]:
         """Every trial, those of the best configuration first."""

@@ -13,7 +13,7 @@ from src.config.rules import LONGEST_TAG
 from src.errors import TrialbookError
 from src.results import table
 from src.results.conclusions import conclusions
-from src.results.leaderboard import Standing
+from src.results.leaderboard import Standing, TrialResult
 from src.results.published import compare_with_published
 from src.results.report import report_of
 from src.results.scores import labelled_histories, standing_of
@@ -59,7 +59,7 @@ class Ending:
             self._store.keep(self._invocation.folder / "study.db")
         failed = any(trial.state == TrialState.FAILED for trial in self._standing.trials)
         code = self._outcome.code or (exits.FAILED if failed or refused else 0)
-        result.write(self._invocation.folder, code, self._standing.best.run_id if self._standing.best else None)
+        result.write(self._invocation.folder, code, self._best.run_id if self._best else None)
         self._print_tables()
         self._print_causes(refused)
         self._print_commands(left)
@@ -70,6 +70,12 @@ class Ending:
     @cached_property
     def _standing(self) -> Standing:
         return standing_of([self._store], self._invocation.objective)
+
+    @property
+    def _best(self) -> TrialResult | None:
+        """The best trial of the configuration that the oracle names, or of the best one; None if it has no score."""
+        concluded = self._sweep.oracle.conclusion()
+        return self._standing.best_among(concluded.trials if concluded else ()) or self._standing.best
 
     @cached_property
     def _published(self) -> list[Row]:
@@ -190,7 +196,7 @@ class Ending:
         Args:
             left: records that MLflow does not have.
         """
-        invocation, say, best = self._invocation, self._terminal.say, self._standing.best
+        invocation, say, best = self._invocation, self._terminal.say, self._best
         if left:
             say(f"MLflow does not answer; {left} records wait in {invocation.folder}: {self._outbox.outage}")
         if invocation.single and left:
@@ -204,7 +210,7 @@ class Ending:
             say(f"  open {invocation.folder / REPORT}    {self._charts or 'what failed'}")
         if best and not invocation.single:
             say(f"  {invocation.prefix}python -m src.sweep {shlex.join(self._standing.words(best))}    repeats the best trial")
-        if len(self._standing.entries) > 1 and self._invocation.oracle["name"] != "race":
+        if len(self._standing.entries) > 1 and len(self._standing.by_data) == 1 and self._invocation.oracle["name"] != "race":
             say(f"  {invocation.prefix}python -m src.confirm sweep={invocation.folder.name}    is the best the best? fresh seeds tell")
         if best and best.origin.code and not invocation.single and not invocation.function:  # else it was adopted, without its model
             say(f"  {invocation.prefix}python -m src.promote sweep={invocation.folder.name}    the best model against the champion")
