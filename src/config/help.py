@@ -30,6 +30,7 @@ def help_text(loader: ConfigLoader) -> str:
     lines += ["", "Questions (sweeps=name, the command line wins over the file):"]
     lines += [f"  {name:<10} {question(name)}" for name in catalog.groups["sweeps"]]
     lines += ["", "Every key and its default:  python -m src.sweep --cfg job", "Compare the runs:           make ui"]
+    lines += ["Is the best the best?       python -m src.confirm"]
     return "\n".join(lines)
 
 
