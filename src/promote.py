@@ -134,8 +134,8 @@ def best_run(sweep: str, say: Callable[[str], object] = print) -> str:
         ConfigError: no trial of the sweep has a score and a run, or its trials were trained on several data sets.
     """
     standing, stores = load_standing(sweep)
-    meta = stores[0].meta()
-    if len(stores) == 1 and (said := meta.get("conclusion")):
+    meta = stores[0].meta() if len(stores) == 1 else {}
+    if said := meta.get("conclusion"):
         say(said)
         named = set(json.loads(meta["concluded_trials"]))
         runs = [trial for trial in standing.trials if trial.number in named and trial.score is not None and trial.run_id]

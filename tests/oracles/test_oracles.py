@@ -16,7 +16,7 @@ from src.space import Axis, Interval, Space
 from tests.conftest import options
 from tests.oracles.conftest import Driven, create
 
-ORACLES = options("oracle")
+ORACLES = [name for name in options("oracle") if name != "race"]  # which wants seeds: test_race.py
 ADAPTIVE = [name for name in ORACLES if name != "grid"]
 FINITE = ("optimizer=sgd,adam,rmsprop", "optimizer.momentum=0.8,0.9", "model.units=8,16,32")  # 15 points: adam has no momentum
 ENDLESS = (
