@@ -4,6 +4,7 @@ NAME is a function of hyperparameters or a HyperModel. The file is run up to its
 Its model becomes an option of conf/model/, its search a question of sweeps/. Nothing of the file changes.
 """
 
+import keyword
 import os
 import subprocess
 import sys
@@ -14,6 +15,8 @@ from src import files
 from src.config.arguments import read_arguments
 from src.errors import ConfigError, TrialbookError
 from src.exits import exit_on_error
+
+WORDS = ("keras", "null", "true", "false", "yes", "no", "on", "off")
 
 
 @dataclass(frozen=True)
@@ -36,8 +39,8 @@ def main() -> None:
             from src.adopting.adoption import adopt
             from src.adopting.modules import name_of
         name = arguments.name or name_of(arguments.script)
-        if not name.isidentifier():
-            raise ConfigError([f"name={name}: expected a Python name."])
+        if not name.isidentifier() or keyword.iskeyword(name) or name.lower() in WORDS:
+            raise ConfigError([f"name={name}: expected a Python name that is no word of YAML, and not the engine {WORDS[0]}."])
         print(f"{arguments.script} is run up to its search …")  # noqa: T201
         adoption = adopt(arguments.script, name)
         lines = _write(adoption.files, replace=arguments.replace)
@@ -68,6 +71,8 @@ def _write(contents: dict[Path, bytes], *, replace: bool) -> list[str]:
     """
     names = {path: os.path.relpath(path) for path in contents}
     others = [path for path, content in contents.items() if path.exists() and path.read_bytes() != content]
+    if foreign := [names[path] for path in others if path.suffix != ".npz" and b"python -m src.adopt " not in path.read_bytes()]:
+        raise ConfigError(f"{name} is there, and this command has not written it; expected name=… of other files" for name in foreign)
     if others and not replace and not _agreed([names[path] for path in others]):
         raise ConfigError(
             f"{names[path]} is there, and is another one; expected replace=true, or name=… for files beside it" for path in others

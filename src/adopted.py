@@ -73,14 +73,24 @@ def numbered_labels(model: keras.Model) -> dict[str, Any]:
 
 
 def _sparse(metrics: Any) -> Any:
-    """Returns metrics with those of numbers of classes in place of those of one-hot rows, under the same names."""
+    """Returns metrics with those of numbers of classes in place of those of one-hot rows, under the same names.
+
+    Raises:
+        ConfigError: a metric has no such form.
+    """
     found: list[Any] = []
     for metric in metrics or ():
         if metric == "categorical_accuracy" or type(metric) is keras.metrics.CategoricalAccuracy:
             name = metric if isinstance(metric, str) else metric.name
             found.append(keras.metrics.SparseCategoricalAccuracy(name=name))
+        elif metric == "categorical_crossentropy" or type(metric) is keras.metrics.CategoricalCrossentropy:
+            logits = not isinstance(metric, str) and metric.from_logits
+            found.append(keras.metrics.SparseCategoricalCrossentropy(name="categorical_crossentropy", from_logits=logits))
         elif type(metric) is keras.metrics.TopKCategoricalAccuracy:
             found.append(keras.metrics.SparseTopKCategoricalAccuracy(k=metric.k, name=metric.name))
-        else:
+        elif metric in ("accuracy", "acc"):
             found.append(metric)
+        else:
+            name = metric if isinstance(metric, str) else getattr(metric, "name", None) or getattr(metric, "__name__", metric)
+            raise ConfigError([f"model: its metric {name} takes one-hot labels; expected accuracy, or labels that are numbers of classes."])
     return found

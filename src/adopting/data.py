@@ -1,6 +1,6 @@
 """The data of a search as arrays for `data=npz`, and their task."""
 
-from collections.abc import Iterator
+import re
 from dataclasses import dataclass
 from typing import Any
 
@@ -9,7 +9,7 @@ import numpy as np
 
 from src.errors import ConfigError
 
-ONE_HOT = ("categorical_crossentropy",)
+NUMBERED = ("classes", "binary")
 TASKS = {
     "sparse_categorical_crossentropy": "classes",
     "categorical_crossentropy": "classes",
@@ -47,8 +47,13 @@ def data_of(arguments: dict[str, Any], test: tuple[Any, Any] | None, model: kera
     """
     loss = _loss_name(model)
     task = TASKS.get(loss, "")
-    x, y, weight, batch_size = _examples(arguments.get("x"), arguments.get("y"), arguments.get("sample_weight"), "x")
+    names = _input_names(model)
+    if arguments.get("steps_per_epoch") and hasattr(arguments.get("x"), "element_spec") and int(arguments["x"].cardinality()) < 0:
+        raise ConfigError(["x is a data set without end; expected one that ends, or a data set of its own: docs/data.md"])
+    x, y, weight, batch_size = _examples(arguments.get("x"), arguments.get("y"), arguments.get("sample_weight"), "x", names)
     task = task or _task_of_labels(y)
+    if task == "binary" and set(np.unique(y)) - {0, 1}:
+        task = "numbers"  # as an autoencoder has them
     if not task:
         raise ConfigError([f"loss={loss}: no task is known for it; expected one of {', '.join(TASKS)}, or a data set: docs/data.md"])
     units = model.output_shape[-1] if model.built and isinstance(model.output_shape, tuple) else None
@@ -57,16 +62,20 @@ def data_of(arguments: dict[str, Any], test: tuple[Any, Any] | None, model: kera
     parts = {"train": (x, y, weight)}
     if (held := arguments.get("validation_data")) is not None:
         pair = held if isinstance(held, tuple | list) else (held, None)
-        parts["validation"] = _examples(pair[0], pair[1], pair[2] if len(pair) > 2 else None, "validation_data")[:3]
+        parts["validation"] = _examples(pair[0], pair[1], pair[2] if len(pair) > 2 else None, "validation_data", names)[:3]
     elif share := arguments.get("validation_split"):
         first = int(len(y) * (1 - share))  # the last ones, as Keras takes them
         cut = [_cut(one, slice(first), slice(first, None)) for one in (x, y, weight)]
         parts = {"train": tuple(one[0] for one in cut), "validation": tuple(one[1] for one in cut)}  # type: ignore[dict-item]
-    numbered = task == "classes" and np.ndim(y) == 2 and y.shape[1] > 1
+    numbered = task == "classes" and y.ndim == 2 and y.shape[1] > 1
+    for labels in (one[1] for one in parts.values() if numbered):
+        if not (np.isin(labels, (0, 1)).all() and (labels.sum(axis=1) == 1).all()):
+            raise ConfigError(["y: rows that are shares of classes; expected one-hot rows, or numbers of classes."])
+    _weigh(parts, arguments.get("class_weight"), task)
     if test is not None and not _fits(test, x, y):
         test = None
     if test is not None:
-        parts["test"] = (*_examples(test[0], test[1], None, "x_test")[:2], None)
+        parts["test"] = (*_examples(test[0], test[1], None, "x_test", names)[:2], None)
     arrays: dict[str, np.ndarray] = {}
     for part, (inputs, labels, weights) in parts.items():
         arrays |= _named(inputs, f"x_{part}") | {f"y_{part}": _labels(labels, task)}
@@ -83,6 +92,23 @@ def shown(data: Data) -> str:
     return f"{', '.join(counts)}; {', '.join(f'{name} {shape}' for name, shape in shapes.items())}"
 
 
+def _weigh(parts: dict[str, Any], class_weight: dict[int, float] | None, task: str) -> None:
+    """Puts the weights of classes into those of the training examples, as Keras does, and gives every part weights if one has them.
+
+    Raises:
+        ConfigError: the examples have no classes.
+    """
+    if class_weight:
+        if task not in NUMBERED:
+            raise ConfigError([f"class_weight: the task is {task}; expected labels that are classes"])
+        x, y, weight = parts["train"]
+        weights = np.vectorize(lambda number: float(class_weight.get(int(number), 1.0)))(_labels(y, task))
+        parts["train"] = (x, y, weights if weight is None else weights * np.asarray(weight))
+    if any(part[2] is not None for part in parts.values()):
+        for name, (x, y, weight) in parts.items():
+            parts[name] = (x, y, np.ones(len(y)) if weight is None else weight)
+
+
 def _loss_name(model: keras.Model) -> str:
     loss = model.loss if model.compiled else None
     if isinstance(loss, dict | list):
@@ -96,24 +122,61 @@ def _task_of_labels(y: np.ndarray) -> str:
     return "classes" if y.dtype.kind in "iu" and (y.ndim == 1 or y.shape[1:] == (1,)) else "numbers" if y.dtype.kind == "f" else ""
 
 
-def _examples(x: Any, y: Any, weight: Any, place: str) -> tuple[Any, np.ndarray, Any, int | None]:
-    """Returns inputs, labels, weights and the size of a batch; reads a tf.data.Dataset to its end."""
+def _input_names(model: keras.Model) -> tuple[str, ...]:
+    """The names of a model's inputs, if the hypermodel gives them; those that Keras makes up differ from model to model."""
+    names = [one.name for one in model.inputs] if model.built and getattr(model, "inputs", None) else []
+    return () if any(re.fullmatch(r"(keras_tensor|input_layer|input)(_\d+)?", name) for name in names) else tuple(names)
+
+
+def _examples(x: Any, y: Any, weight: Any, place: str, names: tuple[str, ...]) -> tuple[Any, np.ndarray, Any, int | None]:
+    """Returns inputs, labels, weights and the size of a batch; reads a tf.data.Dataset to its end.
+
+    Args:
+        names: of the model's inputs, for a list of them.
+    """
     if hasattr(x, "element_spec"):
-        batches = list(_batches(x, place))
-        if not batches or len(batches[0]) < 2:
-            raise ConfigError([f"{place}: a data set of {len(batches)} batches without labels; expected (inputs, labels)"])
-        inputs, labels, *rest = (_joined([batch[number] for batch in batches]) for number in range(len(batches[0])))
-        return inputs, labels, rest[0] if rest else None, len(batches[0][1])
+        return _read(x, place)
     if x is None or y is None or callable(getattr(x, "__next__", None)) or isinstance(x, keras.utils.PyDataset):
         raise ConfigError([f"{place} is {type(x).__name__}, its labels {type(y).__name__}; expected arrays, or a data set: docs/data.md"])
-    tree = {name: np.asarray(one) for name, one in x.items()} if isinstance(x, dict) else np.asarray(x)
-    return tree, np.asarray(y), weight, None
+    labels = np.asarray(y) if not isinstance(y, dict) else np.empty(())
+    if not labels.ndim or (isinstance(y, list | tuple) and any(np.ndim(one) for one in y) and len(y) < len(_first(x))):
+        raise ConfigError([f"{place}: the model has several outputs; their data are a data set of their own: docs/data.md"])
+    if isinstance(x, list | tuple) and any(np.ndim(one) for one in x) and len(x) != len(labels):
+        if len(x) != len(names):
+            raise ConfigError([f"{place}: {len(x)} inputs; expected a name for each, as in keras.Input(…, name='pictures')"])
+        x = dict(zip(names, x, strict=True))
+    return {name: np.asarray(one) for name, one in x.items()} if isinstance(x, dict) else np.asarray(x), labels, weight, None
 
 
-def _batches(dataset: Any, place: str) -> Iterator[Any]:
+def _first(x: Any) -> Any:
+    """The first one of several inputs, otherwise the only one."""
+    return next(iter(x.values())) if isinstance(x, dict) else x[0] if isinstance(x, list | tuple) and np.ndim(x[0]) > 1 else x
+
+
+def _read(dataset: Any, place: str) -> tuple[Any, np.ndarray, Any, int]:
     if int(dataset.cardinality()) == -1:
         raise ConfigError([f"{place} is a data set without end; expected one that ends, or a data set of its own: docs/data.md"])
-    return dataset.as_numpy_iterator()  # type: ignore[no-any-return]
+    batches, again = (list(dataset.as_numpy_iterator()) for _ in range(2))
+    if not batches or not isinstance(batches[0], tuple) or len(batches[0]) < 2:
+        raise ConfigError([f"{place}: a data set of {len(batches)} batches without labels; expected (inputs, labels)"])
+    if (
+        isinstance(batches[0][0], tuple)
+        or not isinstance(batches[0][1], np.ndarray)
+        or len({np.shape(batch[1])[:1] for batch in batches[:-1]}) > 1
+    ):
+        raise ConfigError([f"{place}: a data set of several outputs, of inputs without names, or not in batches; a data set: docs/data.md"])
+    if not np.allclose(_sums(batches), _sums(again)):
+        raise ConfigError([f"{place}: its examples differ from one pass to the next; expected layers that augment, in the model."])
+    inputs, labels, *rest = (_joined([batch[number] for batch in batches]) for number in range(len(batches[0])))
+    return inputs, labels, rest[0] if rest else None, len(batches[0][1])
+
+
+def _sums(batches: list[Any]) -> np.ndarray:
+    """The sum of the numbers of each example, in ascending order."""
+    first = batches[0][0]
+    parts = [[batch[0][name] for name in first] if isinstance(first, dict) else [batch[0]] for batch in batches]
+    numbers = [sum(one.reshape(len(one), -1).sum(axis=1) for one in part if one.dtype.kind in "biuf") for part in parts]
+    return np.sort(np.concatenate([np.atleast_1d(one) for one in numbers]))
 
 
 def _joined(parts: list[Any]) -> Any:
@@ -154,7 +217,9 @@ def _unscaled(array: np.ndarray) -> np.ndarray:
 
 def _labels(y: np.ndarray, task: str) -> np.ndarray:
     """Returns labels as the task has them: numbers of classes, not one-hot rows or columns of length one."""
-    if task in ("classes", "binary"):
+    if task in NUMBERED:
         y = y.argmax(axis=1) if y.ndim == 2 and y.shape[1] > 1 and task == "classes" else y.reshape(len(y)) if y.ndim == 2 else y
+        if y.dtype.kind not in "biu" and (y.dtype.kind != "f" or not np.array_equal(y, np.round(y))):
+            raise ConfigError([f"y has dtype {y.dtype}; expected whole numbers, those of the classes"])
         return y.astype(np.int64)
     return y

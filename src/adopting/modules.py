@@ -10,7 +10,8 @@ import yaml
 from src.adopting.data import Data
 from src.adopting.discovery import Found
 from src.adopting.names import argument
-from src.adopting.recording import Script, Search
+from src.adopting.recording import Script
+from src.adopting.tuners import Search
 from src.config.request import PACKAGE_LINE
 from src.training import SCHEDULED
 
@@ -116,7 +117,7 @@ def model_yaml(module: Module, *, compiled: bool, own_fit: bool) -> bytes:
 def sweep_yaml(module: Module, content: dict[str, Any]) -> bytes:
     """sweeps/NAME.yaml."""
     title = f"What does the search of {module.script.path.name} for {module.script.target} find?"
-    return f"{PACKAGE_LINE}\n# {title}\n#   {module.origin}\n{_yaml(content)}".encode()
+    return f"{PACKAGE_LINE}\n# {title}\n#   python -m src.sweep sweeps={module.name}\n# {module.origin}\n{_yaml(content)}".encode()
 
 
 def _default(one: Found) -> Any:
