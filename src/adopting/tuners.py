@@ -81,15 +81,14 @@ def recording(path: str, is_target: Callable[[Any], bool]) -> Iterator[list[Sear
         raise Started(found)
 
     before: list[tuple[type, str, Any]] = []
+    tuners = {kind: getattr(kt, kind) for kind in TUNERS}
+    base = kt.Tuner.__mro__[1]  # BaseTuner, of which SklearnTuner is one, too
     try:
-        for kind in TUNERS:
-            tuner = getattr(kt, kind)
+        for kind, tuner in tuners.items():
             _replace(tuner, "__init__", _init(kind, tuner.__init__), before)
-        base = kt.Tuner.__mro__[1]  # BaseTuner, of which SklearnTuner is one, too
-        for name in (name for one in (kt.Tuner, base) for name in vars(one) if not name.startswith("_") and callable(vars(one)[name])):
-            for one in (kt.Tuner, base):
-                if name in vars(one):
-                    _replace(one, name, search if name == "search" else _nothing, before)
+        for one in (base, *tuners.values()):
+            for name in [name for name, value in vars(one).items() if not name.startswith("_") and callable(value)]:
+                _replace(one, name, search if name == "search" else _nothing, before)
         base.__getattr__ = _attribute  # what only a tuner that runs would have
         yield others
     finally:
