@@ -25,8 +25,9 @@ FENCED = re.compile(r"```(\w*)\n(.*?)```", re.DOTALL)
 EXAMPLES = {
     path: content for text in PAGES.values() for path, content in re.findall(r"`([\w/]+\.\w+)`:?\n```\w+\n(.*?)```", text, re.DOTALL)
 }
-ROWS = re.findall(r"^\| .*\? \| `(.*)` \| \[.*\]\(docs/guide\.md#([\w-]+)\) \|$", README, re.MULTILINE)
+ROWS = re.findall(r"^\| .*\? \| `(.*)` \| \[.*\]\(docs/(?:guide|adopt)\.md#([\w-]+)\) \|$", README, re.MULTILINE)
 ANYWHERE = {"cat", "curl", "kill", "make", "mlflow", "pip", "ssh", "tail", "tmux"}  # programs that are not ours
+ADOPTED = "_target_: src.models.search.build\nunits: 32\ndropout: false\nlearning_rate: 0.0001\nrate: null\n"  # by docs/adopt.md
 FIRST = "## Your model and your data in fifteen lines\n"
 
 
@@ -84,13 +85,15 @@ def test_their_commands_are_accepted(
     monkeypatch.chdir(tmp_path)
     Path("mine.npz").touch()
     Path("pictures").mkdir()
+    Path("mlruns/adopted").mkdir(parents=True)
+    Path("mlruns/adopted/search.npz").touch()
     names = {Path(path).stem for path in EXAMPLES}
     if command == ["--help"]:
         with pytest.raises(SystemExit, match="0"):
             checked(command)
     elif names & {value for word in command for value in word.partition("=")[2].split(",")}:
-        loader = conf({path.removeprefix("conf/"): content for path, content in EXAMPLES.items() if path.endswith(".yaml")})
-        read_command_line(loader, command)
+        added = {path.removeprefix("conf/"): content for path, content in EXAMPLES.items() if path.endswith(".yaml")}
+        read_command_line(conf(added | {"model/search.yaml": ADOPTED}), command)
     else:
         checked(command)
 
@@ -104,7 +107,8 @@ def test_their_other_verbs_take_their_words() -> None:
         if verb == "src.doctor":
             assert given in ([], ["--fix"])
         else:
-            read_arguments(importlib.import_module(verb).Arguments, given)
+            named = [word if "=" in word else f"script={word}" for word in given] if verb == "src.adopt" else given
+            read_arguments(importlib.import_module(verb).Arguments, named)
 
 
 def test_no_other_line_goes_unseen() -> None:
@@ -163,8 +167,8 @@ def test_their_links_lead_somewhere() -> None:
 
 
 def test_every_question_has_an_answer_with_a_command() -> None:
-    answers = sections(GUIDE)
-    assert len({anchor for _, anchor in ROWS}) == 25
+    answers = sections(GUIDE) | sections(PAGES["docs/adopt.md"])
+    assert len({anchor for _, anchor in ROWS}) == 26
     assert not [anchor for _, anchor in ROWS if not any(blocks(answers[anchor], "sh"))]
 
 
@@ -216,3 +220,15 @@ def test_a_newcomer_sweeps_the_function_and_the_program_that_the_pages_show(comm
     said = done.stdout + done.stderr
     assert done.returncode == 0 and "warning" not in said.lower(), said
     assert said.count("FINISHED") == len(command[1].split(","))
+
+
+@pytest.mark.slow
+@pytest.mark.xdist_group("newcomer")
+def test_a_newcomer_adopts_the_script_that_the_page_shows(project: Path) -> None:
+    words = shlex.split("python -m src.adopt search.py:build_model")
+    assert words in COMMANDS["docs/adopt.md"] and words in COMMANDS["README.md"]
+    done = subprocess.run([sys.executable, *words[1:]], cwd=project, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "unchanged  sweeps/search.yaml" in done.stdout, "what the page shows"
+    assert "written  src/models/search.py" in done.stdout and "written  mlruns/adopted/search.npz" in done.stdout
+    assert "executions_per_trial=2: " in done.stdout and "search: oracle=bayesian, at most 10 trials" in done.stdout

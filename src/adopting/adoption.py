@@ -72,6 +72,11 @@ def adopt(words: str, name: str) -> Adoption:
     data = data_of(search.arguments, search.test, model) if search else None
     if data and data.numbered:
         adopted.numbered_labels(model)  # so that what has no such form is told
+    logits = bool(data and not own_fit and adopted.takes_logits(model))
+    if logits and data and data.task != "classes":
+        raise ConfigError([f"{words} gives logits; expected a sigmoid layer at its end, and a loss without from_logits."])
+    if logits:
+        _built(script, hypermodel, built, overrides, search, numbered=bool(data and data.numbered), logits=True)
     of_fit: list[Found] = []
     if own_fit and search and data:
         fit = _few(hypermodel, build, search, data)
@@ -86,7 +91,7 @@ def adopt(words: str, name: str) -> Adoption:
     path = f"mlruns/adopted/{name}.npz"
     question = ask(name, path, search, data, axes)
     module = modules.Module(
-        words, name, script, script.target == type(hypermodel).__name__, built, of_fit, overrides, bool(data and data.numbered)
+        words, name, script, script.target == type(hypermodel).__name__, built, of_fit, overrides, bool(data and data.numbered), logits
     )
     files = {
         ROOT / f"conf/model/{name}.yaml": modules.model_yaml(module, compiled=model.compiled, own_fit=own_fit),
@@ -139,10 +144,12 @@ def _tried(script: Script, attempt: Callable[[], T]) -> T:
         raise ConfigError([f"{script.path}:{script.target}: {type(error).__name__}: {error}  ({raised_at(error)})"]) from error
 
 
-def _built(script: Script, hypermodel: Hypermodel, built: list[Found], overrides: Mapping[str, Any], search: Search | None) -> keras.Model:
+def _built(
+    script: Script, hypermodel: Hypermodel, built: list[Found], overrides: Mapping[str, Any], search: Search | None, **options: bool
+) -> keras.Model:
     """The model of the defaults; one without an input shape is built on an example of the search."""
     values = {one.name: one.parameter.default for one in built}
-    model = adopted.built(hypermodel, values, compiled_with=overrides)
+    model = adopted.built(hypermodel, values, compiled_with=overrides, **options)
     if not isinstance(model, keras.Model):
         raise ConfigError([f"{script.path}:{script.target} gives {type(model).__name__}; expected a keras.Model."])
     if search and not model.built and search.arguments.get("x") is not None:

@@ -161,6 +161,15 @@ REFUSED = {
         HEAD + MODEL.replace("    model =", "    1 / 0\n    model =") + SEARCH,
         r"ZeroDivisionError: division by zero  \(.*search.py:10\)",
     ),
+    "logits of two classes": (
+        HEAD
+        + MODEL.replace('"sparse_categorical_crossentropy"', "keras.losses.BinaryCrossentropy(from_logits=True)").replace(
+            "Dense(3", "Dense(1"
+        )
+        + "y = y % 2"
+        + SEARCH,
+        "gives logits; expected a sigmoid",
+    ),
     "no model": (HEAD + "def build_model(hp):\n    return hp.Int('a', 1, 2)\n" + SEARCH, "gives int; expected a keras.Model"),
     "not compiled": (HEAD + MODEL.replace("    model.compile", "    # "), "not compiled; expected model.compile"),
     "scikit-learn": (
@@ -233,7 +242,7 @@ def test_pixels_are_not_scaled_twice_and_batches_are_read_to_their_end(tmp_path:
 @pytest.mark.parametrize(
     ("loss", "units", "y", "task"),
     [
-        ("keras.losses.BinaryCrossentropy(from_logits=True)", 1, "y % 2", "binary"),
+        ("keras.losses.BinaryCrossentropy()", 1, "y % 2", "binary"),
         ("'binary_crossentropy'", 1, "(y % 2).astype('float32').reshape(-1, 1)", "binary"),
         ("'binary_crossentropy'", 6, "x", "numbers"),
         ("'binary_crossentropy'", 6, "np.round(x)", "labels"),
