@@ -88,6 +88,8 @@ def adopt(words: str, name: str) -> Adoption:
         raise ConfigError([f"{words} gives a model that is not compiled; expected model.compile(…) in it."])
     axes = {key_of(one.name, of_fit=False): one for one in built} | {key_of(one.name, of_fit=True): one for one in of_fit}
     _distinct(axes, [*built, *of_fit])
+    if all(one.kind == "Fixed" for one in axes.values()):
+        raise ConfigError([f"{words} asks for no hyperparameter that varies; expected hp.Int(…), hp.Choice(…) or the like in it."])
     path = f"mlruns/adopted/{name}.npz"
     question = ask(name, path, search, data, axes)
     module = modules.Module(

@@ -67,9 +67,9 @@ def data_of(arguments: dict[str, Any], test: tuple[Any, Any] | None, model: kera
         first = int(len(y) * (1 - share))  # the last ones, as Keras takes them
         cut = [_cut(one, slice(first), slice(first, None)) for one in (x, y, weight)]
         parts = {"train": tuple(one[0] for one in cut), "validation": tuple(one[1] for one in cut)}  # type: ignore[dict-item]
-    numbered = task == "classes" and y.ndim == 2 and y.shape[1] > 1
+    numbered = loss == "categorical_crossentropy"
     for labels in (one[1] for one in parts.values() if numbered):
-        if not (np.isin(labels, (0, 1)).all() and (labels.sum(axis=1) == 1).all()):
+        if labels.shape[-1] < 2 or not (np.isin(labels, (0, 1)).all() and (labels.sum(axis=-1) == 1).all()):
             raise ConfigError(["y: rows that are shares of classes; expected one-hot rows, or numbers of classes."])
     _weigh(parts, arguments.get("class_weight"), task)
     if test is not None and not _fits(test, x, y):
@@ -78,7 +78,7 @@ def data_of(arguments: dict[str, Any], test: tuple[Any, Any] | None, model: kera
         parts["test"] = (*_examples(test[0], test[1], None, "x_test", names)[:2], None)
     arrays: dict[str, np.ndarray] = {}
     for part, (inputs, labels, weights) in parts.items():
-        arrays |= _named(inputs, f"x_{part}") | {f"y_{part}": _labels(labels, task)}
+        arrays |= _named(inputs, f"x_{part}") | {f"y_{part}": _labels(labels, task, numbered=numbered)}
         arrays |= {f"weight_{part}": np.asarray(weights, np.float32)} if weights is not None else {}
     if task == "classes" and units:
         arrays["class_names"] = np.arange(units).astype(str)
@@ -102,7 +102,9 @@ def _weigh(parts: dict[str, Any], class_weight: dict[int, float] | None, task: s
         if task not in NUMBERED:
             raise ConfigError([f"class_weight: the task is {task}; expected labels that are classes"])
         x, y, weight = parts["train"]
-        weights = np.vectorize(lambda number: float(class_weight.get(int(number), 1.0)))(_labels(y, task))
+        weights = np.vectorize(lambda number: float(class_weight.get(int(number), 1.0)))(
+            _labels(y, task, numbered=y.ndim > 1 and y.shape[-1] > 1)
+        )
         parts["train"] = (x, y, weights if weight is None else weights * np.asarray(weight))
     if any(part[2] is not None for part in parts.values()):
         for name, (x, y, weight) in parts.items():
@@ -145,7 +147,11 @@ def _examples(x: Any, y: Any, weight: Any, place: str, names: tuple[str, ...]) -
         if len(x) != len(names):
             raise ConfigError([f"{place}: {len(x)} inputs; expected a name for each, as in keras.Input(…, name='pictures')"])
         x = dict(zip(names, x, strict=True))
-    return {name: np.asarray(one) for name, one in x.items()} if isinstance(x, dict) else np.asarray(x), labels, weight, None
+    inputs = {name: np.asarray(one) for name, one in (x if isinstance(x, dict) else {"": x}).items()}
+    if wrong := [name for name, one in inputs.items() if one.ndim < 1 or len(one) != len(labels)]:
+        found = inputs[wrong[0]]
+        raise ConfigError([f"{place}: inputs of shape {found.shape} and dtype {found.dtype} for {len(labels)} labels; expected an array"])
+    return inputs if isinstance(x, dict) else inputs[""], labels, weight, None
 
 
 def _first(x: Any) -> Any:
@@ -215,11 +221,11 @@ def _unscaled(array: np.ndarray) -> np.ndarray:
     return array.astype(np.float32) if array.dtype == np.uint8 else array
 
 
-def _labels(y: np.ndarray, task: str) -> np.ndarray:
+def _labels(y: np.ndarray, task: str, *, numbered: bool) -> np.ndarray:
     """Returns labels as the task has them: numbers of classes, not one-hot rows or columns of length one."""
-    if task in NUMBERED:
-        y = y.argmax(axis=1) if y.ndim == 2 and y.shape[1] > 1 and task == "classes" else y.reshape(len(y)) if y.ndim == 2 else y
-        if y.dtype.kind not in "biu" and (y.dtype.kind != "f" or not np.array_equal(y, np.round(y))):
-            raise ConfigError([f"y has dtype {y.dtype}; expected whole numbers, those of the classes"])
-        return y.astype(np.int64)
-    return y
+    if task not in NUMBERED:
+        return y
+    y = y.argmax(axis=-1) if numbered else y.reshape(len(y)) if y.shape[1:] == (1,) else y
+    if y.dtype.kind not in "biu" and (y.dtype.kind != "f" or not np.array_equal(y, np.round(y))):
+        raise ConfigError([f"y has dtype {y.dtype}; expected whole numbers, those of the classes"])
+    return y.astype(np.int64)

@@ -10,6 +10,8 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+import keras
+
 from src.adopting import slicing, tuners
 from src.adopting.tuners import Search
 from src.errors import ConfigError, did_you_mean, raised_at
@@ -107,7 +109,7 @@ class Script:
         return hypermodel is not None and (hypermodel is named or is_instance or getattr(hypermodel, "__name__", "") == self.target)
 
     def _run(self, part: list[slicing.Statement], namespace: dict[str, Any]) -> None:
-        with _as_script(self.path):
+        with _as_script(self.path), _unset(self.path):
             for one in part:
                 exec(compile(ast.Module([one.node], []), str(self.path), "exec"), namespace)  # noqa: S102  the file that the user names
 
@@ -134,6 +136,27 @@ def ast_arguments(statement: slicing.Statement) -> list[str]:
     """Returns the names of the arguments of a function that a statement defines."""
     arguments = getattr(statement.node, "args", None)
     return [one.arg for one in arguments.args] if arguments else []
+
+
+@contextlib.contextmanager
+def _unset(path: Path) -> Iterator[None]:
+    """Refuses a script that changes Keras' global settings: each trial sets them anew, so that they would not hold."""
+
+    def settings() -> tuple[str, str, str]:
+        return keras.config.dtype_policy().name, keras.config.floatx(), keras.config.image_data_format()
+
+    before = settings()
+    try:
+        yield
+    finally:
+        after = settings()
+        for restore, value in zip(
+            (keras.config.set_dtype_policy, keras.config.set_floatx, keras.config.set_image_data_format), before, strict=True
+        ):
+            restore(value)
+        if changed := [one for one, usual in zip(after, before, strict=True) if one != usual]:
+            words = f"{path} sets Keras' global {', '.join(changed)}"
+            raise ConfigError([f"{words}; expected it in layers, or training.precision= in a sweep and not there."])
 
 
 def _imported(node: ast.stmt) -> set[str]:

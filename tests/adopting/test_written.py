@@ -170,6 +170,13 @@ REFUSED = {
         + SEARCH,
         "gives logits; expected a sigmoid",
     ),
+    "a global policy": (
+        HEAD + "keras.config.set_dtype_policy('mixed_float16')\n" + MODEL + SEARCH,
+        "global mixed_float16; .*training.precision=",
+    ),
+    "nothing to search": (HEAD + MODEL.replace('hp.Int("units", 4, 12, step=4)', "4") + SEARCH, "no hyperparameter that varies"),
+    "a sparse matrix": (HEAD + MODEL + "import scipy.sparse\nx = scipy.sparse.csr_matrix(x)" + SEARCH, "dtype object for 40 labels"),
+    "other numbers of inputs and labels": (HEAD + MODEL + "y = y[:30]" + SEARCH, r"shape \(40, 6\).* for 30 labels"),
     "no model": (HEAD + "def build_model(hp):\n    return hp.Int('a', 1, 2)\n" + SEARCH, "gives int; expected a keras.Model"),
     "not compiled": (HEAD + MODEL.replace("    model.compile", "    # "), "not compiled; expected model.compile"),
     "scikit-learn": (
@@ -272,3 +279,14 @@ def test_no_tuner_stays_replaced(tmp_path: Path) -> None:
     script(tmp_path, HEAD + MODEL + SEARCH)
     assert before == [keras_tuner.RandomSearch.__init__, keras_tuner.Tuner.search, keras_tuner.Tuner.run_trial]
     assert not hasattr(keras_tuner.Tuner, "__getattr__")
+
+
+def test_labels_of_positions_are_numbers_and_their_one_hot_rows_become_numbers(tmp_path: Path) -> None:
+    model = MODEL.replace("Input((6,))", "Input((2, 3))")
+    data = "x, y = x.reshape(40, 2, 3), np.stack([y, 2 - y], axis=1)\n"
+    sparse = arrays(script(tmp_path, HEAD + data + model + SEARCH))["y_train"]
+    assert sparse.tolist() == [[number % 3, 2 - number % 3] for number in range(30)]
+    text = HEAD + data + model.replace("sparse_", "") + "y = keras.utils.to_categorical(y)\n" + SEARCH
+    adoption = script(tmp_path, text)
+    np.testing.assert_array_equal(arrays(adoption)["y_train"], sparse)
+    assert "numbered=True" in of(adoption, "src/models")
