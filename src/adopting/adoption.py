@@ -15,7 +15,8 @@ from src import adopted
 from src.adopting import modules
 from src.adopting.data import Data, data_of, shown
 from src.adopting.discovery import Found, discover
-from src.adopting.question import ask, key_of, objective_of
+from src.adopting.examples import first_example
+from src.adopting.question import ask, key_of, kind_of, objective_of
 from src.adopting.recording import Script
 from src.adopting.tuners import Search
 from src.config.paths import ROOT
@@ -117,7 +118,7 @@ def _words(other: Search) -> str:
 
 def _not_given(search: Search) -> list[str]:
     """What a `fit` of the hypermodel's own had from the search, and has not from a trial."""
-    names = [name for name in ("sample_weight", "class_weight", "callbacks") if search.arguments.get(name) is not None]
+    names = [name for name in ("sample_weight", "class_weight") if search.arguments.get(name) is not None]
     return [
         f"{name}: the fit of the hypermodel gets x, y, validation_data, epochs, batch_size and the callbacks of a trial" for name in names
     ]
@@ -155,14 +156,7 @@ def _built(
     if not isinstance(model, keras.Model):
         raise ConfigError([f"{script.path}:{script.target} gives {type(model).__name__}; expected a keras.Model."])
     if search and not model.built and search.arguments.get("x") is not None:
-        x = search.arguments["x"]
-        if hasattr(x, "element_spec"):
-            first = next(iter(x))[0]
-        elif isinstance(x, dict):
-            first = {name: np.asarray(one)[:1] for name, one in x.items()}
-        else:
-            first = np.asarray(x)[:1]
-        _tried(script, lambda: model(first))
+        _tried(script, lambda: model(first_example(search.arguments["x"])))
     return model
 
 
@@ -209,7 +203,7 @@ def _lines(search: Search | None, data: Data | None, axes: dict[str, Found]) -> 
     varying = [key for key, one in axes.items() if one.kind != "Fixed"]
     found = [f"{len(varying)} hyperparameters: {', '.join(varying)}"]
     found.append(
-        f"{search.kind} by {objective_of(search)}, the search in line {search.line}"
+        f"{kind_of(search)} by {objective_of(search)}, the search in line {search.line}"
         if search
         else "no search of it: random, 20 trials; expected tuner.search(…) in the script"
     )

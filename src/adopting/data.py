@@ -1,12 +1,12 @@
 """The data of a search as arrays for `data=npz`, and their task."""
 
-import re
 from dataclasses import dataclass
 from typing import Any
 
 import keras
 import numpy as np
 
+from src.adopting.examples import first_example, input_names, read
 from src.errors import ConfigError
 
 NUMBERED = ("classes", "binary")
@@ -47,22 +47,23 @@ def data_of(arguments: dict[str, Any], test: tuple[Any, Any] | None, model: kera
     """
     loss = _loss_name(model)
     task = TASKS.get(loss, "")
-    names = _input_names(model)
+    names = input_names(model)
     if arguments.get("steps_per_epoch") and hasattr(arguments.get("x"), "element_spec") and int(arguments["x"].cardinality()) < 0:
         raise ConfigError(["x is a data set without end; expected one that ends, or a data set of its own: docs/data.md"])
-    x, y, weight, batch_size = _examples(arguments.get("x"), arguments.get("y"), arguments.get("sample_weight"), "x", names)
+    x, y, weight, batch_size = read(arguments.get("x"), arguments.get("y"), arguments.get("sample_weight"), "x", names)
     task = task or _task_of_labels(y)
     if task == "binary" and set(np.unique(y)) - {0, 1}:
         task = "numbers"  # as an autoencoder has them
     if not task:
         raise ConfigError([f"loss={loss}: no task is known for it; expected one of {', '.join(TASKS)}, or a data set: docs/data.md"])
-    units = model.output_shape[-1] if model.built and isinstance(model.output_shape, tuple) else None
+    shape = getattr(model, "output_shape", None) or tuple(model(first_example(arguments["x"])).shape)
+    units = shape[-1] if isinstance(shape, tuple) and len(shape) > 1 else None
     if task == "binary" and (units or 1) > 1:
         task = "labels"
     parts = {"train": (x, y, weight)}
     if (held := arguments.get("validation_data")) is not None:
         pair = held if isinstance(held, tuple | list) else (held, None)
-        parts["validation"] = _examples(pair[0], pair[1], pair[2] if len(pair) > 2 else None, "validation_data", names)[:3]
+        parts["validation"] = read(pair[0], pair[1], pair[2] if len(pair) > 2 else None, "validation_data", names)[:3]
     elif share := arguments.get("validation_split"):
         first = int(len(y) * (1 - share))  # the last ones, as Keras takes them
         cut = [_cut(one, slice(first), slice(first, None)) for one in (x, y, weight)]
@@ -75,7 +76,7 @@ def data_of(arguments: dict[str, Any], test: tuple[Any, Any] | None, model: kera
     if test is not None and not _fits(test, x, y):
         test = None
     if test is not None:
-        parts["test"] = (*_examples(test[0], test[1], None, "x_test", names)[:2], None)
+        parts["test"] = (*read(test[0], test[1], None, "x_test", names)[:2], None)
     arrays: dict[str, np.ndarray] = {}
     for part, (inputs, labels, weights) in parts.items():
         arrays |= _named(inputs, f"x_{part}") | {f"y_{part}": _labels(labels, task, numbered=numbered)}
@@ -122,73 +123,6 @@ def _loss_name(model: keras.Model) -> str:
 def _task_of_labels(y: np.ndarray) -> str:
     """Returns the task that labels show where the model has no loss: whole numbers are classes."""
     return "classes" if y.dtype.kind in "iu" and (y.ndim == 1 or y.shape[1:] == (1,)) else "numbers" if y.dtype.kind == "f" else ""
-
-
-def _input_names(model: keras.Model) -> tuple[str, ...]:
-    """The names of a model's inputs, if the hypermodel gives them; those that Keras makes up differ from model to model."""
-    names = [one.name for one in model.inputs] if model.built and getattr(model, "inputs", None) else []
-    return () if any(re.fullmatch(r"(keras_tensor|input_layer|input)(_\d+)?", name) for name in names) else tuple(names)
-
-
-def _examples(x: Any, y: Any, weight: Any, place: str, names: tuple[str, ...]) -> tuple[Any, np.ndarray, Any, int | None]:
-    """Returns inputs, labels, weights and the size of a batch; reads a tf.data.Dataset to its end.
-
-    Args:
-        names: of the model's inputs, for a list of them.
-    """
-    if hasattr(x, "element_spec"):
-        return _read(x, place)
-    if x is None or y is None or callable(getattr(x, "__next__", None)) or isinstance(x, keras.utils.PyDataset):
-        raise ConfigError([f"{place} is {type(x).__name__}, its labels {type(y).__name__}; expected arrays, or a data set: docs/data.md"])
-    labels = np.asarray(y) if not isinstance(y, dict) else np.empty(())
-    if not labels.ndim or (isinstance(y, list | tuple) and any(np.ndim(one) for one in y) and len(y) < len(_first(x))):
-        raise ConfigError([f"{place}: the model has several outputs; their data are a data set of their own: docs/data.md"])
-    if isinstance(x, list | tuple) and any(np.ndim(one) for one in x) and len(x) != len(labels):
-        if len(x) != len(names):
-            raise ConfigError([f"{place}: {len(x)} inputs; expected a name for each, as in keras.Input(…, name='pictures')"])
-        x = dict(zip(names, x, strict=True))
-    inputs = {name: np.asarray(one) for name, one in (x if isinstance(x, dict) else {"": x}).items()}
-    if wrong := [name for name, one in inputs.items() if one.ndim < 1 or len(one) != len(labels)]:
-        found = inputs[wrong[0]]
-        raise ConfigError([f"{place}: inputs of shape {found.shape} and dtype {found.dtype} for {len(labels)} labels; expected an array"])
-    return inputs if isinstance(x, dict) else inputs[""], labels, weight, None
-
-
-def _first(x: Any) -> Any:
-    """The first one of several inputs, otherwise the only one."""
-    return next(iter(x.values())) if isinstance(x, dict) else x[0] if isinstance(x, list | tuple) and np.ndim(x[0]) > 1 else x
-
-
-def _read(dataset: Any, place: str) -> tuple[Any, np.ndarray, Any, int]:
-    if int(dataset.cardinality()) == -1:
-        raise ConfigError([f"{place} is a data set without end; expected one that ends, or a data set of its own: docs/data.md"])
-    batches, again = (list(dataset.as_numpy_iterator()) for _ in range(2))
-    if not batches or not isinstance(batches[0], tuple) or len(batches[0]) < 2:
-        raise ConfigError([f"{place}: a data set of {len(batches)} batches without labels; expected (inputs, labels)"])
-    if (
-        isinstance(batches[0][0], tuple)
-        or not isinstance(batches[0][1], np.ndarray)
-        or len({np.shape(batch[1])[:1] for batch in batches[:-1]}) > 1
-    ):
-        raise ConfigError([f"{place}: a data set of several outputs, of inputs without names, or not in batches; a data set: docs/data.md"])
-    if not np.allclose(_sums(batches), _sums(again)):
-        raise ConfigError([f"{place}: its examples differ from one pass to the next; expected layers that augment, in the model."])
-    inputs, labels, *rest = (_joined([batch[number] for batch in batches]) for number in range(len(batches[0])))
-    return inputs, labels, rest[0] if rest else None, len(batches[0][1])
-
-
-def _sums(batches: list[Any]) -> np.ndarray:
-    """The sum of the numbers of each example, in ascending order."""
-    first = batches[0][0]
-    parts = [[batch[0][name] for name in first] if isinstance(first, dict) else [batch[0]] for batch in batches]
-    numbers = [sum(one.reshape(len(one), -1).sum(axis=1) for one in part if one.dtype.kind in "biuf") for part in parts]
-    return np.sort(np.concatenate([np.atleast_1d(one) for one in numbers]))
-
-
-def _joined(parts: list[Any]) -> Any:
-    if isinstance(parts[0], dict):
-        return {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
-    return np.concatenate(parts)
 
 
 def _cut(one: Any, first: slice, second: slice) -> tuple[Any, Any]:

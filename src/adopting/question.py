@@ -13,7 +13,7 @@ from src.adopting.tuners import Search
 from src.config.overrides import as_text
 from src.errors import ConfigError
 
-ORACLES = {"RandomSearch": "random", "BayesianOptimization": "bayesian", "Hyperband": "hyperband", "GridSearch": "grid", "Tuner": "random"}
+ORACLES = {"RandomSearch": "random", "BayesianOptimization": "bayesian", "Hyperband": "hyperband", "GridSearch": "grid"}
 SETTINGS = {  # argument of a tuner → key of a sweep's file
     "max_trials": "oracle.max_trials",
     "seed": "oracle.seed",
@@ -61,7 +61,7 @@ def ask(name: str, path: str, search: Search | None, data: Data | None, found: d
     Raises:
         ConfigError: the objective cannot be one of a sweep.
     """
-    oracle = ORACLES[search.kind] if search else "random"
+    oracle = ORACLES.get(kind_of(search), "random") if search else "random"
     left_out = [line for one in found.values() for line in one.lines] + (list(_left_out(search)) if search else [])
     defaults = [{"override /data": "npz"}] if data else []
     content: dict[str, Any] = {"defaults": [*defaults, {"override /model": name}, {"override /oracle": oracle}]}
@@ -79,6 +79,11 @@ def ask(name: str, path: str, search: Search | None, data: Data | None, found: d
         left_out.append(f"max_trials={search.settings['max_trials']}: a grid runs every point; stop.max_minutes= limits it")
     content["hydra"] = {"mode": "MULTIRUN", "sweeper": _sweeper(found, oracle, left_out)}
     return Question(content, list(dict.fromkeys(left_out)))
+
+
+def kind_of(search: Search) -> str:
+    """The class of the tuner; of one with an oracle of its own, the class of tuners for that oracle."""
+    return type(search.settings["oracle"]).__name__.removesuffix("Oracle") if search.kind == "Tuner" else search.kind
 
 
 def objective_of(search: Search) -> str:
@@ -100,7 +105,7 @@ def objective_of(search: Search) -> str:
 def _settings(search: Search, oracle: str) -> dict[str, Any]:
     settings = dict(search.settings)
     if "oracle" in settings:
-        settings |= {name: getattr(settings["oracle"], name) for name in ("max_trials", "seed") if hasattr(settings["oracle"], name)}
+        settings |= {name: getattr(settings["oracle"], name) for name in SETTINGS if name != "seed" and hasattr(settings["oracle"], name)}
     known = {"random": ("max_trials", "seed"), "bayesian": ("max_trials", "seed", "num_initial_points"), "grid": ()}
     names = known.get(oracle, ("max_epochs", "factor", "hyperband_iterations", "seed"))
     found = {SETTINGS[key]: settings[key] for key in names if settings.get(key) is not None}
@@ -130,6 +135,10 @@ def _schedule(search: Search, data: Data | None, oracle: str, left_out: list[str
 
 def _left_out(search: Search) -> Iterator[str]:
     """Yields the arguments of the tuner and its search that have no place in a sweep."""
+    if (kind := kind_of(search)) not in ORACLES:
+        yield f"{kind}: it is no oracle of KerasTuner; random in its place"
+    elif search.kind == "Tuner":
+        yield f"the seed of its {kind}Oracle: oracle.seed= sets one"
     for name in sorted(search.given - set(KNOWN)):
         yield f"{name}={search.settings[name]!r:.60}: {HINTS.get(name, 'it has no place in a sweep')}"
     for name in (name for name in search.arguments if name not in TAKEN):

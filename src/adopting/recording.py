@@ -50,7 +50,7 @@ class Script:
             raise ConfigError([f"{file}: {error}. Expected FILE.py:NAME, a Python file and the hypermodel in it."]) from error
         known = list(dict.fromkeys(name for one in found for name in one.binds))
         if target not in known:
-            hint = f"{target!r} is not there{did_you_mean(target, known)} " if target else ""
+            hint = f"{target!r} is not at its top level{did_you_mean(target, known)} " if target else ""
             likely = [
                 name for one in found for name in one.binds if "hp" in ast_arguments(one) or "HyperModel" in one.uses or "build" in name
             ]

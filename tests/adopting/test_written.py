@@ -290,3 +290,49 @@ def test_labels_of_positions_are_numbers_and_their_one_hot_rows_become_numbers(t
     adoption = script(tmp_path, text)
     np.testing.assert_array_equal(arrays(adoption)["y_train"], sparse)
     assert "numbered=True" in of(adoption, "src/models")
+
+
+@pytest.mark.parametrize(
+    ("oracle", "kind", "settings"),
+    [
+        (
+            "BayesianOptimizationOracle(objective=OBJECTIVE, max_trials=4, num_initial_points=2)",
+            "bayesian",
+            {"max_trials": 4, "initial_points": 2},
+        ),
+        ("HyperbandOracle(objective=OBJECTIVE, max_epochs=6, factor=2)", "hyperband", {"max_epochs": 6, "factor": 2, "iterations": 1}),
+        ("RandomSearchOracle(objective=OBJECTIVE, max_trials=4)", "random", {"max_trials": 4}),
+    ],
+)
+def test_a_tuner_with_an_oracle_is_that_oracle(oracle: str, kind: str, settings: dict[str, int], tmp_path: Path) -> None:
+    tuner = f"kt.Tuner(oracle=kt.oracles.{oracle}, hypermodel=build_model)"
+    text = "OBJECTIVE = kt.Objective('val_accuracy', 'max')\n" + SEARCH.replace('kt.RandomSearch(build_model, "val_accuracy", 3)', tuner)
+    adoption = script(tmp_path, HEAD + MODEL + text)
+    asked = question(adoption)
+    assert asked["defaults"][-1] == {"override /oracle": kind} and asked["oracle"] == settings and asked["objective"] == "max:val_accuracy"
+    assert len(adoption.left_out) == 1 and "oracle.seed= sets one" in adoption.left_out[0]
+
+
+def test_a_model_of_a_class_of_its_own_is_looked_at_with_an_example(tmp_path: Path) -> None:
+    own = """
+class Net(keras.Model):
+    def __init__(self, units):
+        super().__init__()
+        self.hidden, self.last = keras.layers.Dense(units), keras.layers.Dense(4, activation="softmax")
+
+    def call(self, x):
+        return self.last(self.hidden(x))
+
+def build_model(hp):
+    model = Net(hp.Int("units", 4, 12, step=4))
+    model.compile("adam", "sparse_categorical_crossentropy", metrics=["accuracy"])
+    return model
+"""
+    adoption = script(tmp_path, HEAD + own + SEARCH)
+    assert arrays(adoption)["class_names"].tolist() == ["0", "1", "2", "3"] and "class Net" in of(adoption, "src/models")
+
+
+def test_a_function_within_another_is_told(tmp_path: Path) -> None:
+    text = HEAD + "def main():\n" + "".join(f"    {line}\n" for line in (MODEL + SEARCH).splitlines()) + "main()\n"
+    with pytest.raises(ConfigError, match="'build_model' is not at its top level"):
+        script(tmp_path, text)
