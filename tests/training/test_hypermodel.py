@@ -1,5 +1,6 @@
 """The `fit` of a KerasTuner hypermodel as an engine: it gets what KerasTuner gives it, and its score is that of the kept epoch."""
 
+from pathlib import Path
 from typing import Any
 
 import keras
@@ -7,12 +8,13 @@ import keras_tuner as kt
 import numpy as np
 import pytest
 
-from src import adopted, tasks
+from src import adopted, models, tasks, trial
 from src.datasets import Dataset
 from src.errors import ConfigError, TrialError
 from src.objective import Objective
 from src.training import Schedule
 from src.training.hypermodel import fit_of
+from tests.conftest import Compose
 
 X = np.random.default_rng(0).random((24, 5)).astype("float32")
 Y = np.arange(24) % 3
@@ -141,3 +143,19 @@ def test_a_loss_of_one_hot_rows_alone_is_refused(loss: Any) -> None:
     hypermodel.loss = loss
     with pytest.raises(ConfigError, match=r"expected CategoricalCrossentropy without|expected categorical_crossentropy"):
         adopted.built(hypermodel, {"units": 4}, numbered=True)
+
+
+def test_what_a_module_draws_when_it_is_imported_does_not_change_its_first_trial(
+    compose: Compose, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    (tmp_path / "drawing.py").write_text(
+        "import random\nfrom src.models.two_layer import build as _build\n\n"
+        "LUCK = random.random()\n\n\ndef build(input_shape, outputs, output_activation, *, units):\n"
+        "    return _build(input_shape, outputs, output_activation, units=units, activation='relu', dropout=0.0)\n"
+    )
+    monkeypatch.setattr(models, "__path__", [*models.__path__, str(tmp_path)])
+    config = compose()
+    config["model"] = {"_target_": "src.models.drawing.build", "units": 4, "inactive": []}
+    first, second = (trial.prepare(config, tmp_path).model.get_weights() for _ in range(2))
+    for one, other in zip(first, second, strict=True):
+        np.testing.assert_array_equal(one, other)
