@@ -5,7 +5,7 @@ import io
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import keras
 import keras_tuner as kt
@@ -15,14 +15,17 @@ from src import adopted
 from src.adopting import modules
 from src.adopting.data import Data, data_of, shown
 from src.adopting.discovery import Found, discover
-from src.adopting.question import ask, key_of, objective_of
-from src.adopting.recording import Script, Search
+from src.adopting.examples import first_example
+from src.adopting.question import ask, key_of, kind_of, objective_of
+from src.adopting.recording import Script
+from src.adopting.tuners import Search
 from src.config.paths import ROOT
 from src.errors import ConfigError, raised_at
 from src.training import SCHEDULED, Schedule
 
 FEW = 64  # examples with which a `fit` of the hypermodel's own is tried
 FIT_TRIES = 8
+T = TypeVar("T")
 Hypermodel = Any  # a function of hyperparameters, or a kt.HyperModel
 
 
@@ -52,8 +55,10 @@ def adopt(words: str, name: str) -> Adoption:
         ConfigError: the script fails, or cannot be adopted.
     """
     script = Script.read(words)
-    search = script.search()
+    search, others = script.search()
     hypermodel = script.hypermodel()
+    if search:
+        _same(script, hypermodel, search.hypermodel)
     settings = search.settings if search else {}
     given = settings.get("hyperparameters") or getattr(settings.get("oracle"), "hyperparameters", None)
     closed = settings.get("tune_new_entries") is False
@@ -66,6 +71,13 @@ def adopt(words: str, name: str) -> Adoption:
     built = _tried(script, lambda: discover(build, given, closed=closed))
     model = _built(script, hypermodel, built, overrides, search)
     data = data_of(search.arguments, search.test, model) if search else None
+    if data and data.numbered:
+        adopted.numbered_labels(model)  # so that what has no such form is told
+    logits = bool(data and not own_fit and adopted.takes_logits(model))
+    if logits and data and data.task != "classes":
+        raise ConfigError([f"{words} gives logits; expected a sigmoid layer at its end, and a loss without from_logits."])
+    if logits:
+        _built(script, hypermodel, built, overrides, search, numbered=bool(data and data.numbered), logits=True)
     of_fit: list[Found] = []
     if own_fit and search and data:
         fit = _few(hypermodel, build, search, data)
@@ -77,10 +89,12 @@ def adopt(words: str, name: str) -> Adoption:
         raise ConfigError([f"{words} gives a model that is not compiled; expected model.compile(…) in it."])
     axes = {key_of(one.name, of_fit=False): one for one in built} | {key_of(one.name, of_fit=True): one for one in of_fit}
     _distinct(axes, [*built, *of_fit])
+    if all(one.kind == "Fixed" for one in axes.values()):
+        raise ConfigError([f"{words} asks for no hyperparameter that varies; expected hp.Int(…), hp.Choice(…) or the like in it."])
     path = f"mlruns/adopted/{name}.npz"
     question = ask(name, path, search, data, axes)
     module = modules.Module(
-        words, name, script, script.target == type(hypermodel).__name__, built, of_fit, overrides, bool(data and data.numbered)
+        words, name, script, script.target == type(hypermodel).__name__, built, of_fit, overrides, bool(data and data.numbered), logits
     )
     files = {
         ROOT / f"conf/model/{name}.yaml": modules.model_yaml(module, compiled=model.compiled, own_fit=own_fit),
@@ -91,10 +105,40 @@ def adopt(words: str, name: str) -> Adoption:
         files[ROOT / f"src/training/{name}.py"] = modules.engine(module, search, data, objective_of(search))
     if data:
         files[Path(path)] = _npz(data)
-    return Adoption(files, list(_lines(search, data, axes)), question.left_out)
+    left_out = question.left_out + ([] if search else [f"line {one.line}: {_words(one)}" for one in others])
+    left_out += _not_given(search) if own_fit and search else []
+    return Adoption(files, list(_lines(search, data, axes)), left_out + script.beside())
 
 
-def _tried(script: Script, attempt: Callable[[], list[Found]]) -> list[Found]:
+def _words(other: Search) -> str:
+    """Says what a search of another hypermodel needs."""
+    found = other.hypermodel
+    return f"a search of {getattr(found, '__name__', type(found).__name__)}; expected a name for it, NAME = …, and its FILE.py:NAME"
+
+
+def _not_given(search: Search) -> list[str]:
+    """What a `fit` of the hypermodel's own had from the search, and has not from a trial."""
+    names = [name for name in ("sample_weight", "class_weight") if search.arguments.get(name) is not None]
+    return [
+        f"{name}: the fit of the hypermodel gets x, y, validation_data, epochs, batch_size and the callbacks of a trial" for name in names
+    ]
+
+
+def _same(script: Script, made: Any, searched: Any) -> None:
+    """Compares the instance that a trial makes with the one that the script searched.
+
+    Raises:
+        ConfigError: they were made of other values.
+    """
+    plain = (bool, int, float, str, tuple, list, dict, set, type(None))
+    values = [{name: one for name, one in getattr(it, "__dict__", {}).items() if isinstance(one, plain)} for it in (made, searched)]
+    if isinstance(made, kt.HyperModel) and repr(values[0]) != repr(values[1]):
+        names = [name for name in values[1] if repr(values[0].get(name)) != repr(values[1][name])]
+        words = f"{script.path}:{script.target}: the script searches one with another {', '.join(names)} than {script.target}() has"
+        raise ConfigError([f"{words}; expected a name for that instance, and FILE.py:NAME"])
+
+
+def _tried(script: Script, attempt: Callable[[], T]) -> T:
     try:
         return attempt()
     except ConfigError:
@@ -103,22 +147,16 @@ def _tried(script: Script, attempt: Callable[[], list[Found]]) -> list[Found]:
         raise ConfigError([f"{script.path}:{script.target}: {type(error).__name__}: {error}  ({raised_at(error)})"]) from error
 
 
-def _built(script: Script, hypermodel: Hypermodel, built: list[Found], overrides: Mapping[str, Any], search: Search | None) -> keras.Model:
+def _built(
+    script: Script, hypermodel: Hypermodel, built: list[Found], overrides: Mapping[str, Any], search: Search | None, **options: bool
+) -> keras.Model:
     """The model of the defaults; one without an input shape is built on an example of the search."""
     values = {one.name: one.parameter.default for one in built}
-    model = adopted.built(hypermodel, values, compiled_with=overrides)
+    model = adopted.built(hypermodel, values, compiled_with=overrides, **options)
     if not isinstance(model, keras.Model):
         raise ConfigError([f"{script.path}:{script.target} gives {type(model).__name__}; expected a keras.Model."])
     if search and not model.built and search.arguments.get("x") is not None:
-        x = search.arguments["x"]
-        first = (
-            next(iter(x))[0]
-            if hasattr(x, "element_spec")
-            else {k: v[:1] for k, v in x.items()}
-            if isinstance(x, dict)
-            else np.asarray(x[:1])
-        )
-        model(first)
+        _tried(script, lambda: model(first_example(search.arguments["x"])))
     return model
 
 
@@ -149,9 +187,9 @@ def _examples(arrays: Mapping[str, np.ndarray], part: str) -> tuple[Any, np.ndar
 
 
 def _distinct(axes: dict[str, Found], everything: list[Found]) -> None:
-    if len(axes) < len(everything):
-        names = ", ".join(repr(one.name) for one in everything)
-        raise ConfigError([f"hyperparameters {names}: two of them get the same key; expected names that differ in letters and digits."])
+    if missing := [one.name for one in everything if one not in axes.values()]:
+        words = "another one gets the same key; expected names that differ in letters and digits"
+        raise ConfigError([f"hyperparameter {name!r}: {words}." for name in missing])
     taken = [
         one.name
         for key, one in axes.items()
@@ -165,7 +203,7 @@ def _lines(search: Search | None, data: Data | None, axes: dict[str, Found]) -> 
     varying = [key for key, one in axes.items() if one.kind != "Fixed"]
     found = [f"{len(varying)} hyperparameters: {', '.join(varying)}"]
     found.append(
-        f"{search.kind} by {objective_of(search)}"
+        f"{kind_of(search)} by {objective_of(search)}, the search in line {search.line}"
         if search
         else "no search of it: random, 20 trials; expected tuner.search(…) in the script"
     )
