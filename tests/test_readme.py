@@ -58,11 +58,6 @@ COMMANDS = {name: [found for line in lines(text) if (found := words(line))] for 
 SWEEPS = [(name, command[3:]) for name, all_of in COMMANDS.items() for command in all_of if command[:3] == ["python", "-m", "src.sweep"]]
 ADOPTING = [(name, command[3:]) for name, all_of in COMMANDS.items() for command in all_of if command[2:3] == ["src.adopt"]]
 RESULTS = [(name, words) for name, words in ADOPTING if words[0].startswith("results=")]
-    (name, command[3:])
-    for name, all_of in COMMANDS.items()
-    for command in all_of
-    if command[2:3] == ["src.adopt"] and "results=" in str(command)
-]
 SWEEPS += [(name, split(adopt.OldResults, words)[1]) for name, words in RESULTS]
 
 
