@@ -32,6 +32,28 @@ SEARCH = """
 tuner = kt.RandomSearch(build_model, "val_accuracy", 3)
 tuner.search(x, y, epochs=2, validation_split=0.25)
 """
+MAIN = """
+import argparse
+
+def main():
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--trials", type=int, default=3)
+    tuner = kt.RandomSearch(build_model, "val_accuracy", parser.parse_args().trials)
+    tuner.search(x, y, epochs=2, validation_split=0.25)
+
+if __name__ == "__main__":
+    main()
+"""
+TWO = """
+def build_model(hp):
+    a, b = keras.Input((6,), name="a"), keras.Input((6,), name="b")
+    hidden = keras.layers.Concatenate()([keras.layers.Dense(hp.Int("units", 4, 12, step=4))(a), b])
+    model = keras.Model([a, b], keras.layers.Dense(3, activation="softmax")(hidden))
+    model.compile("adam", "sparse_categorical_crossentropy")
+    return model
+"""
+BATCHES = "import tensorflow as tf\ndata = tf.data.Dataset.from_tensor_slices((x, y))\n"
+OF_BATCHES = SEARCH.replace("(x, y, ", "(DATA, ").replace("validation_split=0.25", "validation_data=data.batch(16)")
 
 
 @cache
