@@ -3,7 +3,7 @@
 import contextlib
 import io
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -71,33 +71,52 @@ def adopt(words: str, name: str) -> Adoption:
     built = _tried(script, lambda: discover(build, given, closed=closed))
     model = _built(script, hypermodel, built, overrides, search)
     data = data_of(search.arguments, search.test, model) if search else None
-    if data and data.numbered:
-        adopted.numbered_labels(model)  # so that what has no such form is told
-    logits = bool(data and not own_fit and adopted.takes_logits(model))
-    if logits and data and data.task != "classes":
-        raise ConfigError([f"{words} gives logits; expected a sigmoid layer at its end, and a loss without from_logits."])
+    logits = _takes_logits(words, data, model) if data and not own_fit else False
     if logits:
         _built(script, hypermodel, built, overrides, search, numbered=bool(data and data.numbered), logits=True)
     of_fit: list[Found] = []
-    if own_fit and search and data:
-        fit = _few(hypermodel, build, search, data)
-        everything = _tried(script, lambda: discover(fit, given, closed=closed, most=FIT_TRIES, known={one.name for one in built}))
-        of_fit = [one for one in everything if one.name not in {other.name for other in built}]
-    elif own_fit:
-        raise ConfigError([f"{words}: its fit needs the data of a search; expected a tuner of it, and tuner.search(…), in {script.path}."])
+    if own_fit:
+        if not search or not data:
+            raise ConfigError(
+                [f"{words}: its fit needs the data of a search; expected a tuner of it, and tuner.search(…), in {script.path}."]
+            )
+        known, fit = {one.name for one in built}, _few(hypermodel, build, search, data)
+        everything = _tried(script, lambda: discover(fit, given, closed=closed, most=FIT_TRIES, known=known))
+        of_fit = [one for one in everything if one.name not in known]
     elif not model.compiled:
         raise ConfigError([f"{words} gives a model that is not compiled; expected model.compile(…) in it."])
-    axes = {key_of(one.name, of_fit=False): one for one in built} | {key_of(one.name, of_fit=True): one for one in of_fit}
-    _distinct(axes, [*built, *of_fit])
+    is_class, numbered = script.target == type(hypermodel).__name__, bool(data and data.numbered)
+    module = modules.Module(words, name, script, is_class, built, of_fit, overrides, numbered, logits)
+    adoption = _adoption(module, search, data, compiled=model.compiled, own_fit=own_fit)
+    unsearched = [] if search else [f"line {one.line}: {_words(one)}" for one in others]
+    return replace(adoption, left_out=[*adoption.left_out, *unsearched, *script.beside()])
+
+
+def _takes_logits(words: str, data: Data, model: keras.Model) -> bool:
+    """True if the loss of a model takes logits; a softmax layer is then added to it.
+
+    Raises:
+        ConfigError: its loss has no form for numbers of classes, or its logits are of another task than classes.
+    """
+    if data.numbered:
+        adopted.numbered_labels(model)  # raises
+    logits = adopted.takes_logits(model)
+    if logits and data.task != "classes":
+        raise ConfigError([f"{words} gives logits; expected a sigmoid layer at its end, and a loss without from_logits."])
+    return logits
+
+
+def _adoption(module: modules.Module, search: Search | None, data: Data | None, *, compiled: bool, own_fit: bool) -> Adoption:
+    """The files, and what there is to say of them."""
+    name = module.name
+    axes = {key_of(one.name, of_fit=False): one for one in module.built} | {key_of(one.name, of_fit=True): one for one in module.of_fit}
+    _distinct(axes, [*module.built, *module.of_fit])
     if all(one.kind == "Fixed" for one in axes.values()):
-        raise ConfigError([f"{words} asks for no hyperparameter that varies; expected hp.Int(…), hp.Choice(…) or the like in it."])
+        raise ConfigError([f"{module.words} asks for no hyperparameter that varies; expected hp.Int(…), hp.Choice(…) or the like in it."])
     path = f"mlruns/adopted/{name}.npz"
     question = ask(name, path, search, data, axes)
-    module = modules.Module(
-        words, name, script, script.target == type(hypermodel).__name__, built, of_fit, overrides, bool(data and data.numbered), logits
-    )
     files = {
-        ROOT / f"conf/model/{name}.yaml": modules.model_yaml(module, compiled=model.compiled, own_fit=own_fit),
+        ROOT / f"conf/model/{name}.yaml": modules.model_yaml(module, compiled=compiled, own_fit=own_fit),
         ROOT / f"src/models/{name}.py": modules.model(module),
         ROOT / f"sweeps/{name}.yaml": modules.sweep_yaml(module, question.content),
     }
@@ -105,9 +124,8 @@ def adopt(words: str, name: str) -> Adoption:
         files[ROOT / f"src/training/{name}.py"] = modules.engine(module, search, data, objective_of(search))
     if data:
         files[Path(path)] = _npz(data)
-    left_out = question.left_out + ([] if search else [f"line {one.line}: {_words(one)}" for one in others])
-    left_out += _not_given(search) if own_fit and search else []
-    return Adoption(files, list(_lines(search, data, axes)), left_out + script.beside())
+    left_out = question.left_out + (_not_given(search) if own_fit and search else [])
+    return Adoption(files, list(_lines(search, data, axes)), left_out)
 
 
 def _words(other: Search) -> str:
