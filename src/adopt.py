@@ -8,17 +8,20 @@ FILE.py is run up to its search, in this process; no trial runs. Its model becom
 sweeps/. Nothing of the file changes. Old results become the trials of a new study; other words are those of a sweep.
 """
 
+import keyword
 import os
 import subprocess
 import sys
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from pathlib import Path
 
 from src import files
-from src.config.arguments import read_arguments
+from src.config.arguments import read_arguments, split
 from src.config.command_line import conf_loader
 from src.errors import ConfigError, TrialbookError
 from src.exits import exit_on_error
+
+WORDS = ("keras", "null", "true", "false", "yes", "no", "on", "off")
 
 
 @dataclass(frozen=True)
@@ -55,8 +58,8 @@ def main() -> int:
             from src.adopting.adoption import adopt
             from src.adopting.modules import name_of
         name = arguments.name or name_of(arguments.script)
-        if not name.isidentifier():
-            raise ConfigError([f"name={name}: expected a Python name."])
+        if not name.isidentifier() or keyword.iskeyword(name) or name.lower() in WORDS:
+            raise ConfigError([f"name={name}: expected a Python name that is no word of YAML, and not the engine {WORDS[0]}."])
         print(f"{arguments.script} is run up to its search …")  # noqa: T201
         adoption = adopt(arguments.script, name)
         lines = _write(adoption.files, replace=arguments.replace)
@@ -71,10 +74,10 @@ def _old_results(words: list[str]) -> int:
     """Adopts old results; the words that are not its own are those of a sweep."""
     from src.adopting.study import adopt  # numpy, which help does not need
 
-    known = {field.name for field in fields(OldResults)}
-    arguments = read_arguments(OldResults, [word for word in words if word.partition("=")[0] in known])
+    own, others = split(OldResults, words)
+    arguments = read_arguments(OldResults, own)
     with conf_loader() as loader:
-        return adopt(loader, arguments.results, arguments.study, [word for word in words if word.partition("=")[0] not in known])
+        return adopt(loader, arguments.results, arguments.study, others)
 
 
 def _check(name: str) -> None:
@@ -98,6 +101,8 @@ def _write(contents: dict[Path, bytes], *, replace: bool) -> list[str]:
     """
     names = {path: os.path.relpath(path) for path in contents}
     others = [path for path, content in contents.items() if path.exists() and path.read_bytes() != content]
+    if foreign := [names[path] for path in others if path.suffix != ".npz" and b"python -m src.adopt " not in path.read_bytes()]:
+        raise ConfigError(f"{name} is there, and this command has not written it; expected name=… of other files" for name in foreign)
     if others and not replace and not _agreed([names[path] for path in others]):
         raise ConfigError(
             f"{names[path]} is there, and is another one; expected replace=true, or name=… for files beside it" for path in others

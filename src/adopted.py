@@ -23,6 +23,7 @@ def built(
     values: Mapping[str, Any],
     *,
     numbered: bool = False,
+    logits: bool = False,
     compiled_with: Mapping[str, Any] | None = None,
 ) -> keras.Model:
     """Builds the model of some hyperparameters. It keeps them, for a `fit` of the hypermodel's own.
@@ -30,6 +31,7 @@ def built(
     Args:
         hypermodel: a function of hyperparameters, or an instance of KerasTuner's class.
         numbered: the labels were one-hot rows for the hypermodel and are numbers of classes now, so its loss is the one for numbers.
+        logits: its loss takes logits; the model gets a softmax layer at its end, and the loss is the one for probabilities.
         compiled_with: optimizer, loss or metrics of the tuner, as Keras serializes them, which replace those of the model.
     """
     hyperparameters = with_values(values)
@@ -41,8 +43,34 @@ def built(
             )
         if numbered and model.compiled:
             model.compile(**numbered_labels(model))
+        if logits:
+            model = _with_softmax(model)
         model.hyperparameters = hyperparameters
     return model
+
+
+def takes_logits(model: keras.Model) -> bool:
+    """True if the loss with which a model was compiled takes logits."""
+    loss = model.loss if model.compiled else None
+    return isinstance(loss, keras.losses.Loss) and bool(loss.get_config().get("from_logits"))
+
+
+def _with_softmax(model: keras.Model) -> keras.Model:
+    """Returns a model of probabilities with the same weights, loss and accuracy.
+
+    Raises:
+        ConfigError: it has a metric of logits, or is no graph of layers with one output.
+    """
+    arguments = _compiled(model)
+    invariant = (keras.metrics.SparseCategoricalAccuracy, keras.metrics.SparseTopKCategoricalAccuracy)
+    metrics = arguments.get("metrics") or []
+    if not all(one in ("accuracy", "acc", "sparse_categorical_accuracy") or type(one) in invariant for one in metrics):
+        raise ConfigError(["model: it gives logits, of which a metric other than accuracy is taken; expected a softmax layer at its end."])
+    if not getattr(model, "inputs", None) or len(model.outputs) != 1:
+        raise ConfigError(["model: it gives logits; expected a softmax layer at its end, or a keras.Input at its beginning."])
+    made = keras.Model(model.inputs[0] if len(model.inputs) == 1 else model.input, keras.layers.Softmax()(model.outputs[0]))
+    made.compile(**{**arguments, "loss": type(model.loss).from_config({**model.loss.get_config(), "from_logits": False})})
+    return made
 
 
 def _compiled(model: keras.Model) -> dict[str, Any]:
@@ -73,14 +101,24 @@ def numbered_labels(model: keras.Model) -> dict[str, Any]:
 
 
 def _sparse(metrics: Any) -> Any:
-    """Returns metrics with those of numbers of classes in place of those of one-hot rows, under the same names."""
+    """Returns metrics with those of numbers of classes in place of those of one-hot rows, under the same names.
+
+    Raises:
+        ConfigError: a metric has no such form.
+    """
     found: list[Any] = []
     for metric in metrics or ():
         if metric == "categorical_accuracy" or type(metric) is keras.metrics.CategoricalAccuracy:
             name = metric if isinstance(metric, str) else metric.name
             found.append(keras.metrics.SparseCategoricalAccuracy(name=name))
+        elif metric == "categorical_crossentropy" or type(metric) is keras.metrics.CategoricalCrossentropy:
+            logits = not isinstance(metric, str) and metric.from_logits
+            found.append(keras.metrics.SparseCategoricalCrossentropy(name="categorical_crossentropy", from_logits=logits))
         elif type(metric) is keras.metrics.TopKCategoricalAccuracy:
             found.append(keras.metrics.SparseTopKCategoricalAccuracy(k=metric.k, name=metric.name))
-        else:
+        elif metric in ("accuracy", "acc"):
             found.append(metric)
+        else:
+            name = metric if isinstance(metric, str) else getattr(metric, "name", None) or getattr(metric, "__name__", metric)
+            raise ConfigError([f"model: its metric {name} takes one-hot labels; expected accuracy, or labels that are numbers of classes."])
     return found

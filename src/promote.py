@@ -134,8 +134,8 @@ def best_run(sweep: str, say: Callable[[str], object] = print) -> str:
         ConfigError: no trial of the sweep has a score and a run, or its trials were trained on several data sets.
     """
     standing, stores = load_standing(sweep)
-    meta = stores[0].meta()
-    if len(stores) == 1 and (said := meta.get("conclusion")):
+    meta = stores[0].meta() if len(stores) == 1 else {}
+    if said := meta.get("conclusion"):
         say(paragraph(said))
         if concluded := standing.best_among(json.loads(meta["concluded_trials"])):
             return str(concluded.run_id)

@@ -17,6 +17,7 @@ from scipy.special import chdtrc, ndtri, stdtr
 
 ERROR = 0.05  # of all statements of a table together
 POWER = 0.8
+FREEDOM_OF_SINGLE = 5
 MOST_SEEDS = 50  # more are no reasonable cost
 MOST_SORTED = 2000  # rows; of more, Holm's correction is Bonferroni's, which needs no list of all pairs
 DIGITS = 1e-6  # relative; float32 does not tell more apart
@@ -59,14 +60,22 @@ class Comparison:
             return np.array(self._welch(row) <= self._holm)
         gap, shares = np.abs(self._means - self._means[row]), 1 / self._counts
         own = np.sqrt(np.fmax(self.pooled**2 * (shares + shares[row]), self._variances * shares + (self._variances * shares)[row]))
-        far = gap > range_quantile(len(self._means), self.freedom) * own
         single = (self._counts == 1) | (self._counts[row] == 1)
+        far = gap > np.where(single, self._quantile_of_single, range_quantile(len(self._means), self.freedom)) * own
         return np.array(far & (single | (self._welch(row) < ERROR / math.log2(len(self._means)))))
+
+    @cached_property
+    def _quantile_of_single(self) -> float:
+        """The quantile for pairs with a row of one repeat. Of a small freedom, because no mean thins out the tails of one score."""
+        if (self._counts > 1).all():
+            return math.inf
+        return range_quantile(len(self._means), min(self.freedom, FREEDOM_OF_SINGLE))
 
     def least(self) -> float:
         """The least difference that is told from chance, between two rows of the usual (harmonic mean) number of repeats."""
         each = len(self._counts) / float((1 / self._counts).sum())
-        return range_quantile(len(self._means), self.freedom) * self.pooled * math.sqrt(2 / each)
+        usual = range_quantile(len(self._means), self.freedom) if np.median(self._counts) > 1 else self._quantile_of_single
+        return usual * self.pooled * math.sqrt(2 / each)
 
     def error(self, spread: float | None, count: int) -> float:
         """The standard error of a mean: of its own spread where spreads differ, of the pooled one otherwise."""

@@ -4,11 +4,13 @@ import logging
 import time
 import traceback
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from src import artifacts, datasets, files, models, training
+from src.config import targets
 from src.errors import ConfigError, DiskFull, Stop, TrialError, collecting
 from src.objective import Objective
 from src.redaction import redacted
@@ -134,6 +136,8 @@ def prepare(config: dict[str, Any], folder: Path = Path(), checkpoint: bytes | N
 
     keras.backend.clear_session()
     runtime.set_precision(config["training"])
+    with suppress(ConfigError):  # told below
+        targets.find("model", str(config["model"]["_target_"]))  # before the seed: its module may draw random numbers
     keras.utils.set_random_seed(config["seed"])
     data = datasets.load(config["data"])
     mistakes: list[str] = []

@@ -3,6 +3,7 @@
 import shutil
 from pathlib import Path
 
+import mlflow
 import nbformat
 import numpy as np
 import pytest
@@ -22,11 +23,14 @@ def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, store_uri: str) -> str
 
 
 @pytest.mark.slow
-@pytest.mark.usefixtures("here")
-def test_a_sweep_gives_its_table_its_curves_and_its_best_model(capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_sweep_gives_its_table_its_curves_and_its_best_model(here: str, capsys: pytest.CaptureFixture[str]) -> None:
     runs = sweep("data=digits", "model=one_layer", "optimizer=sgd,adam", "training.epochs=2", "seed=1,2")
     assert "trial 4 of 4" in capsys.readouterr().out
     assert list(runs.table["optimizer"]) == ["adam", "sgd"] and list(runs.table["repeats"]) == [2, 2]
+    [parent] = mlflow.MlflowClient(here).search_runs(["1"], "tags.`trialbook.kind` = 'sweep'")
+    assert parent.data.metrics["kept/val_accuracy"] == pytest.approx(runs.table["val_accuracy"].iloc[0]), "the mean"
+    assert parent.data.metrics["best/val_accuracy"] == max(runs.trials["val_accuracy"])
+    assert "± 95 %" in parent.data.tags["mlflow.note.content"] and "the spread between seeds is" in parent.data.tags["mlflow.note.content"]
     assert len(runs.trials) == 4 and runs.trials["val_accuracy"].iloc[0] == max(runs.trials["val_accuracy"])
     assert isinstance(runs.curves(), Figure)
     assert runs.model().predict(np.zeros((1, 8, 8), np.float32), verbose=0).shape == (1, 10)

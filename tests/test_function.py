@@ -214,7 +214,7 @@ command: [{sys.executable}, -c, "import sys; print('{{\\"loss\\": ' + sys.argv[1
 rate: 0.1
 """
 OPTIONS = {"trial/slope.yaml": SLOPE, "trial/using.yaml": USING, "trial/program.yaml": COMMAND}
-LISTED = re.compile(r"^ *\d+ +\d+ .*FINISHED", re.MULTILINE)
+LISTED = re.compile(r"^ *[\d-]+ +\d+ .*FINISHED", re.MULTILINE)
 
 
 @pytest.fixture

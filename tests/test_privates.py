@@ -15,7 +15,6 @@ import keras  # noqa: E402  after TensorFlow's settings
 
 OF_MODULES = """
 hydra._internal.config_loader_impl ConfigLoaderImpl._apply_overrides_to_config
-hydra._internal.config_loader_impl get_overrides_dirname
 hydra._internal.utils get_args_parser
 hydra.core.override_parser.types Override._convert_value
 omegaconf._utils get_omega_conf_dumper

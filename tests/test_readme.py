@@ -14,7 +14,7 @@ import pytest
 from hydra.core.config_loader import ConfigLoader
 
 from src import adopt
-from src.config.arguments import read_arguments
+from src.config.arguments import read_arguments, split
 from src.config.command_line import read_command_line
 from src.config.paths import ROOT
 from tests.conftest import checked
@@ -28,6 +28,7 @@ EXAMPLES = {
 }
 ROWS = re.findall(r"^\| .*\? \| `(.*)` \| \[.*\]\((docs/\w+\.md)#([\w-]+)\) \|$", README, re.MULTILINE)
 ANYWHERE = {"cat", "curl", "kill", "make", "mlflow", "pip", "ssh", "tail", "tmux"}  # programs that are not ours
+WRITTEN = "_target_: src.models.search.build\nunits: 32\ndropout: false\nlearning_rate: 0.0001\nrate: null\n"  # by docs/adopt.md
 FIRST = "## Your model and your data in fifteen lines\n"
 
 
@@ -55,8 +56,9 @@ def words(line: str) -> list[str]:
 
 COMMANDS = {name: [found for line in lines(text) if (found := words(line))] for name, text in PAGES.items()}
 SWEEPS = [(name, command[3:]) for name, all_of in COMMANDS.items() for command in all_of if command[:3] == ["python", "-m", "src.sweep"]]
-ADOPTED = [(name, command[3:]) for name, all_of in COMMANDS.items() for command in all_of if command[:3] == ["python", "-m", "src.adopt"]]
-SWEEPS += [(name, adopt.split(words)[1]) for name, words in ADOPTED]
+ADOPTING = [(name, command[3:]) for name, all_of in COMMANDS.items() for command in all_of if command[2:3] == ["src.adopt"]]
+RESULTS = [(name, words) for name, words in ADOPTING if words[0].startswith("results=")]
+SWEEPS += [(name, split(adopt.OldResults, words)[1]) for name, words in RESULTS]
 
 
 def sections(text: str) -> dict[str, str]:
@@ -87,13 +89,15 @@ def test_their_commands_are_accepted(
     monkeypatch.chdir(tmp_path)
     Path("mine.npz").touch()
     Path("pictures").mkdir()
+    Path("mlruns/adopted").mkdir(parents=True)
+    Path("mlruns/adopted/search.npz").touch()
     names = {Path(path).stem for path in EXAMPLES}
     if command == ["--help"]:
         with pytest.raises(SystemExit, match="0"):
             checked(command)
     elif names & {value for word in command for value in word.partition("=")[2].split(",")}:
-        loader = conf({path.removeprefix("conf/"): content for path, content in EXAMPLES.items() if path.endswith(".yaml")})
-        read_command_line(loader, command)
+        added = {path.removeprefix("conf/"): content for path, content in EXAMPLES.items() if path.endswith(".yaml")}
+        read_command_line(conf(added | {"model/search.yaml": WRITTEN}), command)
     else:
         checked(command)
 
@@ -107,8 +111,9 @@ def test_their_other_verbs_take_their_words() -> None:
         if verb == "src.doctor":
             assert given in ([], ["--fix"])
         else:
-            own, _ = adopt.split(given) if verb == "src.adopt" else (given, [])
-            read_arguments(importlib.import_module(verb).Arguments, own)
+            named = [word if "=" in word else f"script={word}" for word in given] if verb == "src.adopt" else given
+            kind = adopt.OldResults if "results=" in " ".join(named) else importlib.import_module(verb).Arguments
+            read_arguments(kind, split(kind, named)[0] if kind is adopt.OldResults else named)
 
 
 def test_no_other_line_goes_unseen() -> None:
@@ -167,7 +172,7 @@ def test_their_links_lead_somewhere() -> None:
 
 
 def test_every_question_has_an_answer_with_a_command() -> None:
-    assert len({anchor for *_, anchor in ROWS}) == 26
+    assert len({anchor for *_, anchor in ROWS}) == 27
     assert not [anchor for _, page, anchor in ROWS if not any(blocks(sections(PAGES[page])[anchor], "sh"))]
 
 
@@ -219,3 +224,15 @@ def test_a_newcomer_sweeps_the_function_and_the_program_that_the_pages_show(comm
     said = done.stdout + done.stderr
     assert done.returncode == 0 and "warning" not in said.lower(), said
     assert said.count("FINISHED") == len(command[1].split(","))
+
+
+@pytest.mark.slow
+@pytest.mark.xdist_group("newcomer")
+def test_a_newcomer_adopts_the_script_that_the_page_shows(project: Path) -> None:
+    words = shlex.split("python -m src.adopt search.py:build_model")
+    assert words in COMMANDS["docs/adopt.md"] and words in COMMANDS["README.md"]
+    done = subprocess.run([sys.executable, *words[1:]], cwd=project, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "unchanged  sweeps/search.yaml" in done.stdout, "what the page shows"
+    assert "written  src/models/search.py" in done.stdout and "written  mlruns/adopted/search.npz" in done.stdout
+    assert "executions_per_trial=2: " in done.stdout and "search: oracle=bayesian, at most 10 trials" in done.stdout

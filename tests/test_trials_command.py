@@ -3,6 +3,7 @@
 import json
 import os
 import re
+import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -11,6 +12,7 @@ from typing import Any
 import psutil
 import pytest
 
+from src.config.paths import ROOT
 from src.errors import Stop, TrialError
 from src.function import Report
 from src.trial import Job
@@ -121,3 +123,22 @@ def test_a_stop_kills_it_and_its_children(run: Run, steps: Steps) -> None:
     [(_, found)] = steps
     assert os.getpid() not in found.values()
     until(lambda: all(gone(int(pid)) for pid in found.values()))
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux tells a process that its parent is gone")
+def test_it_ends_when_the_process_of_its_trial_is_killed(tmp_path: Path) -> None:
+    code = f"""
+import sys
+sys.path.insert(0, {str(ROOT)!r})
+from pathlib import Path
+from types import SimpleNamespace
+from src.trials import command
+words = [sys.executable, "-c", "import os, time; open('pid', 'w').write(str(os.getpid())); time.sleep(600)"]
+report = SimpleNamespace(folder=Path("."), check_stop=lambda: None)
+command.run({{"trial": {{"command": words}}, "seed": 1}}, report)
+"""
+    file = tmp_path / "pid"
+    with subprocess.Popen([sys.executable, "-c", code], cwd=tmp_path) as trial:
+        until(lambda: file.exists() and file.read_text())
+        trial.kill()
+    until(lambda: gone(int(file.read_text())))

@@ -49,6 +49,10 @@ def add(folder: Path) -> None:
     for package in (folder / "src").iterdir():
         module = importlib.import_module(f"src.{package.name}")
         module.__path__.append(str(package))
+    rules = sys.modules["src.config.rules"]
+    for file in (folder / "src").glob("training/*.py"):
+        rules.ENGINES[file.stem] = file.stem  # type: ignore[attr-defined]
+        rules.REPORTING.append(file.stem)  # type: ignore[attr-defined]
     for name in ("src.config.command_line", "src.config.help"):
         sys.modules[name].CONF = folder / "conf"  # type: ignore[attr-defined]
 

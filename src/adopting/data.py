@@ -1,15 +1,15 @@
 """The data of a search as arrays for `data=npz`, and their task."""
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
 import keras
 import numpy as np
 
+from src.adopting.examples import first_example, input_names, read
 from src.errors import ConfigError
 
-ONE_HOT = ("categorical_crossentropy",)
+NUMBERED = ("classes", "binary")
 TASKS = {
     "sparse_categorical_crossentropy": "classes",
     "categorical_crossentropy": "classes",
@@ -47,29 +47,39 @@ def data_of(arguments: dict[str, Any], test: tuple[Any, Any] | None, model: kera
     """
     loss = _loss_name(model)
     task = TASKS.get(loss, "")
-    x, y, weight, batch_size = _examples(arguments.get("x"), arguments.get("y"), arguments.get("sample_weight"), "x")
+    names = input_names(model)
+    if arguments.get("steps_per_epoch") and hasattr(arguments.get("x"), "element_spec") and int(arguments["x"].cardinality()) < 0:
+        raise ConfigError(["x is a data set without end; expected one that ends, or a data set of its own: docs/data.md"])
+    x, y, weight, batch_size = read(arguments.get("x"), arguments.get("y"), arguments.get("sample_weight"), "x", names)
     task = task or _task_of_labels(y)
+    if task == "binary" and set(np.unique(y)) - {0, 1}:
+        task = "numbers"  # as an autoencoder has them
     if not task:
         raise ConfigError([f"loss={loss}: no task is known for it; expected one of {', '.join(TASKS)}, or a data set: docs/data.md"])
-    units = model.output_shape[-1] if model.built and isinstance(model.output_shape, tuple) else None
+    shape = getattr(model, "output_shape", None) or tuple(model(first_example(arguments["x"])).shape)
+    units = shape[-1] if isinstance(shape, tuple) and len(shape) > 1 else None
     if task == "binary" and (units or 1) > 1:
         task = "labels"
     parts = {"train": (x, y, weight)}
     if (held := arguments.get("validation_data")) is not None:
         pair = held if isinstance(held, tuple | list) else (held, None)
-        parts["validation"] = _examples(pair[0], pair[1], pair[2] if len(pair) > 2 else None, "validation_data")[:3]
+        parts["validation"] = read(pair[0], pair[1], pair[2] if len(pair) > 2 else None, "validation_data", names)[:3]
     elif share := arguments.get("validation_split"):
         first = int(len(y) * (1 - share))  # the last ones, as Keras takes them
         cut = [_cut(one, slice(first), slice(first, None)) for one in (x, y, weight)]
         parts = {"train": tuple(one[0] for one in cut), "validation": tuple(one[1] for one in cut)}  # type: ignore[dict-item]
-    numbered = task == "classes" and np.ndim(y) == 2 and y.shape[1] > 1
+    numbered = loss == "categorical_crossentropy"
+    for labels in (one[1] for one in parts.values() if numbered):
+        if labels.shape[-1] < 2 or not (np.isin(labels, (0, 1)).all() and (labels.sum(axis=-1) == 1).all()):
+            raise ConfigError(["y: rows that are shares of classes; expected one-hot rows, or numbers of classes."])
+    _weigh(parts, arguments.get("class_weight"), task)
     if test is not None and not _fits(test, x, y):
         test = None
     if test is not None:
-        parts["test"] = (*_examples(test[0], test[1], None, "x_test")[:2], None)
+        parts["test"] = (*read(test[0], test[1], None, "x_test", names)[:2], None)
     arrays: dict[str, np.ndarray] = {}
     for part, (inputs, labels, weights) in parts.items():
-        arrays |= _named(inputs, f"x_{part}") | {f"y_{part}": _labels(labels, task)}
+        arrays |= _named(inputs, f"x_{part}") | {f"y_{part}": _labels(labels, task, numbered=numbered)}
         arrays |= {f"weight_{part}": np.asarray(weights, np.float32)} if weights is not None else {}
     if task == "classes" and units:
         arrays["class_names"] = np.arange(units).astype(str)
@@ -83,6 +93,25 @@ def shown(data: Data) -> str:
     return f"{', '.join(counts)}; {', '.join(f'{name} {shape}' for name, shape in shapes.items())}"
 
 
+def _weigh(parts: dict[str, Any], class_weight: dict[int, float] | None, task: str) -> None:
+    """Puts the weights of classes into those of the training examples, as Keras does, and gives every part weights if one has them.
+
+    Raises:
+        ConfigError: the examples have no classes.
+    """
+    if class_weight:
+        if task not in NUMBERED:
+            raise ConfigError([f"class_weight: the task is {task}; expected labels that are classes"])
+        x, y, weight = parts["train"]
+        weights = np.vectorize(lambda number: float(class_weight.get(int(number), 1.0)))(
+            _labels(y, task, numbered=y.ndim > 1 and y.shape[-1] > 1)
+        )
+        parts["train"] = (x, y, weights if weight is None else weights * np.asarray(weight))
+    if any(part[2] is not None for part in parts.values()):
+        for name, (x, y, weight) in parts.items():
+            parts[name] = (x, y, np.ones(len(y)) if weight is None else weight)
+
+
 def _loss_name(model: keras.Model) -> str:
     loss = model.loss if model.compiled else None
     if isinstance(loss, dict | list):
@@ -94,32 +123,6 @@ def _loss_name(model: keras.Model) -> str:
 def _task_of_labels(y: np.ndarray) -> str:
     """Returns the task that labels show where the model has no loss: whole numbers are classes."""
     return "classes" if y.dtype.kind in "iu" and (y.ndim == 1 or y.shape[1:] == (1,)) else "numbers" if y.dtype.kind == "f" else ""
-
-
-def _examples(x: Any, y: Any, weight: Any, place: str) -> tuple[Any, np.ndarray, Any, int | None]:
-    """Returns inputs, labels, weights and the size of a batch; reads a tf.data.Dataset to its end."""
-    if hasattr(x, "element_spec"):
-        batches = list(_batches(x, place))
-        if not batches or len(batches[0]) < 2:
-            raise ConfigError([f"{place}: a data set of {len(batches)} batches without labels; expected (inputs, labels)"])
-        inputs, labels, *rest = (_joined([batch[number] for batch in batches]) for number in range(len(batches[0])))
-        return inputs, labels, rest[0] if rest else None, len(batches[0][1])
-    if x is None or y is None or callable(getattr(x, "__next__", None)) or isinstance(x, keras.utils.PyDataset):
-        raise ConfigError([f"{place} is {type(x).__name__}, its labels {type(y).__name__}; expected arrays, or a data set: docs/data.md"])
-    tree = {name: np.asarray(one) for name, one in x.items()} if isinstance(x, dict) else np.asarray(x)
-    return tree, np.asarray(y), weight, None
-
-
-def _batches(dataset: Any, place: str) -> Iterator[Any]:
-    if int(dataset.cardinality()) == -1:
-        raise ConfigError([f"{place} is a data set without end; expected one that ends, or a data set of its own: docs/data.md"])
-    return dataset.as_numpy_iterator()  # type: ignore[no-any-return]
-
-
-def _joined(parts: list[Any]) -> Any:
-    if isinstance(parts[0], dict):
-        return {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
-    return np.concatenate(parts)
 
 
 def _cut(one: Any, first: slice, second: slice) -> tuple[Any, Any]:
@@ -152,9 +155,11 @@ def _unscaled(array: np.ndarray) -> np.ndarray:
     return array.astype(np.float32) if array.dtype == np.uint8 else array
 
 
-def _labels(y: np.ndarray, task: str) -> np.ndarray:
+def _labels(y: np.ndarray, task: str, *, numbered: bool) -> np.ndarray:
     """Returns labels as the task has them: numbers of classes, not one-hot rows or columns of length one."""
-    if task in ("classes", "binary"):
-        y = y.argmax(axis=1) if y.ndim == 2 and y.shape[1] > 1 and task == "classes" else y.reshape(len(y)) if y.ndim == 2 else y
-        return y.astype(np.int64)
-    return y
+    if task not in NUMBERED:
+        return y
+    y = y.argmax(axis=-1) if numbered else y.reshape(len(y)) if y.shape[1:] == (1,) else y
+    if y.dtype.kind not in "biu" and (y.dtype.kind != "f" or not np.array_equal(y, np.round(y))):
+        raise ConfigError([f"y has dtype {y.dtype}; expected whole numbers, those of the classes"])
+    return y.astype(np.int64)

@@ -55,6 +55,7 @@ def discover(
     """
     parameters: dict[str, Parameter] = {}
     attempts: list[Attempt] = []
+    differing: set[str] = set()
     waiting: list[dict[str, Any]] = [{}]
     while waiting and len(attempts) < most:
         values = waiting.pop(0)
@@ -69,6 +70,8 @@ def discover(
         asked = {one.name: one for one in hyperparameters.space if hyperparameters.is_active(one)}
         attempts.append(Attempt({name: hyperparameters.values[name] for name in asked}))
         for name, one in asked.items():
+            if name in parameters and one.get_config() != parameters[name].get_config():
+                differing.add(name)
             if name not in parameters:
                 parameters[name] = one
                 waiting += [{**attempts[-1].values, name: value} for value in _others(one) if name not in known]
@@ -77,8 +80,13 @@ def discover(
     found = []
     for name, one in parameters.items():
         kind = "Fixed" if name in fixed else type(one).__name__
-        condition, line = _condition(name, one, attempts, list(parameters))
-        found.append(Found(name, kind, one, condition, (*line, *cut)))
+        condition, line = _condition(one, attempts, [] if waiting else list(parameters.values()))
+        lines = (
+            *line,
+            *cut,
+            *([f"{name} is asked for with other values, too; as in KerasTuner, the first ones count"] if name in differing else []),
+        )
+        found.append(Found(name, kind, one, condition, lines))
     return found
 
 
@@ -86,7 +94,7 @@ def _names(given: kt.HyperParameters | None) -> Sequence[str]:
     return [one.name for one in given.space] if given else []
 
 
-def values_of(parameter: Parameter) -> list[Any]:
+def values_of(parameter: Parameter) -> Sequence[Any]:
     """Returns the values of a hyperparameter in their order; empty for a continuous one."""
     kind = type(parameter).__name__
     if kind == "Choice":
@@ -96,8 +104,10 @@ def values_of(parameter: Parameter) -> list[Any]:
     if kind == "Fixed":
         return [parameter.value]
     low, high, step = parameter.min_value, parameter.max_value, parameter.step
+    if kind == "Int" and parameter.sampling in (None, "linear"):
+        return range(low, high + 1, step or 1)
     if step is None:
-        return list(range(low, high + 1)) if kind == "Int" and parameter.sampling in (None, "linear") else []
+        return []
     found, number = [low], 1
     while (following := low * step**number if parameter.sampling == "log" else low + number * step) <= high * (1 + 1e-12):
         found.append(following if kind == "Int" else float(f"{following:.12g}"))
@@ -114,21 +124,27 @@ def _others(parameter: Parameter) -> list[Any]:
 
 
 def _condition(
-    name: str, parameter: Parameter, attempts: list[Attempt], order: list[str]
+    parameter: Parameter, attempts: list[Attempt], everything: list[Parameter]
 ) -> tuple[tuple[str, tuple[Any, ...]] | None, tuple[str, ...]]:
-    """Returns the condition of a hyperparameter, and a line if there is one that cannot be said."""
-    if parameter.conditions:
-        last = parameter.conditions[-1]
-        return (last.name, tuple(last.values)), ()
+    """Returns the condition of a hyperparameter, and a line if there is one that cannot be said.
+
+    Args:
+        everything: hyperparameters in the order in which they are asked for, of which all values that decide were tried.
+    """
+    name = parameter.name
     if all(name in one.values for one in attempts):
         return None, ()
-    for parent in order[: order.index(name)]:
-        having = _values(parent, [one for one in attempts if name in one.values])
-        without = _values(parent, [one for one in attempts if name not in one.values])
-        everywhere = all(parent in one.values for one in attempts if name in one.values)
-        if everywhere and not set(having) & set(without):
-            return (parent, tuple(having)), ()
-    return None, (f"{name} is asked for in some models alone, for which no other hyperparameter decides; it is searched in all",)
+    said = {one.name: tuple(one.values) for one in parameter.conditions}
+    before = everything[: next((number for number, one in enumerate(everything) if one.name == name), 0)]
+    for parent in sorted(before, key=lambda one: one.name != next(reversed(said), "")):
+        having = _values(parent.name, [one for one in attempts if name in one.values])
+        without = _values(parent.name, [one for one in attempts if name not in one.values])
+        everywhere = all(parent.name in one.values for one in attempts if name in one.values)
+        if everywhere and not set(having) & set(without) and 0 < len(values_of(parent)) <= MOST_VALUES:
+            return (parent.name, tuple(value for value in values_of(parent) if value in having)), ()
+    if said:
+        return list(said.items())[-1], ()
+    return None, (f"{name} is asked for in some models alone, for which no listed hyperparameter decides; it is searched in all",)
 
 
 def _values(name: str, attempts: list[Attempt]) -> Mapping[Any, None]:

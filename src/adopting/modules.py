@@ -10,7 +10,8 @@ import yaml
 from src.adopting.data import Data
 from src.adopting.discovery import Found
 from src.adopting.names import argument
-from src.adopting.recording import Script, Search
+from src.adopting.recording import Script
+from src.adopting.tuners import Search
 from src.config.request import PACKAGE_LINE
 from src.training import SCHEDULED
 
@@ -27,7 +28,7 @@ class Module:
         is_class: the target is a class of hypermodels, no function and no instance.
         built, of_fit: the hyperparameters for which its `build` and its `fit` ask.
         overrides: optimizer, loss and metrics of the tuner, serialized.
-        numbered: as in src.adopted.built.
+        numbered, logits: as in src.adopted.built.
     """
 
     words: str
@@ -38,6 +39,7 @@ class Module:
     of_fit: list[Found]
     overrides: dict[str, Any]
     numbered: bool
+    logits: bool
 
     @property
     def origin(self) -> str:
@@ -52,6 +54,7 @@ def model(module: Module) -> bytes:
     parts = [text for text in parts if not text.startswith(FUTURE)]
     target = module.script.target
     options = ", numbered=True" if module.numbered else ""
+    options += ", logits=True" if module.logits else ""
     options += ", compiled_with=COMPILED_WITH" if module.overrides else ""
     overrides = [f"COMPILED_WITH = {pprint.pformat(module.overrides, width=120, sort_dicts=False)}"] if module.overrides else []
     arguments = ", ".join(f"{argument(one.name)}: {_type(one)}" for one in module.built)
@@ -116,7 +119,7 @@ def model_yaml(module: Module, *, compiled: bool, own_fit: bool) -> bytes:
 def sweep_yaml(module: Module, content: dict[str, Any]) -> bytes:
     """sweeps/NAME.yaml."""
     title = f"What does the search of {module.script.path.name} for {module.script.target} find?"
-    return f"{PACKAGE_LINE}\n# {title}\n#   {module.origin}\n{_yaml(content)}".encode()
+    return f"{PACKAGE_LINE}\n# {title}\n#   python -m src.sweep sweeps={module.name}\n#   {module.origin}\n{_yaml(content)}".encode()
 
 
 def _default(one: Found) -> Any:

@@ -13,7 +13,7 @@ def argument(name: str) -> str:
     >>> [argument(name) for name in ("units", "dense 1/units", "1st", "lambda", "data", "engine")]
     ['units', 'dense_1_units', '_1st', 'lambda_', 'data_', 'engine_']
     """
-    found = re.sub(r"\W", "_", name)
+    found = re.sub(r"\W", "_", name, flags=re.ASCII)
     if found[:1].isdigit():
         found = f"_{found}"
-    return f"{found}_" if keyword.iskeyword(found) or found in (*NOT_ARGUMENTS, *FROM_DATA) else found
+    return f"{found}_" if keyword.iskeyword(found) or found in (*NOT_ARGUMENTS, *FROM_DATA, "defaults") else found

@@ -9,11 +9,11 @@ import keras
 from src.adopting.data import Data
 from src.adopting.discovery import Found, values_of
 from src.adopting.names import argument
-from src.adopting.recording import Search
+from src.adopting.tuners import Search
 from src.config.overrides import as_text
 from src.errors import ConfigError
 
-ORACLES = {"RandomSearch": "random", "BayesianOptimization": "bayesian", "Hyperband": "hyperband", "GridSearch": "grid", "Tuner": "random"}
+ORACLES = {"RandomSearch": "random", "BayesianOptimization": "bayesian", "Hyperband": "hyperband", "GridSearch": "grid"}
 SETTINGS = {  # argument of a tuner → key of a sweep's file
     "max_trials": "oracle.max_trials",
     "seed": "oracle.seed",
@@ -28,7 +28,7 @@ KNOWN = (
     *("self", "kwargs", "oracle", "hypermodel", "objective", "directory", "project_name", "overwrite", "hyperparameters"),
     *("tune_new_entries", "allow_new_entries", "optimizer", "loss", "metrics", "logger"),
 )
-TAKEN = ("x", "y", "validation_data", "validation_split", "sample_weight", "epochs", "batch_size", "callbacks", "verbose")
+TAKEN = ("x", "y", "validation_data", "validation_split", "sample_weight", "class_weight", "epochs", "batch_size", "callbacks", "verbose")
 HINTS = {
     "executions_per_trial": "repeat the best with new seeds, as the end of the sweep says",
     "distribution_strategy": "executor=local runs trials side by side",
@@ -61,7 +61,7 @@ def ask(name: str, path: str, search: Search | None, data: Data | None, found: d
     Raises:
         ConfigError: the objective cannot be one of a sweep.
     """
-    oracle = ORACLES[search.kind] if search else "random"
+    oracle = ORACLES.get(kind_of(search), "random") if search else "random"
     left_out = [line for one in found.values() for line in one.lines] + (list(_left_out(search)) if search else [])
     defaults = [{"override /data": "npz"}] if data else []
     content: dict[str, Any] = {"defaults": [*defaults, {"override /model": name}, {"override /oracle": oracle}]}
@@ -79,6 +79,11 @@ def ask(name: str, path: str, search: Search | None, data: Data | None, found: d
         left_out.append(f"max_trials={search.settings['max_trials']}: a grid runs every point; stop.max_minutes= limits it")
     content["hydra"] = {"mode": "MULTIRUN", "sweeper": _sweeper(found, oracle, left_out)}
     return Question(content, list(dict.fromkeys(left_out)))
+
+
+def kind_of(search: Search) -> str:
+    """The class of the tuner; of one with an oracle of its own, the class of tuners for that oracle."""
+    return type(search.settings["oracle"]).__name__.removesuffix("Oracle") if search.kind == "Tuner" else search.kind
 
 
 def objective_of(search: Search) -> str:
@@ -100,7 +105,7 @@ def objective_of(search: Search) -> str:
 def _settings(search: Search, oracle: str) -> dict[str, Any]:
     settings = dict(search.settings)
     if "oracle" in settings:
-        settings |= {name: getattr(settings["oracle"], name) for name in ("max_trials", "seed") if hasattr(settings["oracle"], name)}
+        settings |= {name: getattr(settings["oracle"], name) for name in SETTINGS if name != "seed" and hasattr(settings["oracle"], name)}
     known = {"random": ("max_trials", "seed"), "bayesian": ("max_trials", "seed", "num_initial_points"), "grid": ()}
     names = known.get(oracle, ("max_epochs", "factor", "hyperband_iterations", "seed"))
     found = {SETTINGS[key]: settings[key] for key in names if settings.get(key) is not None}
@@ -111,11 +116,16 @@ def _settings(search: Search, oracle: str) -> dict[str, Any]:
 def _schedule(search: Search, data: Data | None, oracle: str, left_out: list[str]) -> dict[str, Any]:
     """The training's epochs, batch size and patience."""
     arguments, patience = search.arguments, None
-    for callback in arguments.get("callbacks") or ():
+    callbacks = arguments.get("callbacks") or []
+    for callback in callbacks if isinstance(callbacks, list | tuple) else [callbacks]:
         if isinstance(callback, keras.callbacks.EarlyStopping):
             patience = callback.patience
-            if callback.monitor not in (name := objective_of(search).rpartition(":")[2],):
+            name = objective_of(search).rpartition(":")[2]
+            if callback.monitor != name:
                 left_out.append(f"EarlyStopping(monitor={callback.monitor!r}): a trial stops by its objective, {name}")
+            others = {"min_delta": 0, "baseline": None, "start_from_epoch": 0}
+            given = [f"{key}={value}" for key, usual in others.items() if (value := getattr(callback, key, usual)) != usual]
+            left_out += [f"EarlyStopping({', '.join(given)}): of it a trial knows patience alone"] if given else []
         else:
             left_out.append(f"callbacks: {type(callback).__name__}; training.callbacks of conf/training/ takes those of Keras")
     size = arguments.get("batch_size") or (data.batch_size if data else None) or 32
@@ -125,10 +135,15 @@ def _schedule(search: Search, data: Data | None, oracle: str, left_out: list[str
 
 def _left_out(search: Search) -> Iterator[str]:
     """Yields the arguments of the tuner and its search that have no place in a sweep."""
+    if (kind := kind_of(search)) not in ORACLES:
+        yield f"{kind}: it is no oracle of KerasTuner; random in its place"
+    elif search.kind == "Tuner":
+        yield f"the seed of its {kind}Oracle: oracle.seed= sets one"
     for name in sorted(search.given - set(KNOWN)):
         yield f"{name}={search.settings[name]!r:.60}: {HINTS.get(name, 'it has no place in a sweep')}"
     for name in (name for name in search.arguments if name not in TAKEN):
         yield f"search({name}={search.arguments[name]!r:.60}): it has no place in a sweep"
+    yield from (f"{name}: no sweep calls it" for name in search.own)
 
 
 def _sweeper(found: dict[str, Found], oracle: str, left_out: list[str]) -> dict[str, Any]:
@@ -156,9 +171,9 @@ def _domain(one: Found, *, listed: bool, left_out: list[str]) -> Any:
     low, high, log = parameter.min_value, parameter.max_value, parameter.sampling == "log"
     if parameter.sampling == "reverse_log":
         left_out.append(f"{one.name}: sampling=reverse_log; its range is searched evenly")
-    if parameter.step is not None or (listed and values):
-        whole = one.kind == "Int" and not log
-        return f"range({low},{values[-1] + 1},{parameter.step or 1})" if whole and len(values) > MOST_LISTED else values
+    even = one.kind == "Int" and not log
+    if values and (listed or not even or parameter.step not in (None, 1) or len(values) <= MOST_LISTED):
+        return f"range({low},{values[-1] + 1},{parameter.step or 1})" if even and len(values) > MOST_LISTED else list(values)
     if listed:
         shares = [number / 10 for number in range(11)]
         left_out.append(f"{one.name}: without a step; a grid goes through 11 values of its range")

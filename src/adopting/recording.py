@@ -1,44 +1,22 @@
 """Runs a script up to its search, and records the tuner and the arguments of that search. No trial runs."""
 
+import ast
 import contextlib
-import inspect
 import os
 import sys
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
-from types import CodeType
 from typing import Any
 
-import keras_tuner as kt
+import keras
 
-from src.adopting import slicing
+from src.adopting import slicing, tuners
+from src.adopting.tuners import Search
 from src.errors import ConfigError, did_you_mean, raised_at
 
 TEST = ("x_test", "y_test")  # names under which scripts keep the examples that no search sees
-TUNERS = ("RandomSearch", "BayesianOptimization", "Hyperband", "GridSearch", "Tuner")
-OWN = "a tuner with a run_trial of its own"
-
-
-@dataclass
-class Search:
-    """A search that a script starts.
-
-    Attributes:
-        kind: the class of the tuner.
-        settings: the arguments of the tuner, with its defaults.
-        given: names of those that the script gives.
-        arguments: those of `search`, by the names that `fit` has for them.
-        positional: so many of them were given without their names.
-        test: the test examples of the script, if it has them.
-    """
-
-    kind: str
-    settings: dict[str, Any]
-    given: set[str]
-    arguments: dict[str, Any] = field(default_factory=dict)
-    positional: int = 0
-    test: tuple[Any, Any] | None = None
 
 
 @dataclass
@@ -60,17 +38,19 @@ class Script:
         Raises:
             ConfigError: there is no such file or name in it.
         """
-        file, _, target = words.partition(":")
+        file, _, target = words.rpartition(":") if ":" in words else (words, "", "")
         path = Path(file)
         try:
             found = slicing.statements(path.read_text())
         except SyntaxError as error:
-            raise ConfigError([f"{file}, line {error.lineno}: {error.msg}. Expected Python."]) from error
+            cell = path.suffix == ".ipynb" or (error.text or "").lstrip().startswith(("%", "!"))
+            expected = "what jupyter nbconvert --to script makes of the notebook" if cell else "Python"
+            raise ConfigError([f"{file}, line {error.lineno}: {error.msg}. Expected {expected}."]) from error
         except (OSError, UnicodeError) as error:
             raise ConfigError([f"{file}: {error}. Expected FILE.py:NAME, a Python file and the hypermodel in it."]) from error
         known = list(dict.fromkeys(name for one in found for name in one.binds))
         if target not in known:
-            hint = f"{target!r} is not there{did_you_mean(target, known)} " if target else ""
+            hint = f"{target!r} is not at its top level{did_you_mean(target, known)} " if target else ""
             likely = [
                 name for one in found for name in one.binds if "hp" in ast_arguments(one) or "HyperModel" in one.uses or "build" in name
             ]
@@ -83,31 +63,55 @@ class Script:
         """The statements that the hypermodel needs."""
         return slicing.needed(self.statements, [self.target])
 
-    def search(self) -> Search | None:
-        """Runs the part of the script that starts a search of the hypermodel; None if no search of it is found.
+    def search(self) -> tuple[Search | None, list[Search]]:
+        """Runs the parts of the script that start a search, up to the first one of the hypermodel.
+
+        Returns:
+            That search, None if there is none; and those of other hypermodels before it.
 
         Raises:
-            ConfigError: this part of the script fails.
+            ConfigError: such a part fails, or the search is none that a sweep can be.
         """
-        failure = ""
+        failure, others = "", list[Search]()
         for part in slicing.searching(self.statements, TEST):
-            with _recording(self.target) as recorder:
-                namespace = {"__name__": "__main__", "__file__": str(self.path)}
-                recorder.namespace = namespace
+            namespace: dict[str, Any] = {"__name__": "__main__", "__file__": str(self.path)}
+            with tuners.recording(str(self.path), partial(self._is_target, namespace)) as seen:
                 try:
-                    with _as_script(self.path):
-                        for one in part:
-                            exec(_code(one, self.path), namespace)  # noqa: S102  the file that the user names
-                except _Found as found:
-                    search: Search = found.args[0]
+                    self._run(part, namespace)
+                except tuners.Started as started:
+                    search: Search = started.args[0]
                     both = [namespace.get(name) for name in TEST]
                     search.test = None if any(one is None for one in both) else (both[0], both[1])
-                    return search
+                    return search, others
+                except ConfigError:
+                    raise
                 except (Exception, SystemExit) as error:
                     failure = f"{self.path}: {type(error).__name__}: {error}  ({raised_at(error)})"
+                    failure += ". It gets no arguments" if isinstance(error, SystemExit) else ""
+                others += seen
         if failure:
             raise ConfigError([f"{failure}. Expected a script that runs up to its search in the folder of this command."])
-        return None
+        return None, others
+
+    def beside(self) -> list[str]:
+        """A line if the hypermodel imports modules that a sweep does not find in the folder of this command."""
+        folder = self.path.resolve().parent
+        if folder == Path.cwd():
+            return []
+        names = sorted({word for one in self.model_part for word in _imported(one.node) if _lies_in(word, folder)})
+        words = f"lies beside the script, where a sweep does not look: PYTHONPATH={folder} python -m src.sweep …"
+        return [f"import {name}: it {words}" for name in names]
+
+    def _is_target(self, namespace: dict[str, Any], hypermodel: Any) -> bool:
+        """True if a tuner was given the hypermodel."""
+        named = namespace.get(self.target)
+        is_instance = isinstance(named, type) and isinstance(hypermodel, named)
+        return hypermodel is not None and (hypermodel is named or is_instance or getattr(hypermodel, "__name__", "") == self.target)
+
+    def _run(self, part: list[slicing.Statement], namespace: dict[str, Any]) -> None:
+        with _as_script(self.path), _unset(self.path):
+            for one in part:
+                exec(compile(ast.Module([one.node], []), str(self.path), "exec"), namespace)  # noqa: S102  the file that the user names
 
     def hypermodel(self) -> Any:
         """Runs the part of the script that the hypermodel needs, and returns it; of a class an instance.
@@ -115,15 +119,17 @@ class Script:
         Raises:
             ConfigError: this part fails.
         """
+        file, found = self.path, None
         namespace: dict[str, Any] = {"__name__": self.path.stem, "__file__": str(self.path)}
+        if "__file__" in {name for one in self.model_part for name in one.uses}:
+            raise ConfigError([f"{self.path}:{self.target} needs __file__, which a copy of it in src/models/ has not; expected a path."])
         try:
-            with _as_script(self.path):
-                for one in self.model_part:
-                    exec(_code(one, self.path), namespace)  # noqa: S102  the file that the user names
-                found = namespace[self.target]
-                return found() if isinstance(found, type) else found
+            self._run(self.model_part, namespace)
+            found = namespace[self.target]
+            return found() if isinstance(found, type) else found
         except (Exception, SystemExit) as error:
-            raise ConfigError([f"{self.path}:{self.target}: {type(error).__name__}: {error}  ({raised_at(error)})"]) from error
+            hint = f" Expected a name for the instance, {file}:NAME, with NAME = {self.target}(…) in it." if isinstance(found, type) else ""
+            raise ConfigError([f"{file}:{self.target}: {type(error).__name__}: {error}  ({raised_at(error)}){hint}"]) from error
 
 
 def ast_arguments(statement: slicing.Statement) -> list[str]:
@@ -132,74 +138,37 @@ def ast_arguments(statement: slicing.Statement) -> list[str]:
     return [one.arg for one in arguments.args] if arguments else []
 
 
-def _code(statement: slicing.Statement, path: Path) -> CodeType:
-    import ast
-
-    return compile(ast.Module([statement.node], []), str(path), "exec")
-
-
-class _Found(BaseException):
-    """Ends a script when its search begins; no `except Exception` of the script catches it."""
-
-
-class _Recorder:
-    """Stands for the classes of tuners while a script runs."""
-
-    def __init__(self, target: str) -> None:
-        self.target, self.namespace = target, dict[str, Any]()
-
-    def is_target(self, hypermodel: Any) -> bool:
-        """True if a tuner was given the hypermodel."""
-        named = self.namespace.get(self.target)
-        is_instance = isinstance(named, type) and isinstance(hypermodel, named)
-        return hypermodel is not None and (hypermodel is named or is_instance or getattr(hypermodel, "__name__", "") == self.target)
-
-    def tuner(self, kind: str, original: type) -> type:
-        """Makes the class that records in place of a tuner's."""
-        recorder, signature = self, inspect.signature(original.__init__)  # type: ignore[misc]
-
-        class Recorded:
-            def __init__(self, *args: Any, **kwargs: Any) -> None:
-                bound = signature.bind(self, *args, **kwargs)
-                self.settings = dict(bound.arguments) | bound.arguments.get("kwargs", {})
-                self.given = set(self.settings)
-                bound.apply_defaults()
-                self.settings = dict(bound.arguments) | bound.arguments.get("kwargs", {})
-
-            def search(self, *args: Any, **kwargs: Any) -> None:
-                if recorder.is_target(self.settings.get("hypermodel")):
-                    if any("run_trial" in vars(one) for one in type(self).__mro__):
-                        raise ConfigError([f"{type(self).__name__} is {OWN}; expected a function of trials: docs/adding.md#a-function"])
-                    raise _Found(Search(kind, self.settings, self.given, _named(args, kwargs), len(args)))
-
-            def __getattr__(self, name: str) -> Any:
-                return lambda *args, **kwargs: None
-
-        return Recorded
-
-
-def _named(args: tuple[Any, ...], kwargs: dict[str, Any]) -> dict[str, Any]:
-    import keras
-
-    names = list(inspect.signature(keras.Model.fit).parameters)[1:]
-    return dict(zip(names, args, strict=False)) | kwargs
-
-
 @contextlib.contextmanager
-def _recording(target: str) -> Iterator[_Recorder]:
-    """Puts recorders in the place of KerasTuner's tuners."""
-    recorder, before = _Recorder(target), list[tuple[Any, str, Any]]()
-    for kind in TUNERS:
-        made = recorder.tuner(kind, getattr(kt, kind))
-        for module in (kt, kt.tuners):
-            if hasattr(module, kind):
-                before.append((module, kind, getattr(module, kind)))
-                setattr(module, kind, made)
+def _unset(path: Path) -> Iterator[None]:
+    """Refuses a script that changes Keras' global settings: each trial sets them anew, so that they would not hold."""
+
+    def settings() -> tuple[str, str, str]:
+        return keras.config.dtype_policy().name, keras.config.floatx(), keras.config.image_data_format()
+
+    before = settings()
     try:
-        yield recorder
+        yield
     finally:
-        for module, kind, original in before:
-            setattr(module, kind, original)
+        after = settings()
+        for restore, value in zip(
+            (keras.config.set_dtype_policy, keras.config.set_floatx, keras.config.set_image_data_format), before, strict=True
+        ):
+            restore(value)
+        if changed := [one for one, usual in zip(after, before, strict=True) if one != usual]:
+            words = f"{path} sets Keras' global {', '.join(changed)}"
+            raise ConfigError([f"{words}; expected it in layers, or training.precision= in a sweep and not there."])
+
+
+def _imported(node: ast.stmt) -> set[str]:
+    """The first words of the modules that a statement imports."""
+    found = {alias.name for one in ast.walk(node) if isinstance(one, ast.Import) for alias in one.names}
+    found |= {one.module for one in ast.walk(node) if isinstance(one, ast.ImportFrom) and one.module}
+    return {name.partition(".")[0] for name in found}
+
+
+def _lies_in(module: str, folder: Path) -> bool:
+    file = getattr(sys.modules.get(module), "__file__", None)
+    return bool(file) and folder in Path(str(file)).resolve().parents
 
 
 @contextlib.contextmanager

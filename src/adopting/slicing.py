@@ -1,10 +1,13 @@
 """The part of a script that some names need: the statements that bind them, and those that these need in turn."""
 
 import ast
+import builtins
 import symtable
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
+
+DEFINITIONS = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef, ast.Lambda)
 
 
 @dataclass(frozen=True)
@@ -106,15 +109,23 @@ def _tables(table: symtable.SymbolTable) -> Iterator[symtable.SymbolTable]:
         yield from _tables(child)
 
 
-def _changed(node: ast.stmt) -> Iterator[str]:
-    """Yields the names of objects that an expression statement, or an assignment to a part, may change."""
-    parts: list[ast.expr] = []
+def _changed(node: ast.AST) -> Iterator[str]:
+    """Yields the names of objects that a statement, or one within it, may change: of the methods that it calls, of the parts to which it
+    assigns, and of the arguments of functions whose results it does not use, as in `shuffle(x)`.
+    """
+    owners: list[ast.expr] = []
     if isinstance(node, ast.Expr) and isinstance(node.value, ast.Call):
-        parts = [node.value.func]
+        call, name = node.value, ast.unparse(node.value.func)
+        owners = [call.func]
+        if name.rpartition(".")[2] == "shuffle" or (isinstance(call.func, ast.Name) and not hasattr(builtins, name)):
+            yield from (one.id for one in (*call.args, *(word.value for word in call.keywords)) if isinstance(one, ast.Name))
     elif isinstance(node, ast.Assign | ast.AugAssign):
-        parts = node.targets if isinstance(node, ast.Assign) else [node.target]
-    for part in parts:
-        while isinstance(part, ast.Attribute | ast.Subscript | ast.Call):
-            part = part.func if isinstance(part, ast.Call) else part.value
-            if isinstance(part, ast.Name):
-                yield part.id
+        owners = node.targets if isinstance(node, ast.Assign) else [node.target]
+    for owner in owners:
+        while isinstance(owner, ast.Attribute | ast.Subscript | ast.Call):
+            owner = owner.func if isinstance(owner, ast.Call) else owner.value
+            if isinstance(owner, ast.Name):
+                yield owner.id
+    for child in ast.iter_child_nodes(node):
+        if not isinstance(child, DEFINITIONS) and not isinstance(node, DEFINITIONS):
+            yield from _changed(child)

@@ -40,3 +40,10 @@ def read_arguments(kind: type[Wanted], argv: list[str]) -> Wanted:
     if mistakes:
         raise ConfigError(mistakes)
     return kind(**given)
+
+
+def split(kind: type, argv: list[str]) -> tuple[list[str], list[str]]:
+    """Returns the words that are arguments of a dataclass, and the others, in their order."""
+    known = {field.name for field in fields(kind)}
+    own = [word for word in argv if word.partition("=")[0] in known]
+    return own, [word for word in argv if word.partition("=")[0] not in known]

@@ -18,7 +18,7 @@ from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
 from src.config.overrides import as_text, reason_of
-from src.config.paths import KERAS_GROUPS, leaves
+from src.config.paths import inactive, leaves
 from src.errors import ConfigError
 
 
@@ -128,8 +128,7 @@ class Catalog:
     def inactive(self, model: str, trial: str) -> list[str]:
         """The groups that a trial does not use: those that its function does not name, or that its model lists under `inactive:`."""
         uses = self.keys("trial", trial).get("trial.uses") or []
-        resting = self.keys("model", model).get("model.inactive") or [] if "model" in uses else []
-        return [group for group in KERAS_GROUPS if group not in uses or group in resting]
+        return inactive(uses, self.keys("model", model).get("model.inactive") or [] if "model" in uses else [])
 
     def unused(self, options: Mapping[str, Sequence[str]]) -> set[str]:
         """The groups that no trial uses, given the options that trials may choose."""

@@ -3,7 +3,7 @@
 import copy
 from typing import Any
 
-from hydra._internal.config_loader_impl import ConfigLoaderImpl, get_overrides_dirname
+from hydra._internal.config_loader_impl import ConfigLoaderImpl
 from hydra.core.config_loader import ConfigLoader
 from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.types import RunMode
@@ -39,8 +39,11 @@ class Composer:
                 OmegaConf.update(composed, path, wanted)
         settle(composed)
         composed.hydra.overrides.task = words
+        if OmegaConf.is_interpolation(composed.hydra.job, "override_dirname"):  # Hydra 1.4 resolves it when it is read
+            return composed
         named = composed.hydra.job.config.override_dirname
-        composed.hydra.job.override_dirname = get_overrides_dirname(overrides, named.exclude_keys, named.item_sep, named.kv_sep)
+        lines = sorted(str(one.input_line) for one in overrides if one.key_or_group not in named.exclude_keys)
+        composed.hydra.job.override_dirname = named.item_sep.join(lines).replace("=", named.kv_sep)
         return composed
 
 

@@ -1,5 +1,6 @@
 """Config paths: `{"optimizer": {"rho": 0.9}}` is the same as `optimizer.rho=0.9`."""
 
+from collections.abc import Collection
 from pathlib import Path
 from typing import Any
 
@@ -60,11 +61,20 @@ def fraction(value: Any, default: Any) -> Any:
     return float(value) if isinstance(default, float) and type(value) is int else value
 
 
+def inactive(uses: Collection[str], resting: Collection[str]) -> list[str]:
+    """The groups that a trial does not use.
+
+    Args:
+        uses: those that its function, or a Keras model, reads: `uses:` in the YAML of the trial.
+        resting: those that its model does without: `inactive:` in the YAML of the model, which counts only where the model is used.
+    """
+    return [group for group in KERAS_GROUPS if group not in uses or ("model" in uses and group in resting)]
+
+
 def active_leaves(config: dict[str, Any]) -> dict[str, Any]:
     """The leaves of a trial's configuration, without groups that its model, or its function, does not use."""
-    uses, resting = config.get("trial", {}).get("uses", KERAS_GROUPS), config["model"].get("inactive", ())
-    groups = [group for group in KERAS_GROUPS if group in uses and (group not in resting or "model" not in uses)]
-    nodes = {name: node for name, node in config.items() if name not in KERAS_GROUPS or name in groups}
+    unused = inactive(config.get("trial", {}).get("uses", KERAS_GROUPS), config["model"].get("inactive", ()))
+    nodes = {name: node for name, node in config.items() if name not in unused}
     for group, keys in SETTLED.items():
         if group in nodes:
             nodes[group] = {key: value for key, value in nodes[group].items() if key not in keys}

@@ -49,8 +49,9 @@ class Request:
 
     @property
     def chooses(self) -> bool:
-        """True if the command line chooses options: keys in the sweep's file may then belong to options that are left out."""
-        return any(one.key in TRIAL_GROUPS and not one.origin.startswith("sweeps/") for one in self.assignments)
+        """True if the command line chooses options, or values that are conditions: keys in the sweep's file may then belong to others."""
+        deciding = {*TRIAL_GROUPS, *(condition.key for condition, _ in self.when)}
+        return any(one.key in deciding and not one.origin.startswith("sweeps/") for one in self.assignments)
 
     @property
     def everything(self) -> list[Assignment]:

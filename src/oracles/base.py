@@ -17,6 +17,7 @@ from keras_tuner.src.engine import conditions
 from src.objective import Objective
 from src.oracles import KnownTrial, Proposal
 from src.space import Axis, Choice, Point, Space
+from src.space.defaults import default_point
 from src.states import TrialState
 
 Values = dict[str, Any]  # in KerasTuner's form: config path → text, int or float
@@ -29,7 +30,12 @@ class KerasTunerOracle(kt.Oracle):  # type: ignore[misc]
     Args:
         seed: determines every draw; 0 is a seed like any other.
         settings: arguments of KerasTuner's class.
+
+    Attributes:
+        begins_with_defaults: the first trial has the defaults of conf/, if they lie in the space, so that a table says if they were beaten.
     """
+
+    begins_with_defaults = True
 
     def __init__(self, space: Space, objective: Objective, *, seed: int = 0, **settings: Any) -> None:
         super().__init__(
@@ -44,13 +50,18 @@ class KerasTunerOracle(kt.Oracle):  # type: ignore[misc]
         self._known: dict[str, int] = {}  # identity of a point → the first trial with it
         self.budget: int = self.max_trials if space.size is None else min(self.max_trials or space.size, space.size)
         self.known_in_advance = self.budget  # unless a subclass learns from scores
-        self.swept, self.schedule_lines = space.swept, list[str]()
+        point = default_point(space) if self.begins_with_defaults else None
+        self._first = Proposal(point) if point is not None else None
+        self.swept, self.schedule_lines = space.swept, ["the first trial has the defaults of conf/"] if self._first else []
         self.epochs: int | None = None
 
     def ask(self, number: int) -> Proposal | None:
         """Proposes the trial `number`; None has the meaning of Oracle.ask."""
         if self.max_trials and len(self.trials) >= self.max_trials:
             return None
+        if not self.trials and self._first:
+            self._add(number, self._first)
+            return self._first
         self.draw_for(number)
         answer = self.populate_space(str(number))
         if answer["status"] != "RUNNING":

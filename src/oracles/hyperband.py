@@ -25,6 +25,8 @@ class Hyperband(KerasTunerOracle, kt.oracles.HyperbandOracle):  # type: ignore[m
         iterations: how often all brackets are run.
     """
 
+    begins_with_defaults = False  # a bracket is filled by KerasTuner alone
+
     def __init__(self, space: Space, objective: Objective, *, max_epochs: int, factor: int, iterations: int, seed: int) -> None:
         self._infeasible: set[str] = set()
         self._trained: dict[str, dict[int, int]] = {}  # identity of a point without its epochs → epochs → trial

@@ -9,6 +9,7 @@ from pathlib import Path
 from src import files
 from src.config.paths import ROOT
 from src.redaction import redacted
+from src.study.sources import python_files
 
 TRAINING = ("keras", "tensorflow", "scikit-learn", "numpy")  # packages whose code a trial runs
 PACKAGES = (*TRAINING[:2], "keras-tuner", "mlflow", "hydra-core", *TRAINING[2:])
@@ -16,7 +17,8 @@ PACKAGES = (*TRAINING[:2], "keras-tuner", "mlflow", "hydra-core", *TRAINING[2:])
 
 def code_patch() -> bytes:
     """The difference between this code and its commit, new files included, without secrets. Empty without git or a difference."""
-    new = _git("ls-files", "--others", "--exclude-standard", "--", "src", "conf", "sweeps").decode().splitlines()
+    own = [name for name in python_files(ROOT) if not name.startswith("src/")] if Path.cwd() == ROOT else []
+    new = _git("ls-files", "--others", "--exclude-standard", "--", "src", "conf", "sweeps", *own).decode().splitlines()
     patch = _git("diff", "--binary", "HEAD") + b"".join(_git("diff", "--binary", "--no-index", "/dev/null", file) for file in new)
     return redacted(patch.decode(errors="surrogateescape")).encode(errors="surrogateescape")
 
@@ -39,10 +41,10 @@ def commit() -> str:
 
 
 def code_digest() -> str:
-    """SHA-256 of the Python files of src/, which are all code of this repository that a trial runs. Works without git."""
+    """SHA-256 of the Python files that a trial may run. Works without git."""
     digest = hashlib.sha256()
-    for file in sorted((ROOT / "src").rglob("*.py")):
-        digest.update(f"{file.relative_to(ROOT).as_posix()}\0{file.stat().st_size}\0".encode() + file.read_bytes())
+    for name, file in python_files(ROOT).items():
+        digest.update(f"{name}\0{file.stat().st_size}\0".encode() + file.read_bytes())
     return digest.hexdigest()
 
 

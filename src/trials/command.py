@@ -5,11 +5,13 @@ whose files are kept. No shell reads them. A line that is JSON, such as `{"step"
 """
 
 import contextlib
+import ctypes
 import json
 import os
 import re
 import signal
 import subprocess
+import sys
 import threading
 from typing import IO, Any
 
@@ -19,6 +21,8 @@ from src.function import Report
 
 PLACE = re.compile(r"\{([\w.]+)\}")
 SECONDS = 0.5  # between two looks at whether the trial is to end
+PR_SET_PDEATHSIG = 1  # of linux/prctl.h
+_libc = ctypes.CDLL(None) if sys.platform == "linux" else None
 KEPT = 20  # lines that the message of a failure shows
 
 
@@ -34,7 +38,7 @@ def run(config: dict[str, Any], report: Report) -> dict[str, float]:
     words = [PLACE.sub(lambda place: texts.get(place[1], place[0]), str(word)) for word in config["trial"]["command"]]
     lines: list[str] = []
     streams: dict[str, Any] = {"stdout": subprocess.PIPE, "stderr": subprocess.STDOUT, "encoding": "utf-8", "errors": "replace"}
-    with subprocess.Popen(words, start_new_session=True, **streams) as process:  # noqa: S603  the command is that of conf/, no shell
+    with subprocess.Popen(words, start_new_session=True, preexec_fn=_end_with_parent, **streams) as process:  # noqa: S603  no shell
         reader = threading.Thread(target=_read, args=(process.stdout, lines), daemon=True)
         reader.start()
         told = 0
@@ -56,6 +60,12 @@ def run(config: dict[str, Any], report: Report) -> dict[str, float]:
     if not results:
         raise TrialError(f'{words[0]} printed no result; expected a line such as {{"loss": 0.2}}. It said:\n  {said}')
     return results[-1]
+
+
+def _end_with_parent() -> None:
+    """Has Linux kill the command when the process of its trial is killed; called in the new process before the command begins."""
+    if _libc:
+        _libc.prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
 
 
 def _read(stream: IO[str] | None, lines: list[str]) -> None:

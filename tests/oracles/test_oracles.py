@@ -179,3 +179,18 @@ def test_bayesian_candidates_stay_in_a_logarithmic_interval_of_whole_numbers(dri
     for seed in (1, 2):
         driven = drive("bayesian", *words, max_trials=6, initial_points=2, seed=seed).run(lambda point: int(point["model.units"]) / 10)
         assert {point["model.units"] for point in driven.points} <= {"2", "3", "4"}
+
+
+@pytest.mark.parametrize("name", ["random", "bayesian"])
+def test_the_first_trial_has_the_defaults_where_the_space_has_them(name: str, drive: Callable) -> None:
+    words = (
+        "optimizer=adagrad,rmsprop",
+        "model.units=int(interval(16,128))",
+        "optimizer.rho=0.8,0.9",
+        "optimizer.initial_accumulator_value=interval(0.2,0.9)",
+    )
+    first, *others = drive(name, *words, max_trials=6).run().points
+    assert first == {"optimizer": "rmsprop", "model.units": "100", "optimizer.rho": "0.9"}, "adagrad alone has an accumulator"
+    assert first not in others
+    elsewhere = drive(name, "model.units=int(interval(16,64))", max_trials=6).run()
+    assert len(elsewhere.points) == 6 and not elsewhere.oracle.schedule_lines

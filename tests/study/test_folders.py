@@ -68,6 +68,24 @@ def test_the_code_is_the_same_with_or_without_git_and_another_one_after_a_change
     assert provenance.code_digest() != before
 
 
+def test_a_package_of_the_users_is_code_of_a_trial_that_imports_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name, text in {
+        "src/models/x.py": "from mine.blocks import block\n",
+        "mine/blocks.py": "import helpers\n",
+        "helpers.py": "",
+        "other.py": "",
+    }.items():
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_text(text)
+    monkeypatch.setattr(provenance, "ROOT", tmp_path)
+    monkeypatch.chdir(tmp_path)
+    before = provenance.code_digest()
+    (tmp_path / "other.py").write_text("units = 1\n")
+    assert provenance.code_digest() == before
+    (tmp_path / "helpers.py").write_text("units = 1\n")
+    assert provenance.code_digest() != before
+
+
 def test_a_sweep_that_goes_on_with_other_code_keeps_both_patches(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "code.patch").write_bytes(b"first")
     monkeypatch.setattr(provenance, "code_patch", lambda: b"first")

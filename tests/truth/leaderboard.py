@@ -39,6 +39,8 @@ def false_tables(rounds: int, rows: Iterable[int] = ROWS, seeds: Iterable[int] =
     for k in rows:
         mixed = [1 + 2 * (place % 2) for place in range(k)]
         yield f"normal, {k} x 1 or 3", share(rounds, k, lambda r: tells(equal(r, "normal", k, mixed))), limit(rounds)  # noqa: B023
+        yield f"t3, {k} x 1 or 3", share(rounds, k, lambda r: tells(equal(r, "t3", k, mixed))), limit(rounds)  # noqa: B023
+        yield f"skewed, {k} x 1 or 3", share(rounds, k, lambda r: tells(equal(r, "skewed", k, mixed))), limit(rounds)  # noqa: B023
         yield f"one seed, {k} x 1", share(rounds, k, lambda r: tells(equal(r, "normal", k, [1] * k))), 0.0  # noqa: B023
         yield f"failed seeds, {k} x 5", share(rounds, k, lambda r: tells(ends_badly(r, k, 5))), limit(rounds)  # noqa: B023
 
