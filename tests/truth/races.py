@@ -3,8 +3,9 @@
 Prints for each kind of noise how often equal configurations are told apart, and how often the right one wins at what cost.
 """
 
+import itertools
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import numpy as np
@@ -78,17 +79,14 @@ def row(count: int, lead: float, noise: str, races: int, ratio: float = 1.0) -> 
     return float(wrong), float(won), float(np.mean([race.runs for race in ended]) / (20 * count))
 
 
-def main() -> None:
-    """Prints the tables."""
-    races = int(sys.argv[1]) if len(sys.argv) > 1 else 2000
+def rows(races: int) -> Iterator[tuple[str, int, float, float, float, float, float]]:
+    """Prints the table; yields noise, configurations, ratio of spreads, lead, and what `row` returns, for each of its lines."""
     print(f"{races} races each\n{'noise':>8} {'k':>3} {'spreads':>8} {'lead':>5} {'drop the best':>14} {'right winner':>13} {'runs':>6}")
-    for noise in NOISES:
-        for count in (2, 6, 12):
-            for ratio in (1.0, 4.0):
-                for lead in (0.0, 2.0):
-                    wrong, won, cost = row(count, lead, noise, races, ratio)
-                    print(f"{noise:>8} {count:>3} {ratio:>8g} {lead:>5g} {wrong:>14.3f} {won:>13.3f} {cost:>6.2f}", flush=True)
+    for noise, count, ratio, lead in itertools.product(NOISES, (2, 6, 12), (1.0, 4.0), (0.0, 2.0)):
+        wrong, won, cost = row(count, lead, noise, races, ratio)
+        print(f"{noise:>8} {count:>3} {ratio:>8g} {lead:>5g} {wrong:>14.3f} {won:>13.3f} {cost:>6.2f}", flush=True)
+        yield noise, count, ratio, lead, wrong, won, cost
 
 
 if __name__ == "__main__":
-    main()
+    list(rows(int(sys.argv[1]) if len(sys.argv) > 1 else 2000))
