@@ -15,6 +15,7 @@ from src.results.entries import EPOCHS
 from src.results.leaderboard import Entry, Standing
 from src.results.scores import load_standing
 from src.study import destination
+from src.study.store import Store
 
 SEED, FOLD = REPEATS
 MOST_SEED = 2**32 - 1
@@ -67,7 +68,7 @@ def choose(sweep: str, top: int, loader: ConfigLoader, uri: str) -> Entrants:
     best = _distinct(entries)[:top]
     fold = dict.fromkeys(f"{FOLD}={trial.point[FOLD]}" for trial in standing.trials if FOLD in trial.point)
     words = [[*_without_seed(standing.words(entry)), *fold] for entry in best]
-    words.append(_defaults(standing, words[0], Catalog(loader)))
+    words.append([*_defaults(standing, entries, stores, Catalog(loader)), *fold])
     if longest := max((entry.rung or 0 for entry in entries), default=0):  # an oracle chose their epochs, to save time
         words = [[*(word for word in own if key_of(word) != EPOCHS), f"{EPOCHS}={longest}"] for own in words]
     used = {int(trial.values.get(SEED, 0)) for trial in standing.trials}
@@ -110,21 +111,31 @@ def _without_seed(words: list[str]) -> list[str]:
     return [word for word in words if key_of(word) != SEED]
 
 
-def _defaults(standing: Standing, words: list[str], catalog: Catalog) -> list[str]:
-    """The configuration with the defaults of conf/ for all that varied.
+def _defaults(standing: Standing, entries: Sequence[Entry], stores: Sequence[Store], catalog: Catalog) -> list[str]:
+    """The configuration that keeps what the sweeps fixed, and has the defaults of conf/ for all that varied."""
+    said: dict[str, set[str]] = {}
+    for entry in entries:
+        for word in _without_seed(standing.words(entry)):
+            said.setdefault(key_of(word), set()).add(word)
+    alike = set.intersection(*(_fixed(store, standing) for store in stores))
+    fixed = {key: word for key, (word, *others) in said.items() if key in alike and not others}
+    choices = {**catalog.defaults, **{key: word.partition("=")[2] for key, word in fixed.items() if key in catalog.groups}}
 
-    Args:
-        words: of the best configuration.
-    """
-    kept = [word for word in words if key_of(word) not in standing.keys]
-    choices = {**catalog.defaults, **dict(word.split("=", 1) for word in kept if key_of(word) in catalog.groups)}
+    def remains(key: str) -> bool:
+        group = key.partition(".")[0]
+        if fixed[key].startswith("+"):  # an argument of an option: it may belong to no other one
+            return group in fixed or group not in said
+        return key in catalog.groups or catalog.has(choices, key)
 
-    def remains(word: str) -> bool:
-        if word.startswith("+"):  # an argument of an option: it may belong to no other one
-            return key_of(word).partition(".")[0] not in standing.keys
-        return key_of(word) in catalog.groups or catalog.has(choices, key_of(word))
+    return [word for key, word in fixed.items() if remains(key)]
 
-    return [word for word in kept if remains(word)]
+
+def _fixed(store: Store, standing: Standing) -> set[str]:
+    """The keys that a sweep set once for all trials; not every trial needs to use them."""
+    space = json.loads(store.meta().get("space", "null"))
+    if space is not None:
+        return {key for key, _ in space["fixed"]}
+    return {key_of(word) for entry in standing.entries for word in standing.words(entry)} - set(standing.keys)
 
 
 def _champion(meta: dict[str, str], entry: Entry, loader: ConfigLoader, uri: str) -> list[str]:

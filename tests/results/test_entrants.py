@@ -113,6 +113,18 @@ def test_an_argument_that_all_have_is_that_of_the_defaults_too(choose: Callable)
     assert not [word for own in found.words for word in own if "clipnorm" in word]
 
 
+def test_what_the_sweep_fixed_is_that_of_the_defaults_also_if_the_best_does_not_use_it(choose: Callable) -> None:
+    rows = [({"model": "logistic_regression", "seed": "1"}, 0.9)]
+    rows += [({"model": "one_layer", "training.epochs": "1", "optimizer": name, "seed": "1"}, 0.8) for name in ("sgd", "adam")]
+    found = choose(*rows, meta={"space": {"fixed": [["training.epochs", 1]]}})
+    assert found.words[-1] == ["training.epochs=1"]
+
+
+def test_of_explicit_trials_what_one_has_is_no_default(choose: Callable) -> None:
+    rows = [({"model.units": "8", "seed": "1"}, 0.9), ({"optimizer": "sgd", "seed": "1"}, 0.8)]
+    assert choose(*rows, meta={"space": {"fixed": []}}).words == [["model.units=8"], ["optimizer=sgd"], []]
+
+
 def test_epochs_that_an_oracle_chose_to_save_time_are_those_of_the_longest_rung(choose: Callable) -> None:
     rows = [({"model.units": units, "training.epochs": str(rung), "seed": "1"}, 0.9) for units, rung in (("8", 9), ("16", 3), ("32", 1))]
     found = choose(*rows, rung=[9, 3, 1])
@@ -123,7 +135,7 @@ def test_epochs_that_an_oracle_chose_to_save_time_are_those_of_the_longest_rung(
 def test_objectives(choose: Callable, said: bool) -> None:
     """One that keeps other epochs is part of a configuration; the one of the sweep ranks."""
     rows = [({"model.units": "8", "seed": "1"}, 0.9), ({"model.units": "8", "objective": "min:val_loss", "seed": "1"}, 0.8)]
-    meta = {"space": {"fixed": [["objective", "max:val_top3"]]}} if said else {"space": {"fixed": []}}
+    meta = {"space": {"fixed": [["model.units", 8], *[["objective", "max:val_top3"]] * said]}}
     found = choose(*rows, meta=meta)
     assert ["objective='max:val_top3'"] * said == [word for word in found.shared if "objective" in word]
     assert found.words[:2] == [["objective=auto"] * said, ["objective=min:val_loss"]]
