@@ -84,5 +84,6 @@ def test_files_have_the_name_of_the_script(script: str, name: str, typed) -> Non
 
 
 def test_what_it_is_to_run_must_be_named(typed) -> None:
-    assert typed({})[0] == 2
+    code, said = typed({})
+    assert code == 0 and "python -m src.adopt FILE.py:NAME" in said
     assert "did you mean" in typed({}, "search.py:build_model", "replce=true")[1]

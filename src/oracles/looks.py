@@ -3,7 +3,8 @@
 One is worse if every group of it, the best, and the next best others is told from a group of equals (closed testing, Marcus, Peritz and
 Gabriel 1976, Biometrika 63): the best of the group exceeds the mean of the others by more than the best of so many equals would, by
 Student's t with the pooled spread and Bonferroni's correction. So only two that are left are compared as two, not as two of all. Where
-spreads differ, by Bartlett's test, Welch's test of each pair takes its place, corrected by the number of pairs.
+spreads differ, by Bartlett's test, Welch's test of each pair takes its place, corrected by the number of pairs. It must hold without this
+correction everywhere, in case spreads differ and few seeds do not show it.
 """
 
 import math
@@ -41,7 +42,7 @@ class Look:
         found = []
         for place in range(1, len(self._means)):
             alone = self._welch(place)
-            found.append(alone < ERROR and self._is_worse(place) if self._alike else alone < self._error / pairs)
+            found.append(alone < self._error and self._is_worse(place) if self._alike else alone < self._error / pairs)
         return found
 
     def furthest(self) -> float:
