@@ -284,6 +284,27 @@ def test_bayesian_learns_from_what_a_function_returns(command: Command, added: d
     assert study(tmp_path, "select count(distinct score) from trial where state = 'FINISHED'") == [(5,)]
 
 
+def test_asha_lets_the_best_of_a_function_go_on_from_their_checkpoints(command: Command, added: dict[str, str], tmp_path: Path) -> None:
+    folder = Path(added["TRIALBOOK_ADDED"])
+    (folder / "conf" / "trial" / "walk.yaml").write_text(SLOPE.replace("slope.run", "walk.run").replace("uses: []", "uses: [training]"))
+    (folder / "src" / "trials" / "walk.py").write_text(DESCENT.replace("6)", "config['training']['epochs'] + 1)"))
+    budget = ["oracle=asha", "oracle.max_trials=6", "oracle.max_epochs=4", "oracle.factor=2"]
+    done = command("src.sweep", "-m", "trial=walk", *budget, "trial.rate=interval(0.1,0.4)", **added)
+    assert done.returncode == 0, done.stdout + done.stderr
+    rows = study(tmp_path, "select number, parent, initial_epoch, rung_epochs, score, overrides from trial order by number")
+    steps = dict(study(tmp_path, "select number, count(*) from epoch group by number"))
+    assert sum(row[1] is None for row in rows) == 6 and {row[3] for row in rows} == {1, 2, 4}
+    for number, parent, begun, epochs, score, words in rows:
+        rate = float(re.search(r"trial\.rate\W+([\d.e-]+)", words)[1])
+        assert score == pytest.approx(after(rate, epochs) ** 2 + 1)
+        assert steps[number] == epochs - begun
+        assert (begun == 0) if parent is None else (rows[parent][3] == begun)
+    best = min(rows, key=lambda row: row[4])
+    assert best[3] == 4 and f"{best[4]:.4f}" in LISTED.findall(done.stdout)[0], "the first in the table is a whole one"
+    refused = command("src.sweep", "-m", "trial=slope", *budget, "trial.rate=interval(0.1,0.4)", **added)
+    assert refused.returncode == 2 and "oracle=asha: it decides on training.epochs, which no trial uses" in refused.stderr
+
+
 def test_processes_run_a_command(command: Command, added: dict[str, str], tmp_path: Path) -> None:
     workers = ["executor=local", "executor.workers=2"]
     done = command("src.sweep", "-m", "trial=program", "trial.rate=0.25,0.5", *workers, **added)

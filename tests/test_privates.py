@@ -21,6 +21,9 @@ omegaconf._utils get_omega_conf_dumper
 keras.src.models Functional
 keras.src.random.seed_generator global_seed_generator
 keras_tuner Oracle._random_values
+keras_tuner.oracles HyperbandOracle._get_epochs
+keras_tuner.oracles HyperbandOracle._get_num_brackets
+keras_tuner.oracles HyperbandOracle._get_num_rounds
 keras_tuner.oracles HyperbandOracle._get_size
 keras_tuner.oracles HyperbandOracle._random_trial
 keras_tuner.oracles HyperbandOracle._remove_completed_brackets

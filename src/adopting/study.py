@@ -97,7 +97,7 @@ def _unsuited(invocation: Invocation) -> Iterator[str]:
         yield f"sweeps/{invocation.sweep}.yaml: it lists trials, among which old ones cannot be found; expected params."
     settings = invocation.oracle
     if oracles.create(invocation.space, invocation.objective, settings).epochs is not None:
-        yield f"oracle={settings['name']}: its brackets cannot be rebuilt from old results; expected oracle=random, bayesian or grid"
+        yield f"oracle={settings['name']}: its rungs cannot be rebuilt from old results; expected oracle=random, bayesian or grid"
 
 
 def _read(results: str, study: str, objective: Objective) -> Past:

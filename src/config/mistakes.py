@@ -185,21 +185,22 @@ def _shape_mistakes(one: Assignment, request: Request) -> Iterator[str]:
 
 def _search_mistakes(request: Request, options: Options, catalog: Catalog) -> Iterator[str]:
     """Finds what the oracle cannot search, and conditions and exclusions that match nothing."""
-    if options["oracle"] in (["grid"], ["race"]):
+    name = options["oracle"][0]
+    if name in ("grid", "race"):
         for one in (one for one in request.everything if one.interval):
-            name = options["oracle"][0]
             yield f"{one.origin}: {name} has no list of values to go through; say range(1,10,3) or choice(1,4,7), or oracle=random."
     elif request.trials:
-        yield f"oracle={options['oracle'][0]}: explicit trials are gone through in turn; expected oracle=grid."
+        yield f"oracle={name}: explicit trials are gone through in turn; expected oracle=grid."
     given = {one.key: one for one in request.assignments}
     for key in ("resume", "retry", "allow"):
         if key in given and (not request.multirun or (key != "resume" and "resume" not in given)):
             yield f"{given[key].origin}: expected the sweep's own command behind -m, and resume=latest or its id."
-    if options["oracle"] == ["hyperband"] and "training" in catalog.unused(options):
-        yield "oracle=hyperband: it decides on training.epochs, which no trial uses; expected another oracle, or uses: [training]."
-    if options["oracle"] == ["hyperband"]:
+    chooses_epochs = "oracle.max_epochs" in catalog.readable("oracle").get(name, {})
+    if chooses_epochs and "training" in catalog.unused(options):
+        yield f"oracle={name}: it decides on training.epochs, which no trial uses; expected another oracle, or uses: [training]."
+    if chooses_epochs:
         for one in (one for one in request.everything if one.key == "training.epochs"):
-            yield f"{one.origin}: hyperband decides on the epochs; expected oracle.max_epochs={one.texts[-1] if one.texts else 20}"
+            yield f"{one.origin}: {name} decides on the epochs; expected oracle.max_epochs={one.texts[-1] if one.texts else 20}"
     for condition, one in request.when:
         chosen = request.chooses or any(option in options.get(condition.key, ()) for option in condition.values)
         if condition.key not in catalog.groups:

@@ -75,6 +75,7 @@ RULES: dict[str, Rule] = {
     "max_failures": _whole(1, ", or null for off"),
     **dict.fromkeys(("max_minutes", "minutes_per_trial"), ("above 0, or null for off", lambda value: value > 0)),
     "oracle.iterations": AT_LEAST_ONE,
+    "oracle.min_epochs": AT_LEAST_ONE,
     "oracle.factor": _whole(2),
     "oracle.initial_points": _whole(1, ", or null"),
     "stop.target": ("a number, or null for off", lambda value: type(value) in (int, float)),

@@ -58,7 +58,7 @@ class Oracle(Protocol):
         known_in_advance: number of first proposals that do not depend on any score.
         swept: the keys that vary between its trials.
         schedule_lines: lines for people that explain its budget.
-        epochs: total of all its trials; None unless the oracle chooses the epochs of each trial.
+        epochs: of all its trials together, as foreseen; None unless the oracle chooses the epochs of each trial.
     """
 
     budget: int

@@ -1,6 +1,5 @@
 """Hyperband (Li et al. 2018, jmlr.org/papers/v18/16-558): many short trials, of which the best continue."""
 
-import math
 from collections.abc import Iterator, Sequence
 from typing import Any
 
@@ -9,15 +8,15 @@ import keras_tuner as kt
 from src.objective import Objective
 from src.oracles import KnownTrial, Proposal
 from src.oracles.base import KerasTunerOracle, Values
+from src.oracles.rungs import EPOCHS, in_words, total_epochs
 from src.space import Point, Space
 from src.states import TrialState
 
-EPOCHS = "training.epochs"
 Bracket = dict[str, Any]  # {"bracket_num": 2, "rounds": [[{"past_id": None, "id": "0"}, …], …]}, KerasTuner's
 
 
 class Hyperband(KerasTunerOracle, kt.oracles.HyperbandOracle):  # type: ignore[misc]
-    """KerasTuner's brackets. It replaces infeasible points, and continues trials of earlier brackets instead of training them again.
+    """The brackets of the paper's Algorithm 1. Infeasible points are replaced, and trials of earlier brackets continue in later ones.
 
     Args:
         max_epochs: epochs of the last rung.
@@ -35,9 +34,9 @@ class Hyperband(KerasTunerOracle, kt.oracles.HyperbandOracle):  # type: ignore[m
         self._filling = self._brackets[0]
         self.known_in_advance, _ = rungs[0][0]
         self.budget = iterations * sum(size for bracket in rungs for size, _ in bracket)
-        self.epochs = iterations * sum(size * epochs for bracket in rungs for size, epochs in _added_epochs(bracket))
+        self.epochs = iterations * sum(map(total_epochs, rungs))
         self.swept = [*space.swept, EPOCHS]
-        self.schedule_lines = [f"bracket {count}: {_in_words(bracket)}" for count, bracket in enumerate(rungs, 1)]
+        self.schedule_lines = [f"bracket {count}: {in_words(bracket)}" for count, bracket in enumerate(rungs, 1)]
 
     def ask(self, number: int) -> Proposal | None:
         """Proposes the trial `number`; returns None after so many infeasible points that replacing them might never end."""
@@ -144,20 +143,16 @@ class Hyperband(KerasTunerOracle, kt.oracles.HyperbandOracle):  # type: ignore[m
         return [(self._get_size(number, rung), self._get_epochs(number, rung)) for rung in range(self._get_num_rounds(number))]
 
     def _get_size(self, bracket_num: int, round_num: int) -> int:
-        """Limits a rung to the feasible points of the space; otherwise the first rung never fills, and no trial continues."""
-        size: int = super()._get_size(bracket_num, round_num)
-        if self.space.size is None:
-            return size
-        feasible = self.space.size - len(self._infeasible)
-        return min(size, math.ceil(feasible / self.factor**round_num))  # type: ignore[no-any-return]
+        """Returns the paper's floor(n / factor^i), n = ceil((s_max + 1) / (s + 1) · factor^s), in whole numbers; KerasTuner rounds up.
 
+        Of a finite space n is at most the feasible points; otherwise the first rung never fills, and no trial continues.
+        """
+        first = -(-self._get_num_brackets() * self.factor**bracket_num // (bracket_num + 1))
+        if self.space.size is not None:
+            first = min(first, self.space.size - len(self._infeasible))
+        return max(1, first // self.factor**round_num)  # type: ignore[no-any-return]
 
-def _in_words(bracket: list[tuple[int, int]]) -> str:
-    """The rungs of a bracket for people, such as "9 of 1 epoch, then 3 of 3 epochs"."""
-    return ", then ".join(f"{size} of {epochs} {'epochs' if epochs > 1 else 'epoch'}" for size, epochs in bracket)
-
-
-def _added_epochs(bracket: list[tuple[int, int]]) -> list[tuple[int, int]]:
-    """Returns (trials, epochs beyond those of the rung before) of each rung."""
-    before = [0, *(epochs for _, epochs in bracket)]
-    return [(size, epochs - earlier) for (size, epochs), earlier in zip(bracket, before, strict=False)]
+    def _get_epochs(self, bracket_num: int, round_num: int) -> int:
+        """Returns the paper's max_epochs / factor^(s - i), rounded to the nearest whole epoch, half an epoch down; KerasTuner rounds up."""
+        share = self.factor ** (bracket_num - round_num)
+        return (2 * self.max_epochs + share - 1) // (2 * share)  # type: ignore[no-any-return]

@@ -134,7 +134,7 @@ def test_all_mismatches_are_told_at_once(command: Command, added: dict[str, str]
     refused = command("src.adopt", f"results={project}", *words, "trial.kind=plain", **added)
     assert refused.returncode == 2 and "Traceback" not in refused.stderr, refused.stdout
     said = refused.stderr
-    assert "oracle=hyperband: its brackets cannot be rebuilt" in said
+    assert "oracle=hyperband: its rungs cannot be rebuilt" in said
     assert "searched in the other direction; expected objective=min:height" in said
     assert re.search(r"trial\.rate=0\.001, .*: expected a number from 0\.5 to 0\.9 \(\d old trials\)", said)
     assert "trial.units=64: expected one of 32, 96 (2 old trials)" in said

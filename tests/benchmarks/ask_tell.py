@@ -22,13 +22,14 @@ from src.space import Space
 AXES = ["optimizer=sgd,adam,rmsprop", "optimizer.learning_rate=tag(log,interval(1e-4,1e-1))", "optimizer.momentum=interval(0.0,0.9)"]
 WORDS = {
     "grid": ["optimizer=sgd,adam,rmsprop", "model.units=range(16,144)", "seed=range(0,27)"],
-    **{key: [*AXES, "model.units=int(interval(16,128))"] for key in ("random", "bayesian", "hyperband")},
+    **{key: [*AXES, "model.units=int(interval(16,128))"] for key in ("random", "bayesian", "hyperband", "asha")},
 }
 SETTINGS = {
     "grid": {},
     "random": {"max_trials": 10_100},
     "bayesian": {"max_trials": 10_100},
     "hyperband": {"max_epochs": 81, "iterations": 50},
+    "asha": {"max_trials": 10_100, "max_epochs": 81},
 }
 ROUNDS = 20
 

@@ -99,6 +99,8 @@ FOUND = {  # by earlier rounds: a traceback, a hang, an exit code 1, or no word 
     "++optimizer.learning_rate=abc": "a number, above 0",
     "training.metrics=[3]": "where training.metrics is auto, or a list of names or of mappings with _target_",
     "oracle=hyperband oracle.factor=1": "at least 2",
+    "oracle=asha oracle.min_epochs=0": "at least 1",
+    "oracle=asha training.epochs=5": "training.epochs=5: asha decides on the epochs; expected oracle.max_epochs=5",
     "stop.target=abc": "a number, or null for off",
     "executor._target_=src.executors.local.Local": "expected executor=fused|inline",
     "model._target_=os.getcwd": "expected model=",

@@ -1,6 +1,6 @@
 """SIGKILLs at random moments, and what they cost.
 
-    python -m tests.faults.kill [oracles=grid,random,bayesian,hyperband] [kills=200] [seed=0]
+    python -m tests.faults.kill [oracles=grid,random,bayesian,hyperband,asha] [kills=200] [seed=0]
 
 Each sweep runs in a forked process, so that a restart costs no imports, with stub trials; it is killed and resumed until it is done.
 What was acknowledged is noted here, outside of the program, after each death.
@@ -37,6 +37,7 @@ SWEEPS = {  # of 14 trials or some more
     "random": [RATE, "oracle=random", "oracle.max_trials=14"],
     "bayesian": [RATE, "oracle=bayesian", "oracle.max_trials=14"],
     "hyperband": [RATE, "oracle=hyperband", "oracle.max_epochs=9"],
+    "asha": [RATE, "oracle=asha", "oracle.max_trials=10", "oracle.max_epochs=9"],
 }
 
 

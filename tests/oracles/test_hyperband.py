@@ -1,7 +1,11 @@
 """Rungs, brackets and parents."""
 
+import math
 from collections import Counter
 from collections.abc import Callable
+from fractions import Fraction
+
+import pytest
 
 from tests.oracles.conftest import Driven
 
@@ -15,10 +19,47 @@ def rungs(driven: Driven) -> Counter[tuple[int, int]]:
 
 def test_the_brackets_of_the_paper(drive: Callable) -> None:
     driven = drive("hyperband", *ENDLESS, max_epochs=9).run()
-    assert rungs(driven) == {(0, 1): 9, (1, 3): 3, (3, 9): 1 + 2, (0, 3): 5, (0, 9): 3}
-    assert len(driven.proposals) == driven.oracle.budget == 23
+    assert rungs(driven) == {(0, 1): 9, (1, 3): 3, (3, 9): 1 + 1, (0, 3): 5, (0, 9): 3}
+    assert len(driven.proposals) == driven.oracle.budget == 22
     assert driven.oracle.schedule_lines[0] == "bracket 1: 9 of 1 epoch, then 3 of 3 epochs, then 1 of 9 epochs"
-    assert driven.oracle.epochs == (9 + 3 * 2 + 6) + (5 * 3 + 2 * 6) + 3 * 9 == sum(p.epochs - p.initial_epoch for p in driven.proposals)
+    assert driven.oracle.epochs == (9 + 3 * 2 + 6) + (5 * 3 + 1 * 6) + 3 * 9 == sum(p.epochs - p.initial_epoch for p in driven.proposals)
+
+
+def test_a_bracket_of_the_papers_table(drive: Callable) -> None:
+    """Table 1 of the paper, R = 81 and eta = 3; KerasTuner's second bracket is 34, 12, 4, 2."""
+    assert drive("hyperband", *ENDLESS, max_epochs=81).oracle.schedule_lines == [
+        "bracket 1: 81 of 1 epoch, then 27 of 3 epochs, then 9 of 9 epochs, then 3 of 27 epochs, then 1 of 81 epochs",
+        "bracket 2: 34 of 3 epochs, then 11 of 9 epochs, then 3 of 27 epochs, then 1 of 81 epochs",
+        "bracket 3: 15 of 9 epochs, then 5 of 27 epochs, then 1 of 81 epochs",
+        "bracket 4: 8 of 27 epochs, then 2 of 81 epochs",
+        "bracket 5: 5 of 81 epochs",
+    ]
+
+
+def paper(most: int, factor: int) -> list[list[tuple[int, Fraction]]]:
+    """The rungs of Algorithm 1 in fractions; whole s alone keep factor^s ≤ R exact."""
+    last = max(s for s in range(12) if factor**s <= most)
+    brackets = []
+    for s in range(last, -1, -1):
+        n, r = math.ceil(Fraction(last + 1, s + 1) * factor**s), Fraction(most, factor**s)
+        brackets.append([(math.floor(n * Fraction(1, factor**i)), r * factor**i) for i in range(s + 1)])
+    return brackets
+
+
+@pytest.mark.parametrize("factor", [2, 3, 4, 5])
+def test_all_brackets_are_the_papers_in_whole_epochs(factor: int, drive: Callable) -> None:
+    """To R = 243 with factor 3, and its neighbours: KerasTuner's logarithm of 243 is 5 and a little more."""
+    for most in (1, 2, 3, 4, 5, 8, 9, 10, 16, 20, 25, 26, 27, 28, 64, 81, 82, 100, 125, 242, 243, 244, 1000):
+        oracle = drive("hyperband", *ENDLESS, max_epochs=most, factor=factor).oracle
+        expected = paper(most, factor)
+        found = [oracle._rungs(number) for number in reversed(range(len(expected)))]
+        assert [[size for size, _ in bracket] for bracket in found] == [[size for size, _ in bracket] for bracket in expected]
+        pairs = [(mine[1], theirs[1]) for one, other in zip(found, expected, strict=True) for mine, theirs in zip(one, other, strict=True)]
+        assert all(abs(mine - theirs) <= Fraction(1, 2) for mine, theirs in pairs)
+        assert all(bracket[-1][1] == most for bracket in found)
+        assert oracle.budget == sum(size for bracket in expected for size, _ in bracket)
+        exact = sum(size * (epochs - before) for one in expected for (size, epochs), (_, before) in zip(one, [(0, 0), *one], strict=False))
+        assert abs(oracle.epochs / exact - 1) < (1e-9 if most == factor ** (len(expected) - 1) else 0.06)
 
 
 def test_the_best_go_on_from_where_they_were(drive: Callable) -> None:
@@ -46,7 +87,7 @@ def test_infeasible_points_are_replaced_so_that_every_bracket_has_its_finalists(
     infeasible = {0, 4, 10, 13}  # in the first and in the second rung of the first bracket, and one replacement
     driven.run(lambda point: None if len(driven.scores) in infeasible else 0.5 + len(driven.scores) / 1000)
     feasible = [proposal for number, proposal in enumerate(driven.proposals) if number not in infeasible]
-    assert Counter(proposal.epochs for proposal in feasible)[9] == 1 + 2 + 3
+    assert Counter(proposal.epochs for proposal in feasible)[9] == 1 + 1 + 3
 
 
 def test_a_point_that_turns_out_infeasible_never_comes_back(drive: Callable) -> None:
@@ -60,7 +101,7 @@ def test_a_point_that_turns_out_infeasible_never_comes_back(drive: Callable) -> 
 
 
 def test_several_iterations(drive: Callable) -> None:
-    assert len(drive("hyperband", *ENDLESS, max_epochs=9, iterations=2).run().proposals) == 46
+    assert len(drive("hyperband", *ENDLESS, max_epochs=9, iterations=2).run().proposals) == 44
 
 
 def test_the_baseline_has_no_epochs_to_halve(drive: Callable) -> None:

@@ -84,7 +84,15 @@ class Lives(RuleBasedStateMachine):
         return KnownTrial(number, proposal, "FAILED" if score is None else "FINISHED", score)
 
     def is_over(self) -> bool:
-        """Hyperband's budget counts trials that a small space repeats, and infeasible trials may leave it nothing to go on with."""
+        """Hyperband's budget counts trials that a small space repeats, and infeasible trials may leave it nothing to go on with.
+
+        ASHA's counts all that might go on.
+        """
+        if self.name == "asha":
+            begun = sum(proposal.parent is None for proposal in self.proposals)
+            scored = [self.proposals[number].epochs for number, score in self.scores.items() if score is not None]
+            failed_later = any(score is None and self.proposals[number].parent is not None for number, score in self.scores.items())
+            return begun == SETTINGS["asha"]["max_trials"] and (not scored or max(scored) == 9 or failed_later)
         whole = len(self.proposals) == self.oracle.budget
         return whole or (self.name == "hyperband" and (self.infeasible or self.space.size is not None))
 

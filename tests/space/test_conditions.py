@@ -40,7 +40,7 @@ def test_conditions_on_values_may_be_nested(conf: Conf) -> None:
     assert sorted(lines(conf(NESTED), "sweeps=net")) == sorted(ALL)
 
 
-@pytest.mark.parametrize("oracle", ["random", "bayesian", "hyperband"])
+@pytest.mark.parametrize("oracle", ["random", "bayesian", "hyperband", "asha"])
 def test_a_sampled_point_has_what_its_values_ask_for(oracle: str, conf: Conf) -> None:
     loader = conf(NESTED)
     points = list(space(loader, "sweeps=net", f"oracle={oracle}").samples())
