@@ -9,13 +9,12 @@ from src.objective import Objective
 from src.oracles import Proposal
 from src.oracles.base import KerasTunerOracle
 from src.oracles.gaussian import Model, warped
-from src.oracles.vectors import Array, Vectors
+from src.oracles.vectors import BELOW_ONE, Array, Vectors
 from src.space import Space
 
 CANDIDATES = 1000  # points that are compared for a proposal; then as many again close to the best of them, twice
 CENTRES = 5  # best trials, or candidates, in whose neighbourhood others are drawn
 NEAREST, FARTHEST = 0.002, 0.3  # standard deviations of such a draw, as shares of an axis
-BELOW_ONE = np.nextafter(1, 0)
 MOST_MODELLED = 200  # trials: the cost of a Gaussian process grows with their cube
 MOST_FITTED = 100  # of these tell the length scales
 

@@ -10,6 +10,7 @@ from src.config.paths import REPEATS
 from src.space import Axis, Choice, Interval, Space
 
 Array = np.ndarray[Any, np.dtype[np.float64]]
+BELOW_ONE = np.nextafter(1, 0)  # the end of a side of the cube
 ARC = 2 / math.pi  # radius of a quarter of a circle that is one long
 UNLIKE = math.sqrt(0.5)  # two words differ in two columns, so that they are one apart
 

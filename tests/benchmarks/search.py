@@ -97,9 +97,9 @@ def search(name: str, problem: Problem, in_flight: int, seed: int, most: int = C
     best, regret, regrets, seconds = -np.inf, np.inf, [], 0.0
     for step in range(most + in_flight - 1):
         if step < most:
-            before = time.perf_counter()
+            before = time.process_time()
             running[step] = problem.score(ask(step))
-            seconds += time.perf_counter() - before
+            seconds += time.process_time() - before
         if step >= in_flight - 1:
             number = step - in_flight + 1
             score = running.pop(number)
@@ -140,7 +140,7 @@ def _page(rows: list[str], asks: dict[str, list[float]], seeds: int) -> str:
 
 `make bench-search` on {time.strftime("%Y-%m-%d")}: Python {platform.python_version()}, {packages}; {seeds} seeds, budget {COUNTS[-1]}.
 Simple regret, less is better: the median and, in brackets, the quartiles. Of noisy scores the best one counts, with its regret without noise.
-An ask takes, over a search, {times}.
+An ask takes, on average over a search, so much of one core: {times}.
 
 | {head} |
 |{"---|" * (3 + len(COUNTS))}
