@@ -2,17 +2,19 @@
 
 from typing import Any
 
+import keras_tuner as kt
 import numpy as np
 from scipy.stats import qmc
 
 from src.objective import Objective
 from src.oracles import Proposal
 from src.oracles.base import KerasTunerOracle
-from src.oracles.gaussian import Model, warped
+from src.oracles.gaussian import Model, fitted, warped
 from src.oracles.vectors import BELOW_ONE, Array, Vectors
 from src.space import Space
 
-CANDIDATES = 1000  # points that are compared for a proposal; then as many again close to the best of them, twice
+CANDIDATES = 1000  # points that are compared for a proposal
+ROUNDS = 2  # in which half as many are drawn close to the best of them
 CENTRES = 5  # best trials, or candidates, in whose neighbourhood others are drawn
 NEAREST, FARTHEST = 0.002, 0.3  # standard deviations of such a draw, as shares of an axis
 MOST_MODELLED = 200  # trials: the cost of a Gaussian process grows with their cube
@@ -30,6 +32,7 @@ class Bayesian(KerasTunerOracle):
         super().__init__(space, objective, seed=seed, max_trials=max_trials)
         self._vectors = Vectors(space)
         self._rows: dict[str, list[float]] = {}  # by the id of a trial
+        self._fitted: tuple[tuple[str, ...], Any] = (), None  # the trials that told the last kernel, and the kernel
         self._start = initial_points or max(1, min(self._vectors.dimensions + 2, self.budget // 4))
         self.known_in_advance = min(self._start, self.budget)
 
@@ -58,24 +61,32 @@ class Bayesian(KerasTunerOracle):
 
     def _ranked(self) -> Array:
         """Candidates (n, axes), the one of which most is expected first."""
-        rows, scores, running = self._modelled()
-        order = np.argsort(-scores, kind="stable")
-        x = self._vectors.features(rows)
-        model = Model(x[order], warped(scores)[order], self._vectors.groups, MOST_FITTED)
-        if len(running):
-            model.believe(self._vectors.features(running))
-        best = model.best()
-        candidates = self._listed()
-        listed = candidates is not None
-        if candidates is None:
-            cube = np.concatenate([self._generator.random((CANDIDATES // 2, self._vectors.dimensions)), self._near(rows[order[:CENTRES]])])
-            candidates = self._vectors.rows(cube)
-        expected = model.log_improvement(self._vectors.features(candidates), best)
-        for _ in range(0 if listed else 2):
+        trials = sorted(self.trials.values(), key=lambda trial: int(trial.trial_id))
+        ended = [trial for trial in trials if trial.status != "RUNNING"]
+        running = [trial for trial in trials if trial.status == "RUNNING"][-MOST_MODELLED:]
+        rows, scores = self._modelled(ended, MOST_MODELLED)
+        features = self._vectors.features
+        waiting = features(self._rows_of(running)) if running else np.empty((0, len(self._vectors.groups)))
+        model = Model(self._kernel(ended), features(rows), warped(scores), waiting)
+        if (listed := self._listed()) is not None:
+            return listed[np.argsort(-model.log_improvement(features(listed)), kind="stable")]
+        near = self._near(rows[np.argsort(-scores, kind="stable")[:CENTRES]])
+        candidates = self._vectors.rows(np.concatenate([self._generator.random(near.shape), near]))
+        expected = model.log_improvement(features(candidates))
+        for _ in range(ROUNDS):
             closer = self._vectors.rows(self._near(candidates[np.argsort(-expected, kind="stable")[:CENTRES]]))
             candidates = np.concatenate([candidates, closer])
-            expected = np.concatenate([expected, model.log_improvement(self._vectors.features(closer), best)])
+            expected = np.concatenate([expected, model.log_improvement(features(closer))])
         return candidates[np.argsort(-expected, kind="stable")]
+
+    def _kernel(self, ended: list[kt.engine.trial.Trial]) -> Any:
+        """The kernel that ended trials tell, anew when a tenth more have ended."""
+        first = ended[: len(ended) - len(ended) % max(1, len(ended) // 10)]
+        told = tuple(trial.trial_id for trial in first)
+        if told != self._fitted[0]:
+            rows, scores = self._modelled(first, MOST_FITTED)
+            self._fitted = told, fitted(self._vectors.features(rows), warped(scores), self._vectors.groups)
+        return self._fitted[1]
 
     def _near(self, centres: Array) -> Array:
         """Draws points of the cube, (CANDIDATES // 2, dimensions), that differ from one of some rows in some keys, by a little or more."""
@@ -92,23 +103,22 @@ class Bayesian(KerasTunerOracle):
             return None
         return np.array([self._vectors.row(self.values(point)) for point in self.remaining_points()])
 
-    def _modelled(self) -> tuple[Array, Array, Array]:
-        """Returns rows (n, axes) and scores (n,) of the ended trials to learn from, and the rows of running trials.
+    def _modelled(self, ended: list[kt.engine.trial.Trial], most: int) -> tuple[Array, Array]:
+        """Returns rows (n, axes) and scores (n,), higher is better, of the trials to learn from.
 
-        Of many it takes the best half and, of the others, as many evenly by their numbers.
+        Of more than `most` it takes the best half and, of the others, as many evenly by their numbers.
         """
-        trials = sorted(self.trials.values(), key=lambda trial: int(trial.trial_id))
-        ended = [trial for trial in trials if trial.status != "RUNNING"]
         sign = 1 if self.objective.direction == "max" else -1
         scores = np.array([-np.inf if trial.score is None else sign * trial.score for trial in ended])
-        rows = np.array([self._rows[trial.trial_id] for trial in ended])
-        running = np.array([self._rows[trial.trial_id] for trial in trials if trial.status == "RUNNING"][-MOST_MODELLED:])
-        if len(ended) > MOST_MODELLED:
-            order, half = np.argsort(-scores, kind="stable"), MOST_MODELLED // 2
+        chosen = np.arange(len(ended))
+        if len(ended) > most:
+            order, half = np.argsort(-scores, kind="stable"), most // 2
             others = np.sort(order[half:])
             chosen = np.concatenate([order[:half], others[np.linspace(0, len(others) - 1, half).astype(int)]])
-            rows, scores = rows[chosen], scores[chosen]
-        return rows, scores, running
+        return self._rows_of([ended[place] for place in chosen]), scores[chosen]
+
+    def _rows_of(self, trials: list[kt.engine.trial.Trial]) -> Array:
+        return np.array([self._rows[trial.trial_id] for trial in trials])
 
     def _add(self, number: int, proposal: Proposal) -> None:
         super()._add(number, proposal)

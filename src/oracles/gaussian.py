@@ -14,6 +14,7 @@ from sklearn.gaussian_process.kernels import ConstantKernel, Matern, WhiteKernel
 from src.oracles.vectors import Array
 
 STEPS = 25  # of the descent to the length scales; more do not change a proposal
+JITTER = 1e-8  # on the diagonal, for the numerics
 BELIEVED = np.log([1.0, 0.5, 1e-4])  # variance, length scale (of one axis; of several it grows), noise: before any score
 SURE = np.array([1.0, 1.0, 2.5])  # standard deviations of their logarithms
 
@@ -29,7 +30,7 @@ class PerKey(Matern):  # type: ignore[misc]
         super().__init__(length_scale, length_scale_bounds, nu)
         self.groups = groups
 
-    def __call__(self, X: Array, Y: Array | None = None, eval_gradient: bool = False) -> Any:  # noqa: N803  scikit-learn's names
+    def __call__(self, X: Array, Y: Array | None = None, eval_gradient: bool = False) -> Any:
         """Returns the kernel (n, m), with `eval_gradient` also its gradient (n, n, scales)."""
         groups = np.asarray(self.groups)
         scales = np.atleast_1d(self.length_scale)
@@ -52,62 +53,62 @@ def warped(scores: Array) -> Array:
     upper = scores >= median
     spread = np.sqrt(np.mean((scores[upper] - median) ** 2)) or 1.0
     targets = np.where(upper, (np.where(upper, scores, 0) - median) / spread, np.minimum(normal, 0))
-    return (targets - targets.mean()) / (targets.std() or 1.0)
+    return (targets - targets.mean()) / (targets.std() or 1.0)  # type: ignore[no-any-return]
+
+
+def fitted(x: Array, y: Array, groups: Any) -> Any:
+    """The kernel of which some trials tell variance, length scales and noise: the most probable, which few scores alone do not determine.
+
+    Args:
+        x: features (n, f) of ended trials.
+        y: targets (n,), of mean 0 and standard deviation 1.
+        groups: as in PerKey.
+    """
+    count = int(groups.max()) + 1
+    believed = BELIEVED + np.array([0, np.log(count) / 2, 0])
+    centre, sure = (np.array([one[0], *[one[1]] * count, one[2]]) for one in (believed, SURE))
+    variance, scale, noise = np.exp(believed)
+    kernel = ConstantKernel(variance, (0.05, 20)) * PerKey(groups, np.full(count, scale)) + WhiteKernel(noise, (1e-6, 1))
+
+    def descend(objective: Any, start: Array, bounds: Array) -> tuple[Array, float]:
+        def cost(theta: Array) -> tuple[float, Array]:
+            value, gradient = objective(theta, eval_gradient=True)
+            off = (theta - centre) / sure
+            return value + off @ off / 2, gradient + off / sure
+
+        found = minimize(cost, start, method="L-BFGS-B", jac=True, bounds=bounds, options={"maxiter": STEPS})
+        return found.x, found.fun
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ConvergenceWarning)  # a length scale at its bound is one of an axis without effect
+        return GaussianProcessRegressor(kernel, alpha=JITTER, optimizer=descend).fit(x, y).kernel_
 
 
 class Model:
     """What is expected of points, by the scores of others.
 
     Args:
+        kernel: of `fitted`.
         x: features (n, f) of ended trials.
         y: targets (n,), of mean 0 and standard deviation 1.
-        groups: as in PerKey.
-        fitted_on: how many of the first trials tell variance, length scales and noise.
+        running: features (m, f) of running trials, which get the scores that the model itself expects. Source: Ginsbourger et al. 2010,
+            the kriging believer.
     """
 
-    def __init__(self, x: Array, y: Array, groups: Any, fitted_on: int) -> None:
-        count = int(groups.max()) + 1
-        self._x, self._y = x, y
-        believed = BELIEVED + [0, np.log(count) / 2, 0]
-        self._believed, self._sure = (np.array([one[0], *[one[1]] * count, one[2]]) for one in (believed, SURE))
-        variance, scale, noise = np.exp(believed)
-        kernel = ConstantKernel(variance, (0.05, 20)) * PerKey(groups, np.full(count, scale)) + WhiteKernel(noise, (1e-6, 1))
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore", ConvergenceWarning)  # few trials cannot determine a length scale
-            found = GaussianProcessRegressor(kernel, alpha=1e-8, optimizer=self._descend).fit(x[:fitted_on], y[:fitted_on])
-        self._kernel, self._noise = found.kernel_, found.kernel_.k2.noise_level
-        self._process = found if fitted_on >= len(x) else self._of(x, y)
+    def __init__(self, kernel: Any, x: Array, y: Array, running: Array) -> None:
+        self._noise = kernel.k2.noise_level
+        self._process = GaussianProcessRegressor(kernel, alpha=JITTER, optimizer=None).fit(x, y)
+        if len(running):
+            x, y = np.concatenate([x, running]), np.concatenate([y, self._process.predict(running)])
+            self._process.fit(x, y)
+        self._best = float(self._process.predict(x).max())  # of what it expects: a measured one may be luck
 
-    def believe(self, x: Array) -> None:
-        """Adds running trials with the scores that the model itself expects. Source: Ginsbourger et al. 2010, the kriging believer."""
-        self._y = np.concatenate([self._y, self._process.predict(x)])
-        self._x = np.concatenate([self._x, x])
-        self._process = self._of(self._x, self._y)
-
-    def best(self) -> float:
-        """The best that it expects of the trials that it knows: a measured one may be luck."""
-        return float(self._process.predict(self._x).max())
-
-    def log_improvement(self, x: Array, best: float) -> Array:
+    def log_improvement(self, x: Array) -> Array:
         """The logarithm (n,) of the expected improvement over the best. Source: Ament et al. 2023, arXiv:2310.20708."""
         mean, deviation = self._process.predict(x, return_std=True)
         deviation = np.sqrt(np.maximum(deviation**2 - self._noise, 1e-12))  # of the function, not of a measurement
-        z = (mean - best) / deviation
+        z = (mean - self._best) / deviation
         density = np.exp(-(z**2) / 2) / np.sqrt(2 * np.pi)
         far = -(z**2) / 2 - np.log(np.sqrt(2 * np.pi)) - 2 * np.log(np.maximum(-z, 1))
         near = np.log(np.maximum(density + z * ndtr(z), 1e-300))
         return np.log(deviation) + np.where(z < -6, far, near)  # type: ignore[no-any-return]
-
-    def _of(self, x: Array, y: Array) -> Any:
-        return GaussianProcessRegressor(self._kernel, alpha=1e-8, optimizer=None).fit(x, y)
-
-    def _descend(self, objective: Any, start: Array, bounds: Array) -> tuple[Array, float]:
-        """The most probable parameters, which few scores alone do not determine."""
-
-        def cost(theta: Array) -> tuple[float, Array]:
-            value, gradient = objective(theta, eval_gradient=True)
-            off = (theta - self._believed) / self._sure
-            return value + off @ off / 2, gradient + off / self._sure
-
-        found = minimize(cost, start, method="L-BFGS-B", jac=True, bounds=bounds, options={"maxiter": STEPS})
-        return found.x, found.fun

@@ -40,9 +40,12 @@ class Vectors:
             self.wordy[side] = not all(_ordered(self._axes[place]) for place in places)
             distinct = {text for place in places for text in self._texts(place)}
             if len(distinct) > 1 and key not in REPEATS:  # what a seed changes is noise
-                feature = self._words(places, sorted(distinct)) if self.wordy[side] else self._numbers(places)
-                self._features.append(feature)
-                sizes.append(len(feature(np.full((1, len(self._axes)), np.nan))))
+                words = [place for place in places if self.wordy[side] and isinstance(self._axes[place].domain, Choice)]
+                numbers = [place for place in places if place not in words]
+                features = [feature(own) for feature, own in ((self._words, words), (self._numbers, numbers)) if own]
+                self._features += features
+                nowhere = np.full((1, len(self._axes)), np.nan)
+                sizes.append(sum(len(feature(nowhere)) for feature in features))
         self.groups = np.repeat(np.arange(len(sizes)), sizes)
 
     def rows(self, cube: Array) -> Array:
@@ -89,8 +92,9 @@ class Vectors:
         domain = self._axes[place].domain
         return domain.texts if isinstance(domain, Choice) else tuple(dict.fromkeys((str(domain.low), str(domain.high))))
 
-    def _words(self, places: list[int], distinct: list[str]) -> Callable[[Array], list[Array]]:
+    def _words(self, places: list[int]) -> Callable[[Array], list[Array]]:
         """A column for each word; none is set where the key does not exist."""
+        distinct = sorted({text for place in places for text in self._texts(place)})
         pairs = [[(place, self._texts(place).index(word)) for place in places if word in self._texts(place)] for word in distinct]
         return lambda rows: [UNLIKE * sum(rows[:, place] == position for place, position in one) for one in pairs]
 
@@ -118,7 +122,9 @@ class Vectors:
 
 def _ordered(axis: Axis) -> bool:
     """True if the values are numbers."""
-    return isinstance(axis.domain, Interval) or all(isinstance(one, int | float) and not isinstance(one, bool) for one in axis.domain.values)
+    return isinstance(axis.domain, Interval) or all(
+        isinstance(one, int | float) and not isinstance(one, bool) for one in axis.domain.values
+    )
 
 
 def _scales(axes: list[Axis]) -> list[Callable[[Array], Array]]:
@@ -130,7 +136,9 @@ def _scales(axes: list[Axis]) -> list[Callable[[Array], Array]]:
     listed = sorted({float(value) for axis in axes if isinstance(axis.domain, Choice) for value in axis.domain.values})
     if not intervals:
         even = np.linspace(0, 1, len(listed))
-        return [_listed(axis.domain.values, lambda found: np.interp(found, listed, even)) for axis in axes if isinstance(axis.domain, Choice)]
+        return [
+            _listed(axis.domain.values, lambda found: np.interp(found, listed, even)) for axis in axes if isinstance(axis.domain, Choice)
+        ]
     low, high = min([*(one.low for one in intervals), *listed]), max([*(one.high for one in intervals), *listed])
     transform = np.log if low > 0 and any(one.log for one in intervals) else np.asarray
 

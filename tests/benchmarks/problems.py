@@ -13,8 +13,12 @@ Values = Mapping[str, Any]  # name of an axis → its value; an axis that does n
 BRANIN_BEST, HARTMANN_BEST = -0.397887, 3.32237
 A = np.array([[10, 3, 17, 3.5, 1.7, 8], [0.05, 10, 17, 0.1, 8, 14], [3, 3.5, 1.7, 10, 17, 8], [17, 8, 0.05, 10, 0.1, 14]])
 P = np.array(
-    [[1312, 1696, 5569, 124, 8283, 5886], [2329, 4135, 8307, 3736, 1004, 9991], [2348, 1451, 3522, 2883, 3047, 6650]]
-    + [[4047, 8828, 8732, 5743, 1091, 381]]
+    [
+        [1312, 1696, 5569, 124, 8283, 5886],
+        [2329, 4135, 8307, 3736, 1004, 9991],
+        [2348, 1451, 3522, 2883, 3047, 6650],
+        [4047, 8828, 8732, 5743, 1091, 381],
+    ]
 )
 
 
@@ -71,7 +75,11 @@ def ackley(values: Values) -> float:
 def mixed(values: Values) -> float:
     """As accuracies look: an optimizer with its own learning rate, a momentum that one of them has, units and a dropout rate."""
     centre, lift = {"sgd": (-1.0, 0.01), "adam": (-3.0, 0.0), "rmsprop": (-3.3, -0.01)}[values["optimizer"]]
-    loss = 0.03 * (math.log10(values["rate"]) - centre) ** 2 + 0.01 * math.log2(values["units"] / 200) ** 2 + 0.1 * (values["dropout"] - 0.2) ** 2
+    loss = (
+        0.03 * (math.log10(values["rate"]) - centre) ** 2
+        + 0.01 * math.log2(values["units"] / 200) ** 2
+        + 0.1 * (values["dropout"] - 0.2) ** 2
+    )
     if "momentum" in values:
         loss += 0.05 * (values["momentum"] - 0.85) ** 2
     return 0.9 + lift - loss

@@ -43,7 +43,9 @@ def ours(name: str, problem: Problem, most: int, seed: int) -> tuple[Ask, Tell]:
     """An oracle of conf/oracle/."""
     space = Space(problem.axes, (), (), (), catalog())
     target = {"bayesian": "src.oracles.bayesian.Bayesian", "random": "src.oracles.random.Random"}[name]
-    oracle = oracles.create(space, Objective("val_accuracy", "max"), {"_target_": target, "max_trials": most, "seed": seed, **SETTINGS[name]})
+    oracle = oracles.create(
+        space, Objective("val_accuracy", "max"), {"_target_": target, "max_trials": most, "seed": seed, **SETTINGS[name]}
+    )
 
     def ask(number: int) -> dict[str, Any]:
         proposal = oracle.ask(number)
@@ -139,7 +141,7 @@ def _page(rows: list[str], asks: dict[str, list[float]], seeds: int) -> str:
     return f"""# The search, measured
 
 `make bench-search` on {time.strftime("%Y-%m-%d")}: Python {platform.python_version()}, {packages}; {seeds} seeds, budget {COUNTS[-1]}.
-Simple regret, less is better: the median and, in brackets, the quartiles. Of noisy scores the best one counts, with its regret without noise.
+Simple regret, less is better: the median and, in brackets, the quartiles. Of noisy scores the best counts, with its regret without noise.
 An ask takes, on average over a search, so much of one core: {times}.
 
 | {head} |
