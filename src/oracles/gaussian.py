@@ -15,7 +15,7 @@ from src.oracles.vectors import Array
 
 STEPS = 25  # of the descent to the length scales; more do not change a proposal
 JITTER = 1e-8  # on the diagonal, for the numerics
-BELIEVED = np.log([1.0, 0.5, 1e-4])  # variance, length scale (of one axis; of several it grows), noise: before any score
+BELIEVED = np.log([1.0, 0.25, 1e-4])  # variance, length scale (of one axis; of several it grows), noise: before any score
 SURE = np.array([1.0, 1.0, 2.5])  # standard deviations of their logarithms
 
 
@@ -104,11 +104,15 @@ class Model:
         self._best = float(self._process.predict(x).max())  # of what it expects: a measured one may be luck
 
     def log_improvement(self, x: Array) -> Array:
-        """The logarithm (n,) of the expected improvement over the best. Source: Ament et al. 2023, arXiv:2310.20708."""
+        """The logarithm (n,) of the expected improvement over the best, less where noise hides it.
+
+        Sources: Ament et al. 2023, arXiv:2310.20708; Huang et al. 2006, Journal of Global Optimization 34, equation 12.
+        """
         mean, deviation = self._process.predict(x, return_std=True)
         deviation = np.sqrt(np.maximum(deviation**2 - self._noise, 1e-12))  # of the function, not of a measurement
         z = (mean - self._best) / deviation
         density = np.exp(-(z**2) / 2) / np.sqrt(2 * np.pi)
         far = -(z**2) / 2 - np.log(np.sqrt(2 * np.pi)) - 2 * np.log(np.maximum(-z, 1))
         near = np.log(np.maximum(density + z * ndtr(z), 1e-300))
-        return np.log(deviation) + np.where(z < -6, far, near)  # type: ignore[no-any-return]
+        seen = 1 - np.sqrt(self._noise / (deviation**2 + self._noise))  # close to 0 where one more measurement tells nothing
+        return np.log(deviation) + np.where(z < -6, far, near) + np.log(seen)  # type: ignore[no-any-return]
