@@ -66,7 +66,9 @@ def test_a_diverged_score_is_only_one_of_the_last() -> None:
     np.testing.assert_allclose(gaussian.warped(scores), gaussian.warped(worse))
     for one in (worse, np.where(scores == -3, -np.inf, scores)):
         assert list(np.argsort(gaussian.warped(one))) == list(np.argsort(scores))
-    for flat in (np.full(4, 0.5), np.array([0.5, -np.inf])):
+    mostly = gaussian.warped(np.array([-0.1, -0.2, -0.3, -0.4, *-np.geomspace(1e6, 1e300, 12)]))
+    assert mostly[0] - mostly[3] > 1, "the four that did not diverge differ"
+    for flat in (np.full(4, 0.5), np.array([0.5, -np.inf]), np.full(3, -np.inf)):
         assert np.isfinite(gaussian.warped(flat)).all()
 
 
