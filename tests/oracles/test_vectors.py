@@ -73,7 +73,7 @@ def test_seeds_are_noise(of: Callable[..., Vectors]) -> None:
     assert len(of(seed).groups) == 0 and apart(of(OPTIMIZER, seed), *({"optimizer": "sgd", "seed": text} for text in "12")) == [0]
 
 
-@settings(max_examples=50, derandomize=True, database=None, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=20, derandomize=True, database=None, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(low=st.integers(1, 10**9), width=st.integers(1, 10**9), small=st.floats(1e-9, 1), share=st.floats(1e-6, 10))
 def test_no_row_leaves_its_intervals(of: Callable[..., Vectors], low: int, width: int, small: float, share: float) -> None:
     domains = [Interval(low, low + width, integer=True, log=log) for log in (False, True)]
