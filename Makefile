@@ -6,7 +6,7 @@ INSTALL := $(if $(shell command -v uv),uv pip install --quiet --python $(BIN)/py
 YAMLLINT := {extends: relaxed, rules: {line-length: disable, document-start: disable}}
 
 .DEFAULT_GOAL := help
-.PHONY: help sweep test test-fast ui data bench faults check lock
+.PHONY: help sweep test test-fast ui data bench bench-search faults check lock
 
 help:  ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -29,6 +29,9 @@ data: .venv/installed  ## Fashion-MNIST into the cache
 
 bench: .venv/installed data  ## other tools beside it, an hour: tests/benchmarks/RESULTS.md
 	@$(BIN)/python -m tests.benchmarks.bench
+
+bench-search: .venv/installed  ## what an oracle finds in how many trials, an hour: tests/benchmarks/RESULTS_SEARCH.md
+	@$(BIN)/python -m tests.benchmarks.search
 
 faults: .venv/installed  ## kills, full disks and thousands of command lines: hours
 	@$(BIN)/python -m tests.faults.kill

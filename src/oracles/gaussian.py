@@ -1,0 +1,125 @@
+"""A Gaussian process of scikit-learn as the model of a search: kernel, fit, targets and what is expected of a candidate."""
+
+import warnings
+from typing import Any
+
+import numpy as np
+from scipy.optimize import minimize
+from scipy.special import ndtr, ndtri
+from scipy.stats import rankdata
+from sklearn.exceptions import ConvergenceWarning
+from sklearn.gaussian_process import GaussianProcessRegressor
+from sklearn.gaussian_process.kernels import ConstantKernel, Matern, WhiteKernel
+
+from src.oracles.vectors import Array
+
+STEPS = 25  # of the descent to the length scales; more do not change a proposal
+JITTER = 1e-8  # on the diagonal, for the numerics
+BELIEVED = np.log([1.0, 0.25, 1e-4])  # variance, length scale (of one axis; of several it grows), noise: before any score
+SURE = np.array([1.0, 1.0, 2.5])  # standard deviations of their logarithms
+LEAST_KEPT = 3  # scores that are taken as they are
+DIVERGED = 1e4  # how many times farther from the best than the better half
+
+
+class PerKey(Matern):  # type: ignore[misc]
+    """Matern 5/2 with one length scale for all features of a key.
+
+    Args:
+        groups: (features,) which length scale a feature has.
+    """
+
+    def __init__(self, groups: Any, length_scale: Any = 1.0, length_scale_bounds: Any = (0.02, 50.0), nu: float = 2.5) -> None:
+        super().__init__(length_scale, length_scale_bounds, nu)
+        self.groups = groups
+
+    def __call__(self, X: Array, Y: Array | None = None, eval_gradient: bool = False) -> Any:
+        """Returns the kernel (n, m), with `eval_gradient` also its gradient (n, n, scales)."""
+        groups = np.asarray(self.groups)
+        scales = np.atleast_1d(self.length_scale)
+        whole = Matern(scales[groups], self.length_scale_bounds, self.nu)
+        if not eval_gradient:
+            return whole(X, Y)
+        kernel, gradient = whole(X, Y, eval_gradient=True)
+        gradient = gradient.reshape(*kernel.shape, len(groups))
+        return kernel, gradient @ (groups[:, None] == np.arange(len(scales)))
+
+
+def warped(scores: Array) -> Array:
+    """Targets (n,) of scores, higher is better, -inf for an infeasible trial: the upper half as it is, the lower half by its ranks.
+
+    So a diverged score is only among the last. Where the upper half has such, too, only its upper half is taken as it is, and so on.
+    Source: Song et al. 2024, arXiv:2408.11527, 3.3.
+    """
+    ordered = np.sort(scores[np.isfinite(scores)])[::-1]
+    kept = (len(ordered) + 1) // 2
+    while kept > LEAST_KEPT and ordered[0] - ordered[kept - 1] > DIVERGED * (ordered[0] - ordered[(kept + 1) // 2 - 1]):
+        kept = (kept + 1) // 2
+    end = ordered[kept - 1] if kept else np.inf
+    upper = scores >= end
+    with np.errstate(over="ignore"):  # then all of them are 0
+        spread = np.sqrt(np.mean((scores[upper] - end) ** 2)) if kept else 1.0
+    below = ndtri(np.clip((rankdata(scores) - 0.5) / (2 * max(1, (~upper).sum())), 0, 0.5))
+    targets = np.where(upper, (np.where(upper, scores, 0) - (end if kept else 0)) / (spread or 1.0), below)
+    return (targets - targets.mean()) / (targets.std() or 1.0)  # type: ignore[no-any-return]
+
+
+def fitted(x: Array, y: Array, groups: Any) -> Any:
+    """The kernel of which some trials tell variance, length scales and noise: the most probable, which few scores alone do not determine.
+
+    Args:
+        x: features (n, f) of ended trials.
+        y: targets (n,), of mean 0 and standard deviation 1.
+        groups: as in PerKey.
+    """
+    count = int(groups.max()) + 1
+    believed = BELIEVED + np.array([0, np.log(count) / 2, 0])
+    centre, sure = (np.array([one[0], *[one[1]] * count, one[2]]) for one in (believed, SURE))
+    variance, scale, noise = np.exp(believed)
+    kernel = ConstantKernel(variance, (0.05, 20)) * PerKey(groups, np.full(count, scale)) + WhiteKernel(noise, (1e-6, 1))
+
+    def descend(objective: Any, start: Array, bounds: Array) -> tuple[Array, float]:
+        def cost(theta: Array) -> tuple[float, Array]:
+            value, gradient = objective(theta, eval_gradient=True)
+            off = (theta - centre) / sure
+            return value + off @ off / 2, gradient + off / sure
+
+        found = minimize(cost, start, method="L-BFGS-B", jac=True, bounds=bounds, options={"maxiter": STEPS})
+        return found.x, found.fun
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ConvergenceWarning)  # a length scale at its bound is one of an axis without effect
+        return GaussianProcessRegressor(kernel, alpha=JITTER, optimizer=descend).fit(x, y).kernel_
+
+
+class Model:
+    """What is expected of points, by the scores of others.
+
+    Args:
+        kernel: of `fitted`.
+        x: features (n, f) of ended trials.
+        y: targets (n,), of mean 0 and standard deviation 1.
+        running: features (m, f) of running trials, which get the scores that the model itself expects. Source: Ginsbourger et al. 2010,
+            the kriging believer.
+    """
+
+    def __init__(self, kernel: Any, x: Array, y: Array, running: Array) -> None:
+        self._noise = kernel.k2.noise_level
+        self._process = GaussianProcessRegressor(kernel, alpha=JITTER, optimizer=None).fit(x, y)
+        if len(running):
+            x, y = np.concatenate([x, running]), np.concatenate([y, self._process.predict(running)])
+            self._process.fit(x, y)
+        self._best = float(self._process.predict(x).max())  # of what it expects: a measured one may be luck
+
+    def log_improvement(self, x: Array) -> Array:
+        """The logarithm (n,) of the expected improvement over the best, less where noise hides it.
+
+        Sources: Ament et al. 2023, arXiv:2310.20708; Huang et al. 2006, Journal of Global Optimization 34, equation 12.
+        """
+        mean, deviation = self._process.predict(x, return_std=True)
+        deviation = np.sqrt(np.maximum(deviation**2 - self._noise, 1e-12))  # of the function, not of a measurement
+        z = (mean - self._best) / deviation
+        density = np.exp(-(z**2) / 2) / np.sqrt(2 * np.pi)
+        far = -(z**2) / 2 - np.log(np.sqrt(2 * np.pi)) - 2 * np.log(np.maximum(-z, 1))
+        near = np.log(np.maximum(density + z * ndtr(z), 1e-300))
+        seen = 1 - np.sqrt(self._noise / (deviation**2 + self._noise))  # close to 0 where one more measurement tells nothing
+        return np.log(deviation) + np.where(z < -6, far, near) + np.log(seen)  # type: ignore[no-any-return]
