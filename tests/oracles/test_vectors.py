@@ -87,3 +87,17 @@ def test_no_row_leaves_its_intervals(of: Callable[..., Vectors], low: int, width
     np.testing.assert_allclose(again, rows, rtol=1e-9)
     for row in rows[:5]:
         assert vectors.row(vectors.values(row)) == list(row)
+
+
+def test_one_key_may_have_words_in_one_case_and_numbers_in_another(of: Callable[..., Vectors]) -> None:
+    rates = [
+        Axis("optimizer.learning_rate", Choice(("auto", "slow"), ("auto", "slow")), (("optimizer", ("sgd",)),)),
+        Axis("optimizer.learning_rate", Interval(0.0, 1.0), (("optimizer", ("adam",)),)),
+    ]
+    vectors = of(OPTIMIZER, *rates)
+    low, middle, high = ({"optimizer": "adam", "optimizer.learning_rate": value} for value in (0.0, 0.5, 1.0))
+    near, far = apart(vectors, low, middle, high)
+    assert 0 < near < far
+    word, other = ({"optimizer": "sgd", "optimizer.learning_rate": text} for text in ("auto", "slow"))
+    assert apart(vectors, word, other) == pytest.approx([1])
+    assert np.ptp(apart(vectors, word, low, middle, high)) == pytest.approx(0)
