@@ -118,6 +118,7 @@ def test_the_sweep_of_a_script_ends_with_a_champion_that_answers(command: Comman
     assert len(json.loads(told.stdout)) == 3
 
 
+@pytest.mark.long
 def test_the_sweep_of_a_training_loop_runs(command: Command, tmp_path: Path) -> None:
     environment = overlay(guide("custom_training.py:MyHyperModel"), tmp_path)
     done = command("src.sweep", "sweeps=custom_training_myhypermodel", **environment)

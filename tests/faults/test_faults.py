@@ -64,6 +64,7 @@ def test_of_two_promoters_the_better_model_wins_and_a_killed_one_breaks_nothing(
     assert done.returncode == 0 and "'races': 1, 'kills': 1" in done.stdout, done.stdout + done.stderr[-3000:]
 
 
+@pytest.mark.long
 def test_a_full_disk_is_told_and_the_sweep_goes_on_when_there_is_room() -> None:
     if subprocess.run(["unshare", "--mount", "true"], capture_output=True, check=False).returncode:
         pytest.skip("mounting is not allowed here")

@@ -6,7 +6,7 @@ import pytest
 
 from tests.truth import leaderboard
 
-ROUNDS = 100
+ROUNDS = 60
 
 
 @pytest.mark.parametrize("noise", ["normal", "skewed", "t3", "counts", "half x 3"])
