@@ -20,7 +20,7 @@ def build_model(hp):
         if hp.Choice("pooling" + str(i), ["max", "avg"]) == "max":
             x = keras.layers.MaxPooling2D()(x)
         else:
-            x = keras.layers.AveragePooling2D()(x)
+            x = keras.layers.AveragePooling2D(2)(x)
         x = keras.layers.BatchNormalization()(x)
         x = keras.layers.ReLU()(x)
     if hp.Choice("global_pooling", ["max", "avg"]) == "max":
