@@ -2,6 +2,7 @@
 
 import shutil
 from pathlib import Path
+from typing import Any
 
 import mlflow
 import nbformat
@@ -41,6 +42,19 @@ def test_a_sweep_gives_its_table_its_curves_and_its_best_model(here: str, capsys
 def test_a_mistake_is_an_exception_that_says_what_was_meant() -> None:
     with pytest.raises(TrialbookError, match="did you mean 'adam'"):
         sweep("data=digits", "optimizer=sgd,adm")
+
+
+@pytest.mark.real
+def test_the_notebook_runs_up_to_its_first_sweep(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(ROOT)
+    cells = [
+        cell.source for cell in nbformat.read(ROOT / "notebooks" / "fashion_mnist.ipynb", as_version=4).cells if cell.cell_type == "code"
+    ]
+    first = next(number for number, source in enumerate(cells) if "sweep(" in source)
+    names: dict[str, Any] = {}
+    for source in cells[:first]:
+        exec(source, names)  # noqa: S102  cells of ours
+    assert first == 3 and names["data"].y.shape == (60000,)
 
 
 @pytest.mark.real
