@@ -16,13 +16,13 @@ from hydra.core.config_loader import ConfigLoader
 from src.config.arguments import read_arguments
 from src.config.catalog import Catalog
 from src.config.command_line import conf_loader, configured
-from src.config.overrides import Assignment, Parser
+from src.config.overrides import Assignment, Parser, key_of
 from src.config.request import read_request
 from src.errors import ConfigError, collecting
 from src.exits import exit_on_error
 from src.redaction import mark_secrets_in
 from src.results import entrants
-from src.results.entrants import SEED, key_of
+from src.results.entrants import SEED
 from src.study.finding import find_sweeps, read_meta
 
 RACE = "race"  # key of the facts of a race in its study

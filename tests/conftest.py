@@ -181,6 +181,18 @@ def checked(argv: list[str]) -> list[str]:
         return read_command_line(loader, argv).arguments
 
 
+def overlay(tmp_path: Path, functions: dict[str, str], more: dict[str, str]) -> dict[str, str]:
+    """The environment in which a command finds functions (name in src/trials/ → code) and more files (path in conf/ → content)."""
+    folder = tmp_path / "added"
+    shutil.copytree(CONF, folder / "conf")
+    (folder / "src" / "trials").mkdir(parents=True)
+    for name, code in functions.items():
+        (folder / "src" / "trials" / f"{name}.py").write_text(code)
+    for path, content in more.items():
+        (folder / "conf" / path).write_text(content)
+    return {"TRIALBOOK_ADDED": str(folder)}
+
+
 def options(group: str) -> list[str]:
     """The options of a group of conf/, for tests that run over every file."""
     return sorted(file.stem for file in (CONF / group).glob("*.yaml"))

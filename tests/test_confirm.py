@@ -1,7 +1,6 @@
 """`python -m src.confirm`: its words on study files made here, and whole races of a function and of digits."""
 
 import re
-import shutil
 import sqlite3
 from collections.abc import Callable
 from pathlib import Path
@@ -9,9 +8,8 @@ from pathlib import Path
 import pytest
 
 from src import confirm, promote
-from src.config.paths import CONF
 from src.study.store import Store
-from tests.conftest import Command
+from tests.conftest import Command, overlay
 from tests.test_compare import study
 
 Confirm = Callable[..., tuple[int, str]]
@@ -160,12 +158,7 @@ def run(config, report):
 @pytest.fixture
 def added(tmp_path: Path) -> dict[str, str]:
     """The environment in which the command finds trial=slope."""
-    folder = tmp_path / "added"
-    shutil.copytree(CONF, folder / "conf")
-    (folder / "src" / "trials").mkdir(parents=True)
-    (folder / "src" / "trials" / "slope.py").write_text(FUNCTION)
-    (folder / "conf" / "trial" / "slope.yaml").write_text(SLOPE)
-    return {"TRIALBOOK_ADDED": str(folder)}
+    return overlay(tmp_path, {"slope": FUNCTION}, {"trial/slope.yaml": SLOPE})
 
 
 def rows(folder: Path, question: str) -> list[tuple]:

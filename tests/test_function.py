@@ -4,7 +4,6 @@ import csv
 import io
 import os
 import re
-import shutil
 import sqlite3
 import subprocess
 import sys
@@ -18,12 +17,12 @@ from hydra.core.config_loader import ConfigLoader
 
 from src import function
 from src.config.command_line import read_command_line
-from src.config.paths import CONF, ROOT
+from src.config.paths import ROOT
 from src.errors import ConfigError, Stop, TrialbookError
 from src.promotion.candidate import replay
 from src.states import TrialState
 from src.trial import CHECKPOINT, Job, Outcome
-from tests.conftest import Command, runs_of
+from tests.conftest import Command, overlay, runs_of
 
 PLACE = "src.trials.command"
 Body = Callable[[dict[str, Any], function.Report], Any]
@@ -220,13 +219,7 @@ LISTED = re.compile(r"^ *[\d-]+ +\d+ .*FINISHED", re.MULTILINE)
 @pytest.fixture
 def added(tmp_path: Path) -> dict[str, str]:
     """The environment in which the command finds the options of OPTIONS."""
-    folder = tmp_path / "added"
-    shutil.copytree(CONF, folder / "conf")
-    (folder / "src" / "trials").mkdir(parents=True)
-    (folder / "src" / "trials" / "slope.py").write_text(DESCENT)
-    for name, content in OPTIONS.items():
-        (folder / "conf" / name).write_text(content)
-    return {"TRIALBOOK_ADDED": str(folder)}
+    return overlay(tmp_path, {"slope": DESCENT}, OPTIONS)
 
 
 def study(folder: Path, question: str) -> list[tuple]:

@@ -1,6 +1,5 @@
 """Finds the points of a space that old values mean."""
 
-import math
 from collections import Counter
 from collections.abc import Iterable
 from functools import cached_property
@@ -9,10 +8,10 @@ from typing import Any
 from src.adopting.names import argument
 from src.adopting.past import PastTrial
 from src.space import Axis, Choice, Point, Space
-from src.space.values import canonical, of_texts, value_text
+from src.space.axes import same, text_of
+from src.space.values import of_texts, value_text
 from src.states import TrialState
 
-NEAR = 1e-9  # relative difference of numbers that differ by rounding alone
 MOST_NAMED = 6  # values in a message
 
 
@@ -85,7 +84,7 @@ class Matching:
             if len(keys) != 1:
                 wanted = f"expected an axis that ends with .{argument(name)}" + (f", or one of {', '.join(keys)}" if keys else "")
                 yield name, f"there is no axis for it; {wanted}", ""
-            elif not _same(known[keys[0]], value):
+            elif not same(known[keys[0]], value):
                 yield keys[0], f"expected {value_text(known[keys[0]])}, which this sweep has, or an axis", value_text(value)
 
     @cached_property
@@ -108,37 +107,6 @@ def _keys(name: str, keys: Iterable[str]) -> list[str]:
     word, keys = argument(name), list(keys)
     ending = [key for key in keys if key.endswith(f".{name}")]
     return [key for key in keys if key == name] or ending or [key for key in keys if key.rpartition(".")[2] == word]
-
-
-def text_of(axis: Axis, value: Any) -> str | None:
-    """The axis's own text for a value; None if the axis does not have it.
-
-    >>> axis = Axis("optimizer.rate", Choice(("0.10", "1e-3", "null"), (0.1, 0.001, None)))
-    >>> [text_of(axis, value) for value in (0.1, 0.30000000000000004 - 0.2, 0.001, None, True, "0.1")]
-    ['0.10', '0.10', '1e-3', 'null', None, None]
-    """
-    domain = axis.domain
-    if isinstance(domain, Choice):
-        pairs = list(zip(domain.texts, domain.values, strict=True))
-        exact = [text for text, own in pairs if canonical(own) == canonical(value)]
-        return next(iter(exact or (text for text, own in pairs if _same(own, value))), None)
-    if not _is_number(value):
-        return None
-    inside = min(max(value, domain.low), domain.high)
-    if not _same(inside, value) or (domain.integer and inside != int(inside)):
-        return None
-    return str(int(inside)) if domain.integer else repr(float(inside))
-
-
-def _same(one: Any, other: Any) -> bool:
-    """True for equal values, and for numbers that differ by rounding alone."""
-    if _is_number(one) and _is_number(other):
-        return math.isclose(one, other, rel_tol=NEAR)
-    return canonical(one) == canonical(other)
-
-
-def _is_number(value: Any) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
 
 
 def _domain(axis: Axis) -> str:

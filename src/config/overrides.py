@@ -89,6 +89,15 @@ def joined(value: Any) -> str:
     return value if isinstance(value, str) else as_text(value)
 
 
+def key_of(word: str) -> str:
+    """The key of an override.
+
+    >>> key_of("+optimizer.clipnorm=1")
+    'optimizer.clipnorm'
+    """
+    return word.partition("=")[0].lstrip("+")
+
+
 def _is_no_word(text: str) -> bool:
     """True if Hydra reads a text without quotes as a number, a boolean or null."""
     try:

@@ -50,11 +50,10 @@ AT_LEAST_ONE: Rule = ("at least 1", lambda value: value >= 1)
 AT_LEAST_ZERO: Rule = ("at least 0", lambda value: value >= 0)
 SHARE: Rule = ("at least 0 and below 1", lambda value: 0 <= value < 1)
 POSITIVE: Rule = ("above 0", lambda value: value > 0)
-ENGINE_FILES = [file.stem for file in sorted((ROOT / "src" / "training").glob("*.py")) if "\ndef fit(" in file.read_text()]
+ENGINE_TEXTS = {file.stem: file.read_text() for file in sorted((ROOT / "src" / "training").glob("*.py"))}
+ENGINE_FILES = [name for name, text in ENGINE_TEXTS.items() if "\ndef fit(" in text]
 ENGINES = {"keras" if name == "plain_fit" else name: name for name in ENGINE_FILES}  # name → module of src/training/
-REPORTING = [
-    file.stem for file in sorted((ROOT / "src" / "training").glob("*.py")) if "\nREPORTS = " in file.read_text()
-]  # metrics of their own
+REPORTING = [name for name, text in ENGINE_TEXTS.items() if "\nREPORTS = " in text]  # engines with metrics of their own
 OPEN = ("???", "auto", "${")  # defaults that do not show the type of a value
 KINDS_OF_TASK = [kind for kind in tasks.KINDS if kind != "several"]
 PRECISIONS = ("float32", "mixed_float16", "mixed_bfloat16")

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from statistics import fmean
 from typing import Any
 
+from src.config.overrides import key_of
 from src.config.paths import REPEATS
 from src.errors import ConfigError
 from src.objective import Objective
@@ -214,7 +215,7 @@ def _runners(space: Space) -> list[Runner]:
         mistakes.append("oracle=race: there is one configuration; expected several that differ in more than their seeds.")
     if mistakes:
         raise ConfigError(mistakes)
-    words = [{word for word in overrides(points[0]) if word.partition("=")[0].lstrip("+") != SEED} for points in found.values()]
+    words = [{word for word in overrides(points[0]) if key_of(word) != SEED} for points in found.values()]
     common = set.intersection(*words)
     names = [
         " ".join(word for word in overrides(points[0]) if word in own - common) for own, points in zip(words, found.values(), strict=True)

@@ -14,6 +14,7 @@ from src import models, trial
 from src.artifacts import WEIGHTS
 from src.config.command_line import replayed
 from src.config.composer import Composer
+from src.config.overrides import key_of
 from src.config.paths import TRIAL_GROUPS, TRIAL_KEYS, trial_config
 from src.config.targets import check_names
 from src.errors import TrialbookError
@@ -38,7 +39,7 @@ def replay(run: StoredRun | Recorded, loader: ConfigLoader) -> tuple[list[str], 
     """
     with errors_naming(run):
         lines = replayed(loader, run.overrides)
-        foreign = [line for line in lines if line.lstrip("+").partition("=")[0].partition(".")[0] not in TRIAL_KEYS]
+        foreign = [line for line in lines if key_of(line).partition(".")[0] not in TRIAL_KEYS]
         if foreign:
             raise TrialbookError(f"{', '.join(foreign)} is no part of a trial; expected {', '.join(TRIAL_KEYS)} and keys below them")
         with_resolver = [line for line in lines if ":" in line.partition("${")[2]]

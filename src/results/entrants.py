@@ -8,7 +8,7 @@ from hydra.core.config_loader import ConfigLoader
 
 from src.config.catalog import Catalog
 from src.config.command_line import replayed, tracking_uri
-from src.config.overrides import as_text
+from src.config.overrides import as_text, key_of
 from src.config.paths import REPEATS
 from src.errors import ConfigError, TrialbookError
 from src.results.entries import EPOCHS
@@ -88,15 +88,6 @@ def choose(sweep: str, top: int, loader: ConfigLoader, uri: str) -> Entrants:
         used,
         1 / group.examples if group.of_shares else 0.0,
     )
-
-
-def key_of(word: str) -> str:
-    """The key of an override.
-
-    >>> key_of("+optimizer.clipnorm=1")
-    'optimizer.clipnorm'
-    """
-    return word.partition("=")[0].lstrip("+")
 
 
 def _distinct(entries: Sequence[Entry]) -> list[Entry]:

@@ -10,7 +10,9 @@ from src.config.conditions import meant, possible
 from src.config.overrides import Assignment, Interval, as_text
 from src.config.paths import TRIAL_GROUPS, TRIAL_KEYS
 from src.config.request import Request
+from src.space.values import canonical
 
+NEAR = 1e-9  # relative difference of numbers that differ by rounding alone
 Conditions = tuple[tuple[str, tuple[str, ...]], ...]
 
 
@@ -137,3 +139,34 @@ def _parents_first(axes: Iterator[Axis]) -> Iterator[Axis]:
         waiting.remove(following)
         seen.add(following.key)
         yield following
+
+
+def text_of(axis: Axis, value: Any) -> str | None:
+    """The axis's own text for a value; None if the axis does not have it.
+
+    >>> axis = Axis("optimizer.rate", Choice(("0.10", "1e-3", "null"), (0.1, 0.001, None)))
+    >>> [text_of(axis, value) for value in (0.1, 0.30000000000000004 - 0.2, 0.001, None, True, "0.1")]
+    ['0.10', '0.10', '1e-3', 'null', None, None]
+    """
+    domain = axis.domain
+    if isinstance(domain, Choice):
+        pairs = list(zip(domain.texts, domain.values, strict=True))
+        exact = [text for text, own in pairs if canonical(own) == canonical(value)]
+        return next(iter(exact or (text for text, own in pairs if same(own, value))), None)
+    if not _is_number(value):
+        return None
+    inside = min(max(value, domain.low), domain.high)
+    if not same(inside, value) or (domain.integer and inside != int(inside)):
+        return None
+    return str(int(inside)) if domain.integer else repr(float(inside))
+
+
+def same(one: Any, other: Any) -> bool:
+    """True for equal values, and for numbers that differ by rounding alone."""
+    if _is_number(one) and _is_number(other):
+        return math.isclose(one, other, rel_tol=NEAR)
+    return canonical(one) == canonical(other)
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)

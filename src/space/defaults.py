@@ -2,7 +2,8 @@
 
 from typing import Any
 
-from src.space import Axis, Choice, Point, Space
+from src.space import Point, Space
+from src.space.axes import text_of
 
 
 def default_point(space: Space) -> Point | None:
@@ -11,7 +12,7 @@ def default_point(space: Space) -> Point | None:
     for axis in space.axes:
         if axis.exists(texts):
             point = space.point(texts)
-            text = None if point is None else _text(axis, _default(space, axis.key, point))
+            text = None if point is None else text_of(axis, _default(space, axis.key, point))
             if text is None:
                 return None
             texts[axis.key] = text
@@ -20,13 +21,3 @@ def default_point(space: Space) -> Point | None:
 
 def _default(space: Space, key: str, point: Point) -> Any:
     return space.catalog.defaults[key] if key in space.catalog.groups else space.leaves(point).get(key)
-
-
-def _text(axis: Axis, default: Any) -> str | None:
-    """Returns how an axis writes a value; None if it does not have it."""
-    if isinstance(axis.domain, Choice):
-        pairs = zip(axis.domain.texts, axis.domain.values, strict=True)
-        return next((text for text, value in pairs if value == default and isinstance(value, bool) == isinstance(default, bool)), None)
-    if isinstance(default, bool) or not isinstance(default, int | float) or (axis.domain.integer and default != int(default)):
-        return None
-    return f"{default}" if axis.domain.low <= default <= axis.domain.high else None

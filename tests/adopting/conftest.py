@@ -1,7 +1,6 @@
 """A function to sweep, the sweeps that name its keys, and old results of the same keys: of KerasTuner and of Optuna themselves."""
 
 import json
-import shutil
 import sqlite3
 from collections.abc import Callable
 from pathlib import Path
@@ -9,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from src.config.paths import CONF
+from tests.conftest import overlay
 
 HILL = """_target_: src.trials.hill.run
 objective: min:height
@@ -49,15 +48,8 @@ SWEEPS = {
 @pytest.fixture
 def added(tmp_path: Path) -> dict[str, str]:
     """The environment in which the commands find the function and its sweeps."""
-    folder = tmp_path / "added"
-    shutil.copytree(CONF, folder / "conf")
-    (folder / "src" / "trials").mkdir(parents=True)
-    (folder / "src" / "trials" / "hill.py").write_text(RUN)
-    (folder / "conf" / "trial" / "hill.yaml").write_text(HILL)
-    (folder / "conf" / "trial" / "trained.yaml").write_text(HILL.replace("uses: []", "uses: [training]"))
-    for name, content in SWEEPS.items():
-        (folder / "conf" / "sweeps" / f"{name}.yaml").write_text(content)
-    return {"TRIALBOOK_ADDED": str(folder)}
+    options = {"trial/hill.yaml": HILL, "trial/trained.yaml": HILL.replace("uses: []", "uses: [training]")}
+    return overlay(tmp_path, {"hill": RUN}, options | {f"sweeps/{name}.yaml": content for name, content in SWEEPS.items()})
 
 
 Trial = Callable[[Any], Any]

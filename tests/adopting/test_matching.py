@@ -6,10 +6,11 @@ from typing import Any
 
 import pytest
 
-from src.adopting.matching import Matching, text_of
+from src.adopting.matching import Matching
 from src.adopting.past import PastTrial
 from src.config.overrides import Assignment, Interval
 from src.space import Axis, Choice, Space
+from src.space.axes import text_of
 from src.states import TrialState
 
 MakeSpace = Callable[..., Space]
