@@ -99,7 +99,7 @@ def _trial(trial: "optuna.trial.FrozenTrial", objective: Objective, shift: int) 
         step + shift: found for step, value in sorted(trial.intermediate_values.items()) if (found := recordable({objective.name: value}))
     }
     began, ended = _time(trial.datetime_start), _time(trial.datetime_complete)
-    seconds = ended - began if began is not None and ended is not None else None
+    seconds = None if trial.duration is None else trial.duration.total_seconds()  # exact, unlike the difference of the two
     name, values = str(trial.number), dict(trial.params)
     state, value = trial.state.name, trial.values[0] if trial.values else math.nan
     if state == "COMPLETE" and math.isfinite(value):
