@@ -33,7 +33,8 @@ def group_name(standing: Standing, group: Group) -> str:
         return ""
     first = group.entries[0]
     epochs = f"{first.epochs} epoch{'s' if first.epochs > 1 else ''}" if len({one.entries[0].epochs for one in standing.groups}) > 1 else ""
-    return ", ".join(filter(None, [standing.origin(first) if len(standing.by_data) > 1 else "", epochs]))
+    folds = f"folds {', '.join(map(str, first.folds)) or 'none'}" if len({one.entries[0].folds for one in standing.groups}) > 1 else ""
+    return ", ".join(filter(None, [standing.origin(first) if len(standing.by_data) > 1 else "", folds, epochs]))
 
 
 def brief(number: float) -> str:
@@ -47,8 +48,7 @@ def brief(number: float) -> str:
 
 def repeats(entries: Sequence[Entry]) -> str:
     """What the repeats of entries are: seeds, folds or both."""
-    folds = any(len({trial.values.get("data.fold") for trial in entry.trials}) > 1 for entry in entries)
-    return "repeats" if folds else "seeds"
+    return "repeats" if any(len(entry.folds) > 1 for entry in entries) else "seeds"
 
 
 def new_seeds(entries: Sequence[Entry], count: int) -> str:

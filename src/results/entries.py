@@ -18,6 +18,7 @@ from src.states import TrialState
 
 Value = TypeVar("Value")
 EPOCHS = "training.epochs"
+FOLD = "data.fold"
 
 
 @dataclass(frozen=True)
@@ -102,6 +103,12 @@ class Entry:
     def epochs(self) -> int:
         """The epochs that its trials were allowed; 0 if they have none."""
         return self.rung or int(self.values.get(EPOCHS) or 0)
+
+    @cached_property
+    def folds(self) -> tuple[int, ...]:
+        """The folds that its trials validate on, sorted, those that failed included; empty where data have none."""
+        found = {trial.values.get(FOLD) for trial in (*self.trials, *self.unscored)}
+        return tuple(sorted(int(fold) for fold in found if fold is not None))
 
     @property
     def failed(self) -> int:

@@ -35,7 +35,7 @@ class Standing:
     def of(cls, trials: Iterable[TrialResult], objective: Objective, validation_examples: int) -> "Standing":
         """Groups trials by everything but the seed. A trial that is in two sweeps counts once.
 
-        Results on different data, or of different rungs, are not ranked against each other. The entries of each data set are together,
+        Results on different data, folds or rungs are not ranked against each other. The entries of each data set are together,
         in the order in which the data sets first appear among the scored trials; in them those of the longest rung come first.
         """
         everything = list(trials)
@@ -54,6 +54,7 @@ class Standing:
             key=lambda entry: (
                 place.get(entry.origin.data, len(place)),
                 not entry.trials,
+                (-len(entry.folds), entry.folds),
                 -entry.epochs if apart else 0,
                 objective.key(entry.mean),
             )

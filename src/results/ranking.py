@@ -1,4 +1,4 @@
-"""Ranks of the configurations that are compared with each other: those with equal data, and of one rung if an oracle chose the epochs.
+"""Ranks of configurations with equal data and folds; if an oracle chose the epochs, of one rung.
 
 A rank is a range: from one more than the rows that are significantly better to all but those that are significantly worse.
 It does not depend on the order of the others. A row with a failed repeat is better than none: its mean leaves out what failed.
@@ -124,9 +124,9 @@ def by_epochs(entries: Sequence[Entry]) -> bool:
 
 def grouped(entries: Sequence[Entry], objective: Objective, examples: int) -> list[Group]:
     """The groups of sorted entries, without those that have no score."""
-    groups: dict[tuple[str, int], list[Entry]] = {}
+    groups: dict[tuple[str, tuple[int, ...], int], list[Entry]] = {}
     apart = by_epochs(entries)
     for entry in entries:
         if entry.trials:
-            groups.setdefault((entry.origin.data, entry.epochs if apart else 0), []).append(entry)
+            groups.setdefault((entry.origin.data, entry.folds, entry.epochs if apart else 0), []).append(entry)
     return [Group(group, objective, examples) for group in groups.values()]

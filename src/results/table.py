@@ -42,7 +42,7 @@ def _row(standing: Standing, entry: Entry, rank: str | None, *, unrepeated: bool
     row: Row = {"rank": rank}
     if unrepeated:
         row["trial"] = trials[0].number + 1
-    row |= shown_values(entry, standing.keys) | _origin(standing, entry)
+    row |= shown_values(entry, standing.keys) | _origin(standing, entry) | _folds(standing, entry)
     row[standing.objective.name] = entry.mean if entry.trials else None
     if not unrepeated:
         row |= {INTERVAL: entry.interval, "spread": entry.spread, "repeats": len(entry.trials)}
@@ -66,7 +66,7 @@ def by_trial(standing: Standing) -> list[Row]:
     """One row per trial, those of the best configuration first, with numbers as they are stored."""
     return [
         {
-            "rank": rank,
+            "rank": rank and rank.replace("-", " to "),  # spreadsheets read 1-4 as a date
             "trial": trial.number,
             **shown_values(trial, standing.keys_of_trials),
             **_origin(standing, trial),
@@ -112,6 +112,11 @@ def shown_values(one: TrialResult | Entry, keys: list[str]) -> dict[str, str]:
 def _origin(standing: Standing, one: TrialResult | Entry) -> Row:
     """The column for how origins differ; no column if they do not."""
     return {DIFFERS: standing.origin(one)} if standing.of_several_origins else {}
+
+
+def _folds(standing: Standing, entry: Entry) -> Row:
+    """The column for the folds of an entry; no column if all have the same."""
+    return {"folds": ", ".join(map(str, entry.folds))} if len({one.folds for one in standing.entries}) > 1 else {}
 
 
 def trial_name(point: Point, swept: list[str]) -> str:

@@ -4,6 +4,8 @@ import pytest
 from scipy.stats import t, tukey_hsd
 
 from src.objective import Objective
+from src.results import table
+from src.results.conclusions import conclusions
 from src.results.leaderboard import Standing, TrialResult
 from src.space.origin import Origin
 
@@ -35,6 +37,17 @@ def test_folds_are_repeats_like_seeds() -> None:
     trials = [replace(one, point={**one.point, "data.fold": one.point["seed"]}) for one in scored(adam=[0.80, 0.82, 0.87], sgd=[0.5])]
     entries = standing(trials).entries
     assert [(entry.point, len(entry.trials)) for entry in entries] == [({"optimizer": "adam"}, 3), ({"optimizer": "sgd"}, 1)]
+
+
+def test_scores_of_other_folds_are_of_other_examples_and_not_ranked_against_each_other() -> None:
+    ones = scored(adam=[0.80, 0.81], sgd=[0.90, 0.91], failed=[0.85, None], half=[0.99])
+    found = standing([replace(one, point={**one.point, "data.fold": one.point["seed"]}) for one in ones])
+    assert [(entry.point["optimizer"], entry.folds) for entry in found.entries] == [
+        ("sgd", (0, 1)), ("failed", (0, 1)), ("adam", (0, 1)), ("half", (0,))
+    ]  # fmt: skip
+    assert [len(group.entries) for group in found.groups] == [3, 1] and found.ranks[-1] == "1"
+    assert [row["folds"] for row in table.ranked(found)] == ["0, 1", "0, 1", "0, 1", "0"]
+    assert "folds 0, 1:" in conclusions(found)
 
 
 def test_the_direction_decides_who_is_first() -> None:

@@ -28,6 +28,7 @@ def test_best_first_and_failures_last() -> None:
         (None, 2, "1", "FAILED"),
     ]
     assert "optimizer" not in rows[0], "only keys that vary"
+    assert [row["rank"] for row in table.by_trial(SINGLE)] == ["1 to 2", "1 to 2", None], "spreadsheets read 1-2 as a date"
 
 
 def test_seeds_are_one_row_and_every_trial_is_in_the_csv() -> None:
