@@ -97,7 +97,7 @@ def _words(fixed: list[Any]) -> str:
 
 def _oracle(invocation: Invocation, old: dict[str, Any]) -> Iterator[tuple[str, str]]:
     for key, now in invocation.oracle.items():
-        if (then := old.get(key)) != now:
+        if (then := old.get(key, [] if key == "first" else None)) != now:
             larger = key in BUDGET and then is not None and (now is None or now > then)
             yield "budget" if larger else "", f"oracle.{key}: {then} then, {now} now"
 
