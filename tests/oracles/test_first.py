@@ -159,6 +159,6 @@ def test_points_of_an_oracles_file_count(conf: Files) -> None:
 
 @pytest.mark.parametrize("oracle", ["random", "bayesian", "asha"])
 def test_the_defaults_follow(oracle: str, drive: Callable[..., Driven]) -> None:
-    driven = drive(oracle, f"oracle={oracle}", "model.units=16,32,", first('["model.units=32"]'), max_trials=3).run()
-    assert words(driven)[:2] == ["model.units=32", "model.units="]
+    driven = drive(oracle, f"oracle={oracle}", "model.units=16,32,100", first('["model.units=32"]'), max_trials=3).run()
+    assert words(driven)[:2] == ["model.units=32", "model.units=100"]
     assert "the first trials are those of oracle.first (1), then the defaults of conf/" in driven.oracle.schedule_lines
