@@ -5,7 +5,7 @@ import os.path
 from collections.abc import Iterator
 from typing import Any
 
-from src.config import conditions, points
+from src.config import conditions, limits, points
 from src.config.catalog import Catalog
 from src.config.metrics import metric_mistakes
 from src.config.overrides import Assignment
@@ -42,7 +42,12 @@ def find_mistakes(request: Request) -> list[str]:
     for one, own in _scoped(request, options, catalog):
         mistakes += _option_mistakes(one, options, catalog) if one.key in catalog.groups else _key_mistakes(one, own, catalog)
         mistakes += _shape_mistakes(one, request)
-    mistakes += [*points.mistakes(request), *_overlaps(request, catalog), *_search_mistakes(request, options, catalog)]
+    mistakes += [
+        *points.mistakes(request),
+        *limits.mistakes(request, options),
+        *_overlaps(request, catalog),
+        *_search_mistakes(request, options, catalog),
+    ]
     if not mistakes:
         mistakes += [*_missing_values(request, options, catalog), *metric_mistakes(request, options)]
     return list(dict.fromkeys(mistakes))

@@ -10,7 +10,7 @@ from omegaconf import OmegaConf
 
 from src.config.catalog import Catalog
 from src.config.overrides import Assignment, Parser, as_text, joined
-from src.config.paths import TRIAL_GROUPS, leaves
+from src.config.paths import TRIAL_GROUPS
 from src.errors import collecting, did_you_mean
 
 FOLDERS = ("hydra.run.dir", "hydra.sweep.dir")  # Hydra's other settings may name code and other configuration
@@ -159,9 +159,21 @@ def _read_sweep(parser: Parser, request: Request) -> None:
         request.mistakes += mistakes
         return
     request.multirun = request.multirun or hydra.get("mode") == "MULTIRUN"
-    fixed = {**_chosen_options(request, entries, place), **(leaves(content) if content else {})}
+    fixed = {**_chosen_options(request, entries, place), **(_fixed(request.catalog, content) if content else {})}
     request.assignments += _read_all(parser, request, [f"{key}={as_text(value)}" for key, value in fixed.items()], place)
     _read_sweeper(parser, request, hydra.get("sweeper", {}), place)
+
+
+def _fixed(catalog: Catalog, content: dict[str, Any]) -> dict[str, Any]:
+    """Config path → value of what a sweep's file sets; a mapping stays whole where conf/ has a value, or names that no path takes."""
+    whole = {"limits", *catalog.top, *(path for group in catalog.groups for keys in catalog.readable(group).values() for path in keys)}
+
+    def fixed(node: Any, path: str) -> dict[str, Any]:
+        if not isinstance(node, dict) or not node or path in whole:
+            return {path: node}
+        return {leaf: value for name, child in node.items() for leaf, value in fixed(child, f"{path}.{name}".lstrip(".")).items()}
+
+    return fixed(content, "")
 
 
 def _wrong_shapes(hydra: Any) -> Iterator[str]:

@@ -58,7 +58,9 @@ class Hyperband(KerasTunerOracle, kt.oracles.HyperbandOracle):  # type: ignore[m
     def restore(self, state: dict[str, Any], trials: Sequence[KnownTrial]) -> None:
         """Adds the trials and brackets of another process."""
         super().restore(state, trials)
-        self._infeasible |= {self._identity(str(known.number)) for known in trials if known.state == TrialState.FAILED}
+        self._infeasible |= {
+            self._identity(str(known.number)) for known in trials if known.score is None and known.state != TrialState.RUNNING
+        }
         self._brackets, self._current_bracket, self._current_iteration = state["brackets"], state["bracket"], state["iteration"]
 
     def beginning(self) -> None:

@@ -68,6 +68,7 @@ def _created(invocation: Invocation) -> Store:
         "base_config": config,
         "oracle": invocation.oracle,
         "objective": str(invocation.objective),
+        "limits": invocation.limits,
         "space": invocation.space.described(),
         "fingerprint": invocation.space.fingerprint,
         "commit": provenance.commit(),

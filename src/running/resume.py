@@ -36,6 +36,8 @@ def check(invocation: Invocation, store: Store, compose: Compose) -> None:
     found = [*_space(invocation, json.loads(meta["space"])), *_oracle(invocation, json.loads(meta["oracle"]))]
     if meta["objective"] != str(invocation.objective):
         found.append(("", f"objective: {meta['objective']} then, {invocation.objective} now"))
+    if (limits := json.loads(meta.get("limits", "{}"))) != invocation.limits:
+        found.append(("", f"limits: {limits or 'none'} then, {invocation.limits or 'none'} now"))
     found += [("", line) for line in _configuration(invocation, store, compose, meta)]
     refused = [f"{line}{f'; allow=[{kind}] takes it' if kind else ''}" for kind, line in found if kind not in invocation.config.allow]
     if refused:
