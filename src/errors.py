@@ -5,6 +5,7 @@ TrialbookError            the user can mend it: the message says what happened, 
 ├── DataError             a data set that is missing, damaged or malformed
 ├── DiskFull              there is no room for a file; no half-written file is left, and with room a sweep can continue
 ├── TrialError            this trial is infeasible (it ends FAILED); the sweep continues
+│   └── BeyondLimit       it is so before it trains (it ends INFEASIBLE)
 ├── Unreachable           MLflow does not answer now; the messages to it wait in the study's outbox
 └── Refused               MLflow refuses a part of a message; that part stays in the study's outbox
 
@@ -50,6 +51,22 @@ class DiskFull(TrialbookError):
 
 class TrialError(TrialbookError):
     """A trial that cannot have a score, for example because its loss is not finite."""
+
+
+class BeyondLimit(TrialError):
+    """A trial that is beyond a limit before it trains.
+
+    Attributes:
+        measured: metric → its value.
+    """
+
+    def __init__(self, message: str, measured: dict[str, float]) -> None:
+        super().__init__(message)
+        self.measured = measured
+
+    def __reduce__(self) -> tuple[type, tuple[str, dict[str, float]]]:
+        """Pickles what the constructor takes."""
+        return type(self), (str(self), self.measured)
 
 
 class Unreachable(TrialbookError):

@@ -3,7 +3,7 @@
 import logging
 import time
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from src import artifacts, datasets, files, models, training
 from src.config import targets
-from src.errors import ConfigError, DiskFull, Stop, TrialError, collecting
+from src.errors import BeyondLimit, ConfigError, DiskFull, Stop, TrialError, collecting
 from src.objective import Objective
 from src.redaction import redacted
 from src.states import TrialState
@@ -34,6 +34,7 @@ class Job:
         checkpoint: content of the checkpoint to continue from.
         continued: a later trial may continue from the end of this one.
         secrets: value → environment variable; no log may show these values.
+        limits: metric that is known before the training → the largest value with which it begins.
     """
 
     number: int
@@ -43,11 +44,12 @@ class Job:
     checkpoint: bytes | None = None
     continued: bool = False
     secrets: dict[str, str] = field(default_factory=dict, repr=False)
+    limits: dict[str, float] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
 class Outcome:
-    """How a trial ended: FINISHED, FAILED (with its cause) or KILLED, which are MLflow's words.
+    """How a trial ended: FINISHED, FAILED (with its cause) or KILLED, which are MLflow's words, or INFEASIBLE.
 
     Attributes:
         metrics: `kept/<metric>`, `kept/epoch`, `seconds`, `seconds_per_epoch`, `model/parameters`, `cv/…`.
@@ -95,7 +97,7 @@ def run(job: Job, report: training.Report, check_stop: Callable[[], None]) -> Ou
     """
     start = time.monotonic()
     try:
-        prepared = prepare(job.config, job.folder, job.checkpoint)
+        prepared = prepared_for(job)
         started = time.monotonic()
         fitted = fit(prepared, report, check_stop)
         return finish(prepared, fitted, time.monotonic() - started, continued=job.continued)
@@ -104,15 +106,42 @@ def run(job: Job, report: training.Report, check_stop: Callable[[], None]) -> Ou
 
 
 def ended_by(error: BaseException, job: Job, seconds: float) -> Outcome:
-    """The outcome of an exception: KILLED for a Stop, otherwise FAILED with the traceback as an artifact."""
+    """The outcome of an exception: KILLED for a Stop, INFEASIBLE beyond a limit, otherwise FAILED with the traceback as an artifact."""
     if isinstance(error, Stop):
         return Outcome(TrialState.KILLED, seconds=seconds, cause=str(error))
+    if isinstance(error, BeyondLimit):
+        return Outcome(TrialState.INFEASIBLE, error.measured, seconds=seconds, cause=str(error))
     cause = str(error) if isinstance(error, TrialError) else f"{type(error).__name__}: {error}"
     if isinstance(error, ConfigError) and error.mistakes:
         cause = "; ".join(error.mistakes)
     log.info("trial %d failed: %s", job.number, cause)
     trace = "".join(traceback.format_exception(error))
     return Outcome(TrialState.FAILED, seconds=seconds, cause=cause, files={"traceback.txt": redacted(trace).encode()})
+
+
+def prepared_for(job: Job) -> Prepared:
+    """Prepares a job.
+
+    Raises:
+        BeyondLimit: it must not train.
+        ConfigError, DataError, TrialError: as prepare() does.
+    """
+    prepared = prepare(job.config, job.folder, job.checkpoint)
+    check_limits(prepared, job.limits)
+    return prepared
+
+
+def check_limits(prepared: Prepared, limits: Mapping[str, float]) -> None:
+    """Raises a BeyondLimit if a trial is beyond a limit."""
+    measured = _measured(prepared)
+    for name, most in limits.items():
+        if measured[name] > most:
+            raise BeyondLimit(f"{name} is above its limit of {most:,.10g}: {measured[name]:,.10g}", measured)
+
+
+def _measured(prepared: Prepared) -> dict[str, float]:
+    """The metrics that are known before a trial trains, those of config.limits.KNOWN."""
+    return {"model/parameters": prepared.model.count_params()}
 
 
 def prepare(config: dict[str, Any], folder: Path = Path(), checkpoint: bytes | None = None) -> Prepared:
@@ -207,7 +236,7 @@ def finish(prepared: Prepared, fitted: training.Fitted, seconds: float, *, conti
         "kept/epoch": fitted.kept_epoch,
         "seconds": seconds,
         "seconds_per_epoch": seconds / max(1, epochs),
-        "model/parameters": prepared.model.count_params(),
+        **_measured(prepared),
     }
     kept = artifacts.of(prepared.model, fitted, metrics)
     weights.check(prepared.model, kept[artifacts.WEIGHTS])

@@ -138,7 +138,7 @@ class Catalog:
         """True if a trial with these choices uses the key."""
         group = key.partition(".")[0]
         if group not in self.groups:
-            return key in self.top
+            return any(path == key or path.startswith(f"{key}.") for path in self.top)
         if group in self.inactive(choices["model"], choices["trial"]):
             return False
         known = self.keys(group, choices[group])

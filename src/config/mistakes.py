@@ -5,7 +5,7 @@ import os.path
 from collections.abc import Iterator
 from typing import Any
 
-from src.config import conditions
+from src.config import conditions, limits, points
 from src.config.catalog import Catalog
 from src.config.metrics import metric_mistakes
 from src.config.overrides import Assignment
@@ -42,7 +42,12 @@ def find_mistakes(request: Request) -> list[str]:
     for one, own in _scoped(request, options, catalog):
         mistakes += _option_mistakes(one, options, catalog) if one.key in catalog.groups else _key_mistakes(one, own, catalog)
         mistakes += _shape_mistakes(one, request)
-    mistakes += [*_overlaps(request, catalog), *_search_mistakes(request, options, catalog)]
+    mistakes += [
+        *points.mistakes(request),
+        *limits.mistakes(request, options),
+        *_overlaps(request, catalog),
+        *_search_mistakes(request, options, catalog),
+    ]
     if not mistakes:
         mistakes += [*_missing_values(request, options, catalog), *metric_mistakes(request, options)]
     return list(dict.fromkeys(mistakes))
@@ -59,9 +64,10 @@ def _scoped(request: Request, options: Options, catalog: Catalog) -> Iterator[tu
     """Yields each assignment with the options of the trials that it belongs to."""
     yield from ((one, options) for one in request.assignments)
     everywhere = {one.key: list(one.values) for one in request.assignments if one.key in options}
-    for trial in request.trials:
+    single = {key: values for key, values in everywhere.items() if len(values) == 1}
+    for trial, shared in [*((trial, everywhere) for trial in request.trials), *((point, single) for point in request.first)]:
         chosen = {one.key: list(one.values) for one in trial if one.key in options}
-        own = {group: chosen.get(group) or everywhere.get(group) or [default] for group, default in catalog.defaults.items()}
+        own = {group: chosen.get(group) or shared.get(group) or [default] for group, default in catalog.defaults.items()}
         known = {group: [name for name in names if name in catalog.groups[group]] or options[group] for group, names in own.items()}
         yield from ((one, known) for one in trial)
     for condition, one in request.when:
@@ -82,7 +88,7 @@ def _options(request: Request, catalog: Catalog) -> Options:
     options = {}
     for group, default in catalog.defaults.items():
         fixed = [value for one in request.assignments if one.key == group for value in one.values]
-        own = [value for trial in request.trials for one in trial if one.key == group for value in one.values]
+        own = [value for trial in (*request.trials, *request.first) for one in trial if one.key == group for value in one.values]
         everywhere = request.trials and all(any(one.key == group for one in trial) for trial in request.trials)
         found = [*own, *(fixed or ([] if everywhere else [default]))]
         options[group] = [option for option in catalog.groups[group] if option in found] or [default]
@@ -189,8 +195,6 @@ def _search_mistakes(request: Request, options: Options, catalog: Catalog) -> It
     if name in ("grid", "race"):
         for one in (one for one in request.everything if one.interval):
             yield f"{one.origin}: {name} has no list of values to go through; say range(1,10,3) or choice(1,4,7), or oracle=random."
-    elif request.trials:
-        yield f"oracle={name}: explicit trials are gone through in turn; expected oracle=grid."
     given = {one.key: one for one in request.assignments}
     for key in ("resume", "retry", "allow"):
         if key in given and (not request.multirun or (key != "resume" and "resume" not in given)):

@@ -10,11 +10,12 @@ from omegaconf import OmegaConf
 
 from src.config.catalog import Catalog
 from src.config.overrides import Assignment, Parser, as_text, joined
-from src.config.paths import TRIAL_GROUPS, leaves
+from src.config.paths import TRIAL_GROUPS
 from src.errors import collecting, did_you_mean
 
 FOLDERS = ("hydra.run.dir", "hydra.sweep.dir")  # Hydra's other settings may name code and other configuration
 PACKAGE_LINE = "# @package _global_"
+FIRST, EXAMPLE = "oracle.first", """[["optimizer=adam","model.units=64"]]"""
 
 
 @dataclass
@@ -27,6 +28,7 @@ class Request:
         trials: explicit trials, `hydra.sweeper.trials`.
         when: (option of a group, assignment that varies only in trials with this option).
         exclude: rules; a trial that has one of the values of every assignment of a rule is left out.
+        first: known points, each some of its assignments, which run before what the oracle proposes.
         reported: published figures of each explicit trial.
         sweep: name of a file in sweeps/.
         multirun: `-m`, or `hydra.mode: MULTIRUN` in that file.
@@ -40,6 +42,7 @@ class Request:
     trials: list[list[Assignment]] = field(default_factory=list)
     when: list[tuple[Assignment, Assignment]] = field(default_factory=list)
     exclude: list[list[Assignment]] = field(default_factory=list)
+    first: list[list[Assignment]] = field(default_factory=list)
     reported: list[dict[str, float]] = field(default_factory=list)
     sweep: str | None = None
     multirun: bool = False
@@ -77,9 +80,35 @@ def read_request(catalog: Catalog, parser: Parser, lines: Iterable[str], *, mult
     request.assignments = [one for one in request.assignments if one.key not in named] + [
         one for one in own if one.key != "sweeps" or request.sweep is None
     ]
-    request.trials = [[one for one in trial if one.key not in named] for trial in request.trials]
     request.when = [(condition, one) for condition, one in request.when if one.key not in named]
+    _read_first(parser, request, {one.key for one in own if not one.swept})
+    request.trials = [[one for one in trial if one.key not in named] for trial in request.trials]
     return request
+
+
+def _read_first(parser: Parser, request: Request, fixed: set[str]) -> None:
+    """Adds the known points: those of `oracle.first`, and the explicit trials of an oracle that proposes others after them.
+
+    Args:
+        fixed: keys that the command line settles, also for points of a file.
+    """
+    given = {one.key: one for one in request.assignments}
+    option = str(given["oracle"].values[0]) if "oracle" in given and given["oracle"].values else request.catalog.defaults["oracle"]
+    settings = request.catalog.readable("oracle").get(option, {})
+    if FIRST not in settings:
+        return
+    place, value = f"conf/oracle/{option}.yaml: {FIRST}", settings[FIRST]
+    if FIRST in given and given[FIRST].values:
+        place, value = given[FIRST].origin.partition("=")[0], given[FIRST].values[0]
+    of_files = []
+    if option != "grid":  # which goes through them in turn, each with what it does not set itself
+        of_files, request.trials = request.trials, []
+    if _is_list_of(list, value or []) and all(_is_list_of(str, point) for point in value or []):
+        points = [_read_all(parser, request, point, place) for point in value or []]
+        own, of_files = (points, of_files) if place == FIRST else ([], [*points, *of_files])
+        request.first = [*own, *([one for one in point if one.key not in fixed] for point in of_files)]
+    else:
+        request.mistakes.append(f"{place}: {value!r}; expected a list of points, each a list of overrides, such as {EXAMPLE}")
 
 
 def _read_line(parser: Parser, request: Request, line: str) -> list[Assignment]:
@@ -130,9 +159,21 @@ def _read_sweep(parser: Parser, request: Request) -> None:
         request.mistakes += mistakes
         return
     request.multirun = request.multirun or hydra.get("mode") == "MULTIRUN"
-    fixed = {**_chosen_options(request, entries, place), **(leaves(content) if content else {})}
+    fixed = {**_chosen_options(request, entries, place), **(_fixed(request.catalog, content) if content else {})}
     request.assignments += _read_all(parser, request, [f"{key}={as_text(value)}" for key, value in fixed.items()], place)
     _read_sweeper(parser, request, hydra.get("sweeper", {}), place)
+
+
+def _fixed(catalog: Catalog, content: dict[str, Any]) -> dict[str, Any]:
+    """Config path → value of what a sweep's file sets; a mapping stays whole where conf/ has a value, or names that no path takes."""
+    whole = {"limits", *catalog.top, *(path for group in catalog.groups for keys in catalog.readable(group).values() for path in keys)}
+
+    def fixed(node: Any, path: str) -> dict[str, Any]:
+        if not isinstance(node, dict) or not node or path in whole:
+            return {path: node}
+        return {leaf: value for name, child in node.items() for leaf, value in fixed(child, f"{path}.{name}".lstrip(".")).items()}
+
+    return fixed(content, "")
 
 
 def _wrong_shapes(hydra: Any) -> Iterator[str]:
@@ -191,8 +232,6 @@ def _chosen_options(request: Request, entries: list[Any], place: str) -> dict[st
 
 def _read_sweeper(parser: Parser, request: Request, sweeper: dict[str, Any], place: str) -> None:
     """Adds the `hydra.sweeper` node of a sweep's file."""
-    if sweeper.get("when") and sweeper.get("trials"):
-        request.mistakes.append(f"{place}: when says nothing about explicit trials; expected what varies in the trials themselves.")
     for key in sweeper.keys() - SHAPES.keys():
         hint = f"{did_you_mean(key, SHAPES)} Expected {' or '.join(SHAPES)}."
         request.mistakes.append(f"{place}: hydra.sweeper has no {key!r}{hint}")

@@ -179,7 +179,7 @@ class Fused:
 
         report = partial(self.listener.epoch, job.number)
         try:
-            prepared = trial.prepare(job.config, job.folder, job.checkpoint)
+            prepared = trial.prepared_for(job)
             if obstacle := stack.obstacle(prepared.model, prepared.data, prepared.schedule):
                 log.warning("trial %d is not stacked: %s", job.number + 1, obstacle)
                 return False

@@ -87,8 +87,11 @@ class Oracle(Protocol):
 
 
 def create(space: Space, objective: Objective, settings: dict[str, Any]) -> Oracle:
-    """Creates the oracle that a node of conf/oracle/ describes; `settings` also holds the name of the option as `name`."""
-    arguments = {key: value for key, value in settings.items() if key not in ("_target_", "name")}
+    """Creates the oracle that a node of conf/oracle/ describes; `settings` also holds the name of the option as `name`.
+
+    Its known points, `first`, are those of the space.
+    """
+    arguments = {key: value for key, value in settings.items() if key not in ("_target_", "name", "first")}
     with runtime.quiet():  # KerasTuner imports TensorFlow
         oracle_class = find("oracle", settings["_target_"])
     oracle: Oracle = oracle_class(space, objective, **arguments)

@@ -51,8 +51,6 @@ class Asha(Random):
         self._configurations, self._begun, self._key, self._factor = self.budget, 0, objective.key, factor
         self._rungs = [Rung(epochs) for epochs in _epochs(min_epochs, max_epochs, factor)]
         self._proposals: dict[int, Proposal] = {}
-        if self._first:
-            self._first = self._from_scratch(self._first.point)
         foreseen = list(
             zip(islice(_foreseen(self._configurations, factor), len(self._rungs)), (rung.epochs for rung in self._rungs), strict=True)
         )
@@ -84,6 +82,11 @@ class Asha(Random):
         for known in trials:
             if str(known.number) not in self.ongoing_trials:
                 self._enter(known.number, known.score)
+
+    def beginning(self) -> Proposal | None:
+        """Returns the next known point, in the first rung; None after the last one."""
+        known = super().beginning()
+        return known and self._from_scratch(known.point)
 
     def proposal(self, values: Values) -> Proposal:
         """Converts KerasTuner's values into a trial of the first rung."""

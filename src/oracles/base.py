@@ -14,6 +14,7 @@ from typing import Any
 import keras_tuner as kt
 from keras_tuner.src.engine import conditions
 
+from src.errors import ConfigError
 from src.objective import Objective
 from src.oracles import KnownTrial, Proposal
 from src.space import Axis, Choice, Point, Space
@@ -32,7 +33,8 @@ class KerasTunerOracle(kt.Oracle):  # type: ignore[misc]
         settings: arguments of KerasTuner's class.
 
     Attributes:
-        begins_with_defaults: the first trial has the defaults of conf/, if they lie in the space, so that a table says if they were beaten.
+        begins_with_defaults: after known points, a trial has the defaults of conf/, if they lie in the space, so that a table says if they
+            were beaten.
     """
 
     begins_with_defaults = True
@@ -49,19 +51,21 @@ class KerasTunerOracle(kt.Oracle):  # type: ignore[misc]
         self.space, self._sweep_seed = space, seed
         self._known: dict[str, int] = {}  # identity of a point → the first trial with it
         self.budget: int = self.max_trials if space.size is None else min(self.max_trials or space.size, space.size)
+        if self.max_trials and len(space.first) > self.max_trials:
+            raise ConfigError([f"oracle.first: {len(space.first)} points; expected at most oracle.max_trials={self.max_trials}."])
         self.known_in_advance = self.budget  # unless a subclass learns from scores
-        point = default_point(space) if self.begins_with_defaults else None
-        self._first = Proposal(point) if point is not None else None
-        self.swept, self.schedule_lines = space.swept, ["the first trial has the defaults of conf/"] if self._first else []
+        default = default_point(space) if self.begins_with_defaults else None
+        self._first = [*space.first_points, *([] if default is None else [default])]
+        self.swept, self.schedule_lines = space.swept, _beginning(len(space.first), default is not None)
         self.epochs: int | None = None
 
     def ask(self, number: int) -> Proposal | None:
         """Proposes the trial `number`; None has the meaning of Oracle.ask."""
         if self.max_trials and len(self.trials) >= self.max_trials:
             return None
-        if not self.trials and self._first:
-            self._add(number, self._first)
-            return self._first
+        if (first := self.beginning()) is not None:
+            self._add(number, first)
+            return first
         self.draw_for(number)
         answer = self.populate_space(str(number))
         if answer["status"] != "RUNNING":
@@ -69,6 +73,10 @@ class KerasTunerOracle(kt.Oracle):  # type: ignore[misc]
         proposal = self.proposal(answer["values"])
         self._add(number, proposal)
         return proposal
+
+    def beginning(self) -> Proposal | None:
+        """Returns the next known point; None after the last one."""
+        return next((Proposal(point) for point in self._first if self.space.identity(point) not in self._known), None)
 
     def tell(self, number: int, score: float | None) -> None:
         """Ends a trial; None marks it infeasible."""
@@ -107,19 +115,21 @@ class KerasTunerOracle(kt.Oracle):  # type: ignore[misc]
 
     def texts(self, values: Values) -> dict[str, str]:
         """Converts KerasTuner's values into texts of overrides."""
-        return {axis.key: _text(axis, values[axis.key]) for axis in self.space.axes if self._has(axis, values)}
+        texts = {key: str(value) for key, value in values.items()}
+        found: dict[str, Axis] = {}
+        for axis in self.space.axes:
+            if axis.key in values and (axis.key not in found or axis.exists(texts)):
+                found[axis.key] = axis  # of a known point with values that are not listed, perhaps none that exists
+        return {key: _text(axis, values[key]) for key, axis in found.items()}
 
     def values(self, point: Point) -> Values:
-        """Converts a point into KerasTuner's values."""
+        """Converts a point into KerasTuner's values; they stay texts, which lose no digit."""
         texts = {key.lstrip("+"): text for key, text in point.items()}
-        return {axis.key: _value(axis, texts[axis.key]) for axis in self.space.axes if axis.key in texts and axis.exists(texts)}
+        return {axis.key: texts[axis.key] for axis in self.space.axes if axis.key in texts}
 
     def remaining_points(self) -> list[Point]:
         """Returns the points of a finite space that no trial has yet."""
         return [point for identity, point in self.space.listed.items() if identity not in self._known]
-
-    def _has(self, axis: Axis, values: Values) -> bool:
-        return axis.key in values and axis.exists({key: str(value) for key, value in values.items()})
 
     def _add(self, number: int, proposal: Proposal) -> None:
         hyperparameters = copy.copy(self.hyperparameters)  # shares the axes: a copy of them for each trial would fill the memory
@@ -158,7 +168,7 @@ def _hyperparameters(space: Space) -> kt.HyperParameters:
 
 def _text(axis: Axis, value: Any) -> str:
     """Converts a value into the text of an override; rounding never leaves the interval."""
-    if isinstance(axis.domain, Choice):
+    if isinstance(axis.domain, Choice) or isinstance(value, str):
         return str(value)
     low, high = axis.domain.low, axis.domain.high
     if axis.domain.integer:
@@ -167,7 +177,8 @@ def _text(axis: Axis, value: Any) -> str:
     return repr(min(max(float(f"{value:.{digits}g}"), low), high))
 
 
-def _value(axis: Axis, text: str) -> Any:
-    if isinstance(axis.domain, Choice):
-        return text
-    return int(text) if axis.domain.integer else float(text)
+def _beginning(known: int, has_default: bool) -> list[str]:
+    """Says what the first trials are."""
+    if not known:
+        return ["the first trial has the defaults of conf/"] if has_default else []
+    return [f"the first trials are those of oracle.first ({known}){', then the defaults of conf/' if has_default else ''}"]

@@ -34,7 +34,7 @@ class Bayesian(KerasTunerOracle):
         self._rows: dict[str, list[float]] = {}  # by the id of a trial
         self._fitted: tuple[tuple[str, ...], Any] = (), None  # the trials that told the last kernel, and the kernel
         self._start = initial_points or max(1, min(self._vectors.dimensions + 2, self.budget // 4))
-        self.known_in_advance = min(self._start, self.budget)
+        self.known_in_advance = min(max(self._start, len(self._first)), self.budget)
 
     def draw_for(self, number: int) -> None:
         """Seeds all draws for a trial, those of the candidates included."""

@@ -24,7 +24,7 @@ class Hyperband(KerasTunerOracle, kt.oracles.HyperbandOracle):  # type: ignore[m
         iterations: how often all brackets are run.
     """
 
-    begins_with_defaults = False  # a bracket is filled by KerasTuner alone
+    begins_with_defaults = False
 
     def __init__(self, space: Space, objective: Objective, *, max_epochs: int, factor: int, iterations: int, seed: int) -> None:
         self._infeasible: set[str] = set()
@@ -58,8 +58,13 @@ class Hyperband(KerasTunerOracle, kt.oracles.HyperbandOracle):  # type: ignore[m
     def restore(self, state: dict[str, Any], trials: Sequence[KnownTrial]) -> None:
         """Adds the trials and brackets of another process."""
         super().restore(state, trials)
-        self._infeasible |= {self._identity(str(known.number)) for known in trials if known.state == TrialState.FAILED}
+        self._infeasible |= {
+            self._identity(str(known.number)) for known in trials if known.score is None and known.state != TrialState.RUNNING
+        }
         self._brackets, self._current_bracket, self._current_iteration = state["brackets"], state["bracket"], state["iteration"]
+
+    def beginning(self) -> None:
+        """None: known points enter the brackets."""
 
     def populate_space(self, trial_id: str) -> dict[str, Any]:
         """Returns the values of the next trial; an earlier trial with the same values takes the place in the rung instead."""
@@ -123,6 +128,11 @@ class Hyperband(KerasTunerOracle, kt.oracles.HyperbandOracle):  # type: ignore[m
         KerasTuner also refuses the points of earlier brackets, which soon exhausts a small space.
         """
         return self.point(values) is None or self._identity_of(values) in self._taken()
+
+    def _random_values(self) -> Values | None:
+        """Returns the values of the next known point, after the last one random ones."""
+        known = (point for point in self._first if self.space.identity(point) not in self._trained)
+        return next(map(self.values, known), None) or super()._random_values()
 
     def _taken(self) -> set[str]:
         """The identities of points that may not enter the bracket that is being filled."""

@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -19,7 +20,7 @@ class Vectors:
     """Converts points of the unit cube into rows, and rows into features and values.
 
     A row (axes,) has the value on an interval, the position in a list, NaN where the axis does not exist. The cube (dimensions,) has one
-    side for each key, however many axes the key has.
+    side for each key, however many axes the key has. Values of known points that a list does not have follow its own; none is drawn.
 
     Attributes:
         dimensions: of the cube.
@@ -28,7 +29,8 @@ class Vectors:
     """
 
     def __init__(self, space: Space) -> None:
-        self._axes = space.axes
+        self._drawn = space.axes
+        self._axes = [_with_known(axis, space) for axis in space.axes]
         keys = list(dict.fromkeys(axis.key for axis in space.axes))
         self._sides = [keys.index(axis.key) for axis in space.axes]
         self.dimensions = len(keys)
@@ -53,7 +55,7 @@ class Vectors:
         rows = np.full((len(cube), len(self._axes)), np.nan)
         for place, axis in enumerate(self._axes):
             exists = np.all([self._has(rows, key, texts) for key, texts in axis.conditions], axis=0)
-            rows[:, place] = np.where(exists, _value(axis, cube[:, self._sides[place]]), np.nan)
+            rows[:, place] = np.where(exists, _value(self._drawn[place], cube[:, self._sides[place]]), np.nan)
         return rows
 
     def cube(self, rows: Array) -> Array:
@@ -61,7 +63,7 @@ class Vectors:
         points = np.full((len(rows), self.dimensions), 0.5)
         for place, axis in enumerate(self._axes):
             known = ~np.isnan(rows[:, place])
-            points[known, self._sides[place]] = _share(axis, rows[known, place])
+            points[known, self._sides[place]] = _share(self._drawn[place], _nearest(self._drawn[place], axis, rows[known, place]))
         return points
 
     def features(self, rows: Array) -> Array:
@@ -118,6 +120,28 @@ class Vectors:
             return [np.nan_to_num(ARC * np.cos(angle)), np.nan_to_num(ARC * np.sin(angle))]
 
         return arc
+
+
+def _with_known(axis: Axis, space: Space) -> Axis:
+    """The axis, with the values of known points that its list does not have."""
+    if isinstance(axis.domain, Interval):
+        return axis
+    more = {one.texts[0]: one.values[0] for known in space.first for one in known if one.key == axis.key}
+    values = dict(zip(axis.domain.texts, axis.domain.values, strict=True))
+    values |= {text: value for text, value in more.items() if text not in values}
+    return replace(axis, domain=Choice(tuple(values), tuple(values.values())))
+
+
+def _nearest(drawn: Axis, axis: Axis, rows: Array) -> Array:
+    """Replaces the positions of values that are never drawn by those of the nearest numbers that are, or of the first word."""
+    if isinstance(drawn.domain, Interval) or isinstance(axis.domain, Interval) or not rows.size:
+        return rows
+    listed = len(drawn.domain.values)
+    if not _ordered(axis):
+        return np.where(rows < listed, rows, 0)
+    values = np.array(axis.domain.values, dtype=float)
+    nearest: Array = np.abs(values[rows.astype(int), None] - values[:listed]).argmin(axis=1).astype(float)
+    return nearest
 
 
 def _ordered(axis: Axis) -> bool:

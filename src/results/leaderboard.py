@@ -13,6 +13,7 @@ from src.results.ranking import Group, by_epochs, grouped, rank_text
 from src.space import overrides
 from src.space.origin import Origin, labels
 from src.space.values import varying
+from src.states import TrialState
 
 __all__ = ["Entry", "Group", "Standing", "TrialResult"]
 
@@ -130,5 +131,7 @@ class Standing:
 
     @property
     def causes(self) -> Counter[str]:
-        """State and cause → the number of trials that ended so, without a score."""
-        return Counter(f"{trial.state} {trial.cause}".strip() for entry in self.entries for trial in entry.unscored)
+        """State and cause → the number of trials that ended so, without a score; what exceeded a limit, without its size."""
+        unscored = [trial for entry in self.entries for trial in entry.unscored]
+        causes = [one.cause.partition(": ")[0] if one.state == TrialState.INFEASIBLE else one.cause for one in unscored]
+        return Counter(f"{one.state} {cause}".strip() for one, cause in zip(unscored, causes, strict=True))

@@ -68,6 +68,7 @@ def _created(invocation: Invocation) -> Store:
         "base_config": config,
         "oracle": invocation.oracle,
         "objective": str(invocation.objective),
+        "limits": invocation.limits,
         "space": invocation.space.described(),
         "fingerprint": invocation.space.fingerprint,
         "commit": provenance.commit(),
@@ -111,7 +112,11 @@ def start_parent(invocation: Invocation, oracle: Oracle, recorder: Recorder) -> 
         "trialbook.objective": str(invocation.objective),
         "mlflow.note.content": record.description(invocation),
     }
-    params = {f"oracle.{key}" if key != "name" else "oracle": value for key, value in invocation.oracle.items() if key != "_target_"}
+    params = {
+        f"oracle.{key}" if key != "name" else "oracle": value
+        for key, value in invocation.oracle.items()
+        if key not in ("_target_", "first")
+    }
     params |= {"budget": oracle.budget, "objective": str(invocation.objective)}
     run = {"name": invocation.name, "params": params, "tags": own}
     recorder.store.describe(Message(None, "start", run), invocations=invocations)

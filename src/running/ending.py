@@ -23,7 +23,7 @@ from src.running.driver import SweepOutcome
 from src.running.opening import OpenSweep
 from src.running.recorder import BEST
 from src.space import overrides
-from src.states import TrialState
+from src.states import ENDED, TrialState
 from src.study import result
 from src.study.messages import Message
 from src.terminal import paragraph, seconds_text
@@ -92,7 +92,7 @@ class Ending:
         """
         standing, objective = self._standing, self._invocation.objective
         counts = Counter(trial.state for trial in standing.trials)
-        metrics = {f"trials/{state.lower()}": float(counts[state]) for state in (TrialState.FINISHED, TrialState.FAILED)}
+        metrics = {f"trials/{state.lower()}": float(counts[state]) for state in ENDED if counts[state] or state != TrialState.INFEASIBLE}
         if standing.best and standing.best.score is not None:
             metrics |= {f"kept/{objective.name}": standing.entries[0].mean, f"best/{objective.name}": standing.best.score}
         scored = [trial for trial in standing.trials if trial.score is not None]

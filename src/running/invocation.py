@@ -96,6 +96,12 @@ class Invocation:
         return {"name": self.config.hydra.runtime.choices.oracle, **self._settings("oracle")}
 
     @property
+    def limits(self) -> dict[str, float]:
+        """The limits of what is known of a trial before it trains; empty without any."""
+        limits: dict[str, float] = OmegaConf.to_container(self.config.limits) if self.config.limits else {}  # type: ignore[assignment]
+        return limits
+
+    @property
     def executor(self) -> dict[str, Any]:
         """The executor's settings."""
         return self._settings("executor")

@@ -26,7 +26,7 @@ from src.running.invocation import Invocation
 from src.running.precheck import precheck
 from src.running.recorder import Recorder
 from src.running.stopping import StopRules
-from src.states import TrialState
+from src.states import ENDED
 from src.study import folders
 from src.study.finding import find_sweeps, link_sweep
 from src.study.lock import driving
@@ -60,7 +60,7 @@ class OpenSweep:
             rules.see(sorted((row for row in rows if row.ended), key=lambda row: row.ended or 0.0))
             for number in dead:
                 driver.fail(number, f"its process died {MOST_DEATHS} times; once more: resume={invocation.folder.name} retry=failed")
-        ended = sum(row.state in (TrialState.FINISHED, TrialState.FAILED) or row.number in dead for row in rows)
+        ended = sum(row.state in ENDED or row.number in dead for row in rows)
         if self.executor.headline:
             self.terminal.say(self.executor.headline)
         if invocation.config.resume:
@@ -97,7 +97,7 @@ def opened(
         oracle = oracles.create(invocation.space, invocation.objective, invocation.oracle)
         terminal.say(plan.headline(invocation, oracle.budget))
         check_record(invocation, resumed)
-        for line in precheck(invocation.space, compose, executor) if checked else ():
+        for line in precheck(invocation.space, compose, executor, invocation.limits) if checked else ():
             terminal.say(line)
         invocation = replace(invocation, folder=resumed or folders.create(invocation.folder))
         stack.enter_context(driving(invocation.folder))
@@ -110,7 +110,7 @@ def opened(
         outbox = Outbox(store, tracker, partial(folder_of, invocation))
         stack.callback(outbox.close)
         stack.enter_context(_logging(invocation))
-        recorder = Recorder(store, outbox, invocation.objective, oracle.swept, tags(invocation))
+        recorder = Recorder(store, outbox, invocation.objective, oracle.swept, tags(invocation), invocation.limits)
         if not invocation.single:
             start_parent(invocation, oracle, recorder)
         threading.Thread(target=importlib.import_module, args=("src.running.ending",), daemon=True).start()  # matplotlib, a second

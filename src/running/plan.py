@@ -47,7 +47,13 @@ def headline(invocation: Invocation, total: int) -> str:
 
 def _dropped(invocation: Invocation) -> str:
     keys = [axis.key for axis in invocation.space.axes]
-    if invocation.oracle["name"] != "grid" or invocation.space.size is None or len(set(keys)) < len(keys) or invocation.space.exclude:
+    if (
+        invocation.oracle["name"] != "grid"
+        or invocation.space.size is None
+        or len(set(keys)) < len(keys)
+        or invocation.space.exclude
+        or invocation.space.first
+    ):
         return ""
     dropped = round(invocation.space.raw_size) - invocation.space.size
     return f" ({dropped} duplicate{'' if dropped == 1 else 's'} dropped)" if dropped else ""

@@ -2,7 +2,7 @@
 
 import json
 import tempfile
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -12,7 +12,7 @@ from omegaconf import DictConfig
 
 from src import artifacts, function, models, training, trial
 from src.config.paths import leaves, trial_config
-from src.errors import ConfigError, DataError, TrialbookError, TrialError, first_words, raised_at
+from src.errors import BeyondLimit, ConfigError, DataError, TrialbookError, TrialError, first_words, raised_at
 from src.executors import Executor
 from src.objective import Objective
 from src.running import record
@@ -28,16 +28,23 @@ class TrialCheck:
     Attributes:
         mistakes: of the configuration.
         cause: why it cannot be trained, as Keras or the model's code says; other values may work.
+        beyond: the limit that it exceeds.
         lines: for people.
     """
 
     mistakes: tuple[str, ...] = ()
     cause: str = ""
+    beyond: str = ""
     lines: tuple[str, ...] = ()
 
 
-def precheck(space: Space, compose: Callable[[list[str]], DictConfig], executor: Executor) -> list[str]:
+def precheck(
+    space: Space, compose: Callable[[list[str]], DictConfig], executor: Executor, limits: Mapping[str, float] | None = None
+) -> list[str]:
     """Prepares trials that cover every word and the ends of every number range; returns lines for people.
+
+    Args:
+        limits: those of a Job.
 
     Raises:
         ConfigError: a configuration or its data have mistakes, or no trial can be trained.
@@ -49,21 +56,23 @@ def precheck(space: Space, compose: Callable[[list[str]], DictConfig], executor:
         function.check(configs)
         checks = [TrialCheck() for _ in configs]
     else:
-        checks = executor.apply(check_trials, configs)()
+        checks = executor.apply(check_trials, configs, limits or {})()
     infeasible = [(check.cause, point) for check, point in zip(checks, points, strict=True) if check.cause]
-    hopeless = len(infeasible) == len(points) or any(_misspelled(point, points, checks) for _, point in infeasible)
+    beyond = [(check.beyond, point) for check, point in zip(checks, points, strict=True) if check.beyond]
+    hopeless = len(infeasible) + len(beyond) == len(points) or any(_misspelled(point, points, checks) for _, point in infeasible)
     mistakes = [(text, point) for config, point in zip(composed, points, strict=True) for text in record.mistakes(config, overrides(point))]
     mistakes += [(text, point) for check, point in zip(checks, points, strict=True) for text in check.mistakes]
     if mistakes or hopeless:
-        raise ConfigError(_each_once([*mistakes, *infeasible]))
+        raise ConfigError(_each_once([*mistakes, *infeasible, *(beyond if hopeless else [])]))
     lines = dict.fromkeys(line for check in checks for line in check.lines)
-    return [*lines, *([_infeasible_line(infeasible, len(points))] if infeasible else [])]
+    found = [(infeasible, "cannot be trained; such trials will end as FAILED"), (beyond, "are beyond a limit; such trials will not train")]
+    return [*lines, *(_infeasible_line(ones, len(points), words) for ones, words in found if ones)]
 
 
-def _infeasible_line(infeasible: list[tuple[str, Point]], count: int) -> str:
+def _infeasible_line(infeasible: list[tuple[str, Point]], count: int, words: str) -> str:
     causes = _each_once(infeasible)
     more = [f"and {len(causes) - MOST_SHOWN} more"] if len(causes) > MOST_SHOWN else []
-    start = f"{len(infeasible)} of {count} tried trials cannot be trained; such trials will end as FAILED:"
+    start = f"{len(infeasible)} of {count} tried trials {words}:"
     return "\n  ".join([start, *causes[:MOST_SHOWN], *more])
 
 
@@ -82,19 +91,22 @@ def _each_once(mistakes: Iterable[tuple[str, Point]]) -> list[str]:
     return [f"{mistake}  (in the trial {' '.join(overrides(point)) or 'of the defaults'})" for mistake, point in first.items()]
 
 
-def check_trials(configs: list[dict[str, Any]]) -> list[TrialCheck]:
+def check_trials(configs: list[dict[str, Any]], limits: Mapping[str, float]) -> list[TrialCheck]:
     """Prepares each trial, and takes a step with each kind; runs in the process that has TensorFlow."""
     kinds: dict[str, TrialCheck] = {}
-    return [_check_trial(config, kinds) for config in configs]
+    return [_check_trial(config, kinds, limits) for config in configs]
 
 
-def _check_trial(config: dict[str, Any], kinds: dict[str, TrialCheck]) -> TrialCheck:
+def _check_trial(config: dict[str, Any], kinds: dict[str, TrialCheck], limits: Mapping[str, float]) -> TrialCheck:
     from src.training import runtime
 
     runtime.configure(config["training"]["threads"])
     with tempfile.TemporaryDirectory() as folder:
         try:
             prepared = trial.prepare(config, Path(folder))
+            trial.check_limits(prepared, limits)
+        except BeyondLimit as error:
+            return TrialCheck(beyond=str(error))
         except Exception as error:
             return _check_of(error)
         if (kind := _kind(prepared)) not in kinds:

@@ -13,7 +13,7 @@ from src.redaction import known_secrets
 from src.results import table
 from src.running import record
 from src.space import active_hash, overrides
-from src.states import TrialState
+from src.states import IN_MLFLOW, TrialState
 from src.study import folders, provenance
 from src.study.messages import Message
 from src.study.outbox import Outbox
@@ -34,8 +34,10 @@ class Recorder:
         facts: data digest, device and the like, as far as all trials agree on them.
     """
 
-    def __init__(self, store: Store, outbox: Outbox, objective: Objective, swept: list[str], tags: dict[str, str]) -> None:
-        self.store, self.outbox, self.tags = store, outbox, tags
+    def __init__(
+        self, store: Store, outbox: Outbox, objective: Objective, swept: list[str], tags: dict[str, str], limits: dict[str, float]
+    ) -> None:
+        self.store, self.outbox, self.tags, self._limits = store, outbox, tags, limits
         self._objective, self._swept = objective, swept
         rows, meta = store.trials(), store.meta()
         self.attempts = {row.number: row.attempts for row in rows}
@@ -62,7 +64,9 @@ class Recorder:
         attempt = self.attempts[number] = self.attempts.get(number, 0) + 1
         point, config, choices = proposal.point, trial_config(composed), composed.hydra.runtime.choices
         checkpoint, source = self._checkpoint(number, proposal)
-        job = Job(number, attempt, config, self.outbox.folder_of(number), checkpoint, proposal.epochs is not None, known_secrets())
+        job = Job(
+            number, attempt, config, self.outbox.folder_of(number), checkpoint, proposal.epochs is not None, known_secrets(), self._limits
+        )
         name = table.trial_name(point, self._swept)
         digest = folders.write_composition(job.folder, composed, overrides(point))
         identity = self._identity(number, config, record.values(config, choices), source)
@@ -101,7 +105,7 @@ class Recorder:
 
     def _end(self, number: int, outcome: Outcome, score: float | None, oracle: dict[str, Any], kept: str, at: float | None = None) -> None:
         self._note(outcome.facts)
-        end = record.end(outcome.state, outcome.metrics, record.ended_tags(outcome), kept, at)
+        end = record.end(IN_MLFLOW.get(outcome.state, outcome.state), outcome.metrics, record.ended_tags(outcome), kept, at)
         self.store.end_trial(number, outcome, score, oracle, Message(number, "end", end), at)
         self.outbox.posted()
 

@@ -36,6 +36,8 @@ def check(invocation: Invocation, store: Store, compose: Compose) -> None:
     found = [*_space(invocation, json.loads(meta["space"])), *_oracle(invocation, json.loads(meta["oracle"]))]
     if meta["objective"] != str(invocation.objective):
         found.append(("", f"objective: {meta['objective']} then, {invocation.objective} now"))
+    if (limits := json.loads(meta.get("limits", "{}"))) != invocation.limits:
+        found.append(("", f"limits: {limits or 'none'} then, {invocation.limits or 'none'} now"))
     found += [("", line) for line in _configuration(invocation, store, compose, meta)]
     refused = [f"{line}{f'; allow=[{kind}] takes it' if kind else ''}" for kind, line in found if kind not in invocation.config.allow]
     if refused:
@@ -97,7 +99,7 @@ def _words(fixed: list[Any]) -> str:
 
 def _oracle(invocation: Invocation, old: dict[str, Any]) -> Iterator[tuple[str, str]]:
     for key, now in invocation.oracle.items():
-        if (then := old.get(key)) != now:
+        if (then := old.get(key, [] if key == "first" else None)) != now:
             larger = key in BUDGET and then is not None and (now is None or now > then)
             yield "budget" if larger else "", f"oracle.{key}: {then} then, {now} now"
 

@@ -16,7 +16,8 @@ from src.config.request import Request
 from src.errors import ConfigError
 from src.space import checks
 from src.space.axes import Axis, Choice, axes_of
-from src.space.values import canonical
+from src.space.first import completed
+from src.space.values import canonical, ordered
 
 __all__ = ["Axis", "Choice", "Interval", "Point", "Space", "active_hash", "overrides"]
 Point = dict[str, str]  # key → text of a Hydra override: {"optimizer": "sgd", "model.units": "64"}
@@ -30,6 +31,7 @@ class Space:
     Attributes:
         exclude: rules; a trial is excluded if it has one of the values of every assignment of a rule.
         absent: keys of the sweep file that belong to options that the command line left out.
+        first: known points, with a value for every axis; listed ones, whatever their axes list.
     """
 
     axes: tuple[Axis, ...]
@@ -38,6 +40,7 @@ class Space:
     exclude: tuple[tuple[Assignment, ...], ...]
     catalog: Catalog
     absent: tuple[str, ...] = ()
+    first: tuple[tuple[Assignment, ...], ...] = ()
 
     @classmethod
     def of(cls, request: Request) -> "Space":
@@ -49,24 +52,31 @@ class Space:
         fixed = tuple(item for item in request.assignments if item.group in TRIAL_KEYS and not item.swept)
         trials, exclude = tuple(map(tuple, request.trials)), tuple(map(tuple, request.exclude))
         space = cls(axes_of(request), fixed, trials, exclude, request.catalog)
+        first, wrong = completed(replace(space, first=tuple(map(tuple, request.first))), request.first)
+        space = replace(space, first=first)
         missing = list(checks.absent(space, request))
         left_out = {item.key for item in missing if request.chooses and item.origin.startswith("sweeps/")}
-        if mistakes := list(checks.mistakes(space, [item for item in missing if item.key not in left_out])):
+        if mistakes := [*wrong, *checks.mistakes(space, [item for item in missing if item.key not in left_out])]:
             raise ConfigError(mistakes)
         return replace(space, absent=tuple(sorted(left_out))) if left_out else space
 
     @property
     def raw_size(self) -> float:
         """The number of points, counting equal ones several times; infinite if an axis is an interval of fractions."""
-        return math.prod(axis.length for axis in self.axes) * (len(self.trials) or 1)
+        return math.prod(axis.length for axis in self.axes) * (len(self.trials) or 1) + len(self.first)
 
     @cached_property
     def size(self) -> int | None:
         """The number of distinct points; None when there are too many to list."""
         return len(self.listed) if self.raw_size <= MOST_LISTED else None
 
+    @cached_property
+    def first_points(self) -> list[Point]:
+        """The known points, as points."""
+        return [point for known in self.first if (point := self.point({one.key: one.texts[0] for one in known})) is not None]
+
     def points(self) -> Iterator[Point]:
-        """Iterates over all distinct points in the order of Hydra's product: the last axis varies fastest.
+        """Iterates over all distinct points, after known ones in the order of Hydra's product: the last axis varies fastest.
 
         A point holds only active keys; its overrides after `python -m src.sweep` repeat the trial.
 
@@ -81,7 +91,7 @@ class Space:
     @cached_property
     def listed(self) -> dict[str, Point]:
         """All distinct points: identity → point."""
-        points: dict[str, Point] = {}
+        points: dict[str, Point] = {self.identity(point): point for point in self.first_points}
         for trial in self.trials or ((),):
             for values in _product(self._free(trial), {}):
                 if (point := self.point(values, trial)) is not None:
@@ -89,7 +99,7 @@ class Space:
         return points
 
     def samples(self) -> Iterator[Point]:
-        """Yields distinct points that together have every edge of every axis, for each explicit trial; skips excluded ones."""
+        """Yields distinct points that together have every edge of every axis, for each explicit trial, then known ones."""
         required: list[dict[str, str]] = [{}]
         for axis in self.axes:
             required += [self._parents(axis) | {axis.key: text} for text in axis.edges]
@@ -102,6 +112,7 @@ class Space:
             if (point := self.point(values, trial)) is not None and point not in seen:
                 seen.append(point)
                 yield point
+        yield from (point for point in self.first_points if point not in seen)
 
     def _parents(self, axis: Axis) -> dict[str, str]:
         """Returns texts of other axes, by key, that make an axis exist."""
@@ -142,7 +153,7 @@ class Space:
 
     def identity(self, point: Point) -> str:
         """Returns a text that is equal for points that are the same trial."""
-        return json.dumps({key: _ordered(value) for key, value in self.leaves(point).items()}, sort_keys=True, default=str)
+        return json.dumps({key: ordered(value) for key, value in self.leaves(point).items()}, sort_keys=True, default=str)
 
     def _choices(self, texts: dict[str, str]) -> dict[str, str]:
         """Returns the chosen option of each group."""
@@ -173,7 +184,7 @@ class Space:
     @cached_property
     def _values(self) -> dict[tuple[str, str], Any]:
         """Parsed values: (key, text) → value, for all listed texts. Texts from an interval are numbers and not listed."""
-        assignments = [*self.fixed, *(item for trial in self.trials for item in trial)]
+        assignments = [*self.fixed, *(item for trial in (*self.trials, *self.first) for item in trial)]
         listed = [(item.key, item.texts, item.values) for item in assignments]
         listed += [(axis.key, axis.domain.texts, axis.domain.values) for axis in self.axes if isinstance(axis.domain, Choice)]
         return {(key, text): value for key, texts, values in listed for text, value in zip(texts, values, strict=True)}
@@ -181,7 +192,7 @@ class Space:
     @cached_property
     def swept(self) -> list[str]:
         """The keys that vary between trials, in the order in which they were written."""
-        keys = dict.fromkeys(axis.key for axis in self.axes if axis.length > 1)
+        keys = dict.fromkeys(axis.key for axis in self.axes if axis.length > 1 or self.first)
         for key in dict.fromkeys(item.key for trial in self.trials for item in trial):
             first_values = {next((repr(item.values[0]) for item in trial if item.key == key), None) for trial in self.trials}
             if len(first_values) > 1:
@@ -214,15 +225,6 @@ def _product(axes: tuple[Axis, ...], chosen: dict[str, str]) -> Iterator[dict[st
         return
     for text in first.texts:
         yield from _product(others, {**chosen, first.key: text})
-
-
-def _ordered(value: Any) -> Any:
-    """Replaces mappings by sorted pairs, because JSON cannot sort keys of different types."""
-    if isinstance(value, dict):
-        return sorted([repr(key), _ordered(item)] for key, item in value.items())
-    if isinstance(value, list):
-        return [_ordered(item) for item in value]
-    return value
 
 
 def overrides(point: Point) -> list[str]:

@@ -30,6 +30,15 @@ def _plain(value: Any) -> Any:
     return value
 
 
+def ordered(value: Any) -> Any:
+    """Replaces mappings by sorted pairs, because JSON cannot sort keys of different types."""
+    if isinstance(value, dict):
+        return sorted([repr(key), ordered(item)] for key, item in value.items())
+    if isinstance(value, list):
+        return [ordered(item) for item in value]
+    return value
+
+
 def of_texts(point: Mapping[str, str]) -> dict[str, Any]:
     """Parses texts of overrides: numbers, null, true, false and words, quoted or not. Lists and mappings stay text.
 

@@ -55,6 +55,7 @@ class Driven:
     make_space: Callable[..., Space]
     tracker: RememberingTracker = field(default_factory=RememberingTracker)
     tags: dict[str, str] = field(default_factory=dict)
+    limits: dict[str, float] = field(default_factory=dict)
 
     def run(
         self,
@@ -70,7 +71,7 @@ class Driven:
         with Terminal(OBJECTIVE) as terminal:
             driver = Driver(
                 oracle=oracles.create(space, OBJECTIVE, {"_target_": "src.oracles.grid.Grid"}),
-                recorder=Recorder(store, outbox, OBJECTIVE, space.swept, self.tags),
+                recorder=Recorder(store, outbox, OBJECTIVE, space.swept, self.tags, self.limits),
                 terminal=terminal,
                 compose=Composer(self.loader),
                 rules=StopRules(OBJECTIVE, **{**NO_RULES, **(rules or {})}),

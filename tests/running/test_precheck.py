@@ -44,7 +44,7 @@ def test_an_engine_that_lacks_an_argument_is_told(check: Callable) -> None:
 def test_every_value_is_looked_at_in_few_trials(check: Callable, monkeypatch: pytest.MonkeyPatch) -> None:
     prepared = []
 
-    def check_trials(configs: list[dict]) -> list[TrialCheck]:
+    def check_trials(configs: list[dict], limits: dict) -> list[TrialCheck]:
         prepared.extend((config["model"]["units"], config["seed"]) for config in configs)
         return [TrialCheck() for _ in configs]
 
@@ -75,7 +75,7 @@ def test_what_the_models_own_code_raises_is_told(check: Callable, monkeypatch: p
 
 
 def found(config: dict) -> TrialCheck:
-    return check_trials([config])[0]
+    return check_trials([config], {})[0]
 
 
 UNREPORTED = {
@@ -108,7 +108,7 @@ def test_numbers_that_are_no_probabilities_are_told(compose: Callable, two_layer
 def test_a_step_that_raises_is_told_once_for_all_trials_of_its_kind(compose: Callable, two_layer: Callable) -> None:
     layers = [keras.layers.Discretization(num_bins=4), keras.layers.Dense(10, activation="softmax")]  # not adapted
     two_layer(lambda input_shape, num_classes, **_: _classifier(*[type(one).from_config(one.get_config()) for one in layers]))
-    causes = {one.cause for one in check_trials([compose(f"model.units={units}") for units in (3, 4, 5)])}
+    causes = {one.cause for one in check_trials([compose(f"model.units={units}") for units in (3, 4, 5)], {})}
     assert len(causes) == 1 and "adapt" in causes.pop()
 
 
@@ -116,7 +116,7 @@ def test_one_step_tells_of_all_trials_that_differ_in_numbers(compose: Callable, 
     steps: list[str] = []
     monkeypatch.setattr("src.training.rehearsal.rehearse", lambda model, *_, **__: steps.append(type(model.optimizer).__name__))
     words = [("model.units=4",), ("model.units=5", "seed=3"), ("optimizer=adam",), ("optimizer=adam", "optimizer.learning_rate=0.02")]
-    check_trials([compose(*some) for some in words])
+    check_trials([compose(*some) for some in words], {})
     assert steps == ["RMSprop", "Adam"]
 
 

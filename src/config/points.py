@@ -1,0 +1,24 @@
+"""Mistakes in points that a request lists: explicit trials, and those that an oracle runs first."""
+
+from collections import Counter
+from collections.abc import Iterator
+
+from src.config.request import Request
+
+
+def mistakes(request: Request) -> Iterator[str]:
+    """Finds several values where a point has one."""
+    for point in (*request.trials, *request.first):
+        for one in (one for one in point if one.swept):
+            yield f"{one.origin}: several values; expected one, for a listed trial is one trial."
+        for key, count in Counter(one.key for one in point).items():
+            if count > 1:
+                yield f"{' and '.join(one.origin for one in point if one.key == key)}: {key} is given {count} times; expected it once."
+    for one in (one for point in request.first for one in point):
+        if any("${" in str(value) for value in one.values):
+            yield f"{one.origin}: a known point has values of its own; expected one without ${{…}}."
+    if request.when and request.trials:
+        place = request.trials[0][0].origin.partition(":")[0] if request.trials[0] else "trials"
+        yield f"{place}: when says nothing about explicit trials; expected what varies in the trials themselves."
+    if request.first and request.trials:
+        yield "oracle.first: explicit trials run in their order; expected a point as one of these."
