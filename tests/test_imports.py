@@ -16,7 +16,7 @@ DOORS = {
     "keras_tuner": ("src/oracles/", "src/adopting/", "src/adopted.py"),
     "vl_convert": "src/results/report.py",
     "ray": "src/executors/ray_cluster.py",
-    "optuna": "src/adopting/optuna_storage.py",
+    "optuna": ("src/adopting/optuna_storage.py", "src/oracles/optuna_sampler.py"),
 }
 FILES = list((ROOT / "src").rglob("*.py"))
 

@@ -39,7 +39,7 @@ class Vectors:
         sizes = []
         for side, key in enumerate(keys):
             places = [place for place, own in enumerate(self._sides) if own == side]
-            self.wordy[side] = not all(_ordered(self._axes[place]) for place in places)
+            self.wordy[side] = not all(ordered(self._axes[place]) for place in places)
             distinct = {text for place in places for text in self._texts(place)}
             if len(distinct) > 1 and key not in REPEATS:  # what a seed changes is noise
                 words = [place for place in places if self.wordy[side] and isinstance(self._axes[place].domain, Choice)]
@@ -137,14 +137,14 @@ def _nearest(drawn: Axis, axis: Axis, rows: Array) -> Array:
     if isinstance(drawn.domain, Interval) or isinstance(axis.domain, Interval) or not rows.size:
         return rows
     listed = len(drawn.domain.values)
-    if not _ordered(axis):
+    if not ordered(axis):
         return np.where(rows < listed, rows, 0)
     values = np.array(axis.domain.values, dtype=float)
     nearest: Array = np.abs(values[rows.astype(int), None] - values[:listed]).argmin(axis=1).astype(float)
     return nearest
 
 
-def _ordered(axis: Axis) -> bool:
+def ordered(axis: Axis) -> bool:
     """True if the values are numbers."""
     return isinstance(axis.domain, Interval) or all(
         isinstance(one, int | float) and not isinstance(one, bool) for one in axis.domain.values

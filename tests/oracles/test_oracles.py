@@ -26,7 +26,7 @@ ENDLESS = (
     "optimizer.momentum=interval(0,0.9)",
 )
 BUDGETS: dict[str, dict] = {"grid": {}, "random": {"max_trials": 14}, "bayesian": {"max_trials": 14, "initial_points": 5}}
-BUDGETS |= {"hyperband": {"max_epochs": 9}, "asha": {"max_trials": 12, "max_epochs": 9}, "race": {}}
+BUDGETS |= {"hyperband": {"max_epochs": 9}, "asha": {"max_trials": 12, "max_epochs": 9}, "race": {}, "optuna": {"max_trials": 14}}
 CHOOSING_EPOCHS = ("asha", "hyperband")
 SEEDED = (*FINITE, "seed=1,2,3")  # a race wants configurations with seeds
 CASES = [("grid", FINITE), ("race", SEEDED), *((name, words) for name in ADAPTIVE for words in (FINITE, ENDLESS))]
