@@ -1,5 +1,7 @@
 """Reads the arguments of the other commands: words `key=value`, into a dataclass."""
 
+import sys
+from collections.abc import Sequence
 from dataclasses import MISSING, fields
 from typing import Any, TypeVar
 
@@ -13,6 +15,7 @@ def read_arguments(kind: type[Wanted], argv: list[str]) -> Wanted:
 
     Raises:
         ConfigError: an unknown key, one given twice, one without a value, or one that is missing; all of them at once.
+        SystemExit: after --help printed the text at the head of the command's own file.
 
     >>> from dataclasses import dataclass
     >>> @dataclass
@@ -22,6 +25,9 @@ def read_arguments(kind: type[Wanted], argv: list[str]) -> Wanted:
     Arguments(sweep='dropout')
     """
     known = {field.name: field for field in fields(kind)}  # type: ignore[arg-type]
+    if {"--help", "-h"} & set(argv):
+        print(f"{(sys.modules[kind.__module__].__doc__ or '').strip()}\n\nWords: {', '.join(f'{name}=' for name in known)}")  # noqa: T201
+        sys.exit(0)
     given: dict[str, Any] = {}
     mistakes = []
     for word in argv:
@@ -40,6 +46,25 @@ def read_arguments(kind: type[Wanted], argv: list[str]) -> Wanted:
     if mistakes:
         raise ConfigError(mistakes)
     return kind(**given)
+
+
+def one_of(key: str, value: str, known: Sequence[str]) -> list[str]:
+    """The mistake of a value that is none of the known ones; empty if it is one.
+
+    >>> one_of("format", "jsn", ("table", "json"))
+    ["format=jsn: no such format; did you mean 'json'? Expected table or json."]
+    """
+    return [] if value in known else [f"{key}={value}: no such {key}{did_you_mean(value, known)} Expected {' or '.join(known)}."]
+
+
+def whole(key: str, value: str, least: int = 1) -> list[str]:
+    """The mistake of a value that is no whole number, or a smaller one; empty if it is none.
+
+    >>> whole("most", "0")
+    ['most=0: expected a whole number, at least 1']
+    """
+    fine = value.isdecimal() and value.isascii() and int(value) >= least
+    return [] if fine else [f"{key}={value}: expected a whole number, at least {least}"]
 
 
 def split(kind: type, argv: list[str]) -> tuple[list[str], list[str]]:

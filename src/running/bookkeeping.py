@@ -65,6 +65,7 @@ def _created(invocation: Invocation) -> Store:
         "command": invocation.command,
         "experiment": invocation.config.tracking.experiment,
         "single": invocation.single,
+        "note": record.note(invocation),
         "base_config": config,
         "oracle": invocation.oracle,
         "objective": str(invocation.objective),
@@ -101,8 +102,12 @@ def _tracker(invocation: Invocation, store: Store) -> Tracker:
     return tracker
 
 
-def start_parent(invocation: Invocation, oracle: Oracle, recorder: Recorder) -> None:
-    """Starts the run of the sweep, or continues it."""
+def start_parent(invocation: Invocation, oracle: Oracle, recorder: Recorder, slots: int) -> None:
+    """Starts the run of the sweep, or continues it; notes what tells others how far it is.
+
+    Args:
+        slots: how many trials run at once.
+    """
     invocations = int(recorder.store.meta().get("invocations", 0)) + 1
     own = {
         **recorder.tags,
@@ -114,5 +119,6 @@ def start_parent(invocation: Invocation, oracle: Oracle, recorder: Recorder) -> 
     params = {f"oracle.{key}" if key != "name" else "oracle": value for key, value in invocation.oracle.items() if key != "_target_"}
     params |= {"budget": oracle.budget, "objective": str(invocation.objective)}
     run = {"name": invocation.name, "params": params, "tags": own}
-    recorder.store.describe(Message(None, "start", run), invocations=invocations)
+    progress = {"budget": oracle.budget, "slots": slots, "command_to_resume": invocation.command_to_resume}
+    recorder.store.describe(Message(None, "start", run), invocations=invocations, **progress)
     recorder.outbox.posted()

@@ -112,7 +112,7 @@ def opened(
         stack.enter_context(_logging(invocation))
         recorder = Recorder(store, outbox, invocation.objective, oracle.swept, tags(invocation))
         if not invocation.single:
-            start_parent(invocation, oracle, recorder)
+            start_parent(invocation, oracle, recorder, executor.slots)
         threading.Thread(target=importlib.import_module, args=("src.running.ending",), daemon=True).start()  # matplotlib, a second
         yield OpenSweep(invocation, compose, executor, oracle, terminal, recorder, tracker)
 

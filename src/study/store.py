@@ -187,9 +187,10 @@ class Store(Messages):
             kept, last = row.pop("at_kept"), row.pop("at_last")
             yield TrialRow.of(row), kept, last
 
-    def epochs(self) -> Iterator[tuple[int, int, dict[str, float]]]:
-        """Yields (trial, epoch, metrics) in order."""
-        for number, epoch, metrics in self._read("select number, epoch, metrics from epoch order by number, epoch"):
+    def epochs(self, of: int | None = None) -> Iterator[tuple[int, int, dict[str, float]]]:
+        """Yields (trial, epoch, metrics) in order, of one trial or of all."""
+        where, values = ("", ()) if of is None else (" where number = ?", (of,))
+        for number, epoch, metrics in self._read(f"select number, epoch, metrics from epoch{where} order by number, epoch", *values):  # noqa: S608
             yield number, epoch, json.loads(metrics)
 
     def run_id(self, number: int | None) -> str | None:

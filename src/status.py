@@ -1,0 +1,113 @@
+"""Shows which sweeps there are, and how one stands:  python -m src.status [sweep=latest|<id>|<name>] [watch=true]
+
+python -m src.status                    every sweep: state, trials, best score, disk
+python -m src.status sweep=latest       one: its trials, failures, curves, time left, the next commands
+python -m src.status watch=true         the same, redrawn while it runs; q ends the view, not the sweep
+most=20 is how many sweeps, or best trials, are shown; format=json prints stable keys, trials count from 0 there.
+"""
+
+import json
+import sqlite3
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from src.config.arguments import one_of, read_arguments, whole
+from src.errors import ConfigError, TrialbookError
+from src.exits import exit_on_error
+from src.objective import Objective
+from src.study import view
+from src.study.finding import SWEEPS, find_sweeps
+from src.study.lock import is_driven
+from src.study.overview import Overview, look, size
+from src.terminal import Terminal
+
+FORMATS = ("table", "json")
+
+
+@dataclass(frozen=True)
+class Arguments:
+    """The arguments of the command."""
+
+    sweep: str = ""
+    watch: bool = False
+    most: str = ""
+    format: str = "table"
+
+
+def main() -> None:
+    """Shows all sweeps, or one."""
+    with exit_on_error():
+        arguments = read_arguments(Arguments, sys.argv[1:])
+        mistakes = [*one_of("format", arguments.format, FORMATS), *(whole("most", arguments.most) if arguments.most else [])]
+        if arguments.watch and arguments.format != "table":
+            mistakes.append(f"format={arguments.format}: watch=true draws on a terminal; expected one of the two.")
+        if "," in arguments.sweep:
+            mistakes.append(f"sweep={arguments.sweep}: one sweep is shown; expected its name or id, or latest.")
+        if mistakes:
+            raise ConfigError(mistakes)
+        terminal = Terminal(Objective("accuracy", "max"))
+        if arguments.sweep or arguments.watch:
+            _show_one(arguments, terminal)
+        else:
+            _show_all(arguments, terminal)
+
+
+def _show_one(arguments: Arguments, terminal: Terminal) -> None:
+    folder, most = _folder(arguments.sweep), int(arguments.most or 5)
+    if arguments.watch:
+        from src.study.watching import watch
+
+        found = watch(folder, terminal, most)
+    else:
+        found = look(folder, most)
+    if arguments.format == "json":
+        print(json.dumps(view.all_facts(found, size(folder))))  # noqa: T201
+        return
+    for line in view.lines(found, terminal.console.width if sys.stdout.isatty() else None):
+        terminal.say(line)
+    terminal.say(f"disk  {view.bytes_text(size(folder))} in {folder} and the files of its runs")
+    terminal.say("\nNext:")
+    for command, what in view.commands(found):
+        terminal.say(f"  {command}    {what}")
+
+
+def _folder(sweep: str) -> Path:
+    """The folder of the sweep that is meant; without a word, the latest one that runs, or else the latest."""
+    if sweep:
+        return find_sweeps(sweep)[0]
+    running = [file.parent for file in SWEEPS.glob("*/study.db") if is_driven(file.parent)]
+    return max(running, key=lambda folder: folder.name, default=None) or find_sweeps("latest")[0]
+
+
+def _show_all(arguments: Arguments, terminal: Terminal) -> None:
+    most, damaged = int(arguments.most or 20), list[str]()
+    every = sorted(_overviews(damaged), key=lambda found: found[1].created, reverse=True)
+    shown = every[:most]
+    if arguments.format == "json":
+        print("[" + ",\n ".join(json.dumps(view.facts(found, size(folder))) for folder, found in shown) + "]")  # noqa: T201
+        return
+    if not every:
+        terminal.say(f"no sweep in {SWEEPS.resolve()} yet; python -m src.sweep --help shows how one is made")
+    else:
+        terminal.table("sweeps, the latest one first", [view.row(found, size(folder)) for folder, found in shown])
+    if len(every) > most:
+        terminal.say(f"{len(every) - most} older ones: most={len(every)}")
+    for line in damaged:
+        terminal.say(line)
+    if every:
+        terminal.say("\nNext:\n  python -m src.status sweep=latest    one of them, by its id, its name or latest")
+
+
+def _overviews(damaged: list[str]) -> Iterator[tuple[Path, Overview]]:
+    """Yields the folder and the overview of every sweep; adds a line for each that cannot be read."""
+    for file in SWEEPS.glob("*/study.db"):
+        try:
+            yield file.parent, look(file.parent, 1)
+        except (sqlite3.DatabaseError, TrialbookError, KeyError) as error:
+            damaged.append(f"{file.parent.name}: cannot be read ({error}); python -m src.doctor looks at all of them")
+
+
+if __name__ == "__main__":
+    main()
