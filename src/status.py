@@ -18,8 +18,7 @@ from src.errors import ConfigError, TrialbookError
 from src.exits import exit_on_error
 from src.objective import Objective
 from src.study import view
-from src.study.finding import SWEEPS, find_sweeps
-from src.study.lock import is_driven
+from src.study.finding import SWEEPS, driven_sweeps, find_sweeps
 from src.study.overview import Overview, look, size
 from src.terminal import Terminal
 
@@ -77,8 +76,7 @@ def _folder(sweep: str) -> Path:
     """The folder of the sweep that is meant; without a word, the latest one that runs, or else the latest."""
     if sweep:
         return find_sweeps(sweep)[0]
-    running = [file.parent for file in SWEEPS.glob("*/study.db") if is_driven(file.parent)]
-    return max(running, key=lambda folder: folder.name, default=None) or find_sweeps("latest")[0]
+    return (driven_sweeps() or find_sweeps("latest"))[-1]
 
 
 def _show_all(arguments: Arguments, terminal: Terminal) -> None:

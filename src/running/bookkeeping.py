@@ -16,6 +16,7 @@ from src.running.invocation import Invocation
 from src.running.recorder import Recorder
 from src.study import destination, provenance
 from src.study.finding import read_meta
+from src.study.instructions import CANCEL, STOP
 from src.study.messages import Message
 from src.study.store import Store
 from src.tracking import Tracker
@@ -89,6 +90,7 @@ def _reopened(invocation: Invocation, compose: Compose) -> Store:
     provenance.write_later_patch(invocation.folder, store.meta().get("commit", ""))
     store.describe(space=invocation.space.described(), fingerprint=invocation.space.fingerprint, oracle=invocation.oracle)
     store.offer_again()
+    store.withdraw(STOP, CANCEL)  # they were for an invocation that has ended
     return store
 
 

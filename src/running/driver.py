@@ -11,6 +11,7 @@ from src.executors import Executor, Listener
 from src.oracles import Oracle, Proposal
 from src.running.interruption import Interruption
 from src.running.recorder import Recorder
+from src.running.steering import Steering
 from src.running.stopping import StopRules
 from src.space import overrides
 from src.states import TrialState
@@ -55,6 +56,7 @@ class Driver:
     def __post_init__(self) -> None:
         self.executor.listener = Listener(self._on_epoch, self._on_end, self._on_death, self._check_stop)
         self._running: dict[int, tuple[Job, Proposal]] = {}
+        self._steering = Steering(self.recorder.store, self.interruption, self.executor, self.terminal.say)
         self._warned = False
 
     def run(self) -> SweepOutcome:
@@ -81,6 +83,7 @@ class Driver:
         self.terminal.failed(number, cause)
 
     def _next(self) -> tuple[int, Proposal] | None:
+        self._steering.heed(self._running)
         if self.interruption.draining:
             return None
         if self.waiting:
@@ -100,8 +103,9 @@ class Driver:
         """Called about once a second while trials run.
 
         Raises:
-            Stop: a signal asks running trials to end.
+            Stop: a signal, or somebody elsewhere, asks running trials to end.
         """
+        self._steering.heed(self._running)
         if self.interruption.stopping:
             raise Stop("interrupted")
         if self.interruption.draining and not self._warned:

@@ -107,7 +107,7 @@ def opened(
                 link_sweep(invocation.folder)
             stack.enter_context(_command_after_full_disk(invocation))
         stack.callback(store.close)
-        outbox = Outbox(store, tracker, partial(folder_of, invocation))
+        outbox = Outbox(store, tracker, partial(folder_of, invocation), listens=True)
         stack.callback(outbox.close)
         stack.enter_context(_logging(invocation))
         recorder = Recorder(store, outbox, invocation.objective, oracle.swept, tags(invocation))

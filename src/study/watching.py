@@ -74,11 +74,16 @@ def _restored() -> Iterator[None]:
             signal.signal(number, handler)
 
 
+def _no_key() -> str:
+    time.sleep(SECONDS)
+    return ""
+
+
 @contextmanager
 def _keys() -> Iterator[Callable[[], str]]:
     """Yields a function that waits for a key for at most a second; it returns it, or nothing. Keys come at once, and are not shown."""
     if not sys.stdin.isatty():
-        yield lambda: time.sleep(SECONDS) or ""
+        yield _no_key
         return
     descriptor = sys.stdin.fileno()
     before = termios.tcgetattr(descriptor)
