@@ -21,6 +21,7 @@ from src.states import TrialState
 from src.study.finding import driven_sweeps, find_sweeps
 from src.study.instructions import CANCEL, STOP
 from src.study.lock import is_driven
+from src.study.overview import command_to_resume
 from src.study.store import Store
 from src.terminal import Terminal
 
@@ -54,13 +55,13 @@ def main() -> None:
                 heard = store.told(partial(is_driven, folder), SECONDS, CANCEL, trial=int(arguments.trial) - 1)
             else:
                 heard = store.told(partial(is_driven, folder), SECONDS, STOP, now=arguments.now)
-            resume = store.meta().get("command_to_resume", "")
+            resume = command_to_resume(store.meta(), folder)
         if arguments.format == "json":
             print(json.dumps({"sweep": folder.name, "trial": int(arguments.trial) - 1 if arguments.trial else None, "heard": heard}))  # noqa: T201
             return
         terminal = Terminal(Objective("accuracy", "max"))
         terminal.say(_answer(arguments, folder.name, heard))
-        if not arguments.trial and resume:
+        if not arguments.trial:
             terminal.say(f"\nGo on:\n  {resume}")
 
 

@@ -99,6 +99,9 @@ class Terminal:
         Args:
             epochs: upper bound on its epochs, if it is known.
         """
+        if self._total and number >= self._total:  # somebody added it
+            self._total = number + 1
+            self._progress.update(self._sweep, total=self._total)
         total = f" of {self._total}" if self._total else ""
         suffix = f"  {printable(name)}" if name else ""
         self._names[number] = f"trial {number + 1}{total}{suffix}"

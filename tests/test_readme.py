@@ -111,6 +111,7 @@ def test_their_other_verbs_take_their_words() -> None:
         if verb == "src.doctor":
             assert given in ([], ["--fix"])
         else:
+            given = split(importlib.import_module(verb).Arguments, given)[0] if verb == "src.add" else given
             named = [word if "=" in word else f"script={word}" for word in given] if verb == "src.adopt" else given
             kind = adopt.OldResults if "results=" in " ".join(named) else importlib.import_module(verb).Arguments
             read_arguments(kind, split(kind, named)[0] if kind is adopt.OldResults else named)

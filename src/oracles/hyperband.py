@@ -24,6 +24,7 @@ class Hyperband(KerasTunerOracle, kt.oracles.HyperbandOracle):  # type: ignore[m
         iterations: how often all brackets are run.
     """
 
+    takes_others = False
     begins_with_defaults = False  # a bracket is filled by KerasTuner alone
 
     def __init__(self, space: Space, objective: Objective, *, max_epochs: int, factor: int, iterations: int, seed: int) -> None:

@@ -56,7 +56,11 @@ class OpenSweep:
         rows, dead = store.trials(), list[int]()
         if rows:
             driver.waiting, known, dead = resume.waiting(invocation, store)
-            self.oracle.restore(store.oracle(), known)
+            added = store.added()
+            self.oracle.restore(store.oracle(), [one for one in known if one.proposal.point not in added])
+            for one in (one for one in known if one.proposal.point in added):
+                if driver.include(one.number, one.proposal) and one.state != TrialState.RUNNING:
+                    self.oracle.tell(one.number, one.score)
             rules.see(sorted((row for row in rows if row.ended), key=lambda row: row.ended or 0.0))
             for number in dead:
                 driver.fail(number, f"its process died {MOST_DEATHS} times; once more: resume={invocation.folder.name} retry=failed")

@@ -8,6 +8,7 @@ import time
 from collections.abc import Callable
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 STOP, CANCEL, ADD = "stop", "cancel", "add"
@@ -33,14 +34,27 @@ class Instructions:
 
     def unheard(self, *kinds: str) -> list[Instruction]:
         """The instructions of these kinds that no driver has heard, the oldest first."""
+        if not self._keeps_instructions:
+            return []
         places = ", ".join("?" * len(kinds))
         rows = self._read(f"select id, kind, payload from instruction where heard is null and kind in ({places}) order by id", *kinds)  # noqa: S608
         return [Instruction(number, kind, json.loads(payload)) for number, kind, payload in rows]
+
+    @cached_property
+    def _keeps_instructions(self) -> bool:
+        """False for a study of an earlier version, which is only read."""
+        return bool(self._read("select 1 from sqlite_master where name = 'instruction'"))
 
     def hear(self, instruction: Instruction) -> None:
         """Notes that the driver heard an instruction, before it obeys."""
         with self._transaction():
             self._execute("update instruction set heard = ? where id = ?", time.time(), instruction.id)
+
+    def added(self) -> list[dict[str, str]]:
+        """All points that somebody added, those that became trials among them."""
+        return [
+            json.loads(payload)["point"] for (payload,) in self._read("select payload from instruction where kind = ? order by id", ADD)
+        ]
 
     def is_heard(self, number: int) -> bool | None:
         """True if the driver heard an instruction; None if it is not there any more."""

@@ -12,6 +12,7 @@ from src.objective import Objective
 from src.space.values import of_texts, value_text
 from src.states import RESUMABLE, TrialState
 from src.study import result
+from src.study.instructions import ADD
 from src.study.lock import is_driven
 from src.study.schema import TrialRow
 from src.study.store import Store
@@ -63,6 +64,7 @@ class Overview:
         refused: number of records that MLflow refused.
         causes: causes of failures → number of trials.
         seconds_left: an estimate; None if nothing runs, or nothing tells how long it takes.
+        added: number of trials that somebody added, and that wait for the sweep to take them up.
         resume: the command that goes on with it.
         note: why it was run, in its user's words.
     """
@@ -81,6 +83,7 @@ class Overview:
     refused: int
     causes: dict[str, int]
     seconds_left: float | None
+    added: int
     resume: str
     note: str
 
@@ -116,7 +119,7 @@ def look(folder: Path, most: int = 5) -> Overview:
             state=state,
             objective=objective,
             states=dict(Counter(str(row.state) for row in rows)),
-            budget=budget,
+            budget=max(budget, len(rows)) if budget else None,
             slots=slots,
             running=running,
             best=[views.of(row) for row in scored[:most]],
@@ -124,9 +127,15 @@ def look(folder: Path, most: int = 5) -> Overview:
             refused=len(store.refusals()),
             causes=dict(causes.most_common()),
             seconds_left=_left(rows, running, budget, slots or 1) if driven else None,
-            resume=meta.get("command_to_resume") or f"{meta.get('command', '')} resume={folder.name}",
+            added=len(store.unheard(ADD)),
+            resume=command_to_resume(meta, folder),
             note=meta.get("note", ""),
         )
+
+
+def command_to_resume(meta: dict[str, str], folder: Path) -> str:
+    """The command that goes on with a sweep, as it was noted, or as earlier versions noted it."""
+    return meta.get("command_to_resume") or f"{meta.get('command', '')} resume={folder.name}"
 
 
 def _state(folder: Path, rows: Sequence[TrialRow]) -> SweepState:

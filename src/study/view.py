@@ -75,6 +75,7 @@ def facts(view: Overview, size: int) -> dict[str, Any]:
         "best": best.score if best else None,
         "best_trial": best.number if best else None,
         "disk_bytes": size,
+        "added": view.added,
         "undelivered": view.undelivered,
         "refused": view.refused,
     }
@@ -116,6 +117,8 @@ def lines(view: Overview, width: int | None) -> list[str]:
     if view.causes:
         found.append("failed:")
         found += [f"  {count} x {cause}" for cause, count in view.causes.items()]
+    if view.added:
+        found.append(f"added, and not taken up yet: {view.added}")
     if view.undelivered or view.refused:
         refused = f"; refused: {view.refused}, see python -m src.doctor" if view.refused else ""
         found.append(f"records that MLflow does not have yet: {view.undelivered}{refused}")
@@ -159,7 +162,9 @@ def commands(view: Overview) -> list[tuple[str, str]]:
     if view.state == SweepState.RUNNING:
         return [(f"{python}.status watch=true {sweep}", "looks on")]
     found = [(view.resume, "goes on")] if view.state == SweepState.INTERRUPTED else []
-    if view.states.get(TrialState.FAILED) and view.state == SweepState.ENDED:
+    if view.added and view.state == SweepState.ENDED:
+        found.append((view.resume, "runs what was added"))
+    elif view.states.get(TrialState.FAILED) and view.state == SweepState.ENDED:
         found.append((f"{view.resume} retry=failed", "runs the failed trials again"))
     if view.best:
         found.append((f"{python}.compare {sweep}", "ranks its trials, and says what is chance"))

@@ -8,7 +8,7 @@ import pytest
 from src.errors import Stop
 from src.running.bookkeeping import _reopened
 from src.running.interruption import Interruption
-from src.study.instructions import CANCEL, STOP
+from src.study.instructions import ADD, CANCEL, STOP
 from src.study.store import Store
 from src.trial import Job, Outcome
 from tests.running.conftest import Driven, units
@@ -49,3 +49,26 @@ def test_a_sweep_that_goes_on_does_not_obey_what_was_asked_before(asked: Callabl
     store.close()
     again = _reopened(asked(*WORDS), lambda words: compose(driven, words))
     assert again.unheard(STOP, CANCEL) == [] and [one.id for one in again.unheard("add")] == [point]
+
+
+@pytest.mark.parametrize(("point", "count"), [({"data": "digits", "model.units": "16"}, 3), ({"data": "digits", "model.units": "20"}, 4)])
+def test_an_added_point_is_the_next_trial_and_runs_once(point: dict[str, str], count: int, driven: Driven, tmp_path: Path) -> None:
+    def adding(job: Job, report: Callable, check_stop: Callable) -> Outcome:
+        if job.number == 0:
+            Store.reopen(tmp_path / "study.db").instruct(ADD, point=point)
+        return units(job, report, check_stop)
+
+    store = driven.run(adding, "model.units=12,14,16").recorder.store
+    rows = store.trials()
+    assert len(rows) == count and rows[1].point == point and rows[1].state == "FINISHED"
+    assert store.unheard(ADD) == [] and store.added() == [point]
+
+
+def test_a_point_whose_trial_began_before_a_crash_is_not_added_twice(driven: Driven, tmp_path: Path) -> None:
+    def adding(job: Job, report: Callable, check_stop: Callable) -> Outcome:
+        if job.number == 0:
+            Store.reopen(tmp_path / "study.db").instruct(ADD, point={"data": "digits", "model.units": "12"})
+        return units(job, report, check_stop)
+
+    store = driven.run(adding, "model.units=12,14").recorder.store
+    assert len(store.trials()) == 2 and store.unheard(ADD) == []
