@@ -130,9 +130,10 @@ def _positive(text: str) -> float | None:
 
 def _print_table(sweep: str, standing: Standing, rows: list[table.Row], least: float | None) -> None:
     terminal = Terminal(standing.objective)
-    terminal.table(f"{sweep}, {standing.objective}", table.for_people(rows[:MOST_SHOWN]))
+    command = f"python -m src.compare sweep={shlex.quote(sweep)}"
+    terminal.table(f"{sweep}, {standing.objective}", table.for_people(rows[:MOST_SHOWN]), command)
     if len(rows) > MOST_SHOWN:
-        terminal.say(f"{len(rows) - MOST_SHOWN} more: format=csv")
+        terminal.command(f"{command} format=csv", f"shows {len(rows) - MOST_SHOWN} more")
     for line in (*conclusions(standing), *advice_on_seeds(standing, provenance.code_digest(), least)):
         terminal.say(line)
     for cause, count in standing.causes.most_common():

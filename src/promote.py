@@ -27,7 +27,7 @@ from src.promotion.evaluation import Candidate
 from src.promotion.gates import Gates
 from src.results.scores import load_standing
 from src.study.finding import find_sweeps
-from src.terminal import Terminal, paragraph
+from src.terminal import Terminal
 from src.tracking.registry import Registry
 
 MOST_WHY = 2000
@@ -64,7 +64,7 @@ def main() -> int:
                 terminal.say("\n".join([*skipped, f"{name}: version {version} is champion again"]))
             elif arguments.history:
                 name = _model_name(arguments, registry)
-                terminal.table(name, registry.history(name))
+                _history(terminal, name, registry.history(name))
             else:
                 return _challenge(arguments, demanded, registry, loader, terminal)
     return 0
@@ -119,9 +119,16 @@ def _challenge(arguments: Arguments, demanded: Gates, registry: Registry, loader
         terminal.say("\n  ".join(["refused, the champion stays:" if decision.old else "refused, there is no champion:", *decision.reasons]))
         return exits.GATE_REFUSED
     terminal.say(f"version {version} of {run.model} is champion\n\nNext:")
-    terminal.say(f"  MLFLOW_TRACKING_URI={registry.uri} mlflow models serve -m models:/{run.model}@champion --env-manager local")
-    terminal.say("  python -m src.promote rollback=true    the previous champion again")
+    terminal.command(f"MLFLOW_TRACKING_URI={registry.uri} mlflow models serve -m models:/{run.model}@champion --env-manager local")
+    terminal.command("python -m src.promote rollback=true", "the previous champion again")
     return 0
+
+
+def _history(terminal: Terminal, name: str, rows: list[dict[str, str]]) -> None:
+    """Prints who was champion when; ids stand on lines of their own."""
+    terminal.table(name, [{key: text for key, text in row.items() if key != "run"} for row in rows])
+    for version, run in {row["version"]: row["run"] for row in rows if row["run"]}.items():
+        terminal.say(f"run of version {version}:\n  {run}")
 
 
 def best_run(sweep: str, say: Callable[[str], object] = print) -> str:
@@ -136,7 +143,7 @@ def best_run(sweep: str, say: Callable[[str], object] = print) -> str:
     standing, stores = load_standing(sweep)
     meta = stores[0].meta() if len(stores) == 1 else {}
     if said := meta.get("conclusion"):
-        say(paragraph(said))
+        say(said)
         if concluded := standing.best_among(json.loads(meta["concluded_trials"])):
             return str(concluded.run_id)
     if len(standing.by_data) > 1:
@@ -166,6 +173,10 @@ def _tell(terminal: Terminal, decision: Decision) -> None:
     if decision.unusable:
         terminal.say(decision.unusable)
     terminal.table(f"test split of {decision.challenger.run.data}", rows)
+    for role, candidate in (("challenger", decision.challenger), ("champion", decision.champion)):
+        if candidate:
+            terminal.say(f"{role}, run {candidate.run.run_id}:")
+            terminal.command(f"python -m src.sweep {candidate.run.overrides}")
     against, (low, high) = decision.against, decision.against.interval
     opponent = "the champion" if decision.champion else f"a constant answer, {decision.challenger.constant.mean():.4f}"
     level = "" if decision.level is None else f": p must be below {decision.level:.2g}"
@@ -179,12 +190,10 @@ def _row(role: str, candidate: Candidate) -> dict[str, str]:
     low, high = candidate.interval
     return {
         "": role,
-        "run": candidate.run.run_id,
         candidate.measure: f"{candidate.score:.4f}",
         "95 %": f"{low:.4f} to {high:.4f}",
         "MB": f"{candidate.run.megabytes:.2f}",
         "ms": f"{candidate.milliseconds:.1f}",
-        "trial": candidate.run.overrides,
     }
 
 
