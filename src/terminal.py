@@ -54,6 +54,7 @@ class Terminal:
         self._objective = objective
         self._live = self.console.is_terminal
         self._warnings = _Warnings(self)
+        self._entered = False
         self._progress = Progress(
             TextColumn("{task.description}"),
             BarColumn(),
@@ -71,6 +72,7 @@ class Terminal:
         self._spoken = time.monotonic()
 
     def __enter__(self) -> "Terminal":
+        self._entered = True
         self._progress.start()
         logging.getLogger("src").addHandler(self._warnings)
         return self
@@ -109,9 +111,10 @@ class Terminal:
 
     @contextmanager
     def waiting(self, what: str) -> Iterator[None]:
-        """Shows what takes seconds, such as "loading TensorFlow": while it lasts on a terminal, as a line on a pipe."""
+        """Shows what takes seconds, such as "loading TensorFlow": while it lasts on a terminal, as a line on the pipe of a sweep."""
         if not self._live:
-            self.say(f"{what} …")
+            if self._entered:
+                self.say(f"{what} …")
             yield
         elif self._progress.live.is_started:
             self._progress.update(self._sweep, note=f"{what} …")
