@@ -1,8 +1,9 @@
-"""Adds trials to a sweep, one that runs or one that ended:  python -m src.add [sweep=latest|<id>|<name>] <key>=<value>[,<value>] …
+"""Adds trials to a sweep, one that runs or one that ended.
 
 python -m src.add optimizer.learning_rate=0.003,0.01              two trials; all else as the sweep fixes it, or as conf/ has it
 python -m src.add sweep=dropout model.dropout=0.4 model.units=64  one, for the sweep of that name
-Words are checked as those of a sweep. A sweep that runs takes the trials up next; one that ended takes them when it goes on: resume=.
+
+All other words are keys of a trial. A sweep that runs takes the trials up next; one that ended takes them when it goes on: resume=.
 """
 
 import json
@@ -10,8 +11,9 @@ import shlex
 import sys
 from contextlib import closing
 from dataclasses import dataclass
+from typing import Literal
 
-from src.config.arguments import one_of, read_arguments, split
+from src.config.arguments import HELP, read_arguments, split
 from src.config.command_line import conf_loader
 from src.errors import ConfigError, collecting
 from src.exits import exit_on_error
@@ -26,25 +28,26 @@ from src.study.overview import command_to_resume
 from src.study.store import Store
 from src.terminal import Terminal
 
-FORMATS = ("table", "json")
-
 
 @dataclass(frozen=True)
 class Arguments:
-    """The arguments of the command, beside the keys of a trial."""
+    """The words of the command, beside the keys of a trial.
+
+    Attributes:
+        sweep: latest, an id or a name.
+        format: table, or json.
+    """
 
     sweep: str = "latest"
-    format: str = "table"
+    format: Literal["table", "json"] = "table"
 
 
 def main() -> None:
     """Adds the points to the study, from where the sweep's driver takes them."""
     with exit_on_error(), conf_loader() as loader:
         own, words = split(Arguments, [word for word in sys.argv[1:] if word not in ("-m", "--multirun")])
-        helps = [word for word in words if word in ("--help", "-h")]
-        arguments = read_arguments(Arguments, [*own, *helps])
+        arguments, mistakes = read_arguments(Arguments, [*own, *(HELP & {*words})], __doc__), list[str]()
         mark_secrets_in(" ".join(words))
-        mistakes = one_of("format", arguments.format, FORMATS)
         [folder, *others] = find_sweeps(arguments.sweep)
         mistakes += [f"sweep={arguments.sweep}: one sweep at a time; expected its name or id, or latest."] if others else []
         with closing(Store.reopen(folder / "study.db")) as store:

@@ -1,9 +1,8 @@
-"""Shows which sweeps there are, and how one stands:  python -m src.status [sweep=latest|<id>|<name>] [watch=true]
+"""Shows which sweeps there are, and how one stands.
 
 python -m src.status                    every sweep: state, trials, best score, disk
 python -m src.status sweep=latest       one: its trials, failures, curves, time left, the next commands
 python -m src.status watch=true         the same, redrawn while it runs; q ends the view, not the sweep
-most=20 is how many sweeps, or best trials, are shown; format=json prints stable keys, trials count from 0 there.
 """
 
 import json
@@ -12,8 +11,9 @@ import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
-from src.config.arguments import one_of, read_arguments, whole
+from src.config.arguments import read_arguments
 from src.errors import ConfigError, TrialbookError
 from src.exits import exit_on_error
 from src.objective import Objective
@@ -22,24 +22,28 @@ from src.study.finding import SWEEPS, driven_sweeps, find_sweeps
 from src.study.overview import Overview, look, size
 from src.terminal import Terminal
 
-FORMATS = ("table", "json")
-
 
 @dataclass(frozen=True)
 class Arguments:
-    """The arguments of the command."""
+    """The words of the command.
+
+    Attributes:
+        sweep: latest, an id or a name; without it, all of them.
+        watch: redraws until the sweep ends; without sweep= it is the one that runs.
+        most: how many sweeps, or best trials, are shown.
+        format: table, or json with stable keys, where trials count from 0.
+    """
 
     sweep: str = ""
     watch: bool = False
-    most: str = ""
-    format: str = "table"
+    most: int = 10
+    format: Literal["table", "json"] = "table"
 
 
 def main() -> None:
     """Shows all sweeps, or one."""
     with exit_on_error():
-        arguments = read_arguments(Arguments, sys.argv[1:])
-        mistakes = [*one_of("format", arguments.format, FORMATS), *(whole("most", arguments.most) if arguments.most else [])]
+        arguments, mistakes = read_arguments(Arguments, sys.argv[1:], __doc__), list[str]()
         if arguments.watch and arguments.format != "table":
             mistakes.append(f"format={arguments.format}: watch=true draws on a terminal; expected one of the two.")
         if "," in arguments.sweep:
@@ -54,7 +58,7 @@ def main() -> None:
 
 
 def _show_one(arguments: Arguments, terminal: Terminal) -> None:
-    folder, most = _folder(arguments.sweep), int(arguments.most or 5)
+    folder, most = _folder(arguments.sweep), arguments.most
     if arguments.watch:
         from src.study.watching import watch
 
@@ -64,12 +68,12 @@ def _show_one(arguments: Arguments, terminal: Terminal) -> None:
     if arguments.format == "json":
         print(json.dumps(view.all_facts(found, size(folder))))  # noqa: T201
         return
-    for line in view.lines(found, terminal.console.width if sys.stdout.isatty() else None):
+    for line in view.lines(found, terminal.width):
         terminal.say(line)
     terminal.say(f"disk  {view.bytes_text(size(folder))} in {folder} and the files of its runs")
     terminal.say("\nNext:")
     for command, what in view.commands(found):
-        terminal.say(f"  {command}    {what}")
+        terminal.command(command, what)
 
 
 def _folder(sweep: str) -> Path:
@@ -80,7 +84,7 @@ def _folder(sweep: str) -> Path:
 
 
 def _show_all(arguments: Arguments, terminal: Terminal) -> None:
-    most, damaged = int(arguments.most or 20), list[str]()
+    most, damaged = arguments.most, list[str]()
     every = sorted(_overviews(damaged), key=lambda found: found[1].created, reverse=True)
     shown = every[:most]
     if arguments.format == "json":
@@ -95,7 +99,8 @@ def _show_all(arguments: Arguments, terminal: Terminal) -> None:
     for line in damaged:
         terminal.say(line)
     if every:
-        terminal.say("\nNext:\n  python -m src.status sweep=latest    one of them, by its id, its name or latest")
+        terminal.say("\nNext:")
+        terminal.command("python -m src.status sweep=latest", "one of them, by its id, its name or latest")
 
 
 def _overviews(damaged: list[str]) -> Iterator[tuple[Path, Overview]]:

@@ -1,9 +1,10 @@
-"""Stops a sweep that runs in another terminal:  python -m src.stop [sweep=<id>|<name>|latest] [now=true] [trial=<number>]
+"""Stops a sweep that runs in another terminal, or one of its trials.
 
 python -m src.stop                      no new trials; those that run finish, as after one Ctrl-C
 python -m src.stop now=true             those that run end, too, as after two; resume= goes on with them
-python -m src.stop trial=3              ends that trial alone, as the table counts: it is PRUNED and does not run again
-A sweep that was stopped goes on by its own command with resume=: that is the pause. Without sweep= it is the one that runs.
+python -m src.stop trial=3              ends that trial alone: it is PRUNED and does not run again
+
+A sweep that was stopped goes on by its own command with resume=, so a stop is a pause, too.
 """
 
 import json
@@ -12,8 +13,9 @@ from contextlib import closing
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
+from typing import Literal
 
-from src.config.arguments import one_of, read_arguments, whole
+from src.config.arguments import read_arguments
 from src.errors import ConfigError
 from src.exits import exit_on_error
 from src.objective import Objective
@@ -25,39 +27,42 @@ from src.study.overview import command_to_resume
 from src.study.store import Store
 from src.terminal import Terminal
 
-FORMATS = ("table", "json")
 SECONDS = 10.0  # in which a driver should hear; it looks about once a second
 
 
 @dataclass(frozen=True)
 class Arguments:
-    """The arguments of the command."""
+    """The words of the command.
+
+    Attributes:
+        sweep: latest, an id or a name; without it, the one that runs.
+        trial: its number, as the terminal counts.
+        now: the trials that run end, too.
+        format: table, or json.
+    """
 
     sweep: str = ""
-    trial: str = ""
+    trial: int = 0
     now: bool = False
-    format: str = "table"
+    format: Literal["table", "json"] = "table"
 
 
 def main() -> None:
     """Asks the driver of a sweep to stop, and waits until it hears."""
     with exit_on_error():
-        arguments = read_arguments(Arguments, sys.argv[1:])
-        mistakes = [*one_of("format", arguments.format, FORMATS), *(whole("trial", arguments.trial) if arguments.trial else [])]
+        arguments = read_arguments(Arguments, sys.argv[1:], __doc__)
         if arguments.trial and arguments.now:
-            mistakes.append("now=true: one trial always ends at once; expected trial= alone.")
-        if mistakes:
-            raise ConfigError(mistakes)
+            raise ConfigError(["now=true: one trial always ends at once; expected trial= alone."])
         folder = _running(arguments.sweep)
         with closing(Store.reopen(folder / "study.db")) as store:
             if arguments.trial:
                 _check_runs(store, arguments.trial)
-                heard = store.told(partial(is_driven, folder), SECONDS, CANCEL, trial=int(arguments.trial) - 1)
+                heard = store.told(partial(is_driven, folder), SECONDS, CANCEL, trial=arguments.trial - 1)
             else:
                 heard = store.told(partial(is_driven, folder), SECONDS, STOP, now=arguments.now)
             resume = command_to_resume(store.meta(), folder)
         if arguments.format == "json":
-            print(json.dumps({"sweep": folder.name, "trial": int(arguments.trial) - 1 if arguments.trial else None, "heard": heard}))  # noqa: T201
+            print(json.dumps({"sweep": folder.name, "trial": arguments.trial - 1 if arguments.trial else None, "heard": heard}))  # noqa: T201
             return
         terminal = Terminal(Objective("accuracy", "max"))
         terminal.say(_answer(arguments, folder.name, heard))
@@ -83,16 +88,16 @@ def _running(sweep: str) -> Path:
     return running[0]
 
 
-def _check_runs(store: Store, trial: str) -> None:
+def _check_runs(store: Store, trial: int) -> None:
     """Refuses a trial that does not run.
 
     Raises:
         ConfigError: with those that do.
     """
     states = {row.number + 1: row.state for row in store.trials()}
-    if states.get(int(trial)) != TrialState.RUNNING:
+    if states.get(trial) != TrialState.RUNNING:
         running = [f"trial={number}" for number, state in states.items() if state == TrialState.RUNNING]
-        what = f"it is {states[int(trial)]}" if int(trial) in states else "there is no such trial"
+        what = f"it is {states[trial]}" if trial in states else "there is no such trial"
         raise ConfigError([f"trial={trial}: {what}; expected one that runs: {' or '.join(running) or 'none does now'}."])
 
 

@@ -59,7 +59,7 @@ def start(folder: Path, number: int, **meta: object) -> None:
 
 def test_every_sweep_has_a_row(said: Said) -> None:
     rows = said().splitlines()
-    assert rows[1].split() == ["sweep", "state", "trials", "best", "of", "name", "when", "disk"]
+    assert rows[1].split() == ["sweep", "status", "trials", "best", "of", "name", "when", "disk"]
     assert rows[2].startswith(f"{NEW}  interrupted"), "it has no result: its process was killed"
     assert f"{OLD}  ended" in rows[3] and "0.8456" in rows[3] and "optimizers" in rows[3]
     assert "python -m src.status sweep=latest" in rows[-1]
@@ -114,8 +114,9 @@ def test_no_number_is_cropped_at_any_width(width: int, said: Said, tmp_path: Pat
 
 
 def test_mistakes_are_told_at_once(said: Said) -> None:
-    text = said("format=jsn", "most=0", "sweep=a,b")
-    assert "3 mistakes" in text and "did you mean 'json'?" in text and "most=0: expected a whole number" in text
+    text = said("format=jsn", "most=0")
+    assert "2 mistakes" in text and "did you mean 'json'?" in text and "most=0: expected a whole number" in text
+    assert "2 mistakes" in said("format=json", "watch=true", "sweep=a,b")
     assert "did you mean 'optimizers'?" in said("sweep=optimizer")
 
 

@@ -100,9 +100,15 @@ def opened(
         terminal = stack.enter_context(Terminal(invocation.objective))
         oracle = oracles.create(invocation.space, invocation.objective, invocation.oracle)
         terminal.say(plan.headline(invocation, oracle.budget))
-        check_record(invocation, resumed)
-        for line in precheck(invocation.space, compose, executor) if checked else ():
-            terminal.say(line)
+        with terminal.waiting("loading MLflow"):
+            check_record(invocation, resumed)
+        if checked:
+            with terminal.waiting(
+                "checking the function" if invocation.function else "loading TensorFlow, trying a step of each kind of model"
+            ):
+                lines = precheck(invocation.space, compose, executor)
+            for line in lines:
+                terminal.say(line)
         invocation = replace(invocation, folder=resumed or folders.create(invocation.folder))
         stack.enter_context(driving(invocation.folder))
         store, tracker = open_study(invocation, compose, new=not resumed)

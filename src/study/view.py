@@ -51,7 +51,7 @@ def row(view: Overview, size: int) -> dict[str, str]:
     of = f"{view.ended} of {view.budget}" if view.budget else str(view.ended)
     return {
         "sweep": view.id,
-        "state": view.state,
+        "status": view.state,
         "trials": of,
         "best": best,
         "of": view.objective.name if best else "",

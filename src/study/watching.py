@@ -30,7 +30,7 @@ def watch(folder: Path, terminal: Terminal, most: int) -> Overview:
     Args:
         most: how many of its best trials are shown.
     """
-    if not sys.stdout.isatty():
+    if terminal.width is None:
         return _until_it_ends(folder, most, _waits)
     with _restored(), _keys() as pressed, Live(console=terminal.console, screen=True, auto_refresh=False) as live:
 
