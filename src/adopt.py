@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from src import files
-from src.config.arguments import read_arguments, split
+from src.config.arguments import HELP, read_arguments, split
 from src.config.command_line import conf_loader
 from src.errors import ConfigError, TrialbookError
 from src.exits import exit_on_error
@@ -44,7 +44,7 @@ class OldResults:
 def main() -> int:
     """Adopts a search, or old results; returns the exit code."""
     words = sys.argv[1:]
-    if not words or {"-h", "--help"} & set(words):
+    if not words or HELP & set(words):
         print(__doc__)  # noqa: T201
         return 0
     with exit_on_error():

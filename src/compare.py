@@ -1,8 +1,8 @@
-"""Prints the ranking of a sweep:  python -m src.compare [sweep=latest|<id>|<name>,…] [objective=…] [format=table|csv|json]
+"""Ranks the trials of a sweep, or of several, or tells two runs apart.
 
-least=0.002 is the least difference that matters: below the table it says how many seeds would find it.
-report=comparison.html writes learning curves, parallel coordinates, importance and advice into one file for a browser.
-runs=<a>,<b> prints the differences between two runs of MLflow instead.
+python -m src.compare                                     the latest sweep
+python -m src.compare sweep=SWEEP_ID,dropout least=0.002
+python -m src.compare runs=RUN_ID,RUN_ID
 """
 
 import json
@@ -12,34 +12,42 @@ import sys
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
 from src import files
 from src.config.arguments import read_arguments
 from src.config.command_line import conf_loader, tracking_uri
-from src.errors import ConfigError, TrialbookError, did_you_mean
+from src.errors import ConfigError, TrialbookError
 from src.exits import exit_on_error
 from src.objective import Objective
 from src.results import table
 from src.results.conclusions import SUGGESTED, brief, conclusions, group_name, new_seeds, repeats
 from src.results.leaderboard import Entry, Group, Standing
-from src.results.report import report_of
 from src.results.scores import load_standing
 from src.significance import MOST_SEEDS, seeds_for
 from src.study import provenance
 from src.terminal import Terminal
 
-FORMATS = ("table", "csv", "json")
 MOST_SHOWN = 100  # rows, on a terminal
 MOST_COMMANDS = 5
 
 
 @dataclass(frozen=True)
 class Arguments:
-    """The arguments of the command; several sweeps are compared as one."""
+    """The words of the command.
+
+    Attributes:
+        sweep: latest, an id or a name; several, with commas, are compared as one.
+        objective: another metric to rank by, such as min:val_loss.
+        format: table, or csv or json with every digit.
+        report: a file for a browser: learning curves, parallel coordinates, importance, advice.
+        runs: two runs of MLflow, with a comma; their differences are printed instead.
+        least: the least difference that matters, such as 0.002; it says how many seeds would find it.
+    """
 
     sweep: str = "latest"
     objective: str = ""
-    format: str = "table"
+    format: Literal["table", "csv", "json"] = "table"
     report: str = ""
     runs: str = ""
     least: str = ""
@@ -96,10 +104,7 @@ def _folds(entry: Entry) -> str:
 def main() -> None:
     """Prints the leaderboard, or the differences between two runs."""
     with exit_on_error():
-        arguments = read_arguments(Arguments, sys.argv[1:])
-        if arguments.format not in FORMATS:
-            hint = did_you_mean(arguments.format, FORMATS)
-            raise ConfigError([f"format={arguments.format}: no such format{hint} Formats: {', '.join(FORMATS)}"])
+        arguments = read_arguments(Arguments, sys.argv[1:], __doc__)
         least = _positive(arguments.least)
         if arguments.runs:
             _compare_runs(arguments)
@@ -113,6 +118,8 @@ def main() -> None:
         else:
             _print_table(arguments.sweep, standing, rows, least)
         if arguments.report:
+            from src.results.report import report_of  # matplotlib
+
             files.write(Path(arguments.report), report_of(standing, stores).html)
 
 
@@ -130,9 +137,10 @@ def _positive(text: str) -> float | None:
 
 def _print_table(sweep: str, standing: Standing, rows: list[table.Row], least: float | None) -> None:
     terminal = Terminal(standing.objective)
-    terminal.table(f"{sweep}, {standing.objective}", table.for_people(rows[:MOST_SHOWN]))
+    command = f"python -m src.compare sweep={shlex.quote(sweep)}"
+    terminal.table(f"{sweep}, {standing.objective}", table.for_people(rows[:MOST_SHOWN]), command)
     if len(rows) > MOST_SHOWN:
-        terminal.say(f"{len(rows) - MOST_SHOWN} more: format=csv")
+        terminal.command(f"{command} format=csv", f"shows {len(rows) - MOST_SHOWN} more")
     for line in (*conclusions(standing), *advice_on_seeds(standing, provenance.code_digest(), least)):
         terminal.say(line)
     for cause, count in standing.causes.most_common():

@@ -1,8 +1,10 @@
-"""Races the best configurations of a sweep:  python -m src.confirm [sweep=latest|<id>|<name>] [top=5] [most=20] [least=…] [budget=…]
+"""Races the best configurations of a sweep with fresh seeds, until one is left or no difference is told from chance.
 
-They run with fresh seeds until one is left, or no difference is told from chance after `most` seeds each; seeds that selected them never
-count. The configuration of the defaults and the champion race with them. `least` is the least difference that matters, `budget` the most
-runs. Other words are those of a sweep: executor=local, dry_run=true, note=…, resume=latest.
+python -m src.confirm                                  those of the latest sweep
+python -m src.confirm sweep=dropout top=3 dry_run=true
+
+Seeds that selected them never count. The configuration of the defaults and the champion race with them. Other words are those of a sweep:
+executor=local, note=…, resume=latest.
 """
 
 import json
@@ -13,7 +15,7 @@ from typing import Any
 
 from hydra.core.config_loader import ConfigLoader
 
-from src.config.arguments import read_arguments
+from src.config.arguments import HELP, read_arguments
 from src.config.catalog import Catalog
 from src.config.command_line import conf_loader, configured
 from src.config.overrides import Assignment, Parser, key_of
@@ -31,7 +33,15 @@ FEWEST_SEEDS = 3
 
 @dataclass(frozen=True)
 class Arguments:
-    """The arguments of the command."""
+    """The words of the command.
+
+    Attributes:
+        sweep: latest, an id or a name.
+        top: how many of its best race.
+        most: seeds of each, at most.
+        least: the least difference that matters.
+        budget: the most runs; no limit if it is not given.
+    """
 
     sweep: str = "latest"
     top: str = "5"
@@ -46,6 +56,8 @@ NAMES = tuple(field.name for field in fields(Arguments))
 def main() -> None:
     """Runs the race, or goes on with it."""
     with exit_on_error(), conf_loader() as loader:
+        if HELP & set(sys.argv[1:]):
+            read_arguments(Arguments, ["--help"], __doc__)
         catalog = Catalog(loader)
         parser = Parser(loader, catalog.groups)
         own, words = _split(sys.argv[1:], catalog)

@@ -13,9 +13,11 @@ from contextlib import closing
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from packaging.requirements import Requirement
 
+from src.config.arguments import HELP
 from src.config.command_line import conf_loader, tracking_uri
 from src.config.paths import ROOT
 from src.errors import ConfigError, TrialbookError
@@ -30,10 +32,10 @@ from src.study.lock import driving, is_driven
 from src.study.outbox import Outbox
 from src.study.store import Store
 from src.terminal import Terminal
-from src.tracking import upkeep
 from src.tracking.address import database, refusal
-from src.tracking.runs import Runs
-from src.tracking.store import moved_from
+
+if TYPE_CHECKING:
+    from src.tracking.runs import Runs
 
 LEAST_FREE = 2**30  # bytes
 
@@ -55,6 +57,9 @@ class Finding:
 def main() -> int:
     """Prints every finding, with --fix after mending it; returns the exit code."""
     with exit_on_error():
+        if HELP & set(sys.argv[1:]):
+            print(__doc__)  # noqa: T201
+            return 0
         if sys.argv[1:] not in ([], ["--fix"]):
             raise ConfigError([f"{' '.join(sys.argv[1:])}: expected nothing, or --fix"])
         terminal, code = Terminal(Objective("accuracy", "max")), 0
@@ -89,6 +94,10 @@ def findings(uri: str) -> Iterator[Finding]:
     if file and not file.exists():
         yield Finding(f"store: none at {file} yet")
         return
+    from src.tracking import upkeep  # imports MLflow, seconds
+    from src.tracking.runs import Runs
+    from src.tracking.store import moved_from
+
     damage = upkeep.damage(file) if file else ""
     if "locked" in damage:
         yield Finding(f"store: {file} is in use by another process: {damage}", "let that process end or go on, then ask again")
@@ -127,6 +136,9 @@ def versions() -> Finding:
 
 
 def _former_places(file: Path) -> Iterator[Finding]:
+    from src.tracking import upkeep
+    from src.tracking.store import moved_from
+
     for place in moved_from(file):
         text = f"store: it was moved or copied here from {place.removeprefix('file://')}, where its artifacts would be looked for"
         yield Finding(text, "python -m src.doctor --fix", partial(upkeep.settle, file))
@@ -187,7 +199,7 @@ def deliver(sweep: Path, uri: str) -> None:
         raise TrialbookError(f"MLflow still refuses {len(refusals)}: {refusals[0]}. The values are in {sweep}")
 
 
-def _stale(runs: Runs) -> Finding:
+def _stale(runs: "Runs") -> Finding:
     """Finds runs that MLflow calls RUNNING although no process runs them.
 
     Single trials and sweeps in another folder are left out, because this machine cannot know whether they run.
@@ -195,6 +207,8 @@ def _stale(runs: Runs) -> Finding:
 
     def is_stale(sweep: str) -> bool:
         return bool(sweep) and (SWEEPS / sweep).is_dir() and not is_driven(SWEEPS / sweep)
+
+    from src.tracking import upkeep
 
     stale = [(run, sweep) for run, sweep in upkeep.running(runs) if is_stale(sweep)]
     if not stale:
@@ -209,6 +223,8 @@ def _stale(runs: Runs) -> Finding:
 
 
 def _files(file: Path) -> Iterator[Finding]:
+    from src.tracking import upkeep
+
     left, changed, others = upkeep.left_behind(file), list(upkeep.changed_models(file)), upkeep.neighbours(file)
     if others:
         yield Finding(f"files: {', '.join(others)} beside the store may share its folder of runs: none is called ownerless")

@@ -10,6 +10,7 @@ TrialbookError            the user can mend it: the message says what happened, 
 └── Refused               MLflow refuses a part of a message; that part stays in the study's outbox
 
 Stop                      not an error: raised by `check_stop` to end a trial early (KILLED)
+└── Cancelled             ends one trial alone, with what it has: scored and PRUNED; KILLED if it has no score yet
 """
 
 import difflib
@@ -88,6 +89,10 @@ class Refused(TrialbookError):
 
 class Stop(Exception):
     """Ends the running trial; its run becomes KILLED."""
+
+
+class Cancelled(Stop):
+    """Ends one running trial alone, scored with what it has: a Keras trial at the end of its epoch, a function where it is raised."""
 
 
 def did_you_mean(word: str, known: Iterable[str]) -> str:

@@ -11,7 +11,7 @@ from src import files
 from src.config.paths import KERAS_GROUPS
 from src.config.rules import unrecordable
 from src.config.targets import find
-from src.errors import ConfigError, Stop, TrialbookError, TrialError, raised_at
+from src.errors import Cancelled, ConfigError, Stop, TrialbookError, TrialError, raised_at
 from src.objective import Objective
 from src.states import TrialState
 from src.trial import CHECKPOINT, Job, Outcome, ended_by
@@ -24,21 +24,22 @@ class Report:
     """What a function gets beside its configuration.
 
     `report(step, {"loss": 0.2})` records a step, from 1 on, and raises errors.Stop if the trial is to end. With `checkpoint=bytes` an
-    interrupted trial continues: `report.checkpoint` then holds the last ones.
+    interrupted trial continues: `report.checkpoint` then holds the last ones. A trial that ends by errors.Cancelled has the metrics of its
+    last step as result; a function that catches it may return another one.
 
     Attributes:
         folder: files that are written here are kept with the trial, in `files/` of its run.
         checkpoint: of an earlier attempt, or of the trial that this one continues; None at the beginning.
         log: a logger; its lines are kept in trial.log.
-        check_stop: call it about once a second where no step is reported.
+        cancelled: True once errors.Cancelled was raised.
     """
 
     def __init__(self, job: Job, record: Callable[[int, dict[str, float]], None], check_stop: Callable[[], None]) -> None:
-        self.folder, self.checkpoint, self.check_stop = job.folder / FILES, job.checkpoint, check_stop
+        self.folder, self.checkpoint, self.cancelled = job.folder / FILES, job.checkpoint, False
         self.log = logging.getLogger("src.trials")
         self.history: dict[str, list[float]] = {}
         self.last = self.steps = 0  # the last step, and the number of steps of this attempt
-        self._home, self._record = job.folder, record
+        self._home, self._record, self._check_stop = job.folder, record, check_stop
 
     def __call__(self, step: float, metrics: Mapping[str, float], checkpoint: bytes | None = None) -> None:
         """Records a step.
@@ -61,6 +62,14 @@ class Report:
         self._record(self.last, values)
         self.check_stop()
 
+    def check_stop(self) -> None:
+        """Raises errors.Stop if the trial is to end. Call it about once a second where no step is reported."""
+        try:
+            self._check_stop()
+        except Cancelled:
+            self.cancelled = True
+            raise
+
 
 def run(job: Job, record: Callable[[int, dict[str, float]], None], check_stop: Callable[[], None]) -> Outcome:
     """Calls the function of a trial; an exception becomes an outcome, too.
@@ -71,8 +80,7 @@ def run(job: Job, record: Callable[[int, dict[str, float]], None], check_stop: C
     start, report = time.monotonic(), Report(job, record, check_stop)
     try:
         report.folder.mkdir(parents=True, exist_ok=True)
-        returned = find("trial", job.config["trial"]["_target_"])(_used(job.config), report)
-        result = checked(_named(returned, job.config["objective"]), "the result")
+        result = checked(_named(_returned(job.config, report), job.config["objective"]), "the result")
     except (Exception, SystemExit) as error:
         ended = ended_by(error, job, time.monotonic() - start)
         return ended if isinstance(error, TrialbookError | Stop) else replace(ended, cause=f"{ended.cause}  ({raised_at(error)})")
@@ -83,7 +91,18 @@ def run(job: Job, record: Callable[[int, dict[str, float]], None], check_stop: C
     kept = {file.relative_to(job.folder).as_posix(): file.read_bytes() for file in report.folder.rglob("*") if file.is_file()}
     if job.continued and report.checkpoint is not None:
         kept[CHECKPOINT] = report.checkpoint
-    return Outcome(TrialState.FINISHED, metrics, report.history, seconds, files=kept)
+    state = TrialState.PRUNED if report.cancelled else TrialState.FINISHED
+    return Outcome(state, metrics, report.history, seconds, files=kept)
+
+
+def _returned(config: dict[str, Any], report: Report) -> Any:
+    """What the function returns; of one that was cancelled, the metrics of its last step if the objective is among them."""
+    try:
+        return find("trial", config["trial"]["_target_"])(_used(config), report)
+    except Cancelled:
+        if Objective.parse(config["objective"]).name not in report.history:
+            raise
+        return {name: values[-1] for name, values in report.history.items()}
 
 
 def _used(config: dict[str, Any]) -> dict[str, Any]:

@@ -1,44 +1,40 @@
-"""Asks the champion:  python -m src.predict file=shoe.png [model=fashion_mnist] [format=json]
+"""Asks the champion:  python -m src.predict file=shoe.png
 
-file= is a picture, a .csv with a column per input, a .npy of inputs, a .npz with an array per input, or a .txt with a text per line.
+A file is a picture, a .csv with a column per input, a .npy of inputs, a .npz with an array per input, or a .txt with a text per line.
 """
 
 import sys
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
-import pandas as pd
 from hydra.core.config_loader import ConfigLoader
 
 from src.config.arguments import read_arguments
 from src.config.command_line import conf_loader, tracking_uri
-from src.datasets.scale import Scale
 from src.errors import ConfigError, TrialbookError, did_you_mean
 from src.exits import exit_on_error
 from src.objective import Objective
-from src.promotion.candidate import load_registered
-from src.promotion.reading import read_inputs
 from src.terminal import Terminal
-from src.tracking.registry import Registry
-from src.tracking.served import scale_of
 
 if TYPE_CHECKING:
     import keras
+    import pandas as pd
 
+    from src.datasets.scale import Scale
     from src.models import Interface
 
-FORMATS = ("table", "json")
 SHOWN = 3  # classes of one picture
 MOST_ROWS = 20
 
 
 @dataclass(frozen=True)
 class Arguments:
-    """The arguments of the command.
+    """The words of the command.
 
     Attributes:
-        image: another word for `file`.
+        file: what is asked.
+        image: another word for file.
         model: a registered model; where there is only one, that.
         format: table, or json with every number.
     """
@@ -46,26 +42,25 @@ class Arguments:
     file: str = ""
     image: str = ""
     model: str = ""
-    format: str = "table"
+    format: Literal["table", "json"] = "table"
 
 
 def main() -> int:
     """Prints the champion's answers; returns the exit code."""
     with exit_on_error():
-        arguments = read_arguments(Arguments, sys.argv[1:])
+        arguments = read_arguments(Arguments, sys.argv[1:], __doc__)
         if bool(arguments.file) == bool(arguments.image):
             raise ConfigError(["expected file=PATH, a picture, .csv, .npy, .npz or .txt"])
-        if arguments.format not in FORMATS:
-            hint = did_you_mean(arguments.format, FORMATS)
-            raise ConfigError([f"format={arguments.format}: no such format{hint} Formats: {', '.join(FORMATS)}"])
-        with conf_loader() as loader:
+        terminal = Terminal(Objective("accuracy", "max"))
+        with terminal.waiting("loading TensorFlow and the champion"), conf_loader() as loader:
+            from src.promotion.reading import read_inputs
+
             network, interface, scale = champion(arguments.model, loader)
         path = arguments.file or arguments.image
         x, changes = read_inputs(Path(path), interface.example)
         if scale and (mistake := scale.mistake(x)):
             raise TrialbookError(f"file={path}: {mistake}")
         answer = interface.answer(network, x)
-        terminal = Terminal(Objective("accuracy", "max"))
         if arguments.format == "json":
             print(answer.to_json(orient="records"))  # noqa: T201
             return 0
@@ -81,6 +76,10 @@ def champion(model: str, loader: ConfigLoader) -> "tuple[keras.Model, Interface,
     Raises:
         TrialbookError: there is no champion, or it cannot be loaded.
     """
+    from src.promotion.candidate import load_registered
+    from src.tracking.registry import Registry
+    from src.tracking.served import scale_of
+
     registry = Registry(tracking_uri(loader))
     names = registry.names
     model = model or (names[0] if len(names) == 1 else "")
@@ -93,7 +92,7 @@ def champion(model: str, loader: ConfigLoader) -> "tuple[keras.Model, Interface,
     return registry.load(model, str(version.version), lambda run, files: (*load_registered(run, files, loader), scale_of(files)))
 
 
-def show(terminal: Terminal, answer: pd.DataFrame) -> None:
+def show(terminal: Terminal, answer: "pd.DataFrame") -> None:
     """Prints the most probable classes of a single example; of several examples, or of another task, a row for each."""
     if len(answer) == 1 and "probability" in answer and isinstance(answer["probability"][0], float) and len(answer.columns) > 2:
         classes = answer.iloc[0].drop(["class", "probability"]).astype(float).sort_values(ascending=False)

@@ -1,5 +1,7 @@
-"""Promotes a run to champion:  python -m src.promote [sweep=latest|<id>|<name>] [run=<id>] [gates=default|none] [dry_run=true] [why=…]
+"""Promotes a model to champion, if it is better on the test split.
 
+python -m src.promote dry_run=true      the best of the latest sweep: the decision alone
+python -m src.promote run=RUN_ID        a certain one
 python -m src.promote rollback=true     makes the previous champion champion again
 python -m src.promote history=true      prints who was champion when
 """
@@ -8,6 +10,7 @@ import json
 import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, fields
+from typing import TYPE_CHECKING
 
 from hydra.core.config_loader import ConfigLoader
 from hydra.types import RunMode
@@ -20,22 +23,32 @@ from src.config.command_line import conf_loader
 from src.errors import ConfigError, TrialbookError, did_you_mean
 from src.exits import exit_on_error
 from src.objective import Objective
-from src.promotion.candidate import load_registered
-from src.promotion.challenge import Decision, decide, promote
-from src.promotion.ended import check_ended, interruption
-from src.promotion.evaluation import Candidate
-from src.promotion.gates import Gates
-from src.results.scores import load_standing
 from src.study.finding import find_sweeps
-from src.terminal import Terminal, paragraph
-from src.tracking.registry import Registry
+from src.terminal import Terminal
+
+if TYPE_CHECKING:
+    from src.promotion.challenge import Decision
+    from src.promotion.evaluation import Candidate
+    from src.promotion.gates import Gates
+    from src.tracking.registry import Registry
 
 MOST_WHY = 2000
 
 
 @dataclass(frozen=True)
 class Arguments:
-    """The arguments of the command; `model` names the registered model if there are several."""
+    """The words of the command.
+
+    Attributes:
+        sweep: latest, an id or a name, whose best run is promoted.
+        run: a run of MLflow instead.
+        gates: a file of conf/promotion/, the conditions; none for none.
+        why: words for the history.
+        dry_run: decide, change nothing.
+        rollback: makes the previous champion champion again.
+        history: prints who was champion when.
+        model: a registered model, for rollback and history, if there are several.
+    """
 
     sweep: str = "latest"
     run: str = ""
@@ -50,8 +63,12 @@ class Arguments:
 def main() -> int:
     """Promotes, rolls back or prints the history; returns the exit code."""
     with exit_on_error():
-        arguments = read_arguments(Arguments, sys.argv[1:])
+        arguments = read_arguments(Arguments, sys.argv[1:], __doc__)
         terminal = Terminal(Objective("accuracy", "max"))
+        with terminal.waiting("loading MLflow"):
+            from src.promotion.candidate import load_registered
+            from src.promotion.gates import Gates
+            from src.tracking.registry import Registry
         with conf_loader() as loader:
             if mistakes := list(_mistakes(arguments, Catalog(loader).groups["promotion"])):
                 raise ConfigError(mistakes)
@@ -64,7 +81,7 @@ def main() -> int:
                 terminal.say("\n".join([*skipped, f"{name}: version {version} is champion again"]))
             elif arguments.history:
                 name = _model_name(arguments, registry)
-                terminal.table(name, registry.history(name))
+                _history(terminal, name, registry.history(name))
             else:
                 return _challenge(arguments, demanded, registry, loader, terminal)
     return 0
@@ -88,7 +105,10 @@ def _mistakes(arguments: Arguments, known: list[str]) -> Iterator[str]:
         yield from (f"{name}: {verb}=true takes no such word; expected it alone, or with model=…" for name in ignored)
 
 
-def _challenge(arguments: Arguments, demanded: Gates, registry: Registry, loader: ConfigLoader, terminal: Terminal) -> int:
+def _challenge(arguments: Arguments, demanded: "Gates", registry: "Registry", loader: ConfigLoader, terminal: Terminal) -> int:
+    from src.promotion.challenge import decide, promote
+    from src.promotion.ended import check_ended, interruption
+
     for folder in [] if arguments.run else find_sweeps(arguments.sweep):
         check_ended(folder.name)
     run = registry.runs.read(arguments.run or best_run(arguments.sweep, terminal.say))
@@ -99,7 +119,8 @@ def _challenge(arguments: Arguments, demanded: Gates, registry: Registry, loader
         terminal.say(line)
     if demanded.chance is None:
         terminal.say(f"gates={arguments.gates} asks for no p-value: chance alone may make this model champion")
-    decision = decide(run, registry, loader, demanded)
+    with terminal.waiting("loading TensorFlow, asking both models"):
+        decision = decide(run, registry, loader, demanded)
     _tell(terminal, decision)
     if arguments.dry_run and decision.reasons:
         terminal.say(f"dry run: it would be refused: {'; '.join(decision.reasons)}")
@@ -119,9 +140,16 @@ def _challenge(arguments: Arguments, demanded: Gates, registry: Registry, loader
         terminal.say("\n  ".join(["refused, the champion stays:" if decision.old else "refused, there is no champion:", *decision.reasons]))
         return exits.GATE_REFUSED
     terminal.say(f"version {version} of {run.model} is champion\n\nNext:")
-    terminal.say(f"  MLFLOW_TRACKING_URI={registry.uri} mlflow models serve -m models:/{run.model}@champion --env-manager local")
-    terminal.say("  python -m src.promote rollback=true    the previous champion again")
+    terminal.command(f"MLFLOW_TRACKING_URI={registry.uri} mlflow models serve -m models:/{run.model}@champion --env-manager local")
+    terminal.command("python -m src.promote rollback=true", "the previous champion again")
     return 0
+
+
+def _history(terminal: Terminal, name: str, rows: list[dict[str, str]]) -> None:
+    """Prints who was champion when; ids stand on lines of their own."""
+    terminal.table(name, [{key: text for key, text in row.items() if key != "run"} for row in rows])
+    for version, run in {row["version"]: row["run"] for row in rows if row["run"]}.items():
+        terminal.say(f"run of version {version}:\n  {run}")
 
 
 def best_run(sweep: str, say: Callable[[str], object] = print) -> str:
@@ -133,10 +161,12 @@ def best_run(sweep: str, say: Callable[[str], object] = print) -> str:
     Raises:
         ConfigError: no trial of the sweep has a score and a run, or its trials were trained on several data sets.
     """
+    from src.results.scores import load_standing
+
     standing, stores = load_standing(sweep)
     meta = stores[0].meta() if len(stores) == 1 else {}
     if said := meta.get("conclusion"):
-        say(paragraph(said))
+        say(said)
         if concluded := standing.best_among(json.loads(meta["concluded_trials"])):
             return str(concluded.run_id)
     if len(standing.by_data) > 1:
@@ -148,7 +178,7 @@ def best_run(sweep: str, say: Callable[[str], object] = print) -> str:
     raise ConfigError([f"sweep={sweep}: no finished trial with an MLflow run; expected at least one."])
 
 
-def _model_name(arguments: Arguments, registry: Registry) -> str:
+def _model_name(arguments: Arguments, registry: "Registry") -> str:
     names = registry.names
     if arguments.model in names or (not arguments.model and len(names) == 1):
         return arguments.model or names[0]
@@ -158,7 +188,7 @@ def _model_name(arguments: Arguments, registry: Registry) -> str:
     raise TrialbookError(f"model={arguments.model}: no such registered model{hint} Expected model={' or model='.join(names)}")
 
 
-def _tell(terminal: Terminal, decision: Decision) -> None:
+def _tell(terminal: Terminal, decision: "Decision") -> None:
     """Prints the table and the comparison of a decision."""
     rows = [_row("challenger", decision.challenger)]
     if decision.champion:
@@ -166,6 +196,10 @@ def _tell(terminal: Terminal, decision: Decision) -> None:
     if decision.unusable:
         terminal.say(decision.unusable)
     terminal.table(f"test split of {decision.challenger.run.data}", rows)
+    for role, candidate in (("challenger", decision.challenger), ("champion", decision.champion)):
+        if candidate:
+            terminal.say(f"{role}, run {candidate.run.run_id}:")
+            terminal.command(f"python -m src.sweep {candidate.run.overrides}")
     against, (low, high) = decision.against, decision.against.interval
     opponent = "the champion" if decision.champion else f"a constant answer, {decision.challenger.constant.mean():.4f}"
     level = "" if decision.level is None else f": p must be below {decision.level:.2g}"
@@ -175,16 +209,14 @@ def _tell(terminal: Terminal, decision: Decision) -> None:
     )
 
 
-def _row(role: str, candidate: Candidate) -> dict[str, str]:
+def _row(role: str, candidate: "Candidate") -> dict[str, str]:
     low, high = candidate.interval
     return {
         "": role,
-        "run": candidate.run.run_id,
         candidate.measure: f"{candidate.score:.4f}",
         "95 %": f"{low:.4f} to {high:.4f}",
         "MB": f"{candidate.run.megabytes:.2f}",
         "ms": f"{candidate.milliseconds:.1f}",
-        "trial": candidate.run.overrides,
     }
 
 

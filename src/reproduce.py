@@ -1,4 +1,4 @@
-"""Runs a trial again and compares the results:  python -m src.reproduce run=<id>
+"""Runs a trial again and compares the results:  python -m src.reproduce run=RUN_ID
 
 Runs the overrides of the trial as a new run, even if something is known to differ: the digits show whether the difference matters.
 Exit code 0: identical to the last digit. 1: other digits under the same conditions, or not the same trial; each difference has its key.
@@ -7,6 +7,7 @@ Content of the store is only replayed as overrides of known groups and keys; it 
 
 import sys
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from src.config.arguments import read_arguments
 from src.config.command_line import conf_loader, tracking_uri
@@ -14,16 +15,20 @@ from src.config.composer import Composer
 from src.errors import TrialbookError
 from src.exits import exit_on_error
 from src.objective import Objective
-from src.promotion.candidate import replay
-from src.results.reproduction import Changes, of_conditions, of_configuration, verdict
 from src.study import provenance, result
 from src.terminal import Terminal
-from src.tracking.runs import Recorded, Runs
+
+if TYPE_CHECKING:
+    from src.tracking.runs import Recorded, Runs
 
 
 @dataclass(frozen=True)
 class Arguments:
-    """The arguments of the command."""
+    """The words of the command.
+
+    Attributes:
+        run: the id of a run of MLflow.
+    """
 
     run: str
 
@@ -31,8 +36,12 @@ class Arguments:
 def main() -> int:
     """Reproduces one run; returns the exit code."""
     with exit_on_error():
-        arguments = read_arguments(Arguments, sys.argv[1:])
+        arguments = read_arguments(Arguments, sys.argv[1:], __doc__)
         terminal = Terminal(Objective("accuracy", "max"))
+        with terminal.waiting("loading MLflow"):
+            from src.promotion.candidate import replay
+            from src.results.reproduction import Changes, of_conditions, of_configuration, verdict
+            from src.tracking.runs import Runs
         with conf_loader() as loader:
             runs = Runs(tracking_uri(loader))
             recorded = runs.recorded(arguments.run)
@@ -52,7 +61,7 @@ def main() -> int:
     return code
 
 
-def _finished(run: Recorded) -> Recorded:
+def _finished(run: "Recorded") -> "Recorded":
     """Returns the run of a function.
 
     Raises:
@@ -63,7 +72,7 @@ def _finished(run: Recorded) -> Recorded:
     return run
 
 
-def _run_again(runs: Runs, run: Recorded, overrides: list[str]) -> str:
+def _run_again(runs: "Runs", run: "Recorded", overrides: list[str]) -> str:
     """Runs the overrides of a trial in a new process, as on the command line; returns the id of the new run."""
     experiment = runs.client.get_experiment(run.experiment_id).name
     words = [*overrides, f"note='reproduces {run.run_id}'"]

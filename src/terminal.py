@@ -5,16 +5,16 @@ import math
 import sys
 import textwrap
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 from rich.console import Console
-from rich.logging import RichHandler
 from rich.progress import BarColumn, Progress, TaskID, TextColumn
-from rich.table import Table
 
+from src.columns import fitted
 from src.objective import Objective
 from src.redaction import Redacting, printable
 
-PIPE_WIDTH = 1000  # columns; a file has no edge to wrap at
 PIPE_SECONDS = 30  # on a pipe, the least time between two lines about epochs
 
 
@@ -32,9 +32,16 @@ def seconds_text(seconds: float) -> str:
     return f"{whole // 3600} h {whole % 3600 // 60} min"
 
 
-def paragraph(text: str) -> str:
-    """Breaks a long sentence into lines of 80 columns; words of any length stay whole, so that they can be copied."""
-    return textwrap.fill(text, 80, break_long_words=False, break_on_hyphens=False)
+class _Warnings(logging.Handler):
+    """Says warnings where people read."""
+
+    def __init__(self, terminal: "Terminal") -> None:
+        super().__init__(logging.WARNING)
+        self._terminal = terminal
+        self.setFormatter(Redacting("%(levelname)s %(message)s"))
+
+    def emit(self, record: logging.LogRecord) -> None:
+        self._terminal.say(self.format(record))
 
 
 class Terminal:
@@ -43,11 +50,11 @@ class Terminal:
     def __init__(self, objective: Objective) -> None:
         live = sys.stdout.isatty()  # not FORCE_COLOR: Jupyter sets it, and it would draw bars into a pipe
         self.console = Console(soft_wrap=True, highlight=False, force_terminal=live)
-        if not self.console.is_terminal:
-            self.console.width = PIPE_WIDTH
         self._total: int | None = None
         self._objective = objective
         self._live = self.console.is_terminal
+        self._warnings = _Warnings(self)
+        self._entered = False
         self._progress = Progress(
             TextColumn("{task.description}"),
             BarColumn(),
@@ -65,14 +72,14 @@ class Terminal:
         self._spoken = time.monotonic()
 
     def __enter__(self) -> "Terminal":
+        self._entered = True
         self._progress.start()
-        handler = RichHandler(logging.WARNING, self.console, show_time=False, show_path=False)
-        handler.setFormatter(Redacting())
-        logging.getLogger("src").addHandler(handler)
+        logging.getLogger("src").addHandler(self._warnings)
         return self
 
     def __exit__(self, *_: object) -> None:
         self.rest()
+        logging.getLogger("src").removeHandler(self._warnings)
 
     def begin(self, total: int | None, ended: int) -> None:
         """Shows that trials follow.
@@ -90,8 +97,41 @@ class Terminal:
         self._progress.stop()
 
     def say(self, text: str) -> None:
-        """Prints one line, above the bars."""
-        self.console.print(printable(text), markup=False)
+        """Prints lines, above the bars. On a terminal a long line is broken between words, but not one that is indented: it is copied."""
+        lines = printable(text).split("\n")
+        if self.width:
+            lines = [line if line.startswith("  ") else self._wrapped(line) for line in lines]
+        self.console.print("\n".join(lines), markup=False)
+
+    def command(self, command: str, what: str = "") -> None:
+        """Prints a command to type, with what it does beside it, or below it where the terminal is too narrow."""
+        line = f"  {command}    {what}".rstrip()
+        fits = not what or not self.width or len(line) <= self.width
+        self.say(line if fits else f"  {command}\n      {what}")
+
+    @contextmanager
+    def waiting(self, what: str) -> Iterator[None]:
+        """Shows what takes seconds, such as "loading TensorFlow": while it lasts on a terminal, as a line on the pipe of a sweep."""
+        if not self._live:
+            if self._entered:
+                self.say(f"{what} …")
+            yield
+        elif self._progress.live.is_started:
+            self._progress.update(self._sweep, note=f"{what} …")
+            yield
+            self._progress.update(self._sweep, note="")
+        else:
+            with self.console.status(f"{what} …"):
+                yield
+
+    @property
+    def width(self) -> int | None:
+        """The characters of a line; None on a pipe, which has no edge."""
+        return self.console.width if self._live else None
+
+    def _wrapped(self, line: str) -> str:
+        """Breaks a line between words; words of any length stay whole, so that they can be copied."""
+        return textwrap.fill(line, self.width or 80, break_long_words=False, break_on_hyphens=False) or line
 
     def started(self, number: int, name: str, epochs: int | None) -> None:
         """Shows that a trial starts.
@@ -99,6 +139,9 @@ class Terminal:
         Args:
             epochs: upper bound on its epochs, if it is known.
         """
+        if self._total and number >= self._total:  # somebody added it
+            self._total = number + 1
+            self._progress.update(self._sweep, total=self._total)
         total = f" of {self._total}" if self._total else ""
         suffix = f"  {printable(name)}" if name else ""
         self._names[number] = f"trial {number + 1}{total}{suffix}"
@@ -144,18 +187,21 @@ class Terminal:
         each = (time.monotonic() - self._begun) / (self._ended - self._ended_before)
         return f"about {seconds_text(each * (self._total - self._ended))} left"
 
-    def table(self, title: str, rows: list[dict[str, str]]) -> None:
-        """Prints a table of texts, without the columns that are empty in every row."""
-        table = Table(title=printable(title), title_justify="left", title_style="bold", box=None, pad_edge=False, header_style="bold")
-        columns = [name for name in (rows[0] if rows else {}) if any(row[name] for row in rows)]
-        for name in columns:
-            numeric = all(_is_number(row[name]) for row in rows)
-            table.add_column(name, no_wrap=name != "cause", overflow="fold", justify="right" if numeric else "left")
-        for row in rows:
-            table.add_row(*(printable(row[name]) for name in columns))
-        self.console.print(table, soft_wrap=not self._live, markup=False)
+    def table(self, title: str, rows: list[dict[str, str]], complete: str = "") -> None:
+        """Prints a table of texts, without the columns that are empty in every row, nor those for which the terminal is too narrow.
 
-
-def _is_number(text: str) -> bool:
-    """True if a cell is a number or empty."""
-    return not text or text.replace(".", "", 1).replace("-", "").isdigit()
+        Args:
+            complete: the command that prints it with every column; empty if there is none.
+        """
+        rows = [{name: printable(text) for name, text in row.items()} for row in rows]
+        found = fitted(rows, self.width)
+        for style, lines in (
+            ("bold", [self._wrapped(printable(title)) if self.width else printable(title), *found.header]),
+            ("", found.body),
+        ):
+            if lines:
+                self.console.print("\n".join(lines), style=style, markup=False)
+        if found.left_out:
+            self.say(f"left out at {self.width} columns: {', '.join(found.left_out)}")
+            if complete:
+                self.command(f"{complete} | cat", "shows them")

@@ -49,7 +49,7 @@ class Job:
 
 @dataclass(frozen=True)
 class Outcome:
-    """How a trial ended: FINISHED, FAILED (with its cause) or KILLED, which are MLflow's words, or INFEASIBLE.
+    """How a trial ended: FINISHED or PRUNED (with a score), FAILED (with its cause), KILLED, or INFEASIBLE (before it trained).
 
     Attributes:
         metrics: `kept/<metric>`, `kept/epoch`, `seconds`, `seconds_per_epoch`, `model/parameters`, `cv/…`.
@@ -248,7 +248,8 @@ def finish(prepared: Prepared, fitted: training.Fitted, seconds: float, *, conti
         "device": runtime.device(),
         "threads": str(prepared.config["training"]["threads"]),
     }
-    return Outcome(TrialState.FINISHED, metrics, fitted.history, seconds, files=kept, facts=facts)
+    state = TrialState.PRUNED if fitted.cancelled else TrialState.FINISHED
+    return Outcome(state, metrics, fitted.history, seconds, files=kept, facts=facts)
 
 
 def predictions(prepared: Prepared, x: datasets.Tree) -> datasets.Tree:

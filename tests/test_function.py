@@ -18,7 +18,7 @@ from hydra.core.config_loader import ConfigLoader
 from src import function
 from src.config.command_line import read_command_line
 from src.config.paths import ROOT
-from src.errors import ConfigError, Stop, TrialbookError
+from src.errors import Cancelled, ConfigError, Stop, TrialbookError
 from src.promotion.candidate import replay
 from src.states import TrialState
 from src.trial import CHECKPOINT, Job, Outcome
@@ -36,9 +36,9 @@ class Ran:
         outcome: how it ended.
     """
 
-    def __init__(self, folder: Path, checkpoint: bytes | None, stop_at: int) -> None:
+    def __init__(self, folder: Path, checkpoint: bytes | None, stop_at: int, stop: type[Stop]) -> None:
         self.steps: list[tuple[int, dict[str, float]]] = []
-        self._stop_at = stop_at
+        self._stop_at, self._stop = stop_at, stop
         config = {"trial": {"_target_": f"{PLACE}.run", "uses": [], "rate": 0.5}, "seed": 7, "objective": "min:loss"}
         self.outcome: Outcome = function.run(Job(0, 1, config, folder, checkpoint), self._record, self._check_stop)
 
@@ -47,15 +47,15 @@ class Ran:
 
     def _check_stop(self) -> None:
         if len(self.steps) >= self._stop_at:
-            raise Stop("interrupted")
+            raise self._stop("interrupted")
 
 
 @pytest.fixture
 def ran(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Ran]:
-    def run(body: Body, checkpoint: bytes | None = None, stop_at: int = 1000) -> Ran:
+    def run(body: Body, checkpoint: bytes | None = None, stop_at: int = 1000, stop: type[Stop] = Stop) -> Ran:
         body.__module__ = PLACE
         monkeypatch.setattr(f"{PLACE}.run", body)
-        return Ran(tmp_path, checkpoint, stop_at)
+        return Ran(tmp_path, checkpoint, stop_at, stop)
 
     return run
 
@@ -140,6 +140,26 @@ def test_a_stop_ends_it_after_the_step_that_was_recorded(ran: Callable[..., Ran]
     trial = ran(reporting(*((step, {"loss": 1}) for step in range(1, 10))), stop_at=3)
     assert trial.outcome.state == TrialState.KILLED and trial.outcome.cause == "interrupted"
     assert [step for step, _ in trial.steps] == [1, 2, 3]
+
+
+def test_one_that_is_cancelled_is_scored_by_its_last_step(ran: Callable[..., Ran]) -> None:
+    outcome = ran(reporting(*((step, {"loss": step, "gap": 1}) for step in range(1, 10))), stop_at=3, stop=Cancelled).outcome
+    kept = {name: value for name, value in outcome.metrics.items() if name.startswith("kept/")}
+    assert outcome.state == TrialState.PRUNED and kept == {"kept/loss": 3.0, "kept/gap": 1.0, "kept/epoch": 3}
+    without = ran(reporting((1, {"gap": 1}), (2, {"gap": 1})), stop_at=1, stop=Cancelled).outcome
+    assert without.state == TrialState.KILLED and not without.metrics
+
+
+def test_one_that_catches_it_may_return_another_score(ran: Callable[..., Ran]) -> None:
+    def body(_: dict[str, Any], report: function.Report) -> float:
+        try:
+            report(1, {"loss": 4})
+        except Stop:
+            return 3.5
+        return 1.0
+
+    outcome = ran(body, stop_at=1, stop=Cancelled).outcome
+    assert outcome.state == TrialState.PRUNED and outcome.metrics["kept/loss"] == 3.5
 
 
 def test_between_steps_it_may_ask_whether_to_stop(ran: Callable[..., Ran]) -> None:

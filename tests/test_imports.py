@@ -80,6 +80,7 @@ def test_what_is_imported_is_declared_with_the_file_that_imports_it() -> None:
 
 TRAINING = {"tensorflow", "keras", "keras_tuner", "mlflow"}
 TABLES = {"sklearn", "numpy", "pandas", "matplotlib", "rich"}
+VERBS = [file.stem for file in (ROOT / "src").glob("*.py") if "\ndef main(" in file.read_text()]
 PLAN = "-m model.units=range(1,501) optimizer=sgd,adam dry_run=true"
 
 
@@ -98,3 +99,20 @@ def test_nothing_heavy_is_imported_before_a_trial_runs(arguments: str, heavy: se
     done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
     assert done.stdout.splitlines()[-1] == "HEAVY []"
     assert ("1000 trials" in done.stdout) == (arguments == PLAN)
+
+
+def test_the_help_of_every_verb_describes_every_word_and_imports_nothing_heavy() -> None:
+    code = (
+        "import runpy, sys\n"
+        f"for verb in {VERBS!r}:\n"
+        "    sys.argv = [verb, '--help']\n"
+        "    try:\n        runpy.run_module(f'src.{verb}', run_name='__main__', alter_sys=True)\n"
+        "    except SystemExit as end:\n        assert not end.code, verb\n"
+        f"print('HEAVY', sorted({(TRAINING | TABLES) - {'numpy', 'rich'}!r} & set(sys.modules)))"
+    )
+    done = subprocess.run([sys.executable, "-W", "ignore", "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
+    *lines, heavy = done.stdout.splitlines()
+    assert heavy == "HEAVY []"
+    words = [line for line in lines if re.match(r"  \w+=", line)]
+    assert len(words) > 20 and all(len(line.split(maxsplit=1)) == 2 for line in words)
+    assert all(f"python -m src.{verb}" in done.stdout for verb in VERBS)

@@ -1,27 +1,42 @@
 """Reads the arguments of the other commands: words `key=value`, into a dataclass."""
 
-from dataclasses import MISSING, fields
-from typing import Any, TypeVar
+import re
+import sys
+from collections.abc import Iterator
+from dataclasses import MISSING, Field, fields
+from inspect import cleandoc
+from typing import Any, Literal, TypeVar, get_args, get_origin, get_type_hints
 
 from src.errors import ConfigError, did_you_mean
 
 Wanted = TypeVar("Wanted")
+HELP = frozenset({"-h", "--help"})
+BOOLEANS = {"true": True, "false": False}
 
 
-def read_arguments(kind: type[Wanted], argv: list[str]) -> Wanted:
-    """Reads `key=value` words into a dataclass of texts; a field that is False by default takes true or false.
+def read_arguments(kind: type[Wanted], argv: list[str], about: str | None = None) -> Wanted:
+    """Reads `key=value` words into a dataclass, by the types of its fields: text, bool, a whole number, or a Literal of choices.
+
+    Args:
+        about: the text of `--help`, to which the attributes of the dataclass are added; None if the command has its own help.
 
     Raises:
-        ConfigError: an unknown key, one given twice, one without a value, or one that is missing; all of them at once.
+        ConfigError: an unknown key, one given twice, one without a value, a wrong value, or a key that is missing; all of them at once.
+        SystemExit: after help was printed.
 
     >>> from dataclasses import dataclass
     >>> @dataclass
     ... class Arguments:
     ...     sweep: str = "latest"
-    >>> read_arguments(Arguments, ["sweep=dropout"])
-    Arguments(sweep='dropout')
+    ...     most: int = 20
+    >>> read_arguments(Arguments, ["sweep=dropout", "most=3"])
+    Arguments(sweep='dropout', most=3)
     """
-    known = {field.name: field for field in fields(kind)}  # type: ignore[arg-type]
+    if about is not None and HELP & set(argv):
+        print(help_text(kind, about))  # noqa: T201
+        sys.exit(0)
+    known: dict[str, Field[Any]] = {field.name: field for field in fields(kind)}  # type: ignore[arg-type]
+    types = get_type_hints(kind)
     given: dict[str, Any] = {}
     mistakes = []
     for word in argv:
@@ -32,14 +47,39 @@ def read_arguments(kind: type[Wanted], argv: list[str]) -> Wanted:
             mistakes.append(f"{word}: there is no {key!r}{did_you_mean(key, known)} Keys: {', '.join(known)}")
         elif key in given:
             mistakes.append(f"{word}: {key} is given twice; expected it once.")
-        elif known[key].default is False and value not in ("true", "false"):
-            mistakes.append(f"{word}: {value!r}, where {key} is true or false.")
-        given[key] = value == "true" if key in known and known[key].default is False else value
+        else:
+            mistakes += _mistakes(word, key, value, types[key])
+        given[key] = value if mistakes else _value(value, types[key])
     required = [name for name, field in known.items() if field.default is MISSING]
     mistakes += [f"{name} is not given; expected {name}=…" for name in required if name not in given]
     if mistakes:
         raise ConfigError(mistakes)
     return kind(**given)
+
+
+def _mistakes(word: str, key: str, value: str, kind: Any) -> Iterator[str]:
+    """Yields why a value is none of its type."""
+    if kind is bool and value not in BOOLEANS:
+        yield f"{word}: {value!r}, where {key} is true or false."
+    if kind is int and not (value.isdecimal() and int(value) > 0):
+        yield f"{word}: expected a whole number, at least 1."
+    if get_origin(kind) is Literal and value not in (choices := get_args(kind)):
+        yield f"{word}: no such {key}{did_you_mean(value, choices)} Expected {key}={f' or {key}='.join(choices)}"
+
+
+def _value(value: str, kind: Any) -> Any:
+    return BOOLEANS[value] if kind is bool else int(value) if kind is int else value
+
+
+def help_text(kind: type, about: str) -> str:
+    """What a command does, then its words, with the defaults of those that have one, as the docstring of their dataclass describes them."""
+    attributes = cleandoc(kind.__doc__ or "").partition("Attributes:\n")[2]
+    described = {name: " ".join(text.split()) for name, text in re.findall(r"^    (\w+): (.*(?:\n {5,}.*)*)", attributes, re.MULTILINE)}
+    lines = []
+    for field in fields(kind):
+        default = {MISSING: "…", "": "…", False: "true"}.get(field.default, field.default)
+        lines.append(f"  {f'{field.name}={default}':<20}  {described.get(field.name, '').rstrip('.')}".rstrip())
+    return "\n".join([cleandoc(about), "", "Words:", *lines])
 
 
 def split(kind: type, argv: list[str]) -> tuple[list[str], list[str]]:

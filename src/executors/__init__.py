@@ -64,6 +64,13 @@ class Executor(Protocol):
     def submit(self, job: Job) -> None:
         """Accepts a job. At most `slots` jobs may be in flight."""
 
+    def cancel(self, number: int) -> None:
+        """Ends one trial in flight, with what it has; the listener hears of its end as of any other's. Others go on.
+
+        A Keras trial ends after its epoch, a function at its next report or call of `check_stop`, a command at once: PRUNED if it has a
+        score by then, KILLED if not. One that is at its end anyway ends as it would have. Does nothing for a trial that is not in flight.
+        """
+
     def wait(self, seconds: float) -> None:
         """Calls the listener for every event; returns when a trial ended, or after this many seconds."""
 

@@ -3,14 +3,14 @@
 import logging
 import time
 from collections import defaultdict, deque
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
-from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from src import trial
 from src.errors import first_words
-from src.executors import Function, Listener, RunTrial, run_logged
+from src.executors import RunTrial
+from src.executors.in_process import InProcess
 from src.executors.machine import gpus
 from src.training import engine_of
 from src.trial import Job, Outcome, Prepared
@@ -98,21 +98,18 @@ def _structure(prepared: Prepared) -> str:
     return structure_of(prepared.model, prepared.data, prepared.schedule.batch_size, prepared.schedule.validation_batch)
 
 
-class Fused:
+class Fused(InProcess):
     """Trains all stacked trials for an epoch in every `wait`; when a trial ends, a waiting one takes its lane.
 
     Args:
         workers: the most trials that are stacked, or `auto`.
     """
 
-    listener: Listener
-
     def __init__(self, run_trial: RunTrial, *, workers: int | str) -> None:
-        self._run_trial = run_trial
+        super().__init__(run_trial)
         if workers == "auto":
             workers = ON_GPU if gpus() else ON_CPU
         self.slots = self._most = int(workers)
-        self.parallel_trials = 1
         self.headline = f"up to {self.slots} trials of one structure are one program"
         self._arrived: deque[Job] = deque()
         self._waiting: list[_Member] = []
@@ -140,15 +137,9 @@ class Fused:
         alone += [f"trial {numbers[0]} runs alone: no other one has its structure" for numbers in groups.values() if len(numbers) == 1]
         return [f"one program: trials {', '.join(numbers)}" for numbers in groups.values() if len(numbers) > 1] + alone
 
-    def warm_up(self, trials: int) -> None:
-        """Does nothing: this process needs no preparation."""
-
-    def apply(self, function: Function, *arguments: Any) -> Callable[[], Any]:
-        """Runs the function in this process, when the returned callable is called."""
-        return partial(function, *arguments)
-
     def submit(self, job: Job) -> None:
         """Stores a job for `wait`."""
+        self.accept(job)
         self._arrived.append(job)
 
     def wait(self, seconds: float) -> None:
@@ -156,7 +147,7 @@ class Fused:
         while self._arrived:
             job = self._arrived.popleft()
             if not self._stackable(job.config) or not self._prepare(job):
-                self._run_alone(job)
+                self.run(job)
                 return
         if not (self._batch and self._batch.members):
             self._batch = self._new_batch()
@@ -177,16 +168,16 @@ class Fused:
         from src.training import stack
         from src.training.lane import Lane
 
-        report = partial(self.listener.epoch, job.number)
+        report, check_stop = self.callbacks(job.number)
         try:
             prepared = trial.prepared_for(job)
             if obstacle := stack.obstacle(prepared.model, prepared.data, prepared.schedule):
                 log.warning("trial %d is not stacked: %s", job.number + 1, obstacle)
                 return False
             structure = _structure(prepared)
-            lane = Lane(prepared.model, **trial.engine_arguments(prepared, report, self.listener.check_stop), **prepared.arguments)
+            lane = Lane(prepared.model, **trial.engine_arguments(prepared, report, check_stop), **prepared.arguments)
         except Exception as error:
-            self.listener.end(job.number, trial.ended_by(error, job, 0.0))
+            self.end(job.number, trial.ended_by(error, job, 0.0))
         else:
             self._waiting.append(_Member(job, prepared, lane, structure))
         return True
@@ -206,7 +197,7 @@ class Fused:
                 return _Batch(first.structure, stack)
         self._waiting.remove(first)
         log.info("trial %d runs alone: no other one of its structure waits", first.job.number + 1)
-        self._run_alone(first.job)
+        self.run(first.job)
         return None
 
     def _stack(self, member: _Member, lanes: int) -> "Stack | None":
@@ -227,19 +218,15 @@ class Fused:
         import tensorflow as tf
 
         for member in batch.fill(self._waiting):
-            self._run_alone(member.job)
+            self.run(member.job)
         if not batch.members:
             return
         try:
             for member, outcome in batch.epoch():
-                self.listener.end(member.job.number, outcome)
+                self.end(member.job.number, outcome)
         except tf.errors.ResourceExhaustedError:
             self._most = max(1, batch.stack.lanes // 2)
             log.warning("the device has no memory for %d trials at once; now at most %d", batch.stack.lanes, self._most)
             self._waiting += batch.members.values()
             self._stacks.clear()
             self._batch = None
-
-    def _run_alone(self, job: Job) -> None:
-        report = partial(self.listener.epoch, job.number)
-        self.listener.end(job.number, run_logged(self._run_trial, job, report, self.listener.check_stop))

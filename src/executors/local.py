@@ -14,7 +14,7 @@ from src import trial
 from src.executors import RunTrial
 from src.executors.machine import find_slots, gpus_of, this_machine
 from src.executors.pool import Died, Pool, WorkerHandle
-from src.executors.worker import CANCEL, Answer, Call, Event, children_of, work
+from src.executors.worker import CANCEL, STOP, Answer, Call, Event, children_of, work
 from src.trial import Job
 
 forking = multiprocessing.get_context("forkserver")  # TensorFlow survives a fork as long as it has only been imported
@@ -88,9 +88,9 @@ class _Process(WorkerHandle):
             code = self._process.exitcode
             raise Died(f"its process died, {'killed (out of memory?)' if code == -9 else f'exit code {code}'}") from error
 
-    def cancel(self) -> None:
+    def cancel(self, *, alone: bool) -> None:
         with suppress(OSError):
-            self.connection.send(CANCEL)
+            self.connection.send(CANCEL if alone else STOP)
 
     def kill(self) -> None:
         self.connection.close()

@@ -38,7 +38,7 @@ class WorkerHandle(ABC):
         begun: True if it has begun the current trial.
         starts: number of workers started for the current trial, this one included; 1 again once the trial has begun.
         deadline: `time.monotonic()` at which its trial must have ended.
-        cancelled: True if it was requested to end its trial.
+        cancelled: True if it was requested to stop its trial, which has no score then.
         gigabytes: its memory after its first trial.
     """
 
@@ -65,8 +65,8 @@ class WorkerHandle(ABC):
         """
 
     @abstractmethod
-    def cancel(self) -> None:
-        """Requests that its trial ends."""
+    def cancel(self, *, alone: bool) -> None:
+        """Requests that its trial ends; `alone` with what it has, otherwise at once."""
 
     @abstractmethod
     def kill(self) -> None:
@@ -92,6 +92,7 @@ class Pool(ABC):
     minutes_per_trial: float | None
     listener: Listener = field(init=False)
     workers: list[WorkerHandle] = field(default_factory=list)
+    _alone: set[int] = field(default_factory=set)  # cancelled trials in flight
 
     @property
     def parallel_trials(self) -> int:
@@ -140,6 +141,14 @@ class Pool(ABC):
         """Assigns a job to a free worker, or to a new one."""
         self._assign(self._free_worker(), job)
 
+    def cancel(self, number: int) -> None:
+        """Requests it of the worker of the trial, or, before the trial begins, of the worker that will begin it."""
+        for worker in self.workers:
+            if worker.job and worker.job.number == number:
+                self._alone.add(number)
+                if worker.begun:
+                    worker.cancel(alone=True)
+
     def wait(self, seconds: float) -> None:
         """Calls the listener for every event until a trial ends, or for this many seconds."""
         until = time.monotonic() + seconds
@@ -185,6 +194,8 @@ class Pool(ABC):
                 worker.begun, worker.starts = True, 1
                 if self.minutes_per_trial and not worker.cancelled:
                     worker.deadline = time.monotonic() + 60 * self.minutes_per_trial
+                if job.number in self._alone:
+                    worker.cancel(alone=True)
             case EpochEnded(epoch, metrics):
                 self.listener.epoch(job.number, epoch, metrics)
             case Logged(level, text):
@@ -195,7 +206,7 @@ class Pool(ABC):
                 worker.job = None
                 if worker.worn(gigabytes):
                     self._remove(worker)
-                self.listener.end(job.number, outcome)
+                self._end(job.number, outcome)
                 return True
         return False
 
@@ -207,6 +218,7 @@ class Pool(ABC):
             replacement.starts = worker.starts + 1
             self._assign(replacement, job)
             return False
+        self._alone.discard(job.number)
         self.listener.died(job.number, cause)
         return True
 
@@ -228,7 +240,7 @@ class Pool(ABC):
             for worker in self.workers:
                 if worker.job and not worker.cancelled:
                     worker.cancelled, worker.deadline = True, time.monotonic() + GRACE
-                    worker.cancel()
+                    worker.cancel(alone=False)
 
     def _end_overdue(self) -> bool:
         """Kills workers whose deadline has passed and ends their trials; returns True if there were any."""
@@ -239,8 +251,12 @@ class Pool(ABC):
                 outcome = Outcome(TrialState.KILLED, cause="interrupted")
             else:
                 outcome = Outcome(TrialState.FAILED, cause=f"took longer than {self.minutes_per_trial:g} minutes")
-            self.listener.end(worker.job.number, outcome)  # type: ignore[union-attr]
+            self._end(worker.job.number, outcome)  # type: ignore[union-attr]
         return bool(overdue)
+
+    def _end(self, number: int, outcome: Outcome) -> None:
+        self._alone.discard(number)
+        self.listener.end(number, outcome)
 
     def _remove(self, worker: WorkerHandle) -> None:
         self.workers.remove(worker)

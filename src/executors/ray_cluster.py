@@ -17,7 +17,7 @@ from src.errors import ConfigError, first_words
 from src.executors import RunTrial
 from src.executors.machine import GIGABYTES_PER_WORKER, Node, find_slots, this_machine
 from src.executors.pool import Died, Pool, WorkerHandle
-from src.executors.worker import Answer, Call, EpochEnded, Event, FileWritten, TrialEnded, answer, perform, warm_up
+from src.executors.worker import CANCEL, STOP, Answer, Call, EpochEnded, Event, FileWritten, Order, TrialEnded, answer, perform, warm_up
 from src.trial import Job
 
 PATIENCE = 5.0  # seconds to wait for an answer of the cluster; Ray itself would wait 40
@@ -119,8 +119,9 @@ class _Actor(WorkerHandle):
         except (StopIteration, self._ray.exceptions.RayError) as error:
             raise Died(f"its process died: {first_words(error)}") from error
 
-    def cancel(self) -> None:
-        self._actor.cancel.remote()
+    def cancel(self, *, alone: bool) -> None:
+        if self.job:
+            self._actor.cancel.remote(self.job.number, CANCEL if alone else STOP)
 
     def kill(self) -> None:
         self._ray.kill(self._actor)
@@ -133,7 +134,8 @@ class _Stage:
         if Path(folder).is_dir():  # on the machine of the driver, or on a shared disk, relative paths stay valid
             os.chdir(folder)
         self._run_trial = run_trial
-        self._cancelled = threading.Event()
+        self._running: int | None = None
+        self._order = Order()
         warm_up(run_trial)
 
     def run(self, job: Job | Call) -> Iterator[Event | Answer]:
@@ -141,7 +143,7 @@ class _Stage:
         if isinstance(job, Call):
             yield answer(job)
             return
-        self._cancelled.clear()
+        self._running, self._order.given = job.number, ""
         events: queue.SimpleQueue[Any] = queue.SimpleQueue()
         with tempfile.TemporaryDirectory() as name:
             threading.Thread(target=self._perform, args=(replace(job, folder=Path(name)), events), daemon=True).start()
@@ -156,13 +158,14 @@ class _Stage:
                 if isinstance(event, TrialEnded):
                     return
 
-    def cancel(self) -> None:
-        """Requests that the running trial ends."""
-        self._cancelled.set()
+    def cancel(self, number: int, order: str) -> None:
+        """Orders a trial to end if it still runs: calls do not arrive in the order in which they were made."""
+        if number == self._running:
+            self._order.give(order)
 
     def _perform(self, job: Job, events: "queue.SimpleQueue[Any]") -> None:
         try:
-            perform(self._run_trial, job, events.put, self._cancelled)
+            perform(self._run_trial, job, events.put, self._order)
         except BaseException as error:  # raised again by `run`, which waits in another thread
             events.put(error)
 

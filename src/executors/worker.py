@@ -17,13 +17,13 @@ from typing import Any
 import psutil
 
 from src import trial
-from src.errors import Stop, TrialbookError
+from src.errors import Cancelled, Stop, TrialbookError
 from src.executors import Function, RunTrial, run_logged
 from src.training import runtime
 from src.trial import Job, Outcome
 
 log = logging.getLogger(__name__)
-CANCEL = "cancel"
+STOP, CANCEL = "stop", "cancel"
 
 
 @dataclass(frozen=True)
@@ -98,6 +98,27 @@ Answer = Returned | Raised
 Send = Callable[[Event], None]
 
 
+@dataclass
+class Order:
+    """Whether the running trial was ordered to end; another thread gives the order.
+
+    Attributes:
+        given: "", STOP or CANCEL.
+    """
+
+    given: str = ""
+
+    def give(self, order: str) -> None:
+        """Has the trial stop, or end with what it has; a STOP holds whatever follows."""
+        if self.given != STOP:
+            self.given = order
+
+    def check(self) -> None:
+        """Raises Stop or Cancelled if there is such an order."""
+        if self.given:
+            raise Stop("interrupted") if self.given == STOP else Cancelled("cancelled")
+
+
 def answer(call: Call) -> Answer:
     """Calls a function and returns its value or its exception."""
     try:
@@ -108,13 +129,8 @@ def answer(call: Call) -> Answer:
         return Raised(RuntimeError("".join(traceback.format_exception(error))))
 
 
-def perform(run_trial: RunTrial, job: Job, send: Send, cancelled: threading.Event) -> None:
+def perform(run_trial: RunTrial, job: Job, send: Send, order: Order) -> None:
     """Runs a job and sends its events: Begun first, then EpochEnded and Logged, TrialEnded last."""
-
-    def check_stop() -> None:
-        if cancelled.is_set():
-            raise Stop("interrupted")
-
     logger, sender = logging.getLogger("src"), _Sender(send)
     logger.setLevel(logging.INFO)
     logger.propagate = False
@@ -122,7 +138,7 @@ def perform(run_trial: RunTrial, job: Job, send: Send, cancelled: threading.Even
     send(Begun())
     log.info("begins on %s in process %d", socket.gethostname(), os.getpid())
     try:
-        outcome = run_logged(run_trial, job, lambda epoch, metrics: send(EpochEnded(epoch, metrics)), check_stop)
+        outcome = run_logged(run_trial, job, lambda epoch, metrics: send(EpochEnded(epoch, metrics)), order.check)
     finally:
         logger.removeHandler(sender)
     send(TrialEnded(outcome, psutil.Process().memory_info().rss / 2**30))
@@ -146,18 +162,18 @@ def work(connection: Connection, run_trial: RunTrial, environment: dict[str, str
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches every process of the terminal; only the driver decides
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
     inbox: queue.Queue[Job | Call] = queue.Queue()
-    cancelled = threading.Event()
-    threading.Thread(target=_listen, args=(connection, inbox, cancelled), daemon=True).start()
+    order = Order()
+    threading.Thread(target=_listen, args=(connection, inbox, order), daemon=True).start()
     warm_up(run_trial)
     while True:
         job = inbox.get()
         if isinstance(job, Call):
             connection.send(answer(job))
         else:
-            perform(run_trial, job, connection.send, cancelled)
+            perform(run_trial, job, connection.send, order)
 
 
-def _listen(connection: Connection, inbox: "queue.Queue[Job | Call]", cancelled: threading.Event) -> None:
+def _listen(connection: Connection, inbox: "queue.Queue[Job | Call]", order: Order) -> None:
     """Receives from the driver, also while a trial trains. Ends this process when the driver is gone."""
     while True:
         try:
@@ -167,10 +183,10 @@ def _listen(connection: Connection, inbox: "queue.Queue[Job | Call]", cancelled:
                 with suppress(psutil.Error):
                     child.kill()
             os._exit(1)
-        if received == CANCEL:
-            cancelled.set()
+        if received in (STOP, CANCEL):
+            order.give(received)
         else:
-            cancelled.clear()
+            order.given = ""
             inbox.put(received)
 
 

@@ -76,6 +76,12 @@ class Oracle(Protocol):
     def tell(self, number: int, score: float | None) -> None:
         """Reports that a trial ended, with its score; a score of None marks its point as infeasible."""
 
+    def include(self, number: int, point: Point) -> bool:
+        """Takes over a trial that somebody else proposed, as one of its own: it is told its score, and does not propose the point.
+
+        Returns False if the point lies outside of its space, or it goes by trials of its own alone; then it is told nothing of the trial.
+        """
+
     def state(self) -> dict[str, Any]:
         """Returns the JSON state needed to continue that cannot be rebuilt from the trials."""
 

@@ -43,6 +43,8 @@ class Asha(Random):
         factor: one in `factor` trials of a rung goes on.
     """
 
+    takes_others = False
+
     def __init__(
         self, space: Space, objective: Objective, *, max_trials: int, max_epochs: int, min_epochs: int, factor: int, seed: int
     ) -> None:

@@ -18,7 +18,7 @@ from src.errors import ConfigError
 from src.objective import Objective
 from src.oracles import KnownTrial, Proposal
 from src.space import Axis, Choice, Point, Space
-from src.space.defaults import default_point
+from src.space.defaults import default_point, located
 from src.states import TrialState
 
 Values = dict[str, Any]  # in KerasTuner's form: config path → text, int or float
@@ -33,11 +33,12 @@ class KerasTunerOracle(kt.Oracle):  # type: ignore[misc]
         settings: arguments of KerasTuner's class.
 
     Attributes:
+        takes_others: it learns from trials that it did not propose; not so where it decides on the epochs of each.
         begins_with_defaults: after known points, a trial has the defaults of conf/, if they lie in the space, so that a table says if they
             were beaten.
     """
 
-    begins_with_defaults = True
+    takes_others = begins_with_defaults = True
 
     def __init__(self, space: Space, objective: Objective, *, seed: int = 0, **settings: Any) -> None:
         super().__init__(
@@ -82,6 +83,14 @@ class KerasTunerOracle(kt.Oracle):  # type: ignore[misc]
         """Ends a trial; None marks it infeasible."""
         trial = self.ongoing_trials.pop(str(number))
         trial.score, trial.status = score, "FAILED" if score is None else "COMPLETED"
+
+    def include(self, number: int, point: Point) -> bool:
+        """Adds a trial that lies in the space; it is one of `max_trials`."""
+        known = located(self.space, point) if self.takes_others else None
+        if known is None or self.space.identity(known) in self._known:
+            return False
+        self._add(number, Proposal(known))
+        return True
 
     def state(self) -> dict[str, Any]:
         """Empty: everything can be rebuilt from the trials."""

@@ -5,7 +5,8 @@ from typing import Any
 
 from src.objective import Objective
 from src.oracles import KnownTrial, Proposal
-from src.space import Space
+from src.space import Point, Space
+from src.space.defaults import located
 
 
 class Grid:
@@ -24,6 +25,13 @@ class Grid:
 
     def tell(self, number: int, score: float | None) -> None:
         """Does nothing: proposals do not depend on scores."""
+
+    def include(self, number: int, point: Point) -> bool:
+        """Leaves out a point that has a trial now."""
+        known = located(self._space, point)
+        if known is not None:
+            self._points = iter([left for left in self._points if self._space.identity(left) != self._space.identity(known)])
+        return known is not None
 
     def state(self) -> dict[str, Any]:
         """Empty: everything can be rebuilt from the trials."""

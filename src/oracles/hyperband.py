@@ -24,7 +24,7 @@ class Hyperband(KerasTunerOracle, kt.oracles.HyperbandOracle):  # type: ignore[m
         iterations: how often all brackets are run.
     """
 
-    begins_with_defaults = False
+    takes_others = begins_with_defaults = False
 
     def __init__(self, space: Space, objective: Objective, *, max_epochs: int, factor: int, iterations: int, seed: int) -> None:
         self._infeasible: set[str] = set()

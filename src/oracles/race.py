@@ -102,6 +102,10 @@ class Race:
         while not self.decided and all(self._has_all(one) for one in self._left):
             self._compare()
 
+    def include(self, number: int, point: Point) -> bool:
+        """False: who races is settled."""
+        return False
+
     def state(self) -> dict[str, Any]:
         """Empty: everything can be rebuilt from the trials."""
         return {}

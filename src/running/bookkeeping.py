@@ -16,6 +16,7 @@ from src.running.invocation import Invocation
 from src.running.recorder import Recorder
 from src.study import destination, provenance
 from src.study.finding import read_meta
+from src.study.instructions import CANCEL, STOP
 from src.study.messages import Message
 from src.study.store import Store
 from src.tracking import Tracker
@@ -65,6 +66,7 @@ def _created(invocation: Invocation) -> Store:
         "command": invocation.command,
         "experiment": invocation.config.tracking.experiment,
         "single": invocation.single,
+        "note": record.note(invocation),
         "base_config": config,
         "oracle": invocation.oracle,
         "objective": str(invocation.objective),
@@ -89,6 +91,7 @@ def _reopened(invocation: Invocation, compose: Compose) -> Store:
     provenance.write_later_patch(invocation.folder, store.meta().get("commit", ""))
     store.describe(space=invocation.space.described(), fingerprint=invocation.space.fingerprint, oracle=invocation.oracle)
     store.offer_again()
+    store.withdraw(STOP, CANCEL)  # they were for an invocation that has ended
     return store
 
 
@@ -102,8 +105,12 @@ def _tracker(invocation: Invocation, store: Store) -> Tracker:
     return tracker
 
 
-def start_parent(invocation: Invocation, oracle: Oracle, recorder: Recorder) -> None:
-    """Starts the run of the sweep, or continues it."""
+def start_parent(invocation: Invocation, oracle: Oracle, recorder: Recorder, slots: int) -> None:
+    """Starts the run of the sweep, or continues it; notes what tells others how far it is.
+
+    Args:
+        slots: how many trials run at once.
+    """
     invocations = int(recorder.store.meta().get("invocations", 0)) + 1
     own = {
         **recorder.tags,
@@ -119,5 +126,6 @@ def start_parent(invocation: Invocation, oracle: Oracle, recorder: Recorder) -> 
     }
     params |= {"budget": oracle.budget, "objective": str(invocation.objective)}
     run = {"name": invocation.name, "params": params, "tags": own}
-    recorder.store.describe(Message(None, "start", run), invocations=invocations)
+    progress = {"budget": oracle.budget, "slots": slots, "command_to_resume": invocation.command_to_resume}
+    recorder.store.describe(Message(None, "start", run), invocations=invocations, **progress)
     recorder.outbox.posted()

@@ -11,9 +11,11 @@ from src.executors import Executor, Listener
 from src.oracles import Oracle, Proposal
 from src.running.interruption import Interruption
 from src.running.recorder import Recorder
+from src.running.steering import Steering
 from src.running.stopping import StopRules
 from src.space import overrides
 from src.states import TrialState
+from src.study.instructions import Instruction
 from src.terminal import Terminal
 from src.trial import Job, Outcome
 
@@ -55,6 +57,9 @@ class Driver:
     def __post_init__(self) -> None:
         self.executor.listener = Listener(self._on_epoch, self._on_end, self._on_death, self._check_stop)
         self._running: dict[int, tuple[Job, Proposal]] = {}
+        self._foreign: set[int] = set()  # trials of which the oracle does not know
+        self._adding: Instruction | None = None  # becomes the trial that starts now
+        self._steering = Steering(self.recorder.store, self.interruption, self.executor, self.terminal.say)
         self._warned = False
 
     def run(self) -> SweepOutcome:
@@ -71,6 +76,9 @@ class Driver:
         """Composes, records and submits one trial."""
         composed = self.compose(overrides(proposal.point))
         job, name = self.recorder.start(number, proposal, composed, self.oracle.state())
+        if self._adding:
+            self.recorder.store.hear(self._adding)
+            self._adding = None
         self._running[number] = job, proposal
         self.terminal.started(number, name, _most_epochs(job.config))
         self.executor.submit(job)
@@ -80,15 +88,27 @@ class Driver:
         self._end_without_files(number, Outcome(TrialState.FAILED, cause=cause))
         self.terminal.failed(number, cause)
 
+    def include(self, number: int, proposal: Proposal) -> bool:
+        """Has the oracle take over a trial that somebody added; False if it does not learn from it."""
+        included = self.oracle.include(number, proposal.point)
+        if not included:
+            self._foreign.add(number)
+        return included
+
     def _next(self) -> tuple[int, Proposal] | None:
+        self._steering.heed(self._running)
         if self.interruption.draining:
             return None
         if self.waiting:
             number = min(self.waiting)
             return number, self.waiting.pop(number)
+        number = len(self.recorder.attempts)
+        if added := self._steering.added():
+            self._adding, wanted = added, Proposal(added.payload["point"])
+            self.include(number, wanted)
+            return number, wanted
         if self.rules.reason():
             return None
-        number = len(self.recorder.attempts)
         proposal = self.oracle.ask(number)
         return (number, proposal) if proposal else None
 
@@ -100,8 +120,9 @@ class Driver:
         """Called about once a second while trials run.
 
         Raises:
-            Stop: a signal asks running trials to end.
+            Stop: a signal, or somebody elsewhere, asks running trials to end.
         """
+        self._steering.heed(self._running)
         if self.interruption.stopping:
             raise Stop("interrupted")
         if self.interruption.draining and not self._warned:
@@ -133,7 +154,7 @@ class Driver:
         self.recorder.end_without_files(number, outcome, self.oracle.state())
 
     def _tell_oracle(self, number: int, outcome: Outcome, score: float | None) -> None:
-        if outcome.state != TrialState.KILLED:
+        if outcome.state != TrialState.KILLED and number not in self._foreign:
             self.oracle.tell(number, score)
 
 

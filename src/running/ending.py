@@ -26,7 +26,7 @@ from src.space import overrides
 from src.states import ENDED, TrialState
 from src.study import result
 from src.study.messages import Message
-from src.terminal import paragraph, seconds_text
+from src.terminal import seconds_text
 from src.trial import CHECKPOINT
 
 log = logging.getLogger(__name__)
@@ -92,7 +92,11 @@ class Ending:
         """
         standing, objective = self._standing, self._invocation.objective
         counts = Counter(trial.state for trial in standing.trials)
-        metrics = {f"trials/{state.lower()}": float(counts[state]) for state in ENDED if counts[state] or state != TrialState.INFEASIBLE}
+        metrics = {
+            f"trials/{state.lower()}": float(counts[state])
+            for state in ENDED
+            if counts[state] or state in (TrialState.FINISHED, TrialState.FAILED)
+        }
         if standing.best and standing.best.score is not None:
             metrics |= {f"kept/{objective.name}": standing.entries[0].mean, f"best/{objective.name}": standing.best.score}
         scored = [trial for trial in standing.trials if trial.score is not None]
@@ -167,13 +171,14 @@ class Ending:
 
     def _print_tables(self) -> None:
         rows = table.for_people(table.ranked(self._standing))
-        self._terminal.table(self._invocation.question or self._invocation.name, rows[:MOST_SHOWN])
+        compare = f"{self._invocation.prefix}python -m src.compare sweep={self._invocation.folder.name}"
+        self._terminal.table(self._invocation.question or self._invocation.name, rows[:MOST_SHOWN], compare)
         if len(rows) > MOST_SHOWN:
-            self._terminal.say(f"{len(rows) - MOST_SHOWN} more: python -m src.compare sweep={self._invocation.folder.name}")
+            self._terminal.command(compare, f"shows {len(rows) - MOST_SHOWN} more")
         for cause, count in self._standing.causes.most_common():
             self._terminal.say(f"{count} x {cause}")
         for line in self._conclusions():
-            self._terminal.say(paragraph(line) if line == self._concluded else line)
+            self._terminal.say(line)
         if self._published:
             rows = [{name: table.cell(value, name) for name, value in row.items()} for row in self._published]
             self._terminal.table("reported and obtained", rows)
@@ -196,24 +201,28 @@ class Ending:
         Args:
             left: records that MLflow does not have.
         """
-        invocation, say, best = self._invocation, self._terminal.say, self._best
+        invocation, say, command, best = self._invocation, self._terminal.say, self._terminal.command, self._best
+        prefix, name = invocation.prefix, invocation.folder.name
         if left:
             say(f"MLflow does not answer; {left} records wait in {invocation.folder}: {self._outbox.outage}")
         if invocation.single and left:
-            say(f"\nGo on:\n  {invocation.prefix}python -m src.doctor --fix")
+            say("\nGo on:")
+            command(f"{prefix}python -m src.doctor --fix")
         elif not invocation.single and (self._outcome.code or left):
-            say(f"\nGo on:\n  {invocation.command_to_resume}")
+            say("\nGo on:")
+            command(invocation.command_to_resume)
         run_ids = [row.run_id for row in self._store.trials() if row.run_id]
-        link = self._sweep.tracker.link(invocation.folder.name, run_ids, invocation.objective)
-        say(f"\nNext:\n  {invocation.prefix}make ui    then open {link}")
+        say("\nNext:")
+        command(f"{prefix}make ui", "then open:")
+        command(self._sweep.tracker.link(name, run_ids, invocation.objective))
         if self._charts is not None:
-            say(f"  open {invocation.folder / REPORT}    {self._charts or 'what failed'}")
+            command(f"open {invocation.folder / REPORT}", self._charts or "what failed")
         if best and not invocation.single:
-            say(f"  {invocation.prefix}python -m src.sweep {shlex.join(self._standing.words(best))}    repeats the best trial")
+            command(f"{prefix}python -m src.sweep {shlex.join(self._standing.words(best))}", "repeats the best trial")
         if len(self._standing.entries) > 1 and len(self._standing.by_data) == 1 and self._invocation.oracle["name"] != "race":
-            say(f"  {invocation.prefix}python -m src.confirm sweep={invocation.folder.name}    is the best the best? fresh seeds tell")
+            command(f"{prefix}python -m src.confirm sweep={name}", "is the best the best? fresh seeds tell")
         if best and best.origin.code and not invocation.single and not invocation.function:  # else it was adopted, without its model
-            say(f"  {invocation.prefix}python -m src.promote sweep={invocation.folder.name}    the best model against the champion")
+            command(f"{prefix}python -m src.promote sweep={name}", "the best model against the champion")
 
     def _tidy(self) -> None:
         """Removes the files that only an unfinished sweep needs."""

@@ -25,6 +25,11 @@ class Interruption:
         self.code = 0
         self._at_once = at_once
 
+    def ask(self, *, now: bool) -> None:
+        """Does what the first Ctrl-C does, or SIGTERM: somebody asks for it from elsewhere."""
+        self.draining, self.stopping = True, self.stopping or now or self._at_once
+        self.code = self.code or 128 + signal.SIGINT
+
     def __enter__(self) -> "Interruption":
         heeded = [number for number in SIGNALS if signal.getsignal(number) is not signal.SIG_IGN]
         self._before = {number: signal.signal(number, self._note) for number in heeded}

@@ -56,7 +56,11 @@ class OpenSweep:
         rows, dead = store.trials(), list[int]()
         if rows:
             driver.waiting, known, dead = resume.waiting(invocation, store)
-            self.oracle.restore(store.oracle(), known)
+            added = store.added()
+            self.oracle.restore(store.oracle(), [one for one in known if one.proposal.point not in added])
+            for one in (one for one in known if one.proposal.point in added):
+                if driver.include(one.number, one.proposal) and one.state != TrialState.RUNNING:
+                    self.oracle.tell(one.number, one.score)
             rules.see(sorted((row for row in rows if row.ended), key=lambda row: row.ended or 0.0))
             for number in dead:
                 driver.fail(number, f"its process died {MOST_DEATHS} times; once more: resume={invocation.folder.name} retry=failed")
@@ -96,9 +100,15 @@ def opened(
         terminal = stack.enter_context(Terminal(invocation.objective))
         oracle = oracles.create(invocation.space, invocation.objective, invocation.oracle)
         terminal.say(plan.headline(invocation, oracle.budget))
-        check_record(invocation, resumed)
-        for line in precheck(invocation.space, compose, executor, invocation.limits) if checked else ():
-            terminal.say(line)
+        with terminal.waiting("loading MLflow"):
+            check_record(invocation, resumed)
+        if checked:
+            with terminal.waiting(
+                "checking the function" if invocation.function else "loading TensorFlow, trying a step of each kind of model"
+            ):
+                lines = precheck(invocation.space, compose, executor, invocation.limits)
+            for line in lines:
+                terminal.say(line)
         invocation = replace(invocation, folder=resumed or folders.create(invocation.folder))
         stack.enter_context(driving(invocation.folder))
         store, tracker = open_study(invocation, compose, new=not resumed)
@@ -107,12 +117,12 @@ def opened(
                 link_sweep(invocation.folder)
             stack.enter_context(_command_after_full_disk(invocation))
         stack.callback(store.close)
-        outbox = Outbox(store, tracker, partial(folder_of, invocation))
+        outbox = Outbox(store, tracker, partial(folder_of, invocation), listens=True)
         stack.callback(outbox.close)
         stack.enter_context(_logging(invocation))
         recorder = Recorder(store, outbox, invocation.objective, oracle.swept, tags(invocation), invocation.limits)
         if not invocation.single:
-            start_parent(invocation, oracle, recorder)
+            start_parent(invocation, oracle, recorder, executor.slots)
         threading.Thread(target=importlib.import_module, args=("src.running.ending",), daemon=True).start()  # matplotlib, a second
         yield OpenSweep(invocation, compose, executor, oracle, terminal, recorder, tracker)
 

@@ -60,7 +60,7 @@ def sweep_tags(invocation: Invocation) -> dict[str, str]:
         **{re.sub(r"[${}]", "", redacted(str(tag))): "true" for tag in invocation.config.tags},  # first: ours win; MLflow takes no $ and {}
         "trialbook.schema": "1",
         **({} if invocation.single else sweep),
-        **({"trialbook.note": note} if (note := _note(invocation)) else {}),
+        **({"trialbook.note": words} if (words := note(invocation)) else {}),
     }
 
 
@@ -118,9 +118,9 @@ def end(state: str | None, metrics: dict[str, float], tags: dict[str, str], kept
 def description(invocation: Invocation, *parts: str) -> str:
     """The text on a sweep's page in MLflow: question, note, command, and further parts."""
     question = f"**{invocation.question}**" if invocation.question else ""
-    return "\n\n".join(filter(None, [question, _note(invocation), f"```\n{invocation.command}\n```", *parts]))
+    return "\n\n".join(filter(None, [question, note(invocation), f"```\n{invocation.command}\n```", *parts]))
 
 
-def _note(invocation: Invocation) -> str:
+def note(invocation: Invocation) -> str:
     """The note as text; it may be written as a number."""
     return "" if invocation.config.note is None else str(invocation.config.note)

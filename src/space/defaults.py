@@ -1,18 +1,33 @@
-"""The point of a space that has the defaults of conf/ for all that varies."""
+"""The point of a space that has certain values, and the defaults of conf/ for all else that varies."""
 
+from collections.abc import Mapping
 from typing import Any
 
 from src.space import Point, Space
 from src.space.axes import text_of
+from src.space.values import canonical, of_texts
 
 
 def default_point(space: Space) -> Point | None:
     """Returns the point of the defaults; None if it lies outside of the space."""
+    return _point(space, {})
+
+
+def located(space: Space, other: Point) -> Point | None:
+    """Returns the point of a space that is the same trial as a point that was made elsewhere; None if it lies outside of the space."""
+    values = of_texts(other)
+    point = None if space.trials else _point(space, values)
+    own = of_texts(point or {})
+    return point if all(key in own and canonical(own[key]) == canonical(value) for key, value in values.items()) else None
+
+
+def _point(space: Space, values: Mapping[str, Any]) -> Point | None:
     texts: dict[str, str] = {}
     for axis in space.axes:
         if axis.exists(texts):
             point = space.point(texts)
-            text = None if point is None else text_of(axis, _default(space, axis.key, point))
+            known = values[axis.key] if axis.key in values else None if point is None else _default(space, axis.key, point)
+            text = None if point is None else text_of(axis, known)
             if text is None:
                 return None
             texts[axis.key] = text

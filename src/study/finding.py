@@ -5,6 +5,7 @@ import sqlite3
 from pathlib import Path
 
 from src.errors import ConfigError, TrialbookError, did_you_mean
+from src.study.lock import is_driven
 from src.study.store import Store
 
 log = logging.getLogger(__name__)
@@ -56,6 +57,11 @@ def read_meta(folder: Path) -> dict[str, str]:
         return store.meta()
     finally:
         store.close()
+
+
+def driven_sweeps(root: Path = SWEEPS) -> list[Path]:
+    """The folders of the sweeps that run on this machine, the latest one last."""
+    return sorted(file.parent for file in root.glob("*/study.db") if is_driven(file.parent))
 
 
 def link_sweep(folder: Path) -> None:

@@ -39,6 +39,11 @@ class Messages:
             return int(self._read("select count(*) from outbox")[0][0])
         return int(self._read("select count(*) from outbox where refused is null")[0][0])
 
+    def of_run(self, run_id: str) -> list[int | None]:
+        """The trial that an MLflow run belongs to, or None for the sweep; empty if it is no run of this study."""
+        trials = [number for (number,) in self._read("select number from trial where run_id = ?", run_id)]
+        return trials or [None for _ in self._read("select 1 from meta where key = 'parent_run' and value = ?", run_id)]
+
     def refusals(self) -> list[str]:
         """The reasons for which MLflow refused messages, the oldest first."""
         if not self._keeps_refused:

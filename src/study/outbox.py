@@ -11,6 +11,7 @@ from pathlib import Path
 
 from src import files
 from src.errors import DiskFull, Refused, Unreachable, first_words
+from src.study.instructions import CANCEL, STOP
 from src.study.messages import Message
 from src.study.store import Store
 from src.tracking import Tracker
@@ -18,6 +19,7 @@ from src.tracking import Tracker
 log = logging.getLogger(__name__)
 UNDELIVERED = "undelivered"  # folder beside a trial's or a sweep's own files
 LONGEST_PAUSE = 30.0  # seconds between two attempts at a store that does not answer
+LISTENING = 5.0  # seconds between two looks for tags that stop
 A_MOMENT = 10.0  # seconds; within this time after a vain wait, `flush` does not wait
 
 
@@ -28,12 +30,15 @@ class Outbox:
 
     Args:
         folder_of: trial number, or None for the sweep → its folder.
+        listens: it also looks every few seconds which runs somebody tagged to stop, and instructs the study's driver.
     """
 
-    def __init__(self, store: Store, tracker: Tracker, folder_of: Callable[[int | None], Path]) -> None:
+    def __init__(self, store: Store, tracker: Tracker, folder_of: Callable[[int | None], Path], *, listens: bool = False) -> None:
         self._store, self._tracker, self.folder_of = store, tracker, folder_of
         self.outage = ""  # why the oldest message did not arrive, while it has not
         self._old = {message.id for message in store.undelivered(-1)}  # may have arrived before a crash, or an outage
+        self._listens, self._listened = listens, float("-inf")  # when it looked for tags
+        self._stale = store.run_id(None) is not None or store.run_id(0) is not None  # tags may be there that were for an earlier invocation
         self._waited = float("-inf")  # when somebody waited in vain
         self._work, self._hurry, self._closed = threading.Event(), threading.Event(), threading.Event()
         self._thread = threading.Thread(target=self._deliver_all, name="outbox", daemon=True)
@@ -73,15 +78,17 @@ class Outbox:
     def _deliver_all(self) -> None:
         pause = 1.0
         while not self._closed.is_set():
-            self._work.wait()
+            self._work.wait(LISTENING if self._listens else None)
             self._work.clear()
             try:
+                self._listen()
                 while messages := self._store.undelivered():
                     for batch in _batches(messages):
                         if self._closed.is_set():
                             return
                         self._deliver(batch)
                         pause, self.outage = 1.0, ""
+                        self._listen()
             except (Unreachable, DiskFull) as error:
                 self._hurry.clear()
                 self.outage = str(error)
@@ -90,6 +97,26 @@ class Outbox:
                     self._hurry.wait(pause)
                 pause = min(2 * pause, LONGEST_PAUSE)
                 self._work.set()
+
+    def _listen(self) -> None:
+        """Hears tags on MLflow's page. Those that it finds in its first look at a resumed study were for an earlier invocation."""
+        if not self._listens or time.monotonic() - self._listened < LISTENING:
+            return
+        self._listened = time.monotonic()
+        try:
+            tagged = self._tracker.stopped(lambda run_id: bool(self._store.of_run(run_id)))
+        except Unreachable:
+            raise
+        except Exception as error:
+            self._listens = False
+            log.info("MLflow: no tags to stop by: %s", error, exc_info=error)
+            return
+        stale, self._stale = self._stale, False
+        for number in [] if stale else [number for run_id in tagged for number in self._store.of_run(run_id)]:
+            if number is None:
+                self._store.instruct(STOP, now=False)
+            else:
+                self._store.instruct(CANCEL, trial=number)
 
     def _may_be_there(self, message: Message) -> bool:
         return message.id in self._old or message.payload["tags"].get("trialbook.attempt", "1") != "1"

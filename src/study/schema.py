@@ -20,6 +20,7 @@ create table epoch  (number integer, epoch integer, metrics json, primary key (n
 create table oracle (id integer primary key check (id = 1), state text);
 create table outbox (id integer primary key, number integer, kind text, payload json, refused text);
 """
+LATER = "create table if not exists instruction (id integer primary key, kind text, payload json, at real, heard real)"
 SINCE_1 = {  # table → columns that schema 1 did not have, all text
     "trial": ("config_hash", "data_digest", "code", "packages", "configuration"),
     "outbox": ("refused",),

@@ -16,14 +16,15 @@ from src.errors import TrialbookError
 from src.oracles import Proposal
 from src.redaction import all_redacted, redacted
 from src.states import TrialState
+from src.study.instructions import Instructions
 from src.study.messages import Message, Messages
-from src.study.schema import SCHEMA, SCHEMA_VERSION, SINCE_1, UNKNOWN, Identity, TrialRow
+from src.study.schema import LATER, SCHEMA, SCHEMA_VERSION, SINCE_1, UNKNOWN, Identity, TrialRow
 from src.trial import Outcome
 
 PAGE = 4096  # bytes by which SQLite grows
 
 
-class Store(Messages):
+class Store(Messages, Instructions):
     """One study. Its methods may be called from any thread."""
 
     def __init__(self, db: sqlite3.Connection) -> None:
@@ -37,7 +38,7 @@ class Store(Messages):
         store = cls(sqlite3.connect(path or ":memory:", isolation_level=None, check_same_thread=False))
         store._db.execute("pragma journal_mode = wal")
         with store._transaction():
-            for statement in SCHEMA.split(";\n"):
+            for statement in (*SCHEMA.split(";\n"), LATER):
                 store._db.execute(statement)
             store._describe({"schema": SCHEMA_VERSION, "created": time.time(), **meta})
         return store
@@ -57,6 +58,7 @@ class Store(Messages):
                 for column in columns:
                     if column not in there:
                         store._db.execute(f"alter table {table} add column {column} text")
+            store._db.execute(LATER)
             store._describe({"schema": SCHEMA_VERSION})
         return store
 
@@ -187,9 +189,10 @@ class Store(Messages):
             kept, last = row.pop("at_kept"), row.pop("at_last")
             yield TrialRow.of(row), kept, last
 
-    def epochs(self) -> Iterator[tuple[int, int, dict[str, float]]]:
-        """Yields (trial, epoch, metrics) in order."""
-        for number, epoch, metrics in self._read("select number, epoch, metrics from epoch order by number, epoch"):
+    def epochs(self, of: int | None = None) -> Iterator[tuple[int, int, dict[str, float]]]:
+        """Yields (trial, epoch, metrics) in order, of one trial or of all."""
+        where, values = ("", ()) if of is None else (" where number = ?", (of,))
+        for number, epoch, metrics in self._read(f"select number, epoch, metrics from epoch{where} order by number, epoch", *values):  # noqa: S608
             yield number, epoch, json.loads(metrics)
 
     def run_id(self, number: int | None) -> str | None:

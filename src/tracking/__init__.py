@@ -1,5 +1,6 @@
 """Writes runs to MLflow and reads them back. The only package that imports mlflow; trials never call it."""
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -37,6 +38,9 @@ class Tracker(Protocol):
             state: None leaves the state as it is.
             contents: `metrics` and `tags`; for a part that was refused earlier also `params`, and `epochs` as above.
         """
+
+    def stopped(self, is_mine: Callable[[str], bool]) -> list[str]:
+        """Returns those of our runs that somebody tagged to stop since the last call."""
 
     def link(self, sweep_id: str, run_ids: list[str], objective: Objective) -> str:
         """Returns the address of the charts of a sweep's trials, or of a single run."""

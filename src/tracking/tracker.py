@@ -23,6 +23,7 @@ IDENTITY = ("trialbook.sweep", "trialbook.kind", "trialbook.trial")  # tags that
 LONGEST_NAME = 250  # characters of a run's name that every database takes
 FOR_PEOPLE = ("mlflow.note.content", "trialbook.swept", "trialbook.cause")  # tags that may be cut
 MOST_TAG = 5000  # characters of a tag that every version of MLflow takes
+STOP, HEARD = "trialbook.stop", "heard"  # a tag by which people stop a run on MLflow's page, and what it says afterwards
 BUSY = (408, 425, 429)  # HTTP codes of a server that may take the same request later
 
 
@@ -122,6 +123,15 @@ class MlflowTracker:
             refusal = Refused("; ".join(reasons), {**left, "files": folder.name})
         if refusal:
             raise refusal
+
+    @reaching
+    def stopped(self, is_mine: Callable[[str], bool]) -> list[str]:
+        """Returns the runs that somebody tagged `trialbook.stop=true` on MLflow's page. The tag then says `heard`."""
+        found = [str(run.info.run_id) for run in self._client.search_runs([self.experiment_id], f"tags.`{STOP}` ILIKE 'true'")]
+        mine = [run_id for run_id in found if is_mine(run_id)]
+        for run_id in mine:
+            self._client.set_tag(run_id, STOP, HEARD)
+        return mine
 
     def link(self, sweep_id: str, run_ids: list[str], objective: Objective) -> str:
         """Returns the address of the charts of a sweep's trials, or of a single run."""

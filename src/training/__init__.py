@@ -66,6 +66,8 @@ class Schedule:
 class Monitor:
     """Callbacks through which an engine reports its progress. Each call may raise errors.Stop.
 
+    After errors.Cancelled, which only `check_stop` raises, an engine ends regularly after the epoch: keeper.py does so.
+
     Attributes:
         report: called after each epoch.
         check_stop: called about once a second, if the engine can.
@@ -88,12 +90,14 @@ class Fitted:
         kept_epoch: the epoch, counted from 1, whose weights the model holds.
         metrics: values that belong to no epoch, such as `cv/accuracy`.
         latest: the training after its last epoch; None if it cannot be continued.
+        cancelled: it ended before its last epoch because of errors.Cancelled.
     """
 
     history: History
     kept_epoch: int
     metrics: dict[str, float] = field(default_factory=dict)
     latest: Checkpoint | None = None
+    cancelled: bool = False
 
 
 def find_engine(name: str) -> Callable[..., Fitted]:

@@ -72,7 +72,7 @@ def fit_of(
         words = f"fit returned {objective.name}={said:.6g}, and reported {score:.6g} for its best epoch, whose weights are kept"
         raise TrialError(f"{words}; expected the same. Report in on_epoch_end what it returns, or return the best epoch's.")
     keeper.end(model)
-    return Fitted(keeper.history, keeper.kept_epoch)
+    return Fitted(keeper.history, keeper.kept_epoch, cancelled=keeper.cancelled)
 
 
 def arguments_of(

@@ -3,12 +3,12 @@
 import logging
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 
 import keras
 import numpy as np
 
-from src.errors import TrialError
+from src.errors import Cancelled, TrialError
 from src.objective import Objective
 from src.training import Monitor, Schedule, state
 from src.training.checkpoint import Checkpoint, History, Values
@@ -31,6 +31,7 @@ class Keeper(keras.callbacks.Callback):  # type: ignore[misc]
     Attributes:
         history: metric → its value per epoch, including the epochs of a checkpoint.
         kept_epoch: counted from 1.
+        cancelled: True if the training ended, after an epoch, because it was cancelled.
     """
 
     def __init__(self, objective: Objective, schedule: Schedule, monitor: Monitor) -> None:
@@ -38,6 +39,7 @@ class Keeper(keras.callbacks.Callback):  # type: ignore[misc]
         self._objective, self._schedule, self._monitor = objective, schedule, monitor
         self.history: History = {}
         self.kept_epoch = 0
+        self.cancelled = False
         self._latest: Values = {}  # state after the last epoch, before `fit` and callbacks change it; empty if not needed
         self._kept: Values = {}  # state of the kept epoch, as it was scored; empty while that is the latest epoch
         self._scored: Values = {}  # values of this epoch that were different in validation and in training
@@ -72,7 +74,8 @@ class Keeper(keras.callbacks.Callback):  # type: ignore[misc]
         now = time.monotonic()
         if now - self._checked_at > SECONDS_BETWEEN_SIGNS:
             self._checked_at = now
-            self._monitor.check_stop()
+            with suppress(Cancelled):  # at the end of the epoch
+                self._monitor.check_stop()
 
     def on_test_begin(self, logs: dict[str, float] | None = None) -> None:
         """Records the seeds. Puts averaged weights (`use_ema`) into the model, which `fit` does only at its end."""
@@ -113,7 +116,12 @@ class Keeper(keras.callbacks.Callback):  # type: ignore[misc]
         if self._monitor.save and time.monotonic() - self._saved_at > SECONDS_BETWEEN_CHECKPOINTS:
             self._saved_at = time.monotonic()
             self._monitor.save(self._checkpoint(self.model))
-        self._monitor.check_stop()
+        try:
+            self._monitor.check_stop()
+        except Cancelled:
+            if not last:
+                self.cancelled = self.model.stop_training = True
+                self._latest = self._latest or state.values(state.of(self.model))
 
     def end(self, model: keras.Model) -> Checkpoint:
         """Restores the kept epoch in the model and its optimizer; returns the state after the last epoch."""

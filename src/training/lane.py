@@ -71,4 +71,5 @@ class Lane:
             TrialError: they differ from the recorded ones.
         """
         self._keeper.check(again)
-        return Fitted(self._keeper.history, self._keeper.kept_epoch, latest=self._latest)
+        keeper = self._keeper
+        return Fitted(keeper.history, keeper.kept_epoch, latest=self._latest, cancelled=keeper.cancelled)

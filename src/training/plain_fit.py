@@ -83,7 +83,7 @@ def train(
     latest = keeper.end(model)
     with keeper.as_validated(model):
         keeper.check(model.evaluate(validation, verbose=0, return_dict=True))
-    return Fitted(keeper.history, keeper.kept_epoch, latest=latest)
+    return Fitted(keeper.history, keeper.kept_epoch, latest=latest, cancelled=keeper.cancelled)
 
 
 def evaluate(model: keras.Model, batch: feed.Batch, batch_size: int) -> dict[str, float]:

@@ -18,7 +18,7 @@ from omegaconf import OmegaConf
 
 from src import executors
 from src.config.paths import CONF
-from src.errors import ConfigError, Stop, TrialbookError
+from src.errors import Cancelled, ConfigError, Stop, TrialbookError
 from src.executors import Executor, Listener, machine, pool
 from src.executors.machine import Node, find_slots
 from src.trial import Job, Outcome
@@ -49,7 +49,7 @@ def stub(job: Job, report: Callable, check_stop: Callable) -> Outcome:
             check_stop()
             time.sleep(0.01)
     except Stop as stop:
-        return Outcome("KILLED", cause=str(stop))
+        return Outcome("PRUNED" if isinstance(stop, Cancelled) else "KILLED", cause=str(stop))
     report(2, {"val_accuracy": job.number + 0.2})
     return Outcome("FINISHED", {"kept/val_accuracy": float(job.number)}, files={"pid": str(os.getpid()).encode()})
 
@@ -61,6 +61,7 @@ class Heard:
     events: list[tuple] = field(default_factory=list)
     outcomes: dict[int, Outcome] = field(default_factory=dict)
     stopping: bool = False
+    on_epoch: Callable[[int], None] = lambda number: None
 
     @property
     def over(self) -> int:
@@ -77,7 +78,11 @@ class Heard:
             if self.stopping:
                 raise Stop("interrupted")
 
-        return Listener(lambda *event: self.events.append(event), end, lambda number, _: self.events.append((number, "died")), check_stop)
+        def epoch(number: int, epoch: int, metrics: dict[str, float]) -> None:
+            self.events.append((number, epoch, metrics))
+            self.on_epoch(number)
+
+        return Listener(epoch, end, lambda number, _: self.events.append((number, "died")), check_stop)
 
 
 @pytest.fixture
@@ -168,6 +173,22 @@ def test_what_runs_is_cancelled_when_asked(name: str, create: Callable, heard: H
     heard.stopping = True
     drain(executor, heard, 2)
     assert {outcome.state for outcome in heard.outcomes.values()} == {"KILLED"}
+
+
+@pytest.mark.parametrize("name", EXECUTORS)
+def test_one_trial_is_cancelled_and_no_other(name: str, create: Callable, heard: Heard, tmp_path: Path) -> None:
+    executor = create(name, **({} if name in ("inline", "fused") else {"workers": 2}))
+    heard.on_epoch = lambda number: [executor.cancel(one) for one in (number, 99) if number in (0, 2)]
+    for number, what in enumerate(("waits", "", "waits", "")):
+        executor.submit(Job(number, 1, {"what": what}, tmp_path))
+        drain(executor, heard, number)
+    drain(executor, heard, 4)
+    assert {number: outcome.state for number, outcome in heard.outcomes.items()} == {0: "PRUNED", 1: "FINISHED", 2: "PRUNED", 3: "FINISHED"}
+    heard.on_epoch = lambda number: None
+    executor.cancel(0)
+    executor.submit(Job(0, 2, {"what": ""}, tmp_path))
+    drain(executor, heard, 5)
+    assert heard.outcomes[0].state == "FINISHED", "it had ended before"
 
 
 @pytest.mark.parametrize("name", EXECUTORS)

@@ -59,11 +59,13 @@ def alone(config: dict, folder: Path, **more: object) -> Outcome:
     return trial.run(Job(0, 1, config, folder, **more), lambda *_: None, lambda: None)
 
 
-def together(configs: list[dict], folder: Path, *, workers: int = 4, check_stop: Callable = lambda: None, **more: object) -> list[Outcome]:
-    """Outcomes of trials as a driver would run them: a new one for each that ends."""
+def together(
+    configs: list[dict], folder: Path, *, workers: int = 4, check_stop: Callable = lambda: None, cancel: int = -1, **more: object
+) -> list[Outcome]:
+    """Outcomes of trials as a driver would run them: a new one for each that ends; one may be cancelled in its first epoch."""
     ended: dict[int, Outcome] = {}
     fused = Fused(trial.run, workers=workers)
-    fused.listener = Listener(lambda *_: None, ended.__setitem__, lambda *_: None, check_stop)
+    fused.listener = Listener(lambda number, *_: number == cancel and fused.cancel(number), ended.__setitem__, lambda *_: None, check_stop)
     begun = 0
     while len(ended) < len(configs):
         while begun < len(configs) and begun - len(ended) < fused.slots:
@@ -127,6 +129,14 @@ def test_each_stops_early_by_itself_and_makes_room_for_the_next(compose: Compose
     found = together(configs, tmp_path, workers=2)
     assert made == [2] and len({len(one.history["loss"]) for one in found}) > 1
     for one, config in zip(found, configs, strict=True):
+        assert_equal(one, alone(config, tmp_path))
+
+
+def test_one_that_is_cancelled_makes_room_and_changes_no_other(compose: Compose, tmp_path: Path, made: list[int]) -> None:
+    configs = [compose(FEW_STEPS, *DROPS, f"seed={seed}") for seed in (1, 2, 3)]
+    first, *others = together(configs, tmp_path, workers=2, cancel=0)
+    assert made == [2] and first.state == "PRUNED" and len(first.history["loss"]) == first.metrics["kept/epoch"] == 1
+    for one, config in zip(others, configs[1:], strict=True):
         assert_equal(one, alone(config, tmp_path))
 
 

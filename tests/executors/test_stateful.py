@@ -41,6 +41,7 @@ class Trial:
     epochs: int = 0
     deaths: int = 0
     asked: bool = False  # to stop, by a worker that died then
+    cancelled: bool = False
 
 
 @dataclass(eq=False)
@@ -53,12 +54,14 @@ class Fake(WorkerHandle):
     dead: bool = False  # by itself, which is noticed when it is heard
     gone: bool = False
     asked_to_stop: float | None = None
+    asked_alone: bool = False
 
     def send(self, job: Job) -> None:
         assert not self.gone and self.trials <= MOST_TRIALS
         assert self.dead or not self.said, "nothing of an earlier trial is left to be heard"
         assert not self.days.flying[job.number].asked
         self.epochs = self.asked_to_stop = None
+        self.asked_alone = False
 
     def receive(self) -> Event:
         assert not self.gone
@@ -75,7 +78,11 @@ class Fake(WorkerHandle):
         self.dead = True
         self.said.append(DEATH)
 
-    def cancel(self) -> None:
+    def cancel(self, *, alone: bool) -> None:
+        if alone:
+            assert self.begun and self.days.flying[self.job.number].cancelled
+            self.asked_alone = True
+            return
         assert self.asked_to_stop is None, "it is asked once"
         self.asked_to_stop = self.days.clock.now
 
@@ -160,6 +167,14 @@ class Days(RuleBasedStateMachine):
             worker.said.append(Begun() if worker.epochs is None else EpochEnded(worker.epochs + 1, {}))
             worker.epochs = 0 if worker.epochs is None else worker.epochs + 1
 
+    @rule(which=WHICH)
+    def cancel(self, which: int) -> None:
+        """A trial in flight, begun or not, and one that has ended."""
+        for number in sorted(self.flying)[which : which + 1]:
+            self.flying[number].cancelled = True
+            self.pool.cancel(number)
+        self.pool.cancel(-1)
+
     @rule(which=WHICH, gigabytes=st.sampled_from([0.5, 1.0, 2.0]))
     def end(self, which: int, gigabytes: float) -> None:
         if worker := self.busy(which):
@@ -198,6 +213,12 @@ class Days(RuleBasedStateMachine):
         assert [worker for worker in self.started if not worker.gone] == self.pool.workers
         assert len({worker.slot for worker in self.pool.workers}) == len(self.pool.workers) <= SLOTS
         assert sorted(worker.job.number for worker in self.pool.workers if worker.job) == sorted(self.flying)
+
+    @invariant()
+    def who_runs_a_cancelled_trial_knows(self) -> None:
+        for worker in self.pool.workers:
+            if worker.job:
+                assert worker.asked_alone == (worker.begun and self.flying[worker.job.number].cancelled)
 
     @invariant()
     def few_workers_die_for_one_trial(self) -> None:

@@ -60,7 +60,7 @@ def judged(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def told(decision: challenge.Decision) -> list[str]:
     said: list[str] = []
-    promote._tell(SimpleNamespace(say=said.append, table=lambda *_: None), decision)
+    promote._tell(SimpleNamespace(say=said.append, command=said.append, table=lambda *_: None), decision)
     return said
 
 
@@ -69,7 +69,7 @@ def test_a_champion_that_can_not_be_loaded_counts_as_none_with_a_word() -> None:
     found = decide(run_of("new"), registry, None, GATES)
     assert found.champion is None and found.against.gain == pytest.approx(0.8) and found.old == "7" and found.reasons == []
     assert registry.openings == [("new", "same", None)]
-    unusable, against = told(found)
+    unusable, *_, against = told(found)
     assert unusable == "the champion, version 7, cannot be loaded and counts as none: run=old: no finished trial with a model"
     assert against.startswith("against a constant answer, 0.1000: +0.8000, 95 % between")
     assert "compared with a constant answer, for version 7 could not be loaded: because" in challenge._how(found, "because")
@@ -80,7 +80,7 @@ def test_a_champion_that_can_be_loaded_is_compared_with() -> None:
     found = decide(run_of("new"), registry, None, GATES)
     assert found.unusable == "" and found.against.gain == pytest.approx(0.4) and found.reasons == []
     assert registry.openings == [("new", "same", "old")]
-    assert told(found)[0].startswith("against the champion: +0.4000") and told(found)[0].endswith(
+    assert told(found)[-1].startswith("against the champion: +0.4000") and told(found)[-1].endswith(
         "opening 1 of this test split: p must be below 0.03"
     )
     assert challenge._how(found, "") == "promoted with test accuracy 0.9000"

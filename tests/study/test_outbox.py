@@ -8,6 +8,7 @@ import pytest
 
 from src.errors import Refused, Unreachable
 from src.oracles import Proposal
+from src.study.instructions import CANCEL, STOP
 from src.study.outbox import Outbox
 from src.study.store import Message, Store
 from tests.running.conftest import RememberingTracker
@@ -206,3 +207,43 @@ def test_a_run_that_could_not_be_begun_is_told_whole_when_it_can(store: Store, o
     assert box.flush() == 0 and store.refusals() == []
     box.close()
     assert kinds(tracker) == ["start", 1, 2, 3, "end"]
+
+
+class Tagged(RememberingTracker):
+    """Somebody tags runs on MLflow's page."""
+
+    def __init__(self, *runs: str) -> None:
+        super().__init__()
+        self.tagged, self.looks = set(runs), 0
+
+    def stopped(self, is_mine: Callable[[str], bool]) -> list[str]:
+        self.looks += 1
+        mine = {run for run in self.tagged if is_mine(run)}
+        self.tagged -= mine
+        return sorted(mine)
+
+
+def test_a_tag_instructs_the_driver_and_one_of_an_earlier_invocation_does_not(
+    store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("src.study.outbox.LISTENING", 0.01)
+    tracker = Tagged("somebody else's")
+    box = Outbox(store, tracker, lambda number: tmp_path / str(number), listens=True)
+    assert box.flush() == 0
+    store.describe(parent_run="parent")
+    tracker.tagged |= {"run0", "parent"}
+    until(lambda: len(store.unheard(STOP, CANCEL)) == 2)
+    box.close()
+    assert {(one.kind, str(one.payload)) for one in store.unheard(STOP, CANCEL)} == {(STOP, "{'now': False}"), (CANCEL, "{'trial': 0}")}
+    store.withdraw(STOP, CANCEL)
+    tracker = Tagged("run0")
+    box = Outbox(store, tracker, lambda number: tmp_path / str(number), listens=True)
+    until(lambda: tracker.looks > 1)
+    box.close()
+    assert tracker.tagged == set() and store.unheard(STOP, CANCEL) == []
+
+
+def test_a_store_that_cannot_be_asked_for_tags_still_takes_records(store: Store, tmp_path: Path) -> None:
+    box = Outbox(store, RememberingTracker(), lambda number: tmp_path / str(number), listens=True)  # it has no such method
+    assert box.flush() == 0
+    box.close()

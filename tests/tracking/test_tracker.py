@@ -50,6 +50,16 @@ def test_a_sweep_is_a_parent_and_a_run_per_trial(tracker: MlflowTracker, store_u
     assert parent.data.tags["mlflow.note.content"] == "**why**"
 
 
+def test_a_run_that_somebody_tags_is_stopped_once(tracker: MlflowTracker, store_uri: str) -> None:
+    mine, other = begin(tracker), begin(tracker, "1")
+    client = MlflowClient(store_uri)
+    for run_id, value in ((mine, "True"), (other, "true")):
+        client.set_tag(run_id, "trialbook.stop", value)
+    assert tracker.stopped(lambda run_id: run_id == mine) == [mine]
+    assert tracker.stopped(lambda run_id: run_id == mine) == []
+    assert [client.get_run(run_id).data.tags["trialbook.stop"] for run_id in (mine, other)] == ["heard", "true"]
+
+
 def test_with_a_gpu_a_sweep_has_system_metrics(
     tracker: MlflowTracker, store_uri: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -20,7 +20,7 @@ import pytest
 from src import trial
 from src.config.paths import ROOT
 from src.datasets import Dataset
-from src.errors import Stop, TrialError
+from src.errors import Cancelled, Stop, TrialError
 from src.objective import Objective
 from src.tasks.classes import Classes
 from src.training import feed, runtime, weights
@@ -89,6 +89,20 @@ def test_report_may_stop_a_trial(compose: Compose, tmp_path: Path) -> None:
             raise Stop("enough")
 
     assert run(compose("training.epochs=5"), tmp_path, report).state == "KILLED"
+
+
+def test_one_that_is_cancelled_is_the_trial_of_so_many_epochs(compose: Compose, tmp_path: Path) -> None:
+    told: list[int] = []
+
+    def check_stop() -> None:
+        if told and told[-1] >= 2:
+            raise Cancelled("cancelled")
+
+    cancelled, short = (trial.Job(0, 1, compose(f"training.epochs={epochs}"), tmp_path) for epochs in (9, 2))
+    found, expected = (trial.run(job, lambda epoch, _: told.append(epoch), check_stop) for job in (cancelled, short))
+    assert (found.state, expected.state) == ("PRUNED", "FINISHED"), "after its last epoch a trial is at its end anyway"
+    assert found.history == expected.history
+    assert found.files["model.weights.h5"] == expected.files["model.weights.h5"]
 
 
 def test_a_users_own_callback_is_instantiated(compose: Compose, tmp_path: Path) -> None:

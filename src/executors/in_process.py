@@ -1,0 +1,55 @@
+"""What executors share that run trials in the process of the driver."""
+
+from collections.abc import Callable
+from functools import partial
+from typing import Any
+
+from src.errors import Cancelled
+from src.executors import Function, Listener, RunTrial, run_logged
+from src.trial import Job, Outcome
+
+
+class InProcess:
+    """Base class of executors that run trials within `wait`."""
+
+    listener: Listener
+    parallel_trials = 1
+
+    def __init__(self, run_trial: RunTrial) -> None:
+        self._run_trial = run_trial
+        self._cancelled: dict[int, bool] = {}  # trial in flight → True if it was cancelled
+
+    def warm_up(self, trials: int) -> None:
+        """Does nothing: this process needs no preparation."""
+
+    def apply(self, function: Function, *arguments: Any) -> Callable[[], Any]:
+        """Runs the function in this process, when the returned callable is called."""
+        return partial(function, *arguments)
+
+    def cancel(self, number: int) -> None:
+        """Has `check_stop` of the trial raise Cancelled."""
+        if number in self._cancelled:
+            self._cancelled[number] = True
+
+    def accept(self, job: Job) -> None:
+        """Notes that a job is in flight."""
+        self._cancelled[job.number] = False
+
+    def run(self, job: Job) -> None:
+        """Runs a job to its end, and tells the listener."""
+        report, check_stop = self.callbacks(job.number)
+        self.end(job.number, run_logged(self._run_trial, job, report, check_stop))
+
+    def end(self, number: int, outcome: Outcome) -> None:
+        """Tells the listener that a trial ended."""
+        del self._cancelled[number]
+        self.listener.end(number, outcome)
+
+    def callbacks(self, number: int) -> tuple[Callable[[int, dict[str, float]], None], Callable[[], None]]:
+        """The functions `report` and `check_stop` of a trial."""
+        return partial(self.listener.epoch, number), partial(self._check_stop, number)
+
+    def _check_stop(self, number: int) -> None:
+        self.listener.check_stop()
+        if self._cancelled[number]:
+            raise Cancelled("cancelled")

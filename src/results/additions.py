@@ -1,0 +1,86 @@
+"""Points that somebody adds to a sweep: read as the overrides of a sweep are, on top of what the sweep fixes for all its trials."""
+
+import json
+import shlex
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from hydra.core.config_loader import ConfigLoader
+
+from src.config.catalog import Catalog
+from src.config.command_line import configured
+from src.config.composer import Composer
+from src.config.overrides import Parser, as_text, key_of
+from src.config.paths import TRIAL_KEYS, trial_config
+from src.config.request import read_request
+from src.errors import ConfigError
+from src.space import Point, Space, active_hash, overrides
+from src.study.instructions import ADD
+from src.study.store import Store
+
+FIXED = "sweeps/"  # origin of the sweep's own assignments: those that an added option does not have are left out, as of a sweep's file
+
+
+@dataclass(frozen=True)
+class Additions:
+    """What words add to a sweep.
+
+    Attributes:
+        points: new ones.
+        known: a line for each that is a trial already, or waits to become one.
+    """
+
+    points: list[Point]
+    known: list[str]
+
+
+def read_additions(loader: ConfigLoader, store: Store, words: Sequence[str]) -> Additions:
+    """Reads the points that words mean for a sweep.
+
+    Raises:
+        ConfigError: with every mistake of the words, or if there is nothing to add.
+    """
+    meta, catalog = store.meta(), Catalog(loader)
+    if json.loads(meta.get("oracle", "{}")).get("name") == "race":
+        raise ConfigError(
+            [f"{meta['sweep_id']} is a race, whose configurations are settled; expected another sweep, or a race of its own."]
+        )
+    if not words:
+        raise ConfigError(["nothing to add; expected keys of a trial, such as optimizer.learning_rate=0.003,0.01"])
+    parser, sweeps = Parser(loader, catalog.groups), [word for word in words if key_of(word) == "sweeps"]
+    request = read_request(catalog, parser, [word for word in words if word not in sweeps], multirun=True)
+    elsewhere = {*catalog.groups, *(key.partition(".")[0] for key in catalog.top), "hydra"} - set(TRIAL_KEYS)
+    unfit = [*sweeps, *(one.origin for one in request.assignments if one.group in elsewhere)]
+    request.mistakes += [f"{word}: a key of the whole sweep; expected those of a trial: {', '.join(TRIAL_KEYS)}." for word in unfit]
+    given = {one.key for one in request.assignments}
+    fixed = [parser.read(line, f"{FIXED}{line}") for line in _fixed(store, meta) if key_of(line) not in given]
+    request.assignments = [*fixed, *request.assignments]
+    options = [one.override(one.texts[0]) for one in fixed if one.key in catalog.groups]
+    configured(loader, request, [*options, *(word for word in words if word not in sweeps)])
+    return _new(Composer(loader), store, list(Space.of(request).points()))
+
+
+def _fixed(store: Store, meta: dict[str, str]) -> Iterable[str]:
+    """The overrides that all trials of a sweep have, as far as one of them uses them."""
+    written = {key.lstrip("+"): key for row in store.trials() for key in row.point}
+    return [f"{written[key]}={as_text(value)}" for key, value in json.loads(meta["space"])["fixed"] if key in written]
+
+
+def _new(compose: Composer, store: Store, points: Sequence[Point]) -> Additions:
+    """Tells points that are new from those that are trials, or wait to become some."""
+    trials = {row.active_hash: f"trial {row.number + 1} ({row.state})" for row in store.trials()}
+    waiting = {_hash(compose, one.payload["point"]): "added already, and waits" for one in store.unheard(ADD)}
+    new, old = list[Point](), list[str]()
+    for point in points:
+        there = (trials | waiting).get(_hash(compose, point))
+        if there:
+            old.append(f"{shlex.join(overrides(point))}: {there}")
+        else:
+            new.append(point)
+    if not new:
+        raise ConfigError([f"{line}; expected a point that is new." for line in old])
+    return Additions(new, old)
+
+
+def _hash(compose: Composer, point: Point) -> str:
+    return active_hash(trial_config(compose(overrides(point))))

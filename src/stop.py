@@ -1,0 +1,116 @@
+"""Stops a sweep that runs in another terminal, or one of its trials.
+
+python -m src.stop                      no new trials; those that run finish, as after one Ctrl-C
+python -m src.stop now=true             those that run end, too, as after two; resume= goes on with them
+python -m src.stop trial=3              ends that trial alone: it is PRUNED and does not run again
+
+A sweep that was stopped goes on by its own command with resume=, so a stop is a pause, too.
+"""
+
+import json
+import sys
+from contextlib import closing
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import Literal
+
+from src.config.arguments import read_arguments
+from src.errors import ConfigError
+from src.exits import exit_on_error
+from src.objective import Objective
+from src.states import TrialState
+from src.study.finding import driven_sweeps, find_sweeps
+from src.study.instructions import CANCEL, STOP
+from src.study.lock import is_driven
+from src.study.overview import command_to_resume
+from src.study.store import Store
+from src.terminal import Terminal
+
+SECONDS = 10.0  # in which a driver should hear; it looks about once a second
+
+
+@dataclass(frozen=True)
+class Arguments:
+    """The words of the command.
+
+    Attributes:
+        sweep: latest, an id or a name; without it, the one that runs.
+        trial: its number, as the terminal counts.
+        now: the trials that run end, too.
+        format: table, or json.
+    """
+
+    sweep: str = ""
+    trial: int = 0
+    now: bool = False
+    format: Literal["table", "json"] = "table"
+
+
+def main() -> None:
+    """Asks the driver of a sweep to stop, and waits until it hears."""
+    with exit_on_error():
+        arguments = read_arguments(Arguments, sys.argv[1:], __doc__)
+        if arguments.trial and arguments.now:
+            raise ConfigError(["now=true: one trial always ends at once; expected trial= alone."])
+        folder = _running(arguments.sweep)
+        with closing(Store.reopen(folder / "study.db")) as store:
+            if arguments.trial:
+                _check_runs(store, arguments.trial)
+                heard = store.told(partial(is_driven, folder), SECONDS, CANCEL, trial=arguments.trial - 1)
+            else:
+                heard = store.told(partial(is_driven, folder), SECONDS, STOP, now=arguments.now)
+            resume = command_to_resume(store.meta(), folder)
+        if arguments.format == "json":
+            print(json.dumps({"sweep": folder.name, "trial": arguments.trial - 1 if arguments.trial else None, "heard": heard}))  # noqa: T201
+            return
+        terminal = Terminal(Objective("accuracy", "max"))
+        terminal.say(_answer(arguments, folder.name, heard))
+        if not arguments.trial:
+            terminal.say(f"\nGo on:\n  {resume}")
+
+
+def _running(sweep: str) -> Path:
+    """The folder of the sweep that is meant.
+
+    Raises:
+        ConfigError: it does not run, or it is not clear which one is meant.
+    """
+    running = driven_sweeps()
+    names = " or ".join(f"sweep={folder.name}" for folder in running) or "one that runs: python -m src.status lists them"
+    if sweep:
+        [folder, *others] = find_sweeps(sweep)
+        if others or not is_driven(folder):
+            raise ConfigError([f"sweep={sweep}: {'one at a time' if others else 'it does not run'}; expected {names}."])
+        return folder
+    if len(running) != 1:
+        raise ConfigError([f"{'several sweeps run' if running else 'no sweep runs in this folder'}; expected {names}."])
+    return running[0]
+
+
+def _check_runs(store: Store, trial: int) -> None:
+    """Refuses a trial that does not run.
+
+    Raises:
+        ConfigError: with those that do.
+    """
+    states = {row.number + 1: row.state for row in store.trials()}
+    if states.get(trial) != TrialState.RUNNING:
+        running = [f"trial={number}" for number, state in states.items() if state == TrialState.RUNNING]
+        what = f"it is {states[trial]}" if trial in states else "there is no such trial"
+        raise ConfigError([f"trial={trial}: {what}; expected one that runs: {' or '.join(running) or 'none does now'}."])
+
+
+def _answer(arguments: Arguments, sweep: str, heard: bool | None) -> str:
+    what = f"trial {arguments.trial} of {sweep}" if arguments.trial else sweep
+    if heard is None:
+        return f"{sweep} has ended meanwhile"
+    if not heard:
+        return f"{what}: asked, but not heard within {SECONDS:.0f} s; the sweep obeys as soon as what it does now lets it"
+    if arguments.trial:
+        return f"{what} is stopped; the sweep goes on"
+    return f"{what} is stopped: {'the trials that run end now' if arguments.now else 'no new trials, and those that run finish'}"
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,94 @@
+"""Looks on while a sweep runs, from another terminal. It only reads, so that it may end in any way at any time."""
+
+import os
+import select
+import signal
+import sys
+import termios
+import time
+import tty
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from types import FrameType
+
+from rich.live import Live
+from rich.text import Text
+
+from src.redaction import printable
+from src.study import view
+from src.study.overview import Overview, SweepState, look
+from src.terminal import Terminal
+
+SECONDS = 1.0  # between two looks
+ENDING = (signal.SIGTERM, signal.SIGHUP)
+
+
+def watch(folder: Path, terminal: Terminal, most: int) -> Overview:
+    """Redraws the state of a sweep until it ends or somebody types q; returns the last look. On a pipe it only waits for the end.
+
+    Args:
+        most: how many of its best trials are shown.
+    """
+    if terminal.width is None:
+        return _until_it_ends(folder, most, _waits)
+    with _restored(), _keys() as pressed, Live(console=terminal.console, screen=True, auto_refresh=False) as live:
+
+        def show(found: Overview) -> bool:
+            lines = [*view.lines(found, terminal.console.width), "", "q ends this view; the sweep goes on"]
+            live.update(Text(printable("\n".join(lines)), overflow="fold"), refresh=True)
+            return pressed() in ("q", "Q")
+
+        return _until_it_ends(folder, most, show)
+
+
+def _until_it_ends(folder: Path, most: int, shown: Callable[[Overview], bool]) -> Overview:
+    """Looks again and again.
+
+    Args:
+        shown: shows a look, waits for a second, and returns True if it was enough.
+    """
+    while (found := look(folder, most)).state == SweepState.RUNNING:
+        if shown(found):
+            break
+    return found
+
+
+def _waits(_: Overview) -> bool:
+    time.sleep(SECONDS)
+    return False
+
+
+@contextmanager
+def _restored() -> Iterator[None]:
+    """Ends by SystemExit where a signal would end the process at once: the terminal gets its screen and its settings back."""
+
+    def leave(number: int, _: FrameType | None) -> None:
+        sys.exit(128 + number)
+
+    before = {number: signal.signal(number, leave) for number in ENDING if signal.getsignal(number) is not signal.SIG_IGN}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+def _no_key() -> str:
+    time.sleep(SECONDS)
+    return ""
+
+
+@contextmanager
+def _keys() -> Iterator[Callable[[], str]]:
+    """Yields a function that waits for a key for at most a second; it returns it, or nothing. Keys come at once, and are not shown."""
+    if not sys.stdin.isatty():
+        yield _no_key
+        return
+    descriptor = sys.stdin.fileno()
+    before = termios.tcgetattr(descriptor)
+    tty.setcbreak(descriptor)
+    try:
+        yield lambda: os.read(descriptor, 1).decode(errors="replace") if select.select([descriptor], [], [], SECONDS)[0] else ""
+    finally:
+        termios.tcsetattr(descriptor, termios.TCSADRAIN, before)
