@@ -1,7 +1,7 @@
 """Prints the ranking of a sweep:  python -m src.compare [sweep=latest|<id>|<name>,…] [objective=…] [format=table|csv|json]
 
 least=0.002 is the least difference that matters: below the table it says how many seeds would find it.
-report=comparison.html writes learning curves, parallel coordinates, importance and advice into one file for a browser.
+report=comparison.html writes leaderboard, curves, all keys, importance and what failed into one file for a browser.
 runs=<a>,<b> prints the differences between two runs of MLflow instead.
 """
 
@@ -19,13 +19,15 @@ from src.config.command_line import conf_loader, tracking_uri
 from src.errors import ConfigError, TrialbookError, did_you_mean
 from src.exits import exit_on_error
 from src.objective import Objective
+from src.report import report_of
+from src.report.champion import champion
 from src.results import table
 from src.results.conclusions import SUGGESTED, brief, conclusions, group_name, new_seeds, repeats
 from src.results.leaderboard import Entry, Group, Standing
-from src.results.report import report_of
 from src.results.scores import load_standing
 from src.significance import MOST_SEEDS, seeds_for
 from src.study import provenance
+from src.study.store import Store
 from src.terminal import Terminal
 
 FORMATS = ("table", "csv", "json")
@@ -113,7 +115,13 @@ def main() -> None:
         else:
             _print_table(arguments.sweep, standing, rows, least)
         if arguments.report:
-            files.write(Path(arguments.report), report_of(standing, stores).html)
+            _write_report(arguments.report, standing, stores)
+
+
+def _write_report(path: str, standing: Standing, stores: list[Store]) -> None:
+    with conf_loader() as loader:
+        known = champion(stores[0].meta(), standing, tracking_uri(loader))
+    files.write(Path(path), report_of(standing, stores, champion=known))
 
 
 def _positive(text: str) -> float | None:
