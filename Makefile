@@ -21,8 +21,8 @@ test: .venv/installed data  ## every test but the long rounds, and the slowest t
 test-fast: .venv/installed data  ## those that need neither TensorFlow nor another process: less than a minute
 	@$(BIN)/python -m pytest --durations=10 -m 'not slow and not long'
 
-ui: .venv/installed  ## MLflow's pages on this machine
-	@$(BIN)/python -m src.tracking.ui
+ui: .venv/installed  ## MLflow's pages and the reports of sweeps, on this machine
+	@$(BIN)/python -m src.ui
 
 data: .venv/installed  ## Fashion-MNIST into the cache
 	@$(BIN)/python -m src.datasets.fetch

@@ -2,6 +2,7 @@
 
 python -m src.compare                                     the latest sweep
 python -m src.compare sweep=SWEEP_ID,dropout least=0.002
+python -m src.compare sweep=latest report=comparison.html     leaderboard, curves, all keys, what failed: one file for a browser
 python -m src.compare runs=RUN_ID,RUN_ID
 """
 
@@ -26,6 +27,7 @@ from src.results.leaderboard import Entry, Group, Standing
 from src.results.scores import load_standing
 from src.significance import MOST_SEEDS, seeds_for
 from src.study import provenance
+from src.study.store import Store
 from src.terminal import Terminal
 
 MOST_SHOWN = 100  # rows, on a terminal
@@ -118,9 +120,16 @@ def main() -> None:
         else:
             _print_table(arguments.sweep, standing, rows, least)
         if arguments.report:
-            from src.results.report import report_of  # matplotlib
+            _write_report(arguments.report, standing, stores)
 
-            files.write(Path(arguments.report), report_of(standing, stores).html)
+
+def _write_report(path: str, standing: Standing, stores: list[Store]) -> None:
+    from src.report import report_of  # matplotlib
+    from src.report.champion import champion
+
+    with conf_loader() as loader:
+        known = champion(stores[0].meta(), standing, tracking_uri(loader))
+    files.write(Path(path), report_of(standing, stores, champion=known))
 
 
 def _positive(text: str) -> float | None:

@@ -117,7 +117,7 @@ def test_a_report_is_written_where_it_is_wanted(command: Command, tmp_path: Path
     done = command("src.compare", "sweep=optimizers", "report=out/report.html")
     assert done.returncode == 0 and done.stderr == ""
     text = (tmp_path / "out" / "report.html").read_text()
-    assert "optimizers 20260101-000000-aaaa" in text and "python -m src.promote sweep=20260101-000000-aaaa" in text
+    assert "optimizers 20260101-000000-aaaa" in text and "python -m src.confirm sweep=20260101-000000-aaaa" in text
 
 
 def close(*origins: Origin, **more: object) -> Standing:

@@ -14,7 +14,6 @@ from src.config.paths import ROOT
 DOORS = {
     "mlflow": "src/tracking/",
     "keras_tuner": ("src/oracles/", "src/adopting/", "src/adopted.py"),
-    "vl_convert": "src/results/report.py",
     "ray": "src/executors/ray_cluster.py",
     "optuna": ("src/adopting/optuna_storage.py", "src/oracles/optuna_sampler.py"),
 }

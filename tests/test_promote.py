@@ -28,7 +28,7 @@ from src.results.leaderboard import Standing, TrialResult
 from src.space.origin import Origin
 from src.study.lock import driving
 from src.tracking.registry import Registry
-from src.tracking.ui import free_port
+from src.ui import free_port
 from tests.conftest import runs_of
 from tests.waiting import PATIENCE, until
 

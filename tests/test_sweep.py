@@ -24,8 +24,7 @@ Command = Callable[..., "subprocess.CompletedProcess[str]"]
 FILES = {"model.h5", "model.keras", "model.weights.h5", "history.csv", "curves.png", "summary.txt", "config.yaml", "overrides.yaml"}
 PICTURES_OF_BEST = {"confusion_matrix.png", "accuracy_per_class.png", "confidently_wrong.png", "examples.png"}
 CURVES = {"learning_curves.png", "curves_loss.png", "curves_accuracy.png"}
-CHARTS = {"report.html", "parallel_coordinates.png", "score_against_cost.png"}
-SWEEP_FILES = {"code.patch", "packages.txt", "multirun.yaml", "table.csv", *CURVES, *CHARTS}
+SWEEP_FILES = {"code.patch", "packages.txt", "multirun.yaml", "table.csv", "report.html", *CURVES}
 
 
 def runs(folder: Path, experiment: str) -> tuple[list[Run], list[Run]]:

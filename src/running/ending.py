@@ -11,11 +11,12 @@ from src import exits, files
 from src.config.paths import trial_config
 from src.config.rules import LONGEST_TAG
 from src.errors import TrialbookError
+from src.report import REPORT, report_of
+from src.report.champion import champion
 from src.results import table
 from src.results.conclusions import conclusions
 from src.results.leaderboard import Standing, TrialResult
 from src.results.published import compare_with_published
-from src.results.report import report_of
 from src.results.scores import labelled_histories, standing_of
 from src.results.table import Row
 from src.running import pictures, record
@@ -30,7 +31,6 @@ from src.terminal import seconds_text
 from src.trial import CHECKPOINT
 
 log = logging.getLogger(__name__)
-REPORT = "report.html"
 MOST_NOTED = 12  # rows of the table on MLflow's page of a sweep
 MOST_SHOWN = 20  # rows of the table on the terminal
 
@@ -42,7 +42,7 @@ class Ending:
         self._sweep, self._outcome = sweep, outcome
         self._invocation, self._recorder, self._terminal = sweep.invocation, sweep.recorder, sweep.terminal
         self._store, self._outbox = sweep.recorder.store, sweep.recorder.outbox
-        self._charts: str | None = None  # names of those in the report; None without a report
+        self._reported = False
 
     def tell(self) -> int:
         """Records the end, prints the tables and the next commands, and tidies up; returns the exit code."""
@@ -82,13 +82,13 @@ class Ending:
         reported = self._invocation.reported
         return compare_with_published(self._invocation.space, reported, self._store.trials()) if reported else []
 
-    def _record_parent(self, attach_pictures: Callable[[], dict[str, str]]) -> None:
+    def _record_parent(self, attach_pictures: Callable[[], tuple[dict[str, bytes], dict[str, str]]]) -> None:
         """Ends the parent run with counts, scores, tables, pictures and the files that repeat the sweep.
 
         `kept/<objective>` is the mean of the best configuration, `best/<objective>` the score of its best trial.
 
         Args:
-            attach_pictures: waits for the pictures of the best trial; returns their names → its run.
+            attach_pictures: waits for the pictures of the best trial; returns them, and their names → its run.
         """
         standing, objective = self._standing, self._invocation.objective
         counts = Counter(trial.state for trial in standing.trials)
@@ -101,11 +101,13 @@ class Ending:
             metrics |= {f"kept/{objective.name}": standing.entries[0].mean, f"best/{objective.name}": standing.best.score}
         scored = [trial for trial in standing.trials if trial.score is not None]
         curves = _made("picture of the curves", lambda: pictures.of_sweep(labelled_histories(scored, [self._store], standing)))
-        kept = {"table.csv": table.as_csv(table.by_trial(standing)), **self._repeating(), **curves, **_made("report", self._report)}
+        of_best, attached = attach_pictures()
+        report = _made("report", lambda: self._report(of_best))
+        kept = {"table.csv": table.as_csv(table.by_trial(standing)), **self._repeating(), **curves, **report}
         if self._published:
             kept["reported.csv"] = table.as_csv(self._published)
         parent = self._store.run_id(None)
-        shown = [_picture(name, parent) for name in curves] + [_picture(name, run_id) for name, run_id in attach_pictures().items()]
+        shown = [_picture(name, parent) for name in curves] + [_picture(name, run_id) for name, run_id in attached.items()]
         tags = {f"trialbook.{name}": value for name, value in self._recorder.facts.items()}
         tags["mlflow.note.content"] = record.description(self._invocation, *self._tables_for_mlflow(shown))[:LONGEST_TAG]
         state = TrialState.KILLED if self._outcome.code else TrialState.FINISHED
@@ -137,21 +139,24 @@ class Ending:
         names = ("code.patch", "packages.txt", "multirun.yaml", *(file.name for file in folder.glob("code-*.patch")))
         return {name: (folder / name).read_bytes() for name in names}
 
-    def _report(self) -> dict[str, bytes]:
-        report = report_of(self._standing, [self._store], self._invocation.question)
-        files.write(self._invocation.folder / REPORT, report.html)
-        self._charts = ", ".join(report.specs)
-        return {REPORT: report.html, **report.pictures()}
+    def _report(self, of_best: dict[str, bytes]) -> dict[str, bytes]:
+        """The report; `of_best` are the pictures of the best trial."""
+        uri = self._invocation.config.tracking.uri
+        known = None if self._outbox.outage else champion(self._store.meta(), self._standing, uri)
+        report = report_of(self._standing, [self._store], self._invocation.question, champion=known, pictures=of_best)
+        files.write(self._invocation.folder / REPORT, report)
+        self._reported = True
+        return {REPORT: report}
 
-    def _pictures_of_best(self) -> Callable[[], dict[str, str]]:
+    def _pictures_of_best(self) -> Callable[[], tuple[dict[str, bytes], dict[str, str]]]:
         """Has the pictures of the best trial made where trials run.
 
         Returns:
-            A function that waits for them, adds them to the trial's run, and returns their names → the run.
+            A function that waits for them, adds them to the trial's run, and returns them, and their names → the run.
         """
         file = None if self._outcome.code else next(self._invocation.folder.glob(BEST.format("*")), None)
         if not file:
-            return dict
+            return lambda: ({}, {})
         number = int(file.name.split("-")[1].split(".")[0])
         row = self._store.trials()[number]
         config = trial_config(self._sweep.compose(overrides(row.point)))
@@ -162,10 +167,10 @@ class Ending:
             failed.set_exception(error)
             made = failed.result
 
-        def attach() -> dict[str, str]:
+        def attach() -> tuple[dict[str, bytes], dict[str, str]]:
             found = _made("pictures of the best trial", made)
             self._recorder.attach(number, found)
-            return dict.fromkeys(found, str(row.run_id))
+            return found, dict.fromkeys(found, str(row.run_id))
 
         return attach
 
@@ -215,8 +220,8 @@ class Ending:
         say("\nNext:")
         command(f"{prefix}make ui", "then open:")
         command(self._sweep.tracker.link(name, run_ids, invocation.objective))
-        if self._charts is not None:
-            command(f"open {invocation.folder / REPORT}", self._charts or "what failed")
+        if self._reported:
+            command(f"open {invocation.folder / REPORT}", "every trial, in a browser" if best else "what failed")
         if best and not invocation.single:
             command(f"{prefix}python -m src.sweep {shlex.join(self._standing.words(best))}", "repeats the best trial")
         if len(self._standing.entries) > 1 and len(self._standing.by_data) == 1 and self._invocation.oracle["name"] != "race":

@@ -26,7 +26,7 @@ from src.running.invocation import Invocation
 from src.running.precheck import precheck
 from src.running.recorder import Recorder
 from src.running.stopping import StopRules
-from src.states import ENDED
+from src.states import ENDED, TrialState
 from src.study import folders
 from src.study.finding import find_sweeps, link_sweep
 from src.study.lock import driving

@@ -1,5 +1,7 @@
 """Runs a request from its first trial to the table at its end."""
 
+from contextlib import AbstractContextManager, nullcontext
+
 from hydra.core.config_loader import ConfigLoader
 from omegaconf import DictConfig
 
@@ -10,6 +12,7 @@ from src.executors import RunTrial
 from src.running import plan
 from src.running.invocation import Invocation
 from src.running.opening import opened
+from src.running.renewal import renewed
 
 
 def run(loader: ConfigLoader, request: Request, config: DictConfig, *, run_trial: RunTrial = trial.run) -> int:
@@ -31,7 +34,13 @@ def run(loader: ConfigLoader, request: Request, config: DictConfig, *, run_trial
         plan.show(invocation, executor, compose)
         return 0
     with opened(invocation, compose, executor, checked=checked) as sweep:
-        outcome = sweep.driver().run()
+        with _report_renewed(sweep.invocation):
+            outcome = sweep.driver().run()
         from src.running.ending import Ending  # matplotlib, a second; opening imports it in a thread
 
         return Ending(sweep, outcome).tell()
+
+
+def _report_renewed(invocation: Invocation) -> AbstractContextManager[None]:
+    """A single trial, whose study is in memory, has no report."""
+    return nullcontext() if invocation.single else renewed(invocation.folder, invocation.question)

@@ -13,7 +13,7 @@ from pathlib import Path
 import psutil
 
 from src.config.paths import ROOT
-from src.tracking.ui import free_port
+from src.ui import free_port
 from tests.waiting import until
 
 RAY = [str(Path(sys.executable).with_name("ray")), "start", "--num-cpus=1", "--block"]

@@ -3,11 +3,15 @@
 import io
 from html.parser import HTMLParser
 
+import numpy as np
 import pandas as pd
 import pytest
 
 from src.objective import Objective
-from src.results import report, table
+from src.report.curves import Curves
+from src.report.data import data_of
+from src.report.page import page
+from src.results import table
 from src.results.leaderboard import Standing, TrialResult
 
 FORMULAS = ["=cmd|' /C calc'!A0", "@SUM(1)", "+1+cmd", "-1+cmd", "\t=1", "\r=1", "\n=1", "=1,2", "-2+3", "+", "-", "\uff1d1"]
@@ -54,15 +58,16 @@ class Tags(HTMLParser):
 
 
 @pytest.mark.parametrize("evil", EVIL)
-def test_nothing_in_a_report_runs(evil: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(report, "_library", lambda: "")
+def test_nothing_in_a_report_runs(evil: str) -> None:
     found = standing({"optimizer": evil, "+model.x": "1", f"+model.{evil}": "2"}, {"optimizer": "sgd", "+model.x": "2"})
     failed = standing({"optimizer": evil}, cause=evil)
-    curves = {trial.identity: {"accuracy": [0.1, 0.2], "val_accuracy": [0.1, 0.2], evil: [1.0, 2.0]} for trial in found.trials}
+    values = np.array([[0.1, 0.2]] * 2, np.float32)
     for one in (found, failed):
-        rows = table.for_people([{**row, evil: evil} for row in table.by_trial(one)])
-        page = Tags()
-        page.feed(report.build(evil, evil, one, curves, rows, evil).html.decode())
-        names = [tag for tag, _ in page.found]
-        assert names.count("script") == 3 and not {"img", "svg", "iframe", "link"} & set(names)
-        assert not [name for _, attributes in page.found for name in attributes if name.startswith("on") or name in ("src", "href")]
+        keys = [(trial.sweep, trial.number) for trial in one.trials]
+        curves = Curves(["accuracy", evil], dict.fromkeys(keys, values), dict.fromkeys(keys, 1))
+        meta = {"sweep_id": evil, "name": evil, "command": evil, "device": evil, "conclusion": evil, "tracking_uri": "http://team"}
+        found_page = Tags()
+        found_page.feed(page(evil, evil, data_of(one, [meta], curves, [evil], champion=None, running=True), {evil: b"png"}).decode())
+        names = [tag for tag, _ in found_page.found]
+        assert names.count("script") == 2 and not {"img", "svg", "iframe", "link"} & set(names)
+        assert not [name for _, attributes in found_page.found for name in attributes if name.startswith("on") or name in ("src", "href")]

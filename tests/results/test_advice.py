@@ -1,14 +1,11 @@
-"""The report: what it says, and that nothing in it can run or reach out."""
+"""Advice, importance, and the keys that decide on failure."""
 
-import json
-import re
 from dataclasses import replace
 
 import numpy as np
 import pytest
 
 from src.objective import Objective
-from src.results import charts, report
 from src.results.advice import advice
 from src.results.failures import failures
 from src.results.importance import importances
@@ -16,7 +13,6 @@ from src.results.leaderboard import Standing, TrialResult
 from src.space.origin import Origin
 
 OBJECTIVE = Objective("val_accuracy", "max")
-EVIL = "</script><img src=x onerror=alert(1)>"
 
 
 def standing(points: list[dict[str, str]], scores: list[float | None]) -> Standing:
@@ -47,33 +43,6 @@ def history(losses: list[float], accuracies: list[float]) -> dict[str, list[floa
     return {"loss": falling, "accuracy": accuracies, "val_loss": losses, "val_accuracy": accuracies}
 
 
-@pytest.fixture(scope="module")
-def page() -> str:
-    found = many()
-    histories = {trial.identity: history([0.5, 0.4], [0.8, 0.9]) for trial in found.trials}
-    return report.build("Why?", f"sub {EVIL}", found, histories, [{"rank": "1", "values": EVIL}], "python -m src.promote").html.decode()
-
-
-def test_the_page_needs_no_network_and_nothing_in_it_runs(page: str) -> None:
-    head = page[: page.index("<script>")]
-    assert "default-src 'none'" in head and EVIL not in page and "&lt;img src=x" in head
-    assert not re.findall(r"""<(?:script|link|img)[^>]+(?:src|href)=""", head)
-
-
-def test_the_charts_are_those_that_there_is_something_to_draw_for(page: str) -> None:
-    specs = json.loads(re.search(r'id="specs">(.*?)</script>', page, re.DOTALL)[1])
-    assert list(specs) == ["learning curves", "parallel coordinates", "importance", "score against cost"]
-    assert all(f"id='{name}'" in page for name in specs)
-    few = report.build("", "", standing([{"seed": "1"}], [0.5]), {}, [], "")
-    assert list(few.specs) == ["score against cost"]
-    assert all(content.startswith(b"\x89PNG") for content in few.pictures().values())
-
-
-def test_a_report_of_failures_says_so() -> None:
-    made = report.build("", "", standing([{"seed": "1"}], [None]), {}, [], "")
-    assert made.specs == {} and b"no trial has a score" in made.html
-
-
 def test_the_key_that_decides_is_the_most_important_one() -> None:
     found = importances(many())
     assert found[0].key == "optimizer.learning_rate" and all(0 < one.low <= one.share <= one.high <= 1 for one in found)
@@ -96,21 +65,6 @@ def test_seeds_are_no_rows_of_importance() -> None:
     assert [(one.key, one.configurations) for one in importances(standing(more, [float(n % 30) for n in range(90)]))] == [
         ("model.units", 30)
     ]
-
-
-def test_conditional_keys_lie_below_the_axis_where_they_are_not_used() -> None:
-    found = many(8)
-    runs = charts.runs_of(found, {})
-    places, ticks = charts._places(runs)
-    momentum = dict(zip((run["trial"] for run in runs.table), places[runs.keys.index("optimizer.momentum")], strict=True))
-    assert all((place == -0.1) == (trial % 2 == 1) for trial, place in momentum.items())
-    assert {"axis": "optimizer.momentum", "place": -0.1, "label": charts.UNSET} in ticks
-
-
-def test_no_more_runs_than_a_browser_can_draw(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(charts, "MOST_RUNS", 5)
-    runs = charts.runs_of(many(), {})
-    assert len(runs.table) == 5 and max(run["score"] for run in runs.table) == runs.table[-1]["score"] == many().best.score
 
 
 RISING = [0.5, 0.4, 0.42, 0.45, 0.47, 0.5]
@@ -183,8 +137,6 @@ def test_what_other_code_or_data_gave_is_told_apart_and_decides_on_no_key() -> N
     ]
     found = Standing.of(trials, OBJECTIVE, 0)
     assert advice(found, {}) == [WIDEN]
-    names = [run["run"] for run in charts.runs_of(found, {}).table]
-    assert len(set(names)) == 12 and "optimizer.learning_rate=0.1 seed=1 data 91ab" in names
     some = many(30).trials
     others = [replace(trial, score=trial.score - 5, origin=Origin(code="77ab")) for trial in some]
     assert {one.key: one.configurations for one in importances(Standing.of([*some, *others], OBJECTIVE, 0))}[

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from src.config.paths import ROOT
-from src.tracking.ui import free_port
+from src.ui import free_port
 from tests.waiting import PATIENCE
 
 
@@ -27,7 +27,7 @@ def test_a_taken_port_is_passed_over() -> None:
 @pytest.mark.usefixtures("first_port")
 def test_the_address_is_printed_when_it_answers_and_on_this_machine_alone(store_uri: str, tmp_path: Path) -> None:
     environment = {**os.environ, "PYTHONPATH": str(ROOT), "MLFLOW_TRACKING_URI": store_uri}
-    ui = subprocess.Popen([sys.executable, "-m", "src.tracking.ui"], cwd=tmp_path, env=environment, stdout=subprocess.PIPE, text=True)
+    ui = subprocess.Popen([sys.executable, "-m", "src.ui"], cwd=tmp_path, env=environment, stdout=subprocess.PIPE, text=True)
     try:
         line = ui.stdout.readline()
         address = re.search(r"http://127\.0\.0\.1:\d+", line)
@@ -41,7 +41,5 @@ def test_the_address_is_printed_when_it_answers_and_on_this_machine_alone(store_
 
 def test_a_server_that_runs_elsewhere_is_named(tmp_path: Path) -> None:
     environment = {**os.environ, "PYTHONPATH": str(ROOT), "MLFLOW_TRACKING_URI": "http://team:5000"}
-    done = subprocess.run(
-        [sys.executable, "-m", "src.tracking.ui"], cwd=tmp_path, env=environment, capture_output=True, text=True, check=True
-    )
+    done = subprocess.run([sys.executable, "-m", "src.ui"], cwd=tmp_path, env=environment, capture_output=True, text=True, check=True)
     assert done.stdout == "MLflow: http://team:5000\n"

@@ -1,17 +1,20 @@
-"""`make ui`: serves MLflow's pages to this machine only, and prints their address as soon as they answer."""
+"""`make ui`: serves MLflow's pages and the reports of sweeps to this machine only, and prints both addresses when they answer."""
 
 import os
 import signal
 import socket
 import subprocess
 import sys
+import threading
 import time
 import urllib.request
+from contextlib import suppress
 
 from src.config.command_line import conf_loader, tracking_uri
 from src.errors import TrialbookError
 from src.exits import exit_on_error
 from src.redaction import printable
+from src.report.server import reports, serve
 from src.tracking.links import TRAINING
 
 SECONDS = 120  # to wait for the first page; a cold start takes 20
@@ -31,13 +34,13 @@ def free_port(first: int = 5000) -> int:
 
 
 def main() -> int:
-    """Serves until Ctrl-C; for a server elsewhere, only prints its address. Returns the exit code."""
+    """Serves until Ctrl-C; of an MLflow server elsewhere it prints the address. Returns the exit code."""
     with exit_on_error():
         with conf_loader() as loader:
             uri = tracking_uri(loader)
         if uri.startswith("http"):
             print(printable(f"MLflow: {uri}"))  # noqa: T201
-            return 0
+            return _serve_reports_alone()
         from src.tracking.store import client  # imports MLflow, seconds
 
         with client(uri):  # copies an older database before it changes it; MLflow's server would not
@@ -60,13 +63,30 @@ def main() -> int:
             reason = server.communicate()[1] if has_ended else f"{address} did not answer in {SECONDS} s"
             print(reason, file=sys.stderr)  # noqa: T201
             return 1
-        print(f"MLflow: {address}/#/experiments?{TRAINING}   (Ctrl-C ends it)", flush=True)  # noqa: T201
+        print(f"MLflow: {address}/#/experiments?{TRAINING}   (Ctrl-C ends it)")  # noqa: T201
+        _serve_reports(port + 1)
         server.communicate()
     except KeyboardInterrupt:
         pass
     finally:
         server.terminate()
         server.wait()
+    return 0
+
+
+def _serve_reports(first: int) -> None:
+    """Serves the reports in a thread, on the first free port, and prints their address."""
+    server = serve(free_port(first))
+    print(f"Reports: http://127.0.0.1:{server.server_port}", flush=True)  # noqa: T201
+
+
+def _serve_reports_alone() -> int:
+    """Serves the reports of this folder, if there are any, beside a server of MLflow elsewhere; returns the exit code."""
+    if reports():
+        _serve_reports(5000)
+        signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
+        with suppress(KeyboardInterrupt):
+            threading.Event().wait()
     return 0
 
 

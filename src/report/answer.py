@@ -1,0 +1,87 @@
+"""The answer of a sweep in a few sentences: who is first, by how much, how sure that is, and what to type next."""
+
+import json
+import shlex
+from collections.abc import Mapping, Sequence
+
+from src.results import table
+from src.results.conclusions import brief
+from src.results.leaderboard import Entry, Group, Standing
+from src.states import TrialState
+from src.study import destination
+from src.tracking.address import DEFAULT
+
+
+def answer(standing: Standing, default: Entry | None, concluded: str = "") -> str:
+    """Says who is first, by how much and how sure that is.
+
+    Args:
+        default: the row of the defaults.
+        concluded: what the oracle itself concludes, which then takes the place of what the table does.
+    """
+    if not standing.groups:
+        return "No trial has a score yet." if _waits(standing) else "No trial has a score."
+    if concluded:
+        return concluded
+    group = standing.groups[0]
+    first = group.entries[0]
+    repeats = f" (mean of {len(first.scores)})" if len(first.scores) > 1 else ""
+    interval = f" ± {brief(first.interval)}" if first.interval else ""
+    words = [f"{name_of(standing, first)} is first: {standing.objective.name} {first.mean:.4f}{interval}{repeats}"]
+    words += _distance(group, default)
+    return f"{', '.join(words)}. {_sure(group)}".strip()
+
+
+def _waits(standing: Standing) -> bool:
+    return any(trial.state in (TrialState.RUNNING, TrialState.SCHEDULED) for trial in standing.trials)
+
+
+def name_of(standing: Standing, entry: Entry) -> str:
+    """The values that tell an entry from the others."""
+    values = table.shown_values(entry, standing.keys)
+    return " ".join(filter(None, (table.key_value_text(values, list(values)), standing.origin(entry)))) or "the only configuration"
+
+
+def _distance(group: Group, default: Entry | None) -> list[str]:
+    """How far the first is from the defaults if they were tried, else from the second."""
+    first, *others = group.entries
+    if default is first:
+        return ["and it is the default"]
+    if default in others and default:
+        return [f"{brief(abs(first.mean - default.mean))} better than the defaults"]
+    return [f"{brief(abs(first.mean - others[0].mean))} better than the second"] if others else []
+
+
+def _sure(group: Group) -> str:
+    """How sure it is that the first is the best."""
+    others = len(group.entries) - 1
+    if not others:
+        return ""
+    if not group.comparison.known:
+        return "Each has one repeat, so nothing says how much of that is chance."
+    tied = len(group.tied) - 1
+    if not tied:
+        return f"It is better than {'the other' if others == 1 else f'each of the other {others}'} beyond chance."
+    return f"{tied} of {others} others {'is' if tied == 1 else 'are'} not told apart from it: the difference may be chance."
+
+
+def commands(standing: Standing, metas: Sequence[Mapping[str, str]]) -> list[tuple[str, str]]:
+    """(what it does, command line) of what may be typed next, the most useful first; then those that repeat the sweeps."""
+    names, start = ",".join(meta.get("sweep_id", "") for meta in metas), prefix(metas)
+    found, best = [], standing.best
+    if best:
+        repeat = "repeats the best trial", f"{start}python -m src.sweep {shlex.join(standing.words(best))}"
+        promote = "the best model against the champion", f"{start}python -m src.promote sweep={names}"
+        confirm = "is the best the best? fresh seeds tell", f"{start}python -m src.confirm sweep={names}"
+        race = json.loads(metas[0].get("oracle", "{}")).get("name") == "race" if metas else False
+        several = len(standing.entries) > 1 and len(standing.by_data) == 1 and not race
+        is_model = bool(best.origin.code and best.origin.data)  # neither a function nor adopted without its model
+        found = [*([confirm] if several else []), *([promote] if is_model else []), repeat]
+        if several and is_model and len(standing.groups[0].tied) == 1:
+            found[:2] = promote, confirm
+    return [*found, *(("repeats the sweep", meta["command"]) for meta in metas if "command" in meta)]
+
+
+def prefix(metas: Sequence[Mapping[str, str]]) -> str:
+    """The environment in front of commands that find the record of the sweeps."""
+    return destination.prefix(metas[0].get("tracking_uri", DEFAULT)) if metas else ""

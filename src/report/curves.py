@@ -1,0 +1,76 @@
+"""Metrics per epoch, packed for the page: one array of 32-bit floats, in base64."""
+
+import base64
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from src.results.leaderboard import Standing, TrialResult
+from src.study.store import Store
+
+MOST_VALUES = 1_500_000  # of more, only every second, third, … epoch is drawn: 8 MB of text
+
+
+@dataclass(frozen=True)
+class Curves:
+    """The metrics of trials.
+
+    Attributes:
+        names: of the metrics.
+        values: (sweep, number) of a trial → its values, shape (metrics, epochs); NaN where a metric is missing.
+        first: (sweep, number) → its first epoch, which is not 1 where it continues another trial.
+    """
+
+    names: list[str]
+    values: dict[tuple[str, int], np.ndarray]
+    first: dict[tuple[str, int], int]
+
+    @classmethod
+    def read(cls, standing: Standing, stores: Sequence[Store]) -> "Curves":
+        """Reads the metrics of all trials of a standing, in one pass."""
+        wanted = {(trial.sweep, trial.number) for trial in standing.trials}
+        rows: dict[tuple[str, int], list[dict[str, float]]] = {}
+        first: dict[tuple[str, int], int] = {}
+        names: dict[str, None] = {}
+        for store in stores:
+            sweep = store.meta().get("sweep_id", "")
+            for number, epoch, metrics in store.epochs():
+                if (key := (sweep, number)) in wanted:
+                    rows.setdefault(key, []).append(metrics)
+                    first.setdefault(key, epoch)
+                    names |= dict.fromkeys(metrics)
+        values = {key: np.array([[one.get(name, math.nan) for one in some] for name in names], np.float32) for key, some in rows.items()}
+        return cls(list(names), values, first)
+
+    def history(self, trial: TrialResult) -> dict[str, list[float]]:
+        """The metrics of a trial that begins at its first epoch, as advice wants them; empty for others."""
+        key = trial.sweep, trial.number
+        if self.first.get(key) != 1:
+            return {}
+        return {name: row.tolist() for name, row in zip(self.names, self.values[key], strict=True) if not np.isnan(row).any()}
+
+    def length(self, trial: TrialResult) -> int | None:
+        """The last epoch of a trial; None if it has no metrics."""
+        key = trial.sweep, trial.number
+        return self.first[key] + self.values[key].shape[1] - 1 if key in self.values else None
+
+    def packed(self, trials: Sequence[TrialResult]) -> dict[str, Any]:
+        """What page/curves.js unpacks: for each trial its metrics one after the other.
+
+        Returns:
+            `lengths` and `first` have an item per trial, `step` is the distance of the epochs.
+        """
+        found = [self.values.get((trial.sweep, trial.number), np.empty((len(self.names), 0), np.float32)) for trial in trials]
+        step = max(1, math.ceil(sum(array.size for array in found) / MOST_VALUES))
+        thinned = [array[:, ::step] for array in found]
+        everything = np.concatenate([array.ravel() for array in thinned]) if thinned else np.empty(0, np.float32)
+        return {
+            "names": self.names,
+            "step": step,
+            "lengths": [array.shape[1] for array in thinned],
+            "first": [self.first.get((trial.sweep, trial.number), 1) for trial in trials],
+            "values": base64.b64encode(everything.astype("<f4").tobytes()).decode(),
+        }

@@ -1,0 +1,44 @@
+"""Puts a report together: one file of HTML, whose policy lets only the scripts and styles of page/ run."""
+
+import base64
+import hashlib
+import html
+import json
+import time
+from pathlib import Path
+from string import Template
+from typing import Any
+
+FOLDER = Path(__file__).with_name("page")
+SCRIPTS = ("state", "paint", "scatter", "parallel", "curves", "best", "table", "rest", "page")  # in this order
+MOST_PICTURE = 400_000  # bytes
+
+
+def page(title: str, subtitle: str, data: dict[str, Any], pictures: dict[str, bytes]) -> bytes:
+    """The file.
+
+    Args:
+        pictures: PNG files by name; large ones are left out.
+    """
+    script = '"use strict";\n' + "\n".join((FOLDER / f"{name}.js").read_text() for name in SCRIPTS)
+    style = (FOLDER / "page.css").read_text()
+    shown = {name: _address(content) for name, content in pictures.items() if len(content) <= MOST_PICTURE}
+    everything = {**data, "pictures": shown, "made": time.strftime("%Y-%m-%d %H:%M")}
+    parts = {
+        "title": html.escape(title),
+        "subtitle": html.escape(subtitle),
+        "policy": f"default-src 'none'; script-src '{_digest(script)}'; style-src '{_digest(style)}'; img-src data:",
+        "style": style,
+        "script": script,
+        "data": json.dumps(everything, separators=(",", ":"), allow_nan=False).replace("<", "\\u003c"),  # so that no text ends the script
+    }
+    return Template((FOLDER / "page.html").read_text()).substitute(parts).encode()
+
+
+def _digest(text: str) -> str:
+    """The source of a Content-Security-Policy that allows exactly this text."""
+    return f"sha256-{base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()}"
+
+
+def _address(png: bytes) -> str:
+    return f"data:image/png;base64,{base64.b64encode(png).decode()}"

@@ -1,0 +1,113 @@
+// Best so far against trials, and the best of as many trials in random order. Source: Dodge et al. 2019, arXiv:1909.03004, "Show your
+// work"; without replacement, as Tang et al. 2020, arXiv:2004.13705, so that it ends at the best. Trials without a score count as worst.
+
+const order = Array.from(trials.row, (_, trial) => trial).filter((trial) => trials.cause[trial] !== undefined)
+  .sort((one, other) => trials.sweep[one] - trials.sweep[other] || trials.number[one] - trials.number[other]);
+const ended = order.filter((trial) => trials.score[trial] !== null || !/^(RUNNING|SCHEDULED|KILLED)/.test(trials.causes[trials.cause[trial]]));
+
+// The quantiles of the best of `number` of these scores, drawn without replacement; sorted from the worst.
+function bestOf(sorted, number, quantiles) {
+  const found = [];
+  let share = 1, place = sorted.length; // share: the chance that all are among the `place` worst
+  for (const quantile of [...quantiles].sort((one, other) => other - one)) {
+    while (place > 1 && (share * Math.max(0, place - number)) / place >= quantile) {
+      share *= (place - number) / place;
+      place -= 1;
+    }
+    found.unshift(sorted[place - 1]);
+  }
+  return found;
+}
+
+function chance(some) {
+  const sorted = Float64Array.from(some, (trial) => (trials.score[trial] === null ? -Infinity : better * trials.score[trial])).sort();
+  const numbers = new Set([1, sorted.length]);
+  for (let step = 0; step <= 60; step += 1) numbers.add(Math.max(1, Math.round(sorted.length ** (step / 60)))).add(Math.max(1, Math.round((sorted.length * step) / 60)));
+  return [...numbers].filter((number) => number <= sorted.length).sort((one, other) => one - other)
+    .map((number) => {
+      const [low, middle, high] = bestOf(sorted, number, [0.05, 0.5, 0.95]).map((value) => better * value);
+      return [number, middle, low, high];
+    });
+}
+
+function best(place, caption) {
+  const ofAll = chance(ended), values = ended.map((trial) => trials.score[trial]).filter((value) => value !== null).sort((one, other) => better * (one - other));
+  const made = panel(place, "best so far against the number of trials", 330, draw);
+  brush(made, () => {}, (point) => trialAt(made, point));
+
+  function draw() {
+    const context = begin(made), box = frame(made);
+    const low = values[Math.floor(values.length * (values.length > 20 ? 0.3 : 0))] ?? 0, high = values[values.length - 1] ?? 1;
+    const [from, to] = [low - (high - low) * 0.04, high + (high - low) * 0.06].sort((one, other) => one - other);
+    const across = scale(1, Math.max(2, ended.length), box.left, box.left + box.width, { log: ended.length >= 200, whole: true });
+    const up = scale(from, to, box.top + box.height, box.top);
+    Object.assign(made, { across, up });
+    axes(context, box, across, up, ended.length >= 200 ? "trials (log)" : "trials", `best ${score.name}`);
+    context.save();
+    context.beginPath();
+    context.rect(box.left, box.top, box.width, box.height + 1);
+    context.clip();
+    const by = view.best === "colour" ? groups().list.filter((group) => group.label) : [];
+    by.length ? by.forEach((group) => grouped(context, across, up, group)) : together(context, across, up);
+    context.restore();
+    const what = by.length
+      ? `The best of so many trials of each ${groups().column.name} in random order: the median, and the middle 90 %. Whose curve is higher at equal cost is better, not better tuned.`
+      : "Line: the best so far, in the order of the trials. Band: the best of as many of these trials in random order, the middle 90 %; above it the search was better than chance.";
+    caption.textContent = what;
+  }
+
+  function together(context, across, up) {
+    area(context, across, up, ofAll.map(bounded(up)), ink("accent"), 0.16);
+    context.globalAlpha = ended.length > 300 ? 0.5 : 0.8;
+    ended.forEach((trial, place) => {
+      if (trials.score[trial] === null) return;
+      context.fillStyle = groups().colours[trials.row[trial]];
+      const chosen = !selection.active || selection.mask[trials.row[trial]], size = ended.length > 1000 ? 2 : 4;
+      if (chosen) context.fillRect(across.at(place + 1) - size / 2, up.at(trials.score[trial]) - size / 2, size, size);
+    });
+    context.globalAlpha = 1;
+    context.strokeStyle = ink("ink");
+    context.lineWidth = 2;
+    context.beginPath();
+    let least = null;
+    ended.forEach((trial, place) => {
+      const value = trials.score[trial];
+      if (value === null || (least !== null && better * (value - least) <= 0)) return;
+      if (least === null) context.moveTo(across.at(place + 1), up.at(value));
+      else context.lineTo(across.at(place + 1), up.at(least));
+      context.lineTo(across.at(place + 1), up.at(value));
+      least = value;
+    });
+    if (least !== null) context.lineTo(across.at(Math.max(2, ended.length)), up.at(least));
+    context.stroke();
+  }
+
+  function grouped(context, across, up, group) {
+    const some = group.rows.filter((row) => !selection.active || selection.mask[row]).flatMap(trialsOf);
+    if (!some.length) return;
+    const made = chance(some).map(bounded(up));
+    area(context, across, up, made, group.colour, 0.16);
+    context.strokeStyle = group.colour;
+    context.lineWidth = 2;
+    context.beginPath();
+    made.forEach(([number, middle], step) => context[step ? "lineTo" : "moveTo"](across.at(number), up.at(middle)));
+    context.stroke();
+  }
+
+  // A quantile that is a trial without a score lies at the edge of the axis.
+  function bounded(up) {
+    const worst = better > 0 ? up.low : up.high;
+    return ([number, ...values]) => [number, ...values.map((value) => (Number.isFinite(value) ? value : worst))];
+  }
+  return made;
+}
+
+function trialAt(made, [x, y]) {
+  let found = null, least = 10 ** 2;
+  ended.forEach((trial, place) => {
+    if (trials.score[trial] === null) return;
+    const distance = (made.across.at(place + 1) - x) ** 2 + (made.up.at(trials.score[trial]) - y) ** 2;
+    if (distance < least) [found, least] = [trials.row[trial], distance];
+  });
+  return found;
+}

@@ -1,0 +1,60 @@
+"""Renews the report of a sweep while it runs: a process of the lowest priority writes it, so that training does not wait."""
+
+import logging
+import os
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from src.config.paths import ROOT
+
+log = logging.getLogger(__name__)
+PAUSE = 60.0  # seconds between two renewals, at least
+THREAD = "renewal of the report"
+SHARE = 10  # a pause is so many times as long as the last renewal took
+
+
+@contextmanager
+def renewed(folder: Path, question: str, pause: float = PAUSE) -> Iterator[None]:
+    """Renews the report in a sweep's folder until the body ends; no renewal outlives it."""
+    ended = threading.Event()
+    thread = threading.Thread(target=_renew, args=(folder, question, pause, ended), name=THREAD, daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        ended.set()
+        thread.join()
+
+
+def _renew(folder: Path, question: str, pause: float, ended: threading.Event) -> None:
+    waits = pause
+    while not ended.wait(waits):
+        began = time.monotonic()
+        try:
+            if not _once(folder, question, ended):
+                log.warning("the report was not renewed: python -m src.report.renew %s failed", folder)
+        except OSError as error:  # no memory for a process: perhaps there is later
+            log.warning("the report was not renewed: %s", error)
+        waits = max(pause, SHARE * (time.monotonic() - began))
+
+
+def _once(folder: Path, question: str, ended: threading.Event) -> bool:
+    """Runs one renewal, or stops it when the sweep ends; returns False if it failed by itself."""
+    path = os.pathsep.join(filter(None, (str(ROOT), os.environ.get("PYTHONPATH"))))
+    environment = {**os.environ, "PYTHONPATH": path, "OMP_NUM_THREADS": "1", "CUDA_VISIBLE_DEVICES": ""}
+    none = subprocess.DEVNULL
+    command = [sys.executable, "-m", "src.report.renew", str(folder), question]
+    process = subprocess.Popen(  # noqa: S603  in a session of its own, because Ctrl-C is for the sweep
+        command, env=environment, start_new_session=True, stdin=none, stdout=none, stderr=none
+    )
+    while not ended.wait(0.2):
+        if (code := process.poll()) is not None:
+            return code == 0
+    process.kill()
+    process.wait()
+    return True

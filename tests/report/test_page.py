@@ -1,0 +1,148 @@
+"""The page of a report in a real browser: one selection for all panels, the link that keeps it, and that nothing else can run."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+from selenium import webdriver
+from selenium.webdriver import ActionChains, Keys
+from selenium.webdriver.common.by import By
+from selenium.webdriver.remote.webelement import WebElement
+
+from src.objective import Objective
+from src.report import report_of
+from src.results.leaderboard import Standing
+from src.results.scores import standing_of
+from tests.benchmarks.report import study
+from tests.browsing import WITH_CHROMIUM, browser  # noqa: F401
+from tests.waiting import until
+
+pytestmark = WITH_CHROMIUM
+EVIL = "<img src=x onerror='window.evil=1'></script><script>window.evil=1</script>"
+PANELS = ["best", "curves-panel", "parallel-panel", "slices-panel", "contour-panel", "cost-panel"]
+
+
+@pytest.fixture(scope="module")
+def report(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Forty configurations with two seeds each, some of which fail."""
+    folder = tmp_path_factory.mktemp("report")
+    store = study(folder / "20260101-000000-aaaa", 80, epochs=6, seeds=2, failing=0.12)
+    store.describe(device=EVIL, name=EVIL)
+    standing = standing_of([store], Objective.parse("max:val_accuracy"))
+    assert any(not entry.trials for entry in standing.entries)
+    (folder / "report.html").write_bytes(report_of(standing, [store], EVIL, pictures={f"{EVIL}.png": b"png"}))
+    return folder / "report.html"
+
+
+def panel(page: webdriver.Chrome, place: str) -> WebElement:
+    found = page.find_element(By.CSS_SELECTOR, f"#{place} canvas")
+    page.execute_script("arguments[0].scrollIntoView({block: 'center'})", found)
+    until(lambda: page.execute_script("return arguments[0].panel.width > 0", found))
+    return found
+
+
+def colours(page: webdriver.Chrome, canvas: WebElement) -> int:
+    """The number of distinct colours of a canvas; an empty one has one."""
+    script = "const c = arguments[0], p = c.getContext('2d').getImageData(0, 0, c.width, c.height).data;"
+    return int(page.execute_script(f"{script} return new Set(new Uint32Array(p.buffer)).size", canvas))
+
+
+def selected(page: webdriver.Chrome) -> int:
+    return int(page.execute_script("return selection.number"))
+
+
+@pytest.fixture
+def page(browser: webdriver.Chrome, report: Path) -> webdriver.Chrome:  # noqa: F811
+    browser.get("about:blank")
+    browser.get(report.as_uri())
+    return browser
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_every_panel_is_drawn_and_nothing_of_a_user_runs(page: webdriver.Chrome, scheme: str) -> None:
+    page.execute_cdp_cmd("Emulation.setEmulatedMedia", {"features": [{"name": "prefers-color-scheme", "value": scheme}]})
+    for place in PANELS:
+        canvas = panel(page, place)
+        until(lambda canvas=canvas: colours(page, canvas) > 20, why=lambda place=place: place)
+    assert page.execute_script("return window.evil") is None
+    page.execute_script("document.body.append(Object.assign(document.createElement('script'), {textContent: 'window.evil = 1'}))")
+    assert page.execute_script("return window.evil") is None, "the policy lets only the page's own script run"
+    severe = [
+        entry for entry in page.get_log("browser") if entry["level"] == "SEVERE" and "Content Security Policy" not in entry["message"]
+    ]
+    assert not [one for one in severe if "image/png" not in one["message"]], json.dumps(severe, indent=1)
+    assert EVIL in page.find_element(By.TAG_NAME, "h1").text
+
+
+def test_a_brush_selects_in_all_panels_and_the_link_keeps_it(page: webdriver.Chrome) -> None:
+    everything = selected(page)
+    canvas = panel(page, "slices-panel")
+    across, up = canvas.size["width"], canvas.size["height"]
+    ActionChains(page).move_to_element_with_offset(canvas, -across // 6, -up // 4).click_and_hold().move_by_offset(
+        across // 2, up // 3
+    ).release().perform()
+    number = selected(page)
+    assert 0 < number < everything
+    until(lambda: f"{number} of {everything} selected" in page.find_element(By.ID, "bar").text)
+    assert "python -m src.sweep" in page.find_element(By.ID, "one").text
+    shown = len(page.find_elements(By.CSS_SELECTOR, "#leaderboard tbody tr"))
+    assert shown == min(number, 25)
+    link = page.current_url
+    page.get("about:blank")
+    page.get(link)
+    assert selected(page) == number
+    page.find_element(By.TAG_NAME, "body").send_keys(Keys.ESCAPE)
+    assert selected(page) == everything and page.current_url.endswith("#")
+
+
+def test_what_is_typed_and_clicked_selects_by_keyboard_too(page: webdriver.Chrome) -> None:
+    page.find_element(By.TAG_NAME, "body").send_keys("/")
+    page.switch_to.active_element.send_keys("optimizer=adam dropout<0.3")
+    expected = page.execute_script(
+        "const c = byName.get('optimizer'), d = byName.get('model.dropout');"
+        " return Array.from(c.values).filter((v, n) => c.words[v] === 'adam' && d.values[n] < 0.3).length"
+    )
+    assert selected(page) == expected > 0
+    until(lambda: len(page.find_elements(By.CSS_SELECTOR, "#leaderboard tbody tr")) == min(expected, 25))
+    page.find_element(By.CSS_SELECTOR, "#leaderboard tbody tr").send_keys(Keys.ENTER)
+    assert selected(page) == 1
+    page.find_element(By.ID, "clear").click()
+    page.find_element(By.ID, "filter").send_keys("unit=3")
+    until(lambda: "no column unit" in page.find_element(By.ID, "mistake").text)
+
+
+def test_the_selection_names_trials_so_that_it_survives_other_ranks(page: webdriver.Chrome) -> None:
+    page.execute_script("pick(3, false)")
+    name = page.execute_script("return nameOfTrial(firstTrial[3])")
+    assert f"p={name}" in page.current_url
+
+
+def test_the_best_of_some_in_random_order_is_what_drawing_them_gives(page: webdriver.Chrome) -> None:
+    random = np.random.default_rng(0)
+    scores = np.sort(random.normal(size=30))
+    found = page.execute_script("return bestOf(arguments[0], 7, [0.05, 0.5, 0.95])", scores.tolist())
+    drawn = np.array([random.permutation(scores)[:7].max() for _ in range(20_000)])
+    expected = np.quantile(drawn, [0.05, 0.5, 0.95])
+    places = np.searchsorted(scores, found), np.searchsorted(scores, expected)
+    assert np.abs(places[0] - places[1]).max() <= 1
+    assert page.execute_script("return bestOf(arguments[0], 30, [0.05, 0.95])", scores.tolist()) == [scores[-1]] * 2
+
+
+def test_no_page_is_wider_than_a_telephone(page: webdriver.Chrome) -> None:
+    page.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", {"width": 390, "height": 800, "deviceScaleFactor": 1, "mobile": False})
+    until(lambda: page.execute_script("return innerWidth") == 390)
+    assert page.execute_script("return document.documentElement.scrollWidth") <= 390
+    page.execute_cdp_cmd("Emulation.clearDeviceMetricsOverride", {})
+
+
+def test_a_report_without_a_score_or_a_key_says_what_failed(browser: webdriver.Chrome, tmp_path: Path) -> None:  # noqa: F811
+    store = study(tmp_path / "20260101-000000-bbbb", 3)
+    with store._transaction():
+        store._db.execute("update trial set score = null, state = 'FAILED', cause = 'ValueError: no'")
+    standing: Standing = standing_of([store], Objective.parse("max:val_accuracy"))
+    (tmp_path / "report.html").write_bytes(report_of(standing, [store]))
+    browser.get((tmp_path / "report.html").as_uri())
+    text = browser.find_element(By.TAG_NAME, "body").text
+    assert "No trial has a score." in text and "FAILED ValueError: no" in text and "3 of 3" in text
+    assert [entry for entry in browser.get_log("browser") if entry["level"] == "SEVERE"] == []
