@@ -122,6 +122,8 @@ class Terminal:
         self._ended += 1
         left = self._left()
         value = f"{self._objective.name} {score:.4f}" if score is not None else f"{state} {cause}"
+        if score is not None and cause:
+            value += f", {state}: {cause}"
         self._progress.update(self._sweep, completed=self._ended, note=left)
         suffix = f"; {left}" if left and not self._live else ""
         self.say(f"{self._names[number]}: {value}, {seconds_text(seconds)}{suffix}")
@@ -150,7 +152,7 @@ class Terminal:
         columns = [name for name in (rows[0] if rows else {}) if any(row[name] for row in rows)]
         for name in columns:
             numeric = all(_is_number(row[name]) for row in rows)
-            table.add_column(name, no_wrap=name != "cause", overflow="fold", justify="right" if numeric else "left")
+            table.add_column(name, no_wrap=name not in ("cause", "state"), overflow="fold", justify="right" if numeric else "left")
         for row in rows:
             table.add_row(*(printable(row[name]) for name in columns))
         self.console.print(table, soft_wrap=not self._live, markup=False)
