@@ -10,8 +10,9 @@ from types import SimpleNamespace
 import pytest
 from hydra.core.config_loader import ConfigLoader
 
+from src import reproduce
 from src.config.command_line import read_command_line
-from src.errors import Cancelled, ConfigError
+from src.errors import Cancelled, ConfigError, TrialbookError
 from src.objective import Objective
 from src.results import scores, table
 from src.results.conclusions import conclusions
@@ -160,6 +161,12 @@ def test_a_pruned_trial_has_a_score_and_a_tag(pruned: Store, driven: Driven) -> 
     end = next(call for kind, run, call in driven.tracker.calls if (kind, run) == ("end", "run5"))
     assert end["state"] == "FINISHED" and "trialbook.cause" not in end["tags"]
     assert end["tags"]["trialbook.pruned"] == f"at epoch 3: {rows[5].cause}"
+
+
+def test_it_is_not_reproduced_since_another_sweep_would_end_it_elsewhere() -> None:
+    tags = {"trialbook.pruned": "at epoch 3: best 0.0875"}
+    with pytest.raises(TrialbookError, match=r"run=77ab: pruned at epoch 3: best 0.0875\. .* python -m src.sweep seed=1"):
+        reproduce._whole(SimpleNamespace(tags=tags, run_id="77ab", overrides="seed=1"))
 
 
 def test_its_row_has_no_rank_and_says_when_it_was_pruned(pruned: Store) -> None:
