@@ -24,7 +24,7 @@ from src.running.driver import SweepOutcome
 from src.running.opening import OpenSweep
 from src.running.recorder import BEST
 from src.space import overrides
-from src.states import ENDED, TrialState
+from src.states import ENDED, SCORED, TrialState
 from src.study import result
 from src.study.messages import Message
 from src.terminal import seconds_text
@@ -192,7 +192,7 @@ class Ending:
         """Says why the sweep ended early, and what MLflow refused."""
         folder = self._invocation.folder
         if self._outcome.code:
-            finished = sum(trial.state == TrialState.FINISHED for trial in self._standing.trials)
+            finished = sum(trial.state in SCORED for trial in self._standing.trials)
             self._terminal.say(f"interrupted: {finished} finished trials are kept in {folder}")
         elif self._outcome.rule:
             self._terminal.say(f"stopped by {self._outcome.rule}")

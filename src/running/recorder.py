@@ -13,7 +13,7 @@ from src.redaction import known_secrets
 from src.results import table
 from src.running import record
 from src.space import active_hash, overrides
-from src.states import IN_MLFLOW, TrialState
+from src.states import IN_MLFLOW, SCORED, TrialState
 from src.study import folders, provenance
 from src.study.messages import Message
 from src.study.outbox import Outbox
@@ -42,15 +42,15 @@ class Recorder:
         rows, meta = store.trials(), store.meta()
         self.attempts = {row.number: row.attempts for row in rows}
         self._ran = {row.number: (row.code or "", row.packages or "") for row in rows}
-        self._best = min((row.score for row in rows), key=objective.key, default=None)
+        self._best = min((row.score for row in rows if row.state != TrialState.PRUNED), key=objective.key, default=None)
         self.facts = {name: meta[name] for name in FACTS if name in meta}
         self._described = bool(self.facts)
         if len({row.data_digest for row in rows} - {None}) > 1:
             self.facts.pop("data_digest", None)
 
     def score(self, outcome: Outcome) -> float | None:
-        """The objective at the kept epoch; None unless the trial finished."""
-        return outcome.metrics.get(f"kept/{self._objective.name}") if outcome.state == TrialState.FINISHED else None
+        """The objective at the kept epoch; None unless the trial finished or was pruned."""
+        return outcome.metrics.get(f"kept/{self._objective.name}") if outcome.state in SCORED else None
 
     def start(
         self, number: int, proposal: Proposal, composed: DictConfig, oracle: dict[str, Any], at: float | None = None
@@ -95,7 +95,8 @@ class Recorder:
             files.write(folder / CHECKPOINT, latest)
         elif outcome.state != TrialState.KILLED:
             (folder / CHECKPOINT).unlink(missing_ok=True)
-        self._keep_best(number, score, outcome.files.get(WEIGHTS))
+        if outcome.state == TrialState.FINISHED:
+            self._keep_best(number, score, outcome.files.get(WEIGHTS))
         kept = {name: (folder / ".hydra" / name).read_bytes() for name in ("config.yaml", "overrides.yaml")}
         self._end(number, outcome, score, oracle, self.outbox.keep(number, {**outcome.files, **kept}), at)
 

@@ -152,16 +152,13 @@ class Store(Messages, Instructions):
         self, number: int, outcome: Outcome, score: float | None, oracle: dict[str, Any], message: Message, at: float | None = None
     ) -> None:
         """Records that a trial ended: its row, the oracle's state and the message in one transaction."""
-        epochs = int(
-            max(len(next(iter(outcome.history.values()), ())), outcome.metrics.get("kept/epoch", 0))
-        )  # steps may begin later than 1
         kept, metrics = outcome.metrics.get("kept/epoch"), json.dumps(outcome.metrics)
-        digest = outcome.facts.get("data_digest")
+        digest, cause = outcome.facts.get("data_digest"), redacted(outcome.cause)
         with self._transaction():
             self._db.execute(
                 "update trial set state = ?, score = ?, kept_epoch = ?, epochs = ?, seconds = ?, cause = ?, ended = ?, metrics = ?,"
                 " data_digest = coalesce(?, data_digest) where number = ?",
-                (outcome.state, score, kept, epochs, outcome.seconds, redacted(outcome.cause), at or time.time(), metrics, digest, number),
+                (outcome.state, score, kept, outcome.epochs, outcome.seconds, cause, at or time.time(), metrics, digest, number),
             )
             self._keep(oracle)
             self._post([message])
