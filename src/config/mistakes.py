@@ -103,6 +103,8 @@ def _option_mistakes(one: Assignment, options: Options, catalog: Catalog) -> Ite
     for value in one.values:
         if isinstance(value, list):
             yield f"{one.origin}: a list would merge all its options into one; for a sweep say -m {one.key}={','.join(map(str, value))}"
+        elif inside := [option for option in known if option.startswith(f"{value}/")]:
+            yield f"{one.origin}: {value} is a folder of options; expected {' or '.join(f'{one.key}={option}' for option in inside)}."
         elif value not in known:
             yield f"{one.origin}: {one.key} has no option {str(value)!r}{did_you_mean(str(value), known)} Options: {', '.join(known)}"
     if one.key in options and one.key in catalog.unused(options):
