@@ -5,7 +5,7 @@ import os.path
 from collections.abc import Iterator
 from typing import Any
 
-from src.config import conditions, limits, points
+from src.config import conditions, limits, links, points
 from src.config.catalog import Catalog
 from src.config.metrics import metric_mistakes
 from src.config.overrides import Assignment
@@ -40,8 +40,12 @@ def find_mistakes(request: Request) -> list[str]:
     if broken:
         raise ConfigError(dict.fromkeys([*mistakes, *broken]))
     for one, own in _scoped(request, options, catalog):
-        mistakes += _option_mistakes(one, options, catalog) if one.key in catalog.groups else _key_mistakes(one, own, catalog)
-        mistakes += _shape_mistakes(one, request)
+        mistakes += (
+            _option_mistakes(one, options, catalog)
+            if one.key in catalog.groups
+            else _key_mistakes(links.resolved(one, request, own), own, catalog)
+        )
+        mistakes += [*links.mistakes(one, own, request), *_shape_mistakes(one, request)]
     mistakes += [
         *points.mistakes(request),
         *limits.mistakes(request, options),
