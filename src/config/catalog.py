@@ -111,8 +111,16 @@ class Catalog:
             strayed = self._parts(lines, group) - self._parts([], group)
             config = self._loader.load_configuration("config", lines, RunMode.RUN)
         except (HydraException, OmegaConfBaseException, ValueError) as error:
-            words = "Expected a defaults list of options beside it, such as [default, _self_]."
+            beside = f"{option.rpartition('/')[0]}/default@_here_" if "/" in option else "default"
+            words = f"Expected a defaults list of options by their paths in conf/{group}/, such as [{beside}, _self_]."
             raise ConfigError([f"{place}: {reason_of(error)} {words}"]) from error
+        parts = self._loader.compute_defaults_list("config", lines, RunMode.RUN).defaults
+        for one in parts:
+            path = str(one.config_path)
+            if path.startswith(f"{group}/") and one.package == path.rpartition("/")[0].replace("/", ".") != group:
+                own = path.removeprefix(f"{group}/")
+                words = f"{own} of its defaults list has its keys under {one.package}, where Hydra puts those of a folder"
+                raise ConfigError([f"{place}: {words}; expected {own}@_here_."])
         if strayed:
             raise ConfigError(
                 [f"{place}: its defaults list brings {', '.join(sorted(strayed))}, outside of {group!r}; expected {group!r} alone."]

@@ -26,6 +26,7 @@ from omegaconf.errors import InterpolationResolutionError, OmegaConfBaseExceptio
 from src.config.auto import settle
 from src.config.catalog import Catalog
 from src.config.help import help_text
+from src.config.links import target
 from src.config.mistakes import find_mistakes
 from src.config.overrides import Parser, reason_of
 from src.config.paths import CONF, TRIAL_GROUPS
@@ -125,7 +126,11 @@ def configured(loader: ConfigLoader, request: Request, lines: list[str]) -> Dict
         raise ConfigError([next(f"{line}: {reason}" for line, reason in tried if isinstance(reason, str))])
     mistakes = []
     for one in request.everything:
-        for text in (text for text, value in zip(one.texts, one.values, strict=True) if "${" in str(value) and one.origin not in shared):
+        for text in (
+            text
+            for text, value in zip(one.texts, one.values, strict=True)
+            if "${" in str(value) and not target(one) and one.origin not in shared
+        ):
             reason = _attempt(loader, [*plain, f"++{one.key}={text}"], mode)
             mistakes += [f"{one.origin}: {reason}"] if isinstance(reason, str) else []
     if mistakes:

@@ -5,7 +5,7 @@ import os.path
 from collections.abc import Iterator
 from typing import Any
 
-from src.config import conditions, limits, points
+from src.config import conditions, limits, links, points
 from src.config.catalog import Catalog
 from src.config.metrics import metric_mistakes
 from src.config.overrides import Assignment
@@ -40,8 +40,12 @@ def find_mistakes(request: Request) -> list[str]:
     if broken:
         raise ConfigError(dict.fromkeys([*mistakes, *broken]))
     for one, own in _scoped(request, options, catalog):
-        mistakes += _option_mistakes(one, options, catalog) if one.key in catalog.groups else _key_mistakes(one, own, catalog)
-        mistakes += _shape_mistakes(one, request)
+        mistakes += (
+            _option_mistakes(one, options, catalog)
+            if one.key in catalog.groups
+            else _key_mistakes(links.resolved(one, request, own), own, catalog)
+        )
+        mistakes += [*links.mistakes(one, own, request), *_shape_mistakes(one, request)]
     mistakes += [
         *points.mistakes(request),
         *limits.mistakes(request, options),
@@ -103,6 +107,8 @@ def _option_mistakes(one: Assignment, options: Options, catalog: Catalog) -> Ite
     for value in one.values:
         if isinstance(value, list):
             yield f"{one.origin}: a list would merge all its options into one; for a sweep say -m {one.key}={','.join(map(str, value))}"
+        elif inside := [option for option in known if option.startswith(f"{value}/")]:
+            yield f"{one.origin}: {value} is a folder of options; expected {' or '.join(f'{one.key}={option}' for option in inside)}."
         elif value not in known:
             yield f"{one.origin}: {one.key} has no option {str(value)!r}{did_you_mean(str(value), known)} Options: {', '.join(known)}"
     if one.key in options and one.key in catalog.unused(options):

@@ -7,7 +7,7 @@ from hydra.utils import get_object, instantiate
 
 from src.errors import ConfigError, TrialbookError, TrialError, first_words
 
-ALLOWED = {  # `*` is one name; a class begins with a capital letter
+ALLOWED = {  # `*` is a module, cnn or cnn.small; a class begins with a capital letter
     "data": ("src.datasets.*.load",),
     "model": ("src.models.*.build",),
     "optimizer": ("keras.optimizers.Class", "keras.optimizers.schedules.Class"),
@@ -59,7 +59,7 @@ def _pattern(group: str, target: str) -> str:
 
 
 def _matches(pattern: str, target: str) -> bool:
-    words = re.escape(pattern).replace(r"\*", r"[a-z]\w*").replace("Class", r"[A-Z]\w*")
+    words = re.escape(pattern).replace(r"\*", r"[a-z]\w*(\.[a-z]\w*)*").replace("Class", r"[A-Z]\w*")
     return bool(re.fullmatch(words, target, re.ASCII))
 
 

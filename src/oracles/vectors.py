@@ -29,8 +29,8 @@ class Vectors:
     """
 
     def __init__(self, space: Space) -> None:
-        self._drawn = space.axes
-        self._axes = [_with_known(axis, space) for axis in space.axes]
+        self._drawn = [_ascending(axis) for axis in space.axes]
+        self._axes = [_with_known(axis, space) for axis in self._drawn]
         keys = list(dict.fromkeys(axis.key for axis in space.axes))
         self._sides = [keys.index(axis.key) for axis in space.axes]
         self.dimensions = len(keys)
@@ -120,6 +120,14 @@ class Vectors:
             return [np.nan_to_num(ARC * np.cos(angle)), np.nan_to_num(ARC * np.sin(angle))]
 
         return arc
+
+
+def _ascending(axis: Axis) -> Axis:
+    """The axis with listed numbers in their order, in which neighbours are alike."""
+    if isinstance(axis.domain, Interval) or not _ordered(axis):
+        return axis
+    texts, values = zip(*sorted(zip(axis.domain.texts, axis.domain.values, strict=True), key=lambda pair: pair[1]), strict=True)
+    return replace(axis, domain=Choice(texts, values))
 
 
 def _with_known(axis: Axis, space: Space) -> Axis:

@@ -1,6 +1,8 @@
 """Creates or reopens what an invocation records into: the study's file, and the run of the sweep in MLflow."""
 
 import shutil
+from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -8,14 +10,14 @@ from omegaconf import OmegaConf
 
 from src import files
 from src.errors import ConfigError, TrialbookError
-from src.oracles import Oracle
+from src.oracles import KnownTrial, Oracle
 from src.redaction import redacted
 from src.running import record, resume
 from src.running.driver import Compose
 from src.running.invocation import Invocation
 from src.running.recorder import Recorder
 from src.study import destination, provenance
-from src.study.finding import read_meta
+from src.study.finding import find_sweeps, read_meta
 from src.study.instructions import CANCEL, STOP
 from src.study.messages import Message
 from src.study.store import Store
@@ -33,14 +35,35 @@ def check_record(invocation: Invocation, resumed: Path | None) -> None:
         TrialbookError: the store does not answer, or the experiment or run of the sweep was deleted.
     """
     uri, name = invocation.config.tracking.uri, invocation.config.tracking.experiment
-    meta = read_meta(resumed) if resumed else {}
-    if resumed and not destination.is_same(uri, meta, resumed):
-        raise ConfigError([f"resume={resumed.name}: {destination.other_store(uri, meta)}"])
+    meta = _destination(invocation, resumed) if resumed else {}
     from src.tracking.store import look_up
 
     found = look_up(uri, name, meta.get("experiment_id", ""), meta.get("parent_run", ""))
     if resumed and (mistake := destination.other_experiment(name, found, meta)):
         raise ConfigError([f"resume={resumed.name}: {mistake}"])
+
+
+def _destination(invocation: Invocation, resumed: Path) -> dict[str, str]:
+    """The facts of the sweep to continue; raises a ConfigError if it was recorded in another store."""
+    uri, meta = invocation.config.tracking.uri, read_meta(resumed)
+    if not destination.is_same(uri, meta, resumed):
+        raise ConfigError([f"resume={resumed.name}: {destination.other_store(uri, meta)}"])
+    return meta
+
+
+def known_trials(invocation: Invocation, compose: Compose) -> tuple[dict[str, Any], list[KnownTrial]]:
+    """Reads the sweep to continue without changing it: the state of its oracle, and its trials.
+
+    Raises:
+        ConfigError: there is no such sweep, or the request differs from it.
+    """
+    [resumed] = find_sweeps(invocation.config.resume, invocation.folder, key="resume")
+    invocation = replace(invocation, folder=resumed)
+    _destination(invocation, resumed)
+    with closing(Store.open(resumed / "study.db")) as store:
+        resume.check(invocation, store, compose)
+        _, known, _ = resume.waiting(invocation, store)
+        return store.oracle(), known
 
 
 def open_study(invocation: Invocation, compose: Compose, *, new: bool) -> tuple[Store, Tracker]:

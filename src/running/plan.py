@@ -7,16 +7,19 @@ from contextlib import closing, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from statistics import mean
+from typing import Any
 
 from omegaconf import DictConfig
 
 from src.config.paths import trial_config
 from src.errors import TrialbookError
 from src.executors import Executor
+from src.oracles import KnownTrial
+from src.running.bookkeeping import known_trials
 from src.running.invocation import Invocation
 from src.running.pruning import EXPLAINED
 from src.space import Point, overrides
-from src.states import TrialState
+from src.states import ENDED, TrialState
 from src.study.store import Store
 from src.terminal import seconds_text
 from src.tracking.address import database
@@ -61,8 +64,15 @@ def _dropped(invocation: Invocation) -> str:
 
 
 def show(invocation: Invocation, executor: Executor, compose: Callable[[list[str]], DictConfig]) -> None:
-    """Prints the trials that are known in advance, how they would run together, and an estimate of time and disk."""
-    points, total, epochs, lines = _foreseen(invocation)
+    """Prints the trials that are known in advance, how they would run together, and an estimate of time and disk.
+
+    Raises:
+        ConfigError: the sweep to continue is not there, or asks another question.
+    """
+    state, known = known_trials(invocation, compose) if invocation.config.resume else ({}, [])
+    points, total, epochs, lines = _foreseen(invocation, state, known)
+    if known:
+        lines = [f"{invocation.config.resume} would go on: {sum(one.state in ENDED for one in known)} trials had ended", *lines]
     lines = [*lines, *executor.plan(trial_config(compose(overrides(point))) for point in points[:MOST_COMPOSED])]
     lines += [EXPLAINED] if invocation.config.stop.trial else []
     for number, point in enumerate(points, 1):
@@ -71,22 +81,30 @@ def show(invocation: Invocation, executor: Executor, compose: Callable[[list[str
     print("nothing was started (dry_run=true)")  # noqa: T201
 
 
-def _foreseen(invocation: Invocation) -> tuple[list[Point], int, float, list[str]]:
-    """The points that do not depend on scores; the number of all trials; their epochs; lines for people."""
+def _foreseen(invocation: Invocation, state: dict[str, Any], known: list[KnownTrial]) -> tuple[list[Point], int, float, list[str]]:
+    """The points that do not depend on scores; the number of all trials; their epochs; lines for people.
+
+    Args:
+        state: that of the oracle of the sweep to continue.
+        known: its trials; those that ended are not foreseen.
+    """
+    ended = {invocation.space.identity(one.proposal.point) for one in known if one.state in ENDED}
     if invocation.oracle["name"] == "grid":
-        points = list(invocation.space.points())
+        points = [point for identity, point in invocation.space.listed.items() if identity not in ended]
         total, epochs, lines = len(points), None, []
     else:
         from src import oracles  # KerasTuner, seconds
 
         oracle = oracles.create(invocation.space, invocation.objective, invocation.oracle)
-        proposals = [oracle.ask(number) for number in range(oracle.known_in_advance)]
-        points = [proposal.point for proposal in proposals if proposal]
+        if known:
+            oracle.restore(state, known)
+        proposals = [oracle.ask(number) for number in range(len(known), oracle.known_in_advance)]
+        points = [one.proposal.point for one in known if one.state not in ENDED] + [proposal.point for proposal in proposals if proposal]
         learns = oracle.known_in_advance < oracle.budget
-        total = oracle.budget if learns else len(points)  # fewer than the budget if the space has no more distinct points
+        total = oracle.budget - len(ended) if learns else len(points)  # fewer than the budget if the space has no more distinct points
         more = f", {total - len(points)} more by the scores of these" if learns else ""
         how = "before the first look" if oracle.conclusion() else "drawn at random"
-        epochs, lines = oracle.epochs, [f"{len(points)} {how}{more}", *oracle.schedule_lines]
+        epochs, lines = oracle.epochs, [f"{len(points)} {how}{more}", *oracle.schedule_lines] if total else []
     each = mean(int(invocation.space.leaves(point).get("training.epochs", 1)) for point in points) if points else 0
     return points, total, epochs or total * each, lines
 

@@ -10,8 +10,8 @@ from typing import Any
 import numpy as np
 from omegaconf import DictConfig
 
-from src import artifacts, function, models, training, trial
-from src.config.paths import leaves, trial_config
+from src import artifacts, datasets, function, models, training, trial
+from src.config.paths import leaves, nested, trial_config
 from src.errors import BeyondLimit, ConfigError, DataError, TrialbookError, TrialError, first_words, raised_at
 from src.executors import Executor
 from src.objective import Objective
@@ -89,6 +89,27 @@ def _each_once(mistakes: Iterable[tuple[str, Point]]) -> list[str]:
     for mistake, point in mistakes:
         first.setdefault(mistake, point)
     return [f"{mistake}  (in the trial {' '.join(overrides(point)) or 'of the defaults'})" for mistake, point in first.items()]
+
+
+def check_data(space: Space, compose: Callable[[list[str]], DictConfig]) -> None:
+    """Looks for the data of trials, or for their functions, without TensorFlow: what can be told before a plan is shown.
+
+    Raises:
+        ConfigError: data are missing, damaged or not as configured, or a function cannot be imported.
+    """
+    points = {json.dumps(nested(space.leaves(point), "data"), default=str): point for point in space.samples()}
+    configs = {identity: trial_config(compose(overrides(point))) for identity, point in points.items()}
+    if "_target_" in next(iter(configs.values()))["trial"]:
+        function.check(list(configs.values()))
+        return
+    mistakes = []
+    for identity, config in configs.items():
+        try:
+            datasets.load(config["data"])
+        except (ConfigError, DataError) as error:
+            mistakes += [(text, points[identity]) for text in _check_of(error).mistakes]
+    if mistakes:
+        raise ConfigError(_each_once(mistakes))
 
 
 def check_trials(configs: list[dict[str, Any]], limits: Mapping[str, float]) -> list[TrialCheck]:

@@ -9,7 +9,7 @@ from src import executors, function, trial
 from src.config.composer import Composer
 from src.config.request import Request
 from src.executors import RunTrial
-from src.running import plan
+from src.running import plan, precheck
 from src.running.invocation import Invocation
 from src.running.opening import opened
 from src.running.renewal import renewed
@@ -31,6 +31,8 @@ def run(loader: ConfigLoader, request: Request, config: DictConfig, *, run_trial
         run_trial = function.run
     executor, compose = executors.create(invocation.executor, run_trial), Composer(loader)
     if config.dry_run:
+        if checked:
+            precheck.check_data(invocation.space, compose)
         plan.show(invocation, executor, compose)
         return 0
     with opened(invocation, compose, executor, checked=checked) as sweep:

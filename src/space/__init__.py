@@ -9,6 +9,7 @@ from dataclasses import asdict, dataclass, replace
 from functools import cached_property
 from typing import Any
 
+from src.config import links
 from src.config.catalog import Catalog
 from src.config.overrides import Assignment, Interval
 from src.config.paths import REPEATS, TRIAL_GROUPS, TRIAL_KEYS, active_leaves, fraction, leaves
@@ -140,6 +141,7 @@ class Space:
         texts = {item.key: item.texts[0] for item in (*self.fixed, *trial)} | values
         choices = self._choices(texts)
         inactive = self.catalog.inactive(choices["model"], choices["trial"])
+        texts = links.followed(texts, choices, self.catalog)
         point = {
             f"{prefixes.get(key, '')}{key}": text
             for key, text in texts.items()
@@ -187,7 +189,8 @@ class Space:
         assignments = [*self.fixed, *(item for trial in (*self.trials, *self.first) for item in trial)]
         listed = [(item.key, item.texts, item.values) for item in assignments]
         listed += [(axis.key, axis.domain.texts, axis.domain.values) for axis in self.axes if isinstance(axis.domain, Choice)]
-        return {(key, text): value for key, texts, values in listed for text, value in zip(texts, values, strict=True)}
+        found = {(key, text): value for key, texts, values in listed for text, value in zip(texts, values, strict=True)}
+        return found | links.values(found, assignments, self.catalog)
 
     @cached_property
     def swept(self) -> list[str]:

@@ -74,7 +74,21 @@ def test_a_folder_within_a_group_is_listed_hinted_at_and_found_by_glob(conf: Con
     assert "did you mean 'cnn/small'?" in mistakes(loader, "model=cnn/smal")
     assert "did you mean 'cnn/small'?" in mistakes(loader, "model=small")
     assert "did you mean 'two_layer'?" in mistakes(loader, "model=two_layr")
+    assert "model=cnn: cnn is a folder of options; expected model=cnn/small." in mistakes(loader, "model=cnn")
     assert lines(loader, "model=glob(cnn/*)") == ["model=cnn/small"]
+
+
+def test_an_option_of_a_folder_inherits_as_hydra_does(conf: Conf) -> None:
+    files = {
+        f"model/cnn/{name}.yaml": f"defaults: [cnn/small{package}, _self_]\nunits: 8\n" for name, package in (("l", "@_here_"), ("w", ""))
+    }
+    when = "when: {model=cnn/l: {model.units: [8, 9]}}, exclude: [{model: cnn/l, model.units: 9}]"
+    head = "# @package _global_\ndefaults: [override /model: cnn/small]\nhydra: {mode: MULTIRUN, sweeper: {"
+    loader = conf({**FILES, **files, "sweeps/mine.yaml": f"{head}params: {{model: [cnn/small, cnn/l]}}, {when}}}}}\n"})
+    assert lines(loader, "model=cnn/l,cnn/small") == ["model=cnn/l", "model=cnn/small"]
+    assert lines(loader, "sweeps=mine") == ["model=cnn/small", "model=cnn/l model.units=8"]
+    assert "cnn/small of its defaults list has its keys under model.cnn" in mistakes(loader, "model=cnn/w")
+    assert "expected cnn/small@_here_." in mistakes(loader, "model=cnn/w")
 
 
 BROKEN = {

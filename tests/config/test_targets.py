@@ -1,8 +1,9 @@
+import importlib
 from pathlib import Path
 
 import pytest
 
-from src.config.targets import build
+from src.config.targets import build, find
 from src.errors import ConfigError, DataError
 from src.training import runtime
 
@@ -16,12 +17,22 @@ from src.training import runtime
         "src.models.two_layer.keras.models.load_model",
         "src.models.two_layer",
         "keras.optimizers.Nonsense",
+        "src.models.two_layer.sys.exit.build",
     ],
 )
 def test_only_what_conf_is_made_of_is_instantiated(target: str) -> None:
     for group in ("model", "optimizer", "training"):
         with pytest.raises(ConfigError, match="_target_"):
             build(group, {"_target_": target})
+
+
+def test_a_module_may_lie_in_a_folder_but_defines_what_it_names(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "cnn").mkdir()
+    (tmp_path / "cnn" / "small.py").write_text("def load(): ...\n")
+    monkeypatch.setattr("src.datasets.__path__", [*importlib.import_module("src.datasets").__path__, str(tmp_path)])
+    assert find("data", "src.datasets.cnn.small.load").__name__ == "load"
+    with pytest.raises(ConfigError, match="is subprocess; expected what"):
+        find("trial", "src.trials.command.subprocess.run")
 
 
 def test_a_nested_target_is_checked_too() -> None:

@@ -101,3 +101,14 @@ def test_one_key_may_have_words_in_one_case_and_numbers_in_another(of: Callable[
     word, other = ({"optimizer": "sgd", "optimizer.learning_rate": text} for text in ("auto", "slow"))
     assert apart(vectors, word, other) == pytest.approx([1])
     assert np.ptp(apart(vectors, word, low, middle, high)) == pytest.approx(0)
+
+
+@pytest.mark.parametrize("written", ["range(1,10,2)", "range(9,0,-2)", "shuffle(range(1,10,2))", "5,1,9,3,7", "choice(1,3,5,7,9)"])
+def test_a_list_of_numbers_has_their_order_however_it_is_written(written: str, space: Callable[..., Space]) -> None:
+    vectors = Vectors(space(f"training.epochs={written}"))
+    assert not vectors.wordy.any()
+    rows = vectors.rows(np.linspace(0, BELOW_ONE, 5)[:, None])
+    assert [vectors.values(row)["training.epochs"] for row in rows] == ["1", "3", "5", "7", "9"]
+    assert vectors.features(rows)[:, 0] == pytest.approx([0, 0.25, 0.5, 0.75, 1])
+    assert [vectors.row(vectors.values(row)) for row in rows] == rows.tolist()
+    assert (np.diff(vectors.cube(rows)[:, 0]) > 0).all()

@@ -10,11 +10,14 @@ from hydra.core.config_loader import ConfigLoader
 from src import executors
 from src.config.command_line import read
 from src.config.composer import Composer
+from src.errors import ConfigError
 from src.objective import Objective
 from src.running import plan
 from src.running.invocation import Invocation
 from src.running.plan import Experience
+from src.running.precheck import check_data
 from src.space import Space
+from tests.conftest import overlay
 
 Show = Callable[..., list[str]]
 
@@ -85,3 +88,36 @@ def test_where_there_are_no_more_distinct_points_no_more_are_foreseen(show: Show
 def test_keys_that_the_command_line_left_out_are_told(show: Show) -> None:
     lines = show("sweeps=notebook", "model=one_layer")
     assert any(line.endswith("without model.activation, model.dropout, which none of them has") for line in lines)
+
+
+VALLEY = {
+    "trials": {"dale": "def run(config, report):\n    return config['trial']['rate']\n"},
+    "conf": {"trial/dale.yaml": "_target_: src.trials.dale.run\nobjective: min:height\nuses: []\nrate: 0.1\n"},
+}
+
+
+def test_it_looks_at_the_sweep_to_continue(command: Callable, tmp_path: Path) -> None:
+    added = overlay(tmp_path, VALLEY["trials"], VALLEY["conf"])
+    words = ["src.sweep", "-m", "trial=dale", "trial.rate=0.1,0.2"]
+    assert command(*words, **added).returncode == 0
+    shown = command(*words[:-1], "trial.rate=0.1,0.2,0.3", "resume=latest", "allow=[space]", "dry_run=true", **added)
+    lines = shown.stdout.splitlines()
+    assert lines[:2] == ["    1  python -m src.sweep trial=dale trial.rate=0.3", "latest would go on: 2 trials had ended"], shown.stderr
+    assert lines[2] == "sweep: 1 trial, min:height"
+    other = command(*words[:-1], "seed=1,2", "resume=latest", "dry_run=true", **added)
+    assert other.returncode == 2 and "trial.rate: 0.1,0.2 then,  now" in other.stderr
+    assert "did you mean 'latest'?" in command(*words, "resume=latst", "dry_run=true", **added).stderr
+
+
+def test_it_looks_at_the_data_and_at_functions(loader: ConfigLoader, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "bad.npz").write_text("no array")
+    for words, message in (
+        (["data=npz", "data.path=bad.npz,worse.npz"], "bad.npz"),
+        (["data=npz", "data.path=bad.npz,worse.npz"], "worse.npz"),
+        (["data=digits", "data.validation_split=0.2,0.99999"], "0.99999 of 1437 examples"),
+    ):
+        with pytest.raises(ConfigError) as told:
+            check_data(Space.of(read(loader, words, multirun=True)), Composer(loader))
+        assert message in str(told.value)
+    check_data(Space.of(read(loader, ["data=digits", "seed=1,2"], multirun=True)), Composer(loader))

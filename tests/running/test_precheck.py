@@ -54,7 +54,7 @@ def test_every_value_is_looked_at_in_few_trials(check: Callable, monkeypatch: py
 
 
 def test_what_mlflow_would_not_take_is_told_with_the_rest(check: Callable, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("src.running.precheck.check_trials", lambda configs: [TrialCheck() for _ in configs])
+    monkeypatch.setattr("src.running.precheck.check_trials", lambda configs, limits: [TrialCheck() for _ in configs])
     with pytest.raises(ConfigError) as told:
         check("+model.widths={a@b: 1}", f"+model.text={'x' * 6001}")
     for message in (

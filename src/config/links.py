@@ -1,0 +1,112 @@
+"""Links: a key that takes the value of another one, trial by trial: training.batch_size=${model.units}."""
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+from src.config.catalog import Catalog
+from src.config.overrides import Assignment, as_text
+from src.config.paths import TRIAL_KEYS
+from src.config.request import Request
+from src.errors import did_you_mean
+
+LINK = re.compile(r"'?\$\{([\w.]+)\}'?", re.ASCII)
+Options = Mapping[str, Sequence[str]]
+
+
+def linked(key: str, text: str) -> str:
+    """The key of a trial whose value the text of another one means; empty if it means itself.
+
+    >>> linked("training.batch_size", "${model.units}"), linked("data.path", "${oc.env:HOME}"), linked("seed", "3")
+    ('model.units', '', '')
+    """
+    found = LINK.fullmatch(text)
+    both = (key, found[1]) if found else ()
+    return found[1] if found and all(one.partition(".")[0] in TRIAL_KEYS for one in both) else ""
+
+
+def target(one: Assignment) -> str:
+    """The key that an assignment links to; empty if there is none."""
+    return next(filter(None, (linked(one.key, value) for value in one.values if isinstance(value, str))), "")
+
+
+def followed(texts: dict[str, str], choices: Mapping[str, str], catalog: Catalog) -> dict[str, str]:
+    """Returns the texts of a trial, by key, with that of its target in the place of each link.
+
+    Args:
+        choices: group → option, of targets that have their value of conf/.
+    """
+
+    def text_of(key: str) -> str:
+        if key not in texts:
+            group = key.partition(".")[0]
+            return as_text((catalog.keys(group, choices[group]) if group in choices else catalog.top).get(key))
+        other = "$" in texts[key] and linked(key, texts[key])
+        return text_of(other) if other else texts[key]
+
+    return {key: text_of(key) for key in texts}
+
+
+def values(known: Mapping[tuple[str, str], Any], assignments: Sequence[Assignment], catalog: Catalog) -> dict[tuple[str, str], Any]:
+    """Returns (key, text) → parsed value for the texts that links may get.
+
+    Args:
+        known: the same for the keys that have texts of their own.
+    """
+    targets = {one.key: other for one in assignments if (other := target(one))}
+    found: dict[tuple[str, str], Any] = {}
+    for key in targets:
+        end = key
+        while end in targets:
+            end = targets[end]
+        group = end.partition(".")[0]
+        defaults = [catalog.top, *catalog.readable(group).values()]
+        found |= {(key, as_text(keys[end])): keys[end] for keys in defaults if end in keys}
+        found |= {(key, text): value for (own, text), value in known.items() if own == end}
+    return found
+
+
+def resolved(one: Assignment, request: Request, options: Options) -> Assignment:
+    """Returns an assignment with the values of its target, to be checked like its own."""
+    seen = {one.key}
+    found = one
+    while (key := target(found)) and key not in seen:
+        seen.add(key)
+        given = next((other for other in request.everything if other.key == key), None)
+        defaults = tuple(dict.fromkeys(_defaults(key, request, options)))
+        found = given or Assignment(key, "", tuple(map(as_text, defaults)), defaults, False, one.origin)
+    return replace(one, values=() if target(found) else found.values, interval=found.interval)
+
+
+def mistakes(one: Assignment, options: Options, request: Request) -> Iterator[str]:
+    """Finds a link to what not every trial has, in a list, under a condition, and in a circle.
+
+    Args:
+        options: of the trials that the assignment belongs to.
+    """
+    if not (key := target(one)):
+        return
+    targets, chain = {other.key: target(other) for other in request.everything}, [one.key]
+    while targets.get(chain[-1]) and chain[-1] not in chain[:-1]:
+        chain.append(targets[chain[-1]])
+    if chain[-1] in chain[:-1]:
+        yield f"{one.origin}: {' → '.join(chain)} is a circle; expected a key with a value of its own at its end."
+    if one.swept or any(one is other for _, other in request.when):
+        yield f"{one.origin}: the value of another key stands for all its values; expected it alone, in params or on the command line."
+    if any(other.key == key and other.prefix for other in request.everything):
+        return
+    group = key.partition(".")[0]
+    found = {name: request.catalog.keys(group, name) for name in options.get(group, ())} or {"": request.catalog.top}
+    lacking = [f"{group}={name}" if name else "conf/" for name, keys in found.items() if key not in keys]
+    if lacking:
+        known = [path for keys in found.values() for path in keys]
+        hint = did_you_mean(key, dict.fromkeys(known)) if key not in known else "."
+        yield f"{one.origin}: {' and '.join(lacking)} has no {key!r}{hint} Expected a key that every trial has."
+
+
+def _defaults(key: str, request: Request, options: Options) -> Iterator[Any]:
+    group = key.partition(".")[0]
+    for keys in (request.catalog.top, *(request.catalog.keys(group, option) for option in options.get(group, ()))):
+        if key in keys and not isinstance(keys[key], dict | list):
+            yield keys[key]
