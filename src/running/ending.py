@@ -221,10 +221,11 @@ class Ending:
             command(f"{prefix}python -m src.promote sweep={name}", "the best model against the champion")
 
     def _tidy(self) -> None:
-        """Removes the files that only an unfinished sweep needs."""
+        """Removes the files that only an unfinished sweep needs; the best trial keeps its checkpoint, if it has one, to go on with it."""
         for file in self._invocation.folder.glob(BEST.format("*")):
             file.unlink()
-        for trial in self._standing.trials:
+        best = self._best
+        for trial in (trial for trial in self._standing.trials if not best or trial.number != best.number):
             (self._outbox.folder_of(trial.number) / CHECKPOINT).unlink(missing_ok=True)
 
 

@@ -1,5 +1,7 @@
 """Writes what happens to trials into the study, from where the outbox delivers it to MLflow."""
 
+import json
+from pathlib import Path
 from typing import Any
 
 from omegaconf import DictConfig
@@ -22,6 +24,7 @@ from src.study.store import Store
 from src.trial import CHECKPOINT, Job, Outcome
 
 BEST = "best-{}.weights.h5"  # in the sweep's folder, for the pictures at its end
+BEGUN = -1  # stands for a trial of another sweep
 FACTS = ("data_digest", "validation_examples", "device", "threads")
 
 
@@ -39,7 +42,9 @@ class Recorder:
         self._objective, self._swept = objective, swept
         rows, meta = store.trials(), store.meta()
         self.attempts = {row.number: row.attempts for row in rows}
+        self._begun: dict[str, str] = json.loads(meta.get("go_on", "{}"))  # the training of another sweep with which its trials go on
         self._ran = {row.number: (row.code or "", row.packages or "") for row in rows}
+        self._ran[BEGUN] = self._begun.get("code", ""), self._begun.get("packages", "")
         self._best = min((row.score for row in rows), key=objective.key, default=None)
         self.facts = {name: meta[name] for name in FACTS if name in meta}
         self._described = bool(self.facts)
@@ -111,11 +116,11 @@ class Recorder:
         self.outbox.posted()
 
     def _checkpoint(self, number: int, proposal: Proposal) -> tuple[bytes | None, int | None]:
-        """The checkpoint to continue from, and the trial that wrote it: this one before it was killed, or its parent."""
+        """The checkpoint to continue from, and the trial that wrote it: this one before it was killed, its parent, or one elsewhere."""
         for source in (number, proposal.parent):
             if source is not None and (file := self.outbox.folder_of(source) / CHECKPOINT).exists():
                 return file.read_bytes(), source
-        return None, None
+        return (Path(self._begun["checkpoint"]).read_bytes(), BEGUN) if self._begun else (None, None)
 
     def _identity(self, number: int, config: dict[str, Any], values: dict[str, Any], source: int | None) -> Identity:
         """The identity of a trial; if it continues a training of other code, that code is part of it.
