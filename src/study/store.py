@@ -147,19 +147,30 @@ class Store(Messages):
         self.epochs_of(number, {epoch: metrics})
 
     def end_trial(
-        self, number: int, outcome: Outcome, score: float | None, oracle: dict[str, Any], message: Message, at: float | None = None
+        self,
+        number: int,
+        outcome: Outcome,
+        score: float | None,
+        oracle: dict[str, Any],
+        message: Message,
+        at: float | None = None,
+        attempts: int | None = None,
     ) -> None:
-        """Records that a trial ended: its row, the oracle's state and the message in one transaction."""
+        """Records that a trial ended: its row, the oracle's state and the message in one transaction.
+
+        Args:
+            attempts: those that count; None for all.
+        """
         epochs = int(
             max(len(next(iter(outcome.history.values()), ())), outcome.metrics.get("kept/epoch", 0))
         )  # steps may begin later than 1
-        kept, metrics = outcome.metrics.get("kept/epoch"), json.dumps(outcome.metrics)
+        kept, metrics, cause = outcome.metrics.get("kept/epoch"), json.dumps(outcome.metrics), redacted(outcome.cause)
         digest = outcome.facts.get("data_digest")
         with self._transaction():
             self._db.execute(
                 "update trial set state = ?, score = ?, kept_epoch = ?, epochs = ?, seconds = ?, cause = ?, ended = ?, metrics = ?,"
-                " data_digest = coalesce(?, data_digest) where number = ?",
-                (outcome.state, score, kept, epochs, outcome.seconds, redacted(outcome.cause), at or time.time(), metrics, digest, number),
+                " data_digest = coalesce(?, data_digest), attempts = coalesce(?, attempts) where number = ?",
+                (outcome.state, score, kept, epochs, outcome.seconds, cause, at or time.time(), metrics, digest, attempts, number),
             )
             self._keep(oracle)
             self._post([message])
