@@ -50,7 +50,8 @@ class Ending:
         self._outbox.flush()
         attach_pictures = self._pictures_of_best()
         if self._invocation.single:
-            self._recorder.attach(0, self._repeating())
+            if self._standing.trials:  # none, if a signal came before it began
+                self._recorder.attach(0, self._repeating())
             attach_pictures()
         else:
             self._record_parent(attach_pictures)
@@ -184,7 +185,7 @@ class Ending:
         folder = self._invocation.folder
         if self._outcome.code:
             finished = sum(trial.state == TrialState.FINISHED for trial in self._standing.trials)
-            self._terminal.say(f"interrupted: {finished} finished trials are kept in {folder}")
+            self._terminal.say(f"interrupted by {self._sweep.interruption.name}: {finished} finished trials are kept in {folder}")
         elif self._outcome.rule:
             self._terminal.say(f"stopped by {self._outcome.rule}")
         if refused:

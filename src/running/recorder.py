@@ -33,7 +33,7 @@ class Recorder:
 
     Attributes:
         tags: those that the runs of all trials share.
-        attempts: trial → how often it was started.
+        attempts: trial → how often it was started, without those times that it was stopped in order.
         facts: data digest, device and the like, as far as all trials agree on them.
     """
 
@@ -90,7 +90,12 @@ class Recorder:
         self.outbox.posted()
 
     def end(self, number: int, outcome: Outcome, score: float | None, oracle: dict[str, Any], at: float | None = None) -> None:
-        """Records that a trial ended, with its files; keeps its checkpoint where a later trial or attempt may need it."""
+        """Records the end of a trial, with its files; keeps its checkpoint where a later trial or attempt may need it.
+
+        A trial that was stopped in order has not used up an attempt: only the deaths of its process count.
+        """
+        if outcome.state == TrialState.KILLED:
+            self.attempts[number] -= 1
         folder = self.outbox.folder_of(number)
         if latest := outcome.files.pop(CHECKPOINT, None):
             files.write(folder / CHECKPOINT, latest)
@@ -107,7 +112,7 @@ class Recorder:
     def _end(self, number: int, outcome: Outcome, score: float | None, oracle: dict[str, Any], kept: str, at: float | None = None) -> None:
         self._note(outcome.facts)
         end = record.end(outcome.state, outcome.metrics, record.ended_tags(outcome), kept, at)
-        self.store.end_trial(number, outcome, score, oracle, Message(number, "end", end), at)
+        self.store.end_trial(number, outcome, score, oracle, Message(number, "end", end), at, self.attempts[number])
         self.outbox.posted()
 
     def attach(self, number: int, contents: dict[str, bytes]) -> None:
