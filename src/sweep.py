@@ -22,7 +22,15 @@ def main() -> None:
     atexit.register(gc.freeze)  # else the interpreter looks once more through all that was imported: a second
     with exit_on_error():
         with conf_loader() as loader:
-            line = read_command_line(loader, sys.argv[1:])
+            likeness, argv = None, sys.argv[1:]
+            if any(word.startswith("like=") and word != "like=null" for word in argv):
+                from src.results.likeness import expanded
+
+                likeness = expanded(loader, argv)
+                argv = likeness.argv
+            line = read_command_line(loader, argv)
+            if line.request and likeness:
+                line.request.like, line.request.about = likeness.name, likeness.about
             if line.request and line.config:
                 from src.running.run import run
 

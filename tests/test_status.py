@@ -130,12 +130,16 @@ def test_who_looks_on_sees_it_end_and_leaves_the_terminal_as_it_was(said: Said, 
     folder = tmp_path / "mlruns" / "sweeps" / NEW
     start(folder, 1, budget=4, slots=1)
     with driving(folder):
-        looks = Watching(tmp_path)
-        until(lambda: "epoch 2 of 4" in looks.read())
+        looks, other = Watching(tmp_path), Watching(tmp_path)
+        until(lambda: "epoch 2 of 4" in looks.read() and "epoch 2 of 4" in other.read())
         looks.type("q")
-        assert looks.code() == 0
+        other.type("\x03")
+        assert looks.code() == 0 and other.code() == 130 and "interrupted; the sweep goes on" in other.read()
     assert said("watch=true").startswith(f"sweep {NEW}"), "it does not run any more"
     assert "running" in looks.read() and "\x1b[?1049l" in looks.read(), "the other screen is left"
+
+
+CONTROLLED = "import fcntl, os, sys, termios; fcntl.ioctl(0, termios.TIOCSCTTY, 0); os.execv(sys.argv[1], sys.argv[1:])"
 
 
 class Watching:
@@ -144,9 +148,10 @@ class Watching:
     def __init__(self, folder: Path) -> None:
         self._mine, theirs = pty.openpty()
         os.set_blocking(self._mine, False)
-        words = [sys.executable, "-m", "src.status", "watch=true"]
+        words = [sys.executable, "-c", CONTROLLED, sys.executable, "-m", "src.status", "watch=true"]
+        on = {"stdin": theirs, "stdout": theirs, "stderr": theirs, "cwd": folder}
         environment = {**os.environ, "PYTHONPATH": str(ROOT), "TERM": "xterm"}
-        self._process = subprocess.Popen(words, cwd=folder, env=environment, stdin=theirs, stdout=theirs, stderr=theirs, close_fds=True)
+        self._process = subprocess.Popen(words, env=environment, start_new_session=True, **on)  # else Ctrl-C is no signal
         os.close(theirs)
         self._seen = b""
 

@@ -18,7 +18,9 @@ def import_all() -> None:
     from src.training import runtime
 
     runtime.tensorflow()
-    for module in ("keras_tuner", "sklearn.model_selection", "sklearn.linear_model", "src.promote", "src.reproduce", "src.running.run"):
+    for module in ("keras_tuner", "sklearn.model_selection", "sklearn.linear_model", "src.running.run", "src.running.ending"):
+        __import__(module)
+    for module in ("src.promotion.challenge", "src.results.reproduction", "src.tracking.upkeep"):
         __import__(module)
     for module in ("src.training.compiled", "src.tracking.tracker", "src.plots.classes", "mlflow.store.tracking.sqlalchemy_store"):
         __import__(module)

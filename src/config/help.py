@@ -17,6 +17,7 @@ Sweeps for Keras: Hydra composes every trial, KerasTuner chooses the next one, M
   python -m src.sweep -m model.units=16,64 dry_run=true            what would run, and its cost
   python -m src.sweep -m oracle=bayesian oracle.max_trials=20 'optimizer.learning_rate=tag(log,interval(1e-4,1e-1))'
   python -m src.sweep … resume=latest                              goes on after Ctrl-C, a crash or a kill
+  python -m src.sweep like=latest optimizer.learning_rate=0.003    the best trial again, with a change
 """
 
 

@@ -35,6 +35,7 @@ class Request:
         plain: override as written → the same without functions, with quoted names, as Hydra composes it.
         mistakes: found while reading.
         about: further facts for the record of the sweep.
+        like: the run with whose configuration it begins, by its id, whatever `latest` means later.
     """
 
     catalog: Catalog
@@ -49,6 +50,7 @@ class Request:
     plain: dict[str, str] = field(default_factory=dict)
     mistakes: list[str] = field(default_factory=list)
     about: dict[str, Any] = field(default_factory=dict)
+    like: str = ""
 
     @property
     def chooses(self) -> bool:

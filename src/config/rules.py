@@ -80,6 +80,10 @@ RULES: dict[str, Rule] = {
     "stop.trial": ("median, or null for off", lambda value: value == "median"),
     "stop.target": ("a number, or null for off", lambda value: type(value) in (int, float)),
     **dict.fromkeys(("tracking.uri", "tracking.experiment"), _word("a word")),
+    "like": (
+        "latest, a sweep's name or id, NAME:2 for the second row of its table, or a run's id; or null",
+        lambda value: not isinstance(value, list | dict | bool),
+    ),
     "resume": _word("latest or a sweep's id, or null"),
     "executor.address": _word("auto or HOST:PORT, or null"),
     "note": (

@@ -51,10 +51,11 @@ class Local(Pool):
         """Starts the process that workers are forked from; it imports TensorFlow once, while the driver does other work."""
         if self.run_trial is trial.run:
             forking.set_forkserver_preload(["src.executors.warm"])
-        resource_tracker.ensure_running()  # its start would unblock the signal that the next line blocks
-        signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})  # inherited by the new process: on Ctrl-C only the driver decides
+        signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGHUP})
+        resource_tracker.ensure_running()  # its start unblocks Ctrl-C
+        signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})  # new processes inherit both: on these signals only the driver decides
         forkserver.ensure_running()
-        signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT, signal.SIGHUP})
 
     def start(self, slot: int) -> WorkerHandle:
         """Starts a new process."""

@@ -159,7 +159,8 @@ def work(connection: Connection, run_trial: RunTrial, environment: dict[str, str
     os.environ.update(environment)
     with suppress(OSError):  # when memory runs out, the system should kill a worker, not the driver
         Path("/proc/self/oom_score_adj").write_text("500")
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches every process of the terminal; only the driver decides
+    for number in (signal.SIGINT, signal.SIGHUP):  # they reach every process of the terminal; only the driver decides
+        signal.signal(number, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
     inbox: queue.Queue[Job | Call] = queue.Queue()
     order = Order()

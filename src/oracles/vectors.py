@@ -124,7 +124,7 @@ class Vectors:
 
 def _ascending(axis: Axis) -> Axis:
     """The axis with listed numbers in their order, in which neighbours are alike."""
-    if isinstance(axis.domain, Interval) or not _ordered(axis):
+    if isinstance(axis.domain, Interval) or not ordered(axis):
         return axis
     texts, values = zip(*sorted(zip(axis.domain.texts, axis.domain.values, strict=True), key=lambda pair: pair[1]), strict=True)
     return replace(axis, domain=Choice(texts, values))

@@ -50,7 +50,8 @@ class Ending:
         self._outbox.flush()
         attach_pictures = self._pictures_of_best()
         if self._invocation.single:
-            self._recorder.attach(0, self._repeating())
+            if self._standing.trials:  # none, if a signal came before it began
+                self._recorder.attach(0, self._repeating())
             attach_pictures()
         else:
             self._record_parent(attach_pictures)
@@ -193,7 +194,7 @@ class Ending:
         folder = self._invocation.folder
         if self._outcome.code:
             finished = sum(trial.state in SCORED for trial in self._standing.trials)
-            self._terminal.say(f"interrupted: {finished} finished trials are kept in {folder}")
+            self._terminal.say(f"interrupted by {self._sweep.interruption.name}: {finished} finished trials are kept in {folder}")
         elif self._outcome.rule:
             self._terminal.say(f"stopped by {self._outcome.rule}")
         if refused:
@@ -230,10 +231,11 @@ class Ending:
             command(f"{prefix}python -m src.promote sweep={name}", "the best model against the champion")
 
     def _tidy(self) -> None:
-        """Removes the files that only an unfinished sweep needs."""
+        """Removes the files that only an unfinished sweep needs; the best trial keeps its checkpoint, if it has one, to go on with it."""
         for file in self._invocation.folder.glob(BEST.format("*")):
             file.unlink()
-        for trial in self._standing.trials:
+        best = self._best
+        for trial in (trial for trial in self._standing.trials if not best or trial.number != best.number):
             (self._outbox.folder_of(trial.number) / CHECKPOINT).unlink(missing_ok=True)
 
 

@@ -1,15 +1,16 @@
-"""Ctrl-C and SIGTERM: a signal only sets a flag, which the loop reads where it is safe to stop."""
+"""Ctrl-C, SIGTERM and SIGHUP: a signal only sets a flag, which the loop reads where it is safe to stop."""
 
 import signal
 from types import FrameType, TracebackType
+from typing import Any
 
-SIGNALS = (signal.SIGINT, signal.SIGTERM)
+from src.exits import ENDING, Interrupted, heeded, without_terminal
 
 
 class Interruption:
-    """While entered, the first Ctrl-C lets running trials finish; the second, or SIGTERM, stops them.
+    """While entered, the first Ctrl-C lets running trials finish; the second, SIGTERM, or the end of the terminal stops them.
 
-    A signal that is ignored stays so: a script's background jobs ignore Ctrl-C, which is meant for what runs in front.
+    A signal that is ignored stays so. Entering it again changes nothing; leaving it once lets signals do what they did before.
 
     Args:
         at_once: the first Ctrl-C stops; for a single trial there is nothing else to wait for.
@@ -24,6 +25,7 @@ class Interruption:
         self.draining = self.stopping = False
         self.code = 0
         self._at_once = at_once
+        self._before: dict[signal.Signals, Any] = {}
 
     def ask(self, *, now: bool) -> None:
         """Does what the first Ctrl-C does, or SIGTERM: somebody asks for it from elsewhere."""
@@ -31,17 +33,29 @@ class Interruption:
         self.code = self.code or 128 + signal.SIGINT
 
     def __enter__(self) -> "Interruption":
-        heeded = [number for number in SIGNALS if signal.getsignal(number) is not signal.SIG_IGN]
-        self._before = {number: signal.signal(number, self._note) for number in heeded}
+        if not self._before:
+            self._before = {number: signal.signal(number, self._note) for number in heeded((signal.SIGINT, *ENDING))}
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
-        for number, handler in self._before.items():
-            signal.signal(number, handler)
+        while self._before:
+            signal.signal(*self._before.popitem())
+
+    @property
+    def name(self) -> str:
+        """The signal that came last."""
+        return signal.Signals(self.code - 128).name
+
+    def check(self) -> None:
+        """Raises Interrupted if a signal came."""
+        if self.code:
+            raise Interrupted(self.code - 128)
 
     def _note(self, number: int, _: FrameType | None) -> None:
         if self.stopping and number == signal.SIGINT:
             raise KeyboardInterrupt  # whoever insists is obeyed, wherever the program is
-        self.stopping = self.draining or self._at_once or number == signal.SIGTERM
+        if number == signal.SIGHUP:
+            without_terminal()
+        self.stopping = self.stopping or self.draining or self._at_once or number in ENDING
         self.draining = True
         self.code = 128 + number

@@ -29,7 +29,7 @@ class Invocation:
         single: one trial, without `-m`.
         folder: mlruns/sweeps/<id> or mlruns/trials/<id>; before it is created, the folder above.
         command: the command line that repeats it.
-        about: further facts for its record.
+        about: further facts for its record; `like` is the run with whose configuration it begins.
     """
 
     space: Space
@@ -58,7 +58,8 @@ class Invocation:
             text = settled(
                 {"objective": values["objective"], **{name: nested(values, name) for name in ("data", "model", "training", "trial")}}
             )["objective"]
-        command = shlex.join(["python", *sys.orig_argv[1:]])
+        words = [f"like={request.like}" if request.like and word.startswith("like=") else word for word in sys.orig_argv[1:]]
+        command = shlex.join(["python", *words])
         return cls(space, config, Objective.parse(text), request.sweep, request.reported, single, folder, command, request.about)
 
     @property

@@ -7,6 +7,7 @@
 
 import importlib
 import logging
+import shutil
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
@@ -17,6 +18,7 @@ from pathlib import Path
 from src import files, oracles
 from src.errors import DiskFull
 from src.executors import Executor
+from src.exits import nothing_was_started
 from src.oracles import Oracle
 from src.running import plan, record, resume
 from src.running.bookkeeping import check_record, open_study, start_parent
@@ -47,6 +49,7 @@ class OpenSweep:
     terminal: Terminal
     recorder: Recorder
     tracker: Tracker
+    interruption: Interruption
 
     def driver(self) -> Driver:
         """Makes the loop. A resumed sweep continues where it was left: its oracle is restored, and dead trials are failed."""
@@ -54,8 +57,7 @@ class OpenSweep:
         of_sweep = {rule: value for rule, value in invocation.config.stop.items() if rule != "trial"}
         rules = StopRules(invocation.objective, **of_sweep)
         pruning = MedianRule(invocation.objective) if invocation.config.stop.trial else None
-        interruption = Interruption(at_once=invocation.single)
-        driver = Driver(self.oracle, self.executor, self.compose, self.recorder, self.terminal, rules, interruption, pruning=pruning)
+        driver = Driver(self.oracle, self.executor, self.compose, self.recorder, self.terminal, rules, self.interruption, pruning=pruning)
         rows, dead = store.trials(), list[int]()
         if rows:
             driver.waiting, known, dead = resume.waiting(invocation, store)
@@ -100,28 +102,25 @@ def opened(
     """
     with ExitStack() as stack:
         stack.callback(executor.close)
-        executor.warm_up(invocation.most_trials)
-        resumed = find_sweeps(invocation.config.resume, invocation.folder, key="resume")[0] if invocation.config.resume else None
-        terminal = stack.enter_context(Terminal(invocation.objective))
-        oracle = oracles.create(invocation.space, invocation.objective, invocation.oracle)
-        terminal.say(plan.headline(invocation, oracle.budget))
-        with terminal.waiting("loading MLflow"):
-            check_record(invocation, resumed)
-        if checked:
-            with terminal.waiting(
-                "checking the function" if invocation.function else "loading TensorFlow, trying a step of each kind of model"
-            ):
-                lines = precheck(invocation.space, compose, executor, invocation.limits)
-            for line in lines:
-                terminal.say(line)
+        with nothing_was_started():
+            executor.warm_up(invocation.most_trials)
+            resumed = find_sweeps(invocation.config.resume, invocation.folder, key="resume")[0] if invocation.config.resume else None
+            terminal = stack.enter_context(Terminal(invocation.objective))
+            oracle = oracles.create(invocation.space, invocation.objective, invocation.oracle)
+            terminal.say(plan.headline(invocation, oracle.budget))
+            _check(invocation, resumed, compose, executor, terminal, checked=checked)
+        interruption = stack.enter_context(Interruption(at_once=invocation.single))  # what follows takes a moment, and is done as a whole
         invocation = replace(invocation, folder=resumed or folders.create(invocation.folder))
         stack.enter_context(driving(invocation.folder))
         store, tracker = open_study(invocation, compose, new=not resumed)
+        stack.callback(store.close)
+        if not resumed:
+            with nothing_was_started(), _removed_if_interrupted(invocation.folder):
+                interruption.check()
         if not invocation.single:
             if not resumed:
                 link_sweep(invocation.folder)
             stack.enter_context(_command_after_full_disk(invocation))
-        stack.callback(store.close)
         outbox = Outbox(store, tracker, partial(folder_of, invocation), listens=True)
         stack.callback(outbox.close)
         stack.enter_context(_logging(invocation))
@@ -129,7 +128,31 @@ def opened(
         if not invocation.single:
             start_parent(invocation, oracle, recorder, executor.slots)
         threading.Thread(target=importlib.import_module, args=("src.running.ending",), daemon=True).start()  # matplotlib, a second
-        yield OpenSweep(invocation, compose, executor, oracle, terminal, recorder, tracker)
+        yield OpenSweep(invocation, compose, executor, oracle, terminal, recorder, tracker, interruption)
+
+
+def _check(
+    invocation: Invocation, resumed: Path | None, compose: Compose, executor: Executor, terminal: Terminal, *, checked: bool
+) -> None:
+    """Tries everything that may fail, and says what takes long."""
+    with terminal.waiting("loading MLflow"):
+        check_record(invocation, resumed)
+    if checked:
+        what = "checking the function" if invocation.function else "loading TensorFlow, trying a step of each kind of model"
+        with terminal.waiting(what):
+            lines = precheck(invocation.space, compose, executor, invocation.limits)
+        for line in lines:
+            terminal.say(line)
+
+
+@contextmanager
+def _removed_if_interrupted(folder: Path) -> Iterator[None]:
+    """Removes a folder in which nothing has begun."""
+    try:
+        yield
+    except KeyboardInterrupt:
+        shutil.rmtree(folder)
+        raise
 
 
 def folder_of(invocation: Invocation, number: int | None) -> Path:

@@ -46,7 +46,9 @@ def headline(invocation: Invocation, total: int) -> str:
     name, oracle = invocation.sweep or ("trial" if invocation.single else "sweep"), invocation.oracle["name"]
     chosen = "" if oracle == "grid" else f"oracle={oracle}, at most "
     without = f", without {', '.join(invocation.space.absent)}, which none of them has" if invocation.space.absent else ""
-    return f"{name}: {chosen}{total} trial{'' if total == 1 else 's'}, {invocation.objective}{_dropped(invocation)}{without}"
+    like = f", like {invocation.about['like']}" if "like" in invocation.about else ""
+    after = f", after its epoch {invocation.about['go_on']['epochs']}" if "go_on" in invocation.about else ""
+    return f"{name}: {chosen}{total} trial{'' if total == 1 else 's'}, {invocation.objective}{like}{after}{_dropped(invocation)}{without}"
 
 
 def _dropped(invocation: Invocation) -> str:

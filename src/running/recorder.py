@@ -1,5 +1,7 @@
 """Writes what happens to trials into the study, from where the outbox delivers it to MLflow."""
 
+import json
+from pathlib import Path
 from typing import Any
 
 from omegaconf import DictConfig
@@ -22,6 +24,7 @@ from src.study.store import Store
 from src.trial import CHECKPOINT, Job, Outcome
 
 BEST = "best-{}.weights.h5"  # in the sweep's folder, for the pictures at its end
+BEGUN = -1  # stands for a trial of another sweep
 FACTS = ("data_digest", "validation_examples", "device", "threads")
 
 
@@ -30,7 +33,7 @@ class Recorder:
 
     Attributes:
         tags: those that the runs of all trials share.
-        attempts: trial → how often it was started.
+        attempts: trial → how often it was started, without those times that it was stopped in order.
         facts: data digest, device and the like, as far as all trials agree on them.
     """
 
@@ -41,7 +44,9 @@ class Recorder:
         self._objective, self._swept = objective, swept
         rows, meta = store.trials(), store.meta()
         self.attempts = {row.number: row.attempts for row in rows}
+        self._begun: dict[str, str] = json.loads(meta.get("go_on", "{}"))  # the training of another sweep with which its trials go on
         self._ran = {row.number: (row.code or "", row.packages or "") for row in rows}
+        self._ran[BEGUN] = self._begun.get("code", ""), self._begun.get("packages", "")
         self._best = min((row.score for row in rows if row.state != TrialState.PRUNED), key=objective.key, default=None)
         self.facts = {name: meta[name] for name in FACTS if name in meta}
         self._described = bool(self.facts)
@@ -89,7 +94,12 @@ class Recorder:
         self.outbox.posted()
 
     def end(self, number: int, outcome: Outcome, score: float | None, oracle: dict[str, Any], at: float | None = None) -> None:
-        """Records that a trial ended, with its files; keeps its checkpoint where a later trial or attempt may need it."""
+        """Records the end of a trial, with its files; keeps its checkpoint where a later trial or attempt may need it.
+
+        A trial that was stopped in order has not used up an attempt: only the deaths of its process count.
+        """
+        if outcome.state == TrialState.KILLED:
+            self.attempts[number] -= 1
         folder = self.outbox.folder_of(number)
         if latest := outcome.files.pop(CHECKPOINT, None):
             files.write(folder / CHECKPOINT, latest)
@@ -107,7 +117,7 @@ class Recorder:
     def _end(self, number: int, outcome: Outcome, score: float | None, oracle: dict[str, Any], kept: str, at: float | None = None) -> None:
         self._note(outcome.facts)
         end = record.end(IN_MLFLOW.get(outcome.state, outcome.state), outcome.metrics, record.ended_tags(outcome), kept, at)
-        self.store.end_trial(number, outcome, score, oracle, Message(number, "end", end), at)
+        self.store.end_trial(number, outcome, score, oracle, Message(number, "end", end), at, self.attempts[number])
         self.outbox.posted()
 
     def attach(self, number: int, contents: dict[str, bytes]) -> None:
@@ -116,11 +126,11 @@ class Recorder:
         self.outbox.posted()
 
     def _checkpoint(self, number: int, proposal: Proposal) -> tuple[bytes | None, int | None]:
-        """The checkpoint to continue from, and the trial that wrote it: this one before it was killed, or its parent."""
+        """The checkpoint to continue from, and the trial that wrote it: this one before it was killed, its parent, or one elsewhere."""
         for source in (number, proposal.parent):
             if source is not None and (file := self.outbox.folder_of(source) / CHECKPOINT).exists():
                 return file.read_bytes(), source
-        return None, None
+        return (Path(self._begun["checkpoint"]).read_bytes(), BEGUN) if self._begun else (None, None)
 
     def _identity(self, number: int, config: dict[str, Any], values: dict[str, Any], source: int | None) -> Identity:
         """The identity of a trial; if it continues a training of other code, that code is part of it.

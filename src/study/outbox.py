@@ -119,7 +119,7 @@ class Outbox:
                 self._store.instruct(CANCEL, trial=number)
 
     def _may_be_there(self, message: Message) -> bool:
-        return message.id in self._old or message.payload["tags"].get("trialbook.attempt", "1") != "1"
+        return message.id in self._old or self._store.run_id(message.number) is not None
 
     def _deliver(self, messages: list[Message]) -> None:
         """Delivers one message, or epochs of one run; what MLflow refuses stays in the study with the reason."""

@@ -16,6 +16,7 @@ from src.errors import TrialbookError
 from src.oracles import Proposal
 from src.redaction import all_redacted, redacted
 from src.states import TrialState
+from src.study.histories import Histories
 from src.study.instructions import Instructions
 from src.study.messages import Message, Messages
 from src.study.schema import LATER, SCHEMA, SCHEMA_VERSION, SINCE_1, UNKNOWN, Identity, TrialRow
@@ -24,7 +25,7 @@ from src.trial import Outcome
 PAGE = 4096  # bytes by which SQLite grows
 
 
-class Store(Messages, Instructions):
+class Store(Messages, Instructions, Histories):
     """One study. Its methods may be called from any thread."""
 
     def __init__(self, db: sqlite3.Connection) -> None:
@@ -149,16 +150,27 @@ class Store(Messages, Instructions):
         self.epochs_of(number, {epoch: metrics})
 
     def end_trial(
-        self, number: int, outcome: Outcome, score: float | None, oracle: dict[str, Any], message: Message, at: float | None = None
+        self,
+        number: int,
+        outcome: Outcome,
+        score: float | None,
+        oracle: dict[str, Any],
+        message: Message,
+        at: float | None = None,
+        attempts: int | None = None,
     ) -> None:
-        """Records that a trial ended: its row, the oracle's state and the message in one transaction."""
+        """Records that a trial ended: its row, the oracle's state and the message in one transaction.
+
+        Args:
+            attempts: those that count; None for all.
+        """
         kept, metrics = outcome.metrics.get("kept/epoch"), json.dumps(outcome.metrics)
         digest, cause = outcome.facts.get("data_digest"), redacted(outcome.cause)
         with self._transaction():
             self._db.execute(
                 "update trial set state = ?, score = ?, kept_epoch = ?, epochs = ?, seconds = ?, cause = ?, ended = ?, metrics = ?,"
-                " data_digest = coalesce(?, data_digest) where number = ?",
-                (outcome.state, score, kept, outcome.epochs, outcome.seconds, cause, at or time.time(), metrics, digest, number),
+                " data_digest = coalesce(?, data_digest), attempts = coalesce(?, attempts) where number = ?",
+                (outcome.state, score, kept, outcome.epochs, outcome.seconds, cause, at or time.time(), metrics, digest, attempts, number),
             )
             self._keep(oracle)
             self._post([message])
@@ -171,26 +183,6 @@ class Store(Messages, Instructions):
     def trials(self) -> list[TrialRow]:
         """The rows of all trials, by number."""
         return [TrialRow.of(row) for row in self._read("select * from trial order by number")]
-
-    def scored(self, metric: str) -> Iterator[tuple[TrialRow, float | None, float | None]]:
-        """Each trial with the value of a metric at its kept epoch and at its last one."""
-        path = f'$."{metric}"'
-        rows = self._read(
-            "select trial.*, json_extract(kept.metrics, ?) as at_kept, json_extract(last.metrics, ?) as at_last from trial"
-            " left join epoch kept on kept.number = trial.number and kept.epoch = trial.kept_epoch"
-            " left join epoch last on last.number = trial.number and last.epoch = trial.epochs order by trial.number",
-            path,
-            path,
-        )
-        for row in map(dict, rows):
-            kept, last = row.pop("at_kept"), row.pop("at_last")
-            yield TrialRow.of(row), kept, last
-
-    def epochs(self, of: int | None = None) -> Iterator[tuple[int, int, dict[str, float]]]:
-        """Yields (trial, epoch, metrics) in order, of one trial or of all."""
-        where, values = ("", ()) if of is None else (" where number = ?", (of,))
-        for number, epoch, metrics in self._read(f"select number, epoch, metrics from epoch{where} order by number, epoch", *values):  # noqa: S608
-            yield number, epoch, json.loads(metrics)
 
     def run_id(self, number: int | None) -> str | None:
         """The MLflow run of a trial, or with None of the sweep."""

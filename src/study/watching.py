@@ -2,7 +2,6 @@
 
 import os
 import select
-import signal
 import sys
 import termios
 import time
@@ -10,7 +9,6 @@ import tty
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from types import FrameType
 
 from rich.live import Live
 from rich.text import Text
@@ -21,7 +19,6 @@ from src.study.overview import Overview, SweepState, look
 from src.terminal import Terminal
 
 SECONDS = 1.0  # between two looks
-ENDING = (signal.SIGTERM, signal.SIGHUP)
 
 
 def watch(folder: Path, terminal: Terminal, most: int) -> Overview:
@@ -32,7 +29,7 @@ def watch(folder: Path, terminal: Terminal, most: int) -> Overview:
     """
     if terminal.width is None:
         return _until_it_ends(folder, most, _waits)
-    with _restored(), _keys() as pressed, Live(console=terminal.console, screen=True, auto_refresh=False) as live:
+    with _goes_on(), _keys() as pressed, Live(console=terminal.console, screen=True, auto_refresh=False) as live:
 
         def show(found: Overview) -> bool:
             lines = [*view.lines(found, terminal.console.width), "", "q ends this view; the sweep goes on"]
@@ -60,18 +57,13 @@ def _waits(_: Overview) -> bool:
 
 
 @contextmanager
-def _restored() -> Iterator[None]:
-    """Ends by SystemExit where a signal would end the process at once: the terminal gets its screen and its settings back."""
-
-    def leave(number: int, _: FrameType | None) -> None:
-        sys.exit(128 + number)
-
-    before = {number: signal.signal(number, leave) for number in ENDING if signal.getsignal(number) is not signal.SIG_IGN}
+def _goes_on() -> Iterator[None]:
+    """Says so of an interruption."""
     try:
         yield
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
+    except KeyboardInterrupt as error:
+        error.add_note("the sweep goes on")
+        raise
 
 
 def _no_key() -> str:

@@ -54,6 +54,7 @@ def test_inactive_keys_are_no_parameters(driven: Driven) -> None:
         ([signal.SIGINT], ["FINISHED", "FINISHED"], 130),
         ([signal.SIGINT, signal.SIGINT], ["FINISHED", "KILLED"], 130),
         ([signal.SIGTERM], ["FINISHED", "KILLED"], 143),
+        ([signal.SIGHUP], ["FINISHED", "KILLED"], 129),
     ],
 )
 def test_once_lets_the_running_trial_finish_twice_kills_it(driven: Driven, signals: list[int], states: list[str], code: int) -> None:
@@ -70,6 +71,7 @@ def test_once_lets_the_running_trial_finish_twice_kills_it(driven: Driven, signa
     interruption = Interruption()
     driver = driven.run(interrupted, "model.units=12,14,16", interruption=interruption)
     assert [trial.state for trial in driver.recorder.store.trials()] == states
+    assert [trial.attempts for trial in driver.recorder.store.trials()] == [int(state == "FINISHED") for state in states]
     assert interruption.code == code and driven.tracker.calls[-1][2]["state"] == states[-1]
     assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
 

@@ -1,0 +1,172 @@
+"""Begins with the configuration of a trial: `python -m src.sweep like=latest optimizer.learning_rate=0.003`."""
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from hydra.core.config_loader import ConfigLoader
+
+from src.config.catalog import Catalog
+from src.config.command_line import replayed, tracking_uri
+from src.config.composer import Composer
+from src.config.overrides import as_text, key_of
+from src.config.paths import TRIAL_GROUPS, active_leaves, trial_config
+from src.errors import ConfigError
+from src.redaction import all_redacted
+from src.results.scores import load_standing
+from src.space import overrides
+from src.space.values import canonical
+from src.study.finding import SWEEPS, find_sweeps
+from src.study.folders import of_trial
+from src.study.schema import TrialRow
+from src.study.store import Store
+from src.training.checkpoint import Checkpoint
+from src.trial import CHECKPOINT
+
+MAY_DIFFER = ("training.epochs", "training.patience")  # of a training that goes on: all else is in its checkpoint
+
+
+@dataclass(frozen=True)
+class Source:
+    """The trial that is meant.
+
+    Attributes:
+        name: stays the same, whatever `latest` means later.
+        words: the overrides that it recorded.
+        configuration: the values that it recorded; empty if only its words are known.
+        row, folder: of its study; None if it is a run of MLflow alone.
+    """
+
+    name: str
+    words: list[str]
+    configuration: dict[str, Any] = field(default_factory=dict)
+    row: TrialRow | None = None
+    folder: Path | None = None
+
+
+@dataclass(frozen=True)
+class Likeness:
+    """A command line that begins with a trial.
+
+    Attributes:
+        argv: the whole command line, with the trial's own overrides.
+        name: of the trial, as Source.name.
+        about: facts for the record of the sweep.
+    """
+
+    argv: list[str]
+    name: str
+    about: dict[str, Any]
+
+
+def expanded(loader: ConfigLoader, argv: Sequence[str]) -> Likeness:
+    """Adds the overrides of the trial that `like=` names to a command line; those that the command line says itself win.
+
+    Raises:
+        ConfigError: there is no such trial, or it cannot go on.
+    """
+    text = next(word.partition("=")[2] for word in argv if key_of(word) == "like")
+    source = _found(loader, text)
+    given = {key_of(word): word.partition("=")[2] for word in argv if "=" in word}
+    if given.get("sweeps"):
+        raise ConfigError([f"like={text}: sweeps={given['sweeps']} says already what to run; expected one of the two."])
+    catalog = Catalog(loader)
+    anew = [group for group in TRIAL_GROUPS if group in given]  # the values of an option make no sense for another one
+    kept = [word for word in source.words if key_of(word) not in given and key_of(word).partition(".")[0] not in anew]
+    if source.configuration:
+        kept += _changed(loader, catalog, source, kept, given, anew)
+    about: dict[str, Any] = {"like": source.name}
+    if given.get("go_on") == "true":
+        about["go_on"] = _checkpoint(source, text, given)
+    return Likeness([*argv, *kept], source.name, about)
+
+
+def _changed(loader: ConfigLoader, catalog: Catalog, source: Source, kept: list[str], given: dict[str, str], anew: list[str]) -> list[str]:
+    """The values that a trial had and conf/ has otherwise by now, as overrides.
+
+    Raises:
+        ConfigError: conf/ does not have such a key any more.
+    """
+    then = {key: value for key, value in source.configuration.items() if key not in given and key.partition(".")[0] not in anew}
+    now = _values(loader, kept)
+    differing = {key: value for key, value in then.items() if key not in catalog.groups and canonical(now.get(key)) != canonical(value)}
+    if gone := [key for key in differing if key not in now]:
+        raise ConfigError([f"like={source.name}: conf/ does not have {', '.join(gone)} any more; expected them, as the trial had them."])
+    return [f"{key}={as_text(value)}" for key, value in differing.items()]
+
+
+def _values(loader: ConfigLoader, words: list[str]) -> dict[str, Any]:
+    """The active values that overrides compose, as a study records them."""
+    values = active_leaves(trial_config(Composer(loader)(words)))
+    found: dict[str, Any] = json.loads(json.dumps(all_redacted(values), default=str))
+    return found
+
+
+def _found(loader: ConfigLoader, text: str) -> Source:
+    """The trial that a word means: a run's id, or the best trial of a row of a sweep's table.
+
+    Raises:
+        ConfigError: there is none.
+    """
+    if len(text) == 32 and set(text) <= set("0123456789abcdef"):
+        return _of_run(loader, text)
+    sweep, _, place = (f"latest:{text}" if text.isdecimal() else text).partition(":")
+    [folder, *others] = find_sweeps(sweep, key="like")
+    if others:
+        raise ConfigError([f"like={text}: several sweeps; expected one trial, such as like={folder.name}:1."])
+    standing, [store] = load_standing(folder.name)
+    rows = [entry for entry in standing.entries if entry.trials]
+    number = int(place) if place.isdecimal() else 1
+    if (place and not place.isdecimal()) or not 1 <= number <= len(rows):
+        have = f"it has {len(rows)} rows with a score" if rows else "none of its trials has a score"
+        raise ConfigError([f"like={text}: {have}; expected like={sweep}:1, the first row of its table, or the id of a run."])
+    named = [int(one) for one in json.loads(store.meta().get("concluded_trials", "[]"))] if not place else []
+    best = standing.best_among(named) or standing.best_of(rows[number - 1])
+    row = next(row for row in store.trials() if best and row.number == best.number)
+    return _of_row(folder, row, row.run_id or f"{folder.name}:{number}")
+
+
+def _of_row(folder: Path, row: TrialRow, name: str) -> Source:
+    return Source(name, overrides(row.point), row.configuration, row, folder)
+
+
+def _of_run(loader: ConfigLoader, run_id: str) -> Source:
+    """The trial of a run: from its study, where it is here, else from MLflow."""
+    for file in sorted(SWEEPS.glob("*/study.db"), reverse=True):
+        store = Store.open(file)
+        if (numbers := store.of_run(run_id)) and numbers[0] is not None:
+            return _of_row(file.parent, next(row for row in store.trials() if row.number == numbers[0]), run_id)
+    from src.tracking.runs import Runs  # imports MLflow, seconds
+
+    recorded = Runs(tracking_uri(loader)).recorded(run_id)
+    if not recorded.overrides and recorded.tags.get("trialbook.kind") != "trial":
+        raise ConfigError([f"like={run_id}: it is no run of a trial; expected one, or the name of a sweep."])
+    return Source(run_id, replayed(loader, recorded.overrides))
+
+
+def _checkpoint(source: Source, text: str, given: dict[str, str]) -> dict[str, Any]:
+    """The facts of the checkpoint from which a training goes on.
+
+    Raises:
+        ConfigError: there is none, or something else is asked of it than more epochs.
+    """
+    anew = "without go_on=true it trains from the start"
+    file = of_trial(source.folder, source.row.number) / CHECKPOINT if source.folder and source.row else None
+    if not (source.row and file and file.exists()):
+        kept = "one is kept of a trial that was interrupted, and of the best one of hyperband and asha"
+        raise ConfigError([f"go_on=true: the checkpoint of {text} was not kept ({kept}); {anew}."])
+    try:
+        done = Checkpoint.from_bytes(file.read_bytes()).epochs
+    except ValueError as error:  # also that of a function, which may hold anything
+        raise ConfigError([f"go_on=true: the checkpoint of {text} cannot be used: {error}; {anew}."]) from error
+    other = [key for key in given if key.partition(".")[0] in ("seed", *TRIAL_GROUPS) and key not in MAY_DIFFER]
+    may = f"expected no more than {' and '.join(MAY_DIFFER)} to differ"
+    mistakes = [f"{key}={given[key]}: go_on=true takes it from the checkpoint; {may}, or none of it: {anew}." for key in other]
+    epochs = given.get("training.epochs", "")
+    if not epochs.isdecimal() or int(epochs) <= done:
+        mistakes.append(f"go_on=true: {text} has trained {done} epochs; expected training.epochs=… above that.")
+    if mistakes:
+        raise ConfigError(mistakes)
+    return {"checkpoint": str(file.resolve()), "epochs": done, "code": source.row.code or "", "packages": source.row.packages or ""}

@@ -1,0 +1,34 @@
+"""The epochs of a study's trials."""
+
+import json
+from collections.abc import Iterator
+from typing import Any
+
+from src.study.schema import TrialRow
+
+
+class Histories:
+    """The part of a study's store that reads epochs."""
+
+    def scored(self, metric: str) -> Iterator[tuple[TrialRow, float | None, float | None]]:
+        """Each trial with the value of a metric at its kept epoch and at its last one."""
+        path = f'$."{metric}"'
+        rows = self._read(
+            "select trial.*, json_extract(kept.metrics, ?) as at_kept, json_extract(last.metrics, ?) as at_last from trial"
+            " left join epoch kept on kept.number = trial.number and kept.epoch = trial.kept_epoch"
+            " left join epoch last on last.number = trial.number and last.epoch = trial.epochs order by trial.number",
+            path,
+            path,
+        )
+        for row in map(dict, rows):
+            kept, last = row.pop("at_kept"), row.pop("at_last")
+            yield TrialRow.of(row), kept, last
+
+    def epochs(self, of: int | None = None) -> Iterator[tuple[int, int, dict[str, float]]]:
+        """Yields (trial, epoch, metrics) in order, of one trial or of all."""
+        where, values = ("", ()) if of is None else (" where number = ?", (of,))
+        for number, epoch, metrics in self._read(f"select number, epoch, metrics from epoch{where} order by number, epoch", *values):  # noqa: S608
+            yield number, epoch, json.loads(metrics)
+
+    def _read(self, query: str, *values: Any) -> list[Any]:
+        raise NotImplementedError
