@@ -88,7 +88,7 @@ class Driver:
             return number, self.waiting.pop(number)
         if self.rules.reason():
             return None
-        number = len(self.recorder.attempts)
+        number = max(self.recorder.attempts, default=-1) + 1
         proposal = self.oracle.ask(number)
         return (number, proposal) if proposal else None
 
