@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 
 from src.results import table
-from src.results.conclusions import brief
+from src.results.conclusions import brief, group_name
 from src.results.leaderboard import Entry, Group, Standing
 from src.states import TrialState
 from src.study import destination
@@ -30,7 +30,8 @@ def answer(standing: Standing, default: Entry | None, concluded: str = "") -> st
     interval = f" ± {brief(first.interval)}" if first.interval else ""
     words = [f"{standing.objective.name} {first.mean:.4f}{interval}{repeats} by {name_of(standing, first)}"]
     words += _distance(group, default)
-    return f"{', '.join(words)}. {_sure(group)}".strip()
+    name = group_name(standing, group)
+    return f"{f'{name}: ' if name else ''}{', '.join(words)}. {_sure(group)}".strip()
 
 
 def _waits(standing: Standing) -> bool:

@@ -99,9 +99,12 @@ function groupsOfWords(column) {
   return rest.rows.length ? [rest, ...shown] : shown;
 }
 
+// Of scores, better ones are brighter; of other numbers, higher ones.
+const bright = (column, share) => (column.role === "score" && better < 0 ? 1 - share : share);
+
 function groupsOfNumbers(column) {
   const place = scaleOf(column, 0, STEPS - 1e-9);
-  const made = Array.from({ length: STEPS }, (_, step) => ({ rows: [], colour: shade(step / (STEPS - 1)) }));
+  const made = Array.from({ length: STEPS }, (_, step) => ({ rows: [], colour: shade(bright(column, step / (STEPS - 1))) }));
   const rest = { label: "unset", rows: [], colour: ink("grey") };
   column.values.forEach((value, row) => (Number.isNaN(value) ? rest : made[Math.floor(place.at(value))]).rows.push(row));
   if (column.role === "score" && better < 0) made.reverse(); // the best are drawn last, on top

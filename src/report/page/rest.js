@@ -82,6 +82,6 @@ function legend() {
     return;
   }
   const axis = scaleOf(column, 0, 1), ramp = element("i", { class: "ramp" });
-  ramp.style.background = `linear-gradient(to right, ${Array.from({ length: 9 }, (_, step) => shade(step / 8)).join(",")})`;
+  ramp.style.background = `linear-gradient(to right, ${Array.from({ length: 9 }, (_, step) => shade(bright(column, step / 8))).join(",")})`;
   place.replaceChildren(element("span", {}, textOf(column, axis.low), ramp, textOf(column, axis.high)));
 }

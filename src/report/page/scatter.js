@@ -161,7 +161,7 @@ function contour(context, made) {
   for (let cell = 0; cell < CELLS * CELLS; cell += 1) {
     if (density[cell] < least) continue;
     const band = Math.min(BANDS - 1, Math.floor(smooth[cell] / density[cell]));
-    context.fillStyle = shade(band / (BANDS - 1));
+    context.fillStyle = shade(bright(score, band / (BANDS - 1)));
     context.fillRect(box.left + (cell % CELLS) * wide, box.top + Math.floor(cell / CELLS) * high, wide + 0.5, high + 0.5);
   }
 }
