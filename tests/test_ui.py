@@ -34,6 +34,9 @@ def test_the_address_is_printed_when_it_answers_and_on_this_machine_alone(store_
         assert address, line
         with urllib.request.urlopen(f"{address[0]}/health", timeout=PATIENCE) as answer:
             assert answer.status == 200
+        reports = re.search(r"Reports: (http://127\.0\.0\.1:\d+)", ui.stdout.readline())
+        with urllib.request.urlopen(reports[1], timeout=PATIENCE) as answer:
+            assert b"none yet" in answer.read()
     finally:
         ui.terminate()
         ui.wait()

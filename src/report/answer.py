@@ -2,10 +2,11 @@
 
 import json
 import shlex
+from collections import Counter
 from collections.abc import Mapping, Sequence
 
 from src.results import table
-from src.results.conclusions import brief
+from src.results.conclusions import brief, group_name
 from src.results.leaderboard import Entry, Group, Standing
 from src.states import TrialState
 from src.study import destination
@@ -27,9 +28,10 @@ def answer(standing: Standing, default: Entry | None, concluded: str = "") -> st
     first = group.entries[0]
     repeats = f" (mean of {len(first.scores)})" if len(first.scores) > 1 else ""
     interval = f" ± {brief(first.interval)}" if first.interval else ""
-    words = [f"{name_of(standing, first)} is first: {standing.objective.name} {first.mean:.4f}{interval}{repeats}"]
+    words = [f"{standing.objective.name} {first.mean:.4f}{interval}{repeats} by {name_of(standing, first)}"]
     words += _distance(group, default)
-    return f"{', '.join(words)}. {_sure(group)}".strip()
+    name = group_name(standing, group)
+    return f"{f'{name}: ' if name else ''}{', '.join(words)}. {_sure(group)}".strip()
 
 
 def _waits(standing: Standing) -> bool:
@@ -37,8 +39,10 @@ def _waits(standing: Standing) -> bool:
 
 
 def name_of(standing: Standing, entry: Entry) -> str:
-    """The values that tell an entry from the others."""
-    values = table.shown_values(entry, standing.keys)
+    """The values that tell an entry from the others; of a key its last part, where no other ends so."""
+    ends = Counter(key.rpartition(".")[2] for key in standing.keys)
+    short = {key: end if ends[end := key.rpartition(".")[2]] == 1 else key for key in standing.keys}
+    values = {short.get(key, key): text for key, text in table.shown_values(entry, standing.keys).items()}
     return " ".join(filter(None, (table.key_value_text(values, list(values)), standing.origin(entry)))) or "the only configuration"
 
 

@@ -20,7 +20,7 @@ from src.significance import ERROR
 from src.space.origin import DIFFERS
 from src.space.values import value_text
 
-LOG_RATIO = 100  # an axis of positive numbers that spans two orders of magnitude is logarithmic
+LOG_RATIO = 100  # numbers that span two orders of magnitude, and of which most are small, have a logarithmic axis
 
 
 def data_of(
@@ -37,6 +37,7 @@ def data_of(
     Args:
         advice: sentences about the best configuration.
     """
+    columns = [*_keys(standing, searched_log(metas)), *_measured(standing, metas, curves)]
     default, concluded = default_of(standing, metas), next((meta["conclusion"] for meta in metas if meta.get("conclusion")), "")
     return {
         "answer": answer.answer(standing, default, concluded),
@@ -48,7 +49,7 @@ def data_of(
         "device": metas[0].get("device", "") if metas else "",
         "objective": {"name": standing.objective.name, "direction": standing.objective.direction},
         "running": running,
-        "columns": [*_keys(standing, searched_log(metas)), *_measured(standing, metas, curves)],
+        "columns": [one for one in columns if one.get("role") in (None, "score") or one["name"] != standing.objective.name],
         "rows": _rows(standing, default, champion_of(standing, champion)),
         "trials": _trials(standing, metas, curves),
         "importance": [asdict(one) for one in importances(standing)],
@@ -70,7 +71,8 @@ def _column(name: str, values: Sequence[Any], texts: Sequence[str | None]) -> di
     used = [value for value, text in zip(values, texts, strict=True) if text is not None]
     if used and all(isinstance(value, int | float) and not isinstance(value, bool) for value in used):
         positive = all(value > 0 for value in used)
-        log = positive and max(used) / min(used) >= LOG_RATIO
+        distinct = sorted({value for value in used if math.isfinite(value)} or {0})
+        log = positive and distinct[-1] / distinct[0] >= LOG_RATIO and 4 * distinct[(len(distinct) - 1) // 2] < distinct[-1]
         return {"name": name, "log": log, "positive": positive, "values": [_number(value) for value in values]}
     words = sorted({text for text in texts if text is not None}, key=lambda text: (len(text) if text.isdigit() else 0, text))
     places = {text: place for place, text in enumerate(words)}

@@ -4,14 +4,44 @@ It prints the size of the file, the seconds to make it and, in Chromium, the sec
 """
 
 import json
+import os
+import sys
+import tempfile
+import time
 from pathlib import Path
+from statistics import median
 
 import numpy as np
+from selenium import webdriver
 
+from src.objective import Objective
+from src.report import report_of
+from src.results.scores import standing_of
 from src.study.store import Store
+from tests.browsing import started
+from tests.waiting import until
 
-SIZES = (3, 50, 1000, 10_000)
+SIZES = (5, 50, 1000, 10_000)
 EPOCHS = 20
+PANELS = ("best", "curves-panel", "parallel-panel", "slices-panel", "contour-panel", "cost-panel")
+BRUSH = """
+const [place, finish] = arguments, found = [];
+document.querySelector(`#${place} canvas`).scrollIntoView({block: "center"});
+const ends = (share) => score.values[scored[Math.floor((scored.length - 1) * share)]];
+function brush() {
+  const began = performance.now();
+  range([[score, [ends(0.3 + found.length / 100), ends(0.01)].sort()]]);
+  requestAnimationFrame(() => {
+    const { port1, port2 } = new MessageChannel(); // its message comes after the frame was drawn
+    port1.onmessage = () => {
+      found.push(performance.now() - began);
+      if (found.length < 9) setTimeout(brush, 250); else finish(found);
+    };
+    port2.postMessage(0);
+  });
+}
+setTimeout(brush, 1000);
+"""
 OPTIMIZERS = ("sgd", "adam", "rmsprop")
 
 
@@ -73,3 +103,33 @@ def _plain(text: str) -> object:
         return json.loads(text)
     except ValueError:
         return text
+
+
+def measured(browser: webdriver.Chrome, page: Path) -> tuple[float, dict[str, float]]:
+    """Milliseconds until a page is shown, and those that a brush takes while each panel is on the screen: the median of nine."""
+    shown = []
+    for _ in range(3):
+        browser.get("about:blank")
+        browser.get(page.as_uri())
+        shown.append(until(lambda: browser.execute_script("return performance.getEntriesByName('shown')[0]?.startTime")))
+    return median(shown), {place: median(browser.execute_async_script(BRUSH, place)) for place in PANELS}
+
+
+def main() -> None:
+    """Prints a line per size."""
+    print(f"load of the machine before: {os.getloadavg()[0]:.1f} on {os.cpu_count()} CPUs")
+    print("trials      MB  made s  shown ms  a brush, ms, with the panel on the screen")
+    with tempfile.TemporaryDirectory() as folder, started(Path(folder) / "profile") as browser:
+        browser.set_script_timeout(120)
+        for count in map(int, sys.argv[1:] or SIZES):
+            store, page = study(Path(folder) / f"20260101-000000-{count}", count), Path(folder) / f"{count}.html"
+            began = time.monotonic()
+            page.write_bytes(report_of(standing_of([store], Objective.parse("max:val_accuracy")), [store]))
+            made = time.monotonic() - began
+            shown, brushes = measured(browser, page)
+            each = ", ".join(f"{name.removesuffix('-panel')} {value:.0f}" for name, value in brushes.items())
+            print(f"{count:6} {page.stat().st_size / 1e6:7.2f} {made:7.1f} {shown:9.0f}  {each}", flush=True)
+
+
+if __name__ == "__main__":
+    main()

@@ -106,8 +106,7 @@ def test_the_row_of_the_champion_is_that_of_its_configuration_and_data() -> None
 def test_the_answer_says_who_by_how_much_and_how_sure() -> None:
     far = standing(scored(a=[0.900, 0.904, 0.908], b=[0.5, 0.504, 0.508]))
     assert answer(far, far.entries[1]) == (
-        "optimizer=a is first: val_accuracy 0.9040 ± 0.0099 (mean of 3), 0.4 better than the defaults."
-        " It is better than the other beyond chance."
+        "val_accuracy 0.9040 ± 0.0099 (mean of 3) by optimizer=a, 0.4 better than the defaults. It is better than the other beyond chance."
     )
     near = standing(scored(a=[0.900, 0.904, 0.908], b=[0.899, 0.903, 0.907], c=[0.5, 0.504, 0.508]))
     assert answer(near, None).endswith(

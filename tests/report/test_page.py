@@ -11,11 +11,15 @@ from selenium.webdriver.common.by import By
 from selenium.webdriver.remote.webelement import WebElement
 
 from src.objective import Objective
-from src.report import report_of
+from src.report import data, report_of
+from src.report.curves import Curves
+from src.report.data import data_of
+from src.report.page import page as page_of
 from src.results.leaderboard import Standing
 from src.results.scores import standing_of
 from tests.benchmarks.report import study
 from tests.browsing import WITH_CHROMIUM, browser  # noqa: F401
+from tests.results.test_leaderboard import rung
 from tests.waiting import until
 
 pytestmark = WITH_CHROMIUM
@@ -146,3 +150,44 @@ def test_a_report_without_a_score_or_a_key_says_what_failed(browser: webdriver.C
     text = browser.find_element(By.TAG_NAME, "body").text
     assert "No trial has a score." in text and "FAILED ValueError: no" in text and "3 of 3" in text
     assert [entry for entry in browser.get_log("browser") if entry["level"] == "SEVERE"] == []
+
+
+def test_losses_rungs_and_scores_that_are_not_finite(browser: webdriver.Chrome, tmp_path: Path) -> None:  # noqa: F811
+    some = [rung(n, f"0.{n + 1}", 1 + 2 * (n % 2), loss) for n, loss in enumerate([0.5, 0.2, float("nan"), 0.4, 0.9, float("inf"), 0.3])]
+    found = Standing.of(some, Objective("val_loss", "min"), 0)
+    meta = {"sweep_id": "20260101-000000-aaaa"}
+    curves = Curves(["val_loss"], {(some[0].sweep, 1): np.float32([[0.5, np.nan, 0.2]])}, {(some[0].sweep, 1): 1})
+    (tmp_path / "report.html").write_bytes(page_of("", "", data_of(found, [meta], curves, [], champion=None, running=False), {}))
+    browser.get((tmp_path / "report.html").as_uri())
+    for place in PANELS[:5]:
+        panel(browser, place)
+    text = browser.find_element(By.TAG_NAME, "body").text
+    assert "3 epochs: val_loss 0.2000 by" in text
+    assert browser.execute_script("return heads.some((head) => head.name === 'epochs')")
+    assert browser.execute_script("return groups().list.at(-1).rows.every((row) => score.values[row] === 0.2)"), "the best is on top"
+    assert [entry for entry in browser.get_log("browser") if entry["level"] == "SEVERE"] == []
+
+
+def test_what_a_brush_costs_grows_no_faster_than_the_trials(
+    browser: webdriver.Chrome,  # noqa: F811
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(data, "importances", lambda _: [])
+    script = """
+        const took = () => {
+          const began = performance.now();
+          selection.ranges = new Map();
+          range([[score, [score.values[scored[Math.floor(scored.length / 2)]], 1]]]);
+          panels.forEach((one) => one.draw());
+          return performance.now() - began;
+        };
+        return Math.min(...Array.from({ length: 7 }, took));
+    """
+    least = []
+    for count in (200, 2000):
+        store, file = study(tmp_path / f"20260101-000000-{count}", count, epochs=4), tmp_path / f"{count}.html"
+        file.write_bytes(report_of(standing_of([store], Objective.parse("max:val_accuracy")), [store]))
+        browser.get(file.as_uri())
+        least.append(until(lambda: browser.execute_script(script)))
+    assert least[1] < 20 * least[0], least

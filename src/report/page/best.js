@@ -5,6 +5,9 @@ const order = Array.from(trials.row, (_, trial) => trial).filter((trial) => tria
   .sort((one, other) => trials.sweep[one] - trials.sweep[other] || trials.number[one] - trials.number[other]);
 const ended = order.filter((trial) => trials.score[trial] !== null || !/^(RUNNING|SCHEDULED|KILLED)/.test(trials.causes[trials.cause[trial]]));
 
+const placeOf = new Int32Array(trials.row.length);
+ended.forEach((trial, place) => { placeOf[trial] = place + 1; });
+
 // The quantiles of the best of `number` of these scores, drawn without replacement; sorted from the worst.
 function bestOf(sorted, number, quantiles) {
   const found = [];
@@ -58,14 +61,13 @@ function best(place, caption) {
 
   function together(context, across, up) {
     area(context, across, up, ofAll.map(bounded(up)), ink("accent"), 0.16);
-    context.globalAlpha = ended.length > 300 ? 0.5 : 0.8;
-    ended.forEach((trial, place) => {
-      if (trials.score[trial] === null) return;
-      context.fillStyle = groups().colours[trials.row[trial]];
-      const chosen = !selection.active || selection.mask[trials.row[trial]], size = ended.length > 1000 ? 2 : 4;
-      if (chosen) context.fillRect(across.at(place + 1) - size / 2, up.at(trials.score[trial]) - size / 2, size, size);
-    });
-    context.globalAlpha = 1;
+    if (!made.kept || made.colours !== groups()) {
+      made.colours = groups();
+      made.kept = layer(made);
+      points(made.kept, across, up, () => true);
+    }
+    stick(context, made, made.kept, selection.active ? 0.16 : 1);
+    if (selection.active) points(context, across, up, (row) => selection.mask[row]);
     context.strokeStyle = ink("ink");
     context.lineWidth = 2;
     context.beginPath();
@@ -80,6 +82,19 @@ function best(place, caption) {
     });
     if (least !== null) context.lineTo(across.at(Math.max(2, ended.length)), up.at(least));
     context.stroke();
+  }
+
+  function points(context, across, up, wanted) {
+    const size = ended.length > 1000 ? 2 : 4;
+    context.globalAlpha = ended.length > 300 ? 0.5 : 0.8;
+    for (const group of made.colours.list) {
+      context.fillStyle = group.colour;
+      for (const row of group.rows)
+        if (wanted(row))
+          for (const trial of trialsOf(row))
+            if (trials.score[trial] !== null) context.fillRect(across.at(placeOf[trial]) - size / 2, up.at(trials.score[trial]) - size / 2, size, size);
+    }
+    context.globalAlpha = 1;
   }
 
   function grouped(context, across, up, group) {

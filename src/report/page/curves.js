@@ -10,7 +10,7 @@ const starts = new Int32Array(trials.row.length + 1);
 curves.lengths.forEach((length, trial) => { starts[trial + 1] = starts[trial] + length * curves.names.length; });
 const longest = curves.lengths.reduce((one, length, trial) => Math.max(one, curves.first[trial] + (length - 1) * curves.step), 0);
 const plain = curves.names.filter((name) => !(name.startsWith("val_") && curves.names.includes(name.slice(4))));
-const MOST_LINES = 60, MOST_BAND = 2500; // configurations with a line of their own; trials of a band, of more a part of them
+const MOST_LINES = 60, MOST_BAND = 1000; // configurations with a line of their own; trials of a band, of more a part of them
 
 // The values of a metric of a trial as [epoch, value].
 function curve(trial, name) {

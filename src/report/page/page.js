@@ -9,6 +9,7 @@ function choice(id, name, options, title = (value) => value) {
 
 function start() {
   const named = (some) => some.map((column) => column.name);
+  const label = (name) => byName.get(name).label;
   const varied = keys.filter((column) => new Set(column.values.filter((value) => !Number.isNaN(value))).size > 1);
   const important = data.importance.map((one) => byName.get(one.key)).filter((column) => column && !column.words);
   const [x, y] = [...new Set([...important, ...varied.filter((column) => !column.words), ...varied])];
@@ -17,19 +18,19 @@ function start() {
   sentences();
   leaderboard(by("leaderboard"));
   if (scored.length) best(by("best"), by("best-said"));
-  choice("colour", "colour", named([score, ...columns.filter((column) => column !== score)]));
+  choice("colour", "colour", named([score, ...columns.filter((column) => column !== score)]), label);
   choice("metric", "metric", plain);
-  choice("x", "x", named(varied));
-  choice("y", "y", named(varied));
+  choice("x", "x", named(varied), label);
+  choice("y", "y", named(varied), label);
   choice("lines", "lines", ["each", "groups"], (value) => (value === "each" ? "each configuration" : "the median of each colour"));
   choice("by", "best", ["all", "colour"], (value) => (value === "all" ? "all trials" : "each colour"));
-  const sections = { curves: plain.length && longest, parallel: keys.length && scored.length > 1, slices: varied.length && scored.length > 1, contour: y && scored.length > 4, cost: scored.length > 1 };
+  const costs = columns.filter((column) => ["seconds", "epochs"].includes(column.role) && new Set(scored.map((row) => column.values[row])).size > 1);
+  const sections = { curves: plain.length && longest, parallel: keys.length && scored.length > 1, slices: varied.length && scored.length > 1, contour: y && scored.length > 4, cost: costs.length };
   for (const [id, wanted] of Object.entries(sections)) by(id).hidden = !wanted;
   if (sections.curves) learning(by("curves-panel"), by("curves-said"));
   if (sections.parallel) parallel(by("parallel-panel"));
   if (sections.slices) for (const column of varied) scatter(tile("slices-panel"), 230, () => [column, score]);
   if (sections.contour) scatter(by("contour-panel"), 420, () => [byName.get(view.x), byName.get(view.y)], contour);
-  const costs = ["seconds", "epochs"].map(byRole).filter((column) => column.values.some((value) => !Number.isNaN(value)));
   if (sections.cost) for (const column of costs) scatter(tile("cost-panel"), 280, () => [column, score]);
   importance();
   failures();

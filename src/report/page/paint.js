@@ -23,9 +23,10 @@ function shade(share) {
   return `rgb(${mix.join(",")})`;
 }
 
-// The axis of a column in pixels. Scores that a few bad rows would squeeze are cut off: such rows lie at the edge.
-function scaleOf(column, from, to, rowsUsed = null) {
-  const found = (rowsUsed ? Float64Array.from(rowsUsed, (row) => column.values[row]) : column.values).filter(Number.isFinite).sort();
+// The axis of a column in pixels. Scores that a few bad rows would squeeze are cut off: such rows lie at the edge. `room` is the share
+// of the axis that stays free at each end.
+function scaleOf(column, from, to, room = 0) {
+  const found = column.values.filter(Number.isFinite).sort();
   let [low, high] = column.words ? [-0.5, column.words.length - 0.5] : found.length ? [found[0], found[found.length - 1]] : [0, 1];
   let cut = 0;
   if (column.role === "score" && found.length > 10 && !column.log) {
@@ -34,7 +35,9 @@ function scaleOf(column, from, to, rowsUsed = null) {
     if (outer > 2 * inner && inner > 0) [low, high] = better > 0 ? [high - 1.15 * inner, high] : [low, low + 1.15 * inner];
     cut = found.filter((value) => value < low || value > high).length;
   }
-  return scale(low, high, from, to, { log: column.log, words: column.words, cut, whole: found.every(Number.isInteger) });
+  const more = room * (to - from);
+  const tight = scale(low, high, from + more, to - more, { log: column.log, words: column.words, cut, whole: found.every(Number.isInteger) });
+  return column.words || low === high ? tight : scale(cut && low > found[0] ? low : tight.back(from), cut && high < found[found.length - 1] ? high : tight.back(to), from, to, tight.look);
 }
 
 function scale(low, high, from, to, { log = false, words = null, cut = 0, whole = false } = {}) {
@@ -46,7 +49,7 @@ function scale(low, high, from, to, { log = false, words = null, cut = 0, whole 
     const value = start + ((pixel - from) / (to - from)) * (end - start);
     return log ? 10 ** value : value;
   };
-  return { low, high, at, back, cut, words, ticks: (most) => ticks(low, high, most, { log, words, whole }) };
+  return { low, high, at, back, cut, words, look: { log, words, cut, whole }, ticks: (most) => ticks(low, high, most, { log, words, whole }) };
 }
 
 // At most about `most` pairs of a value and its text.
@@ -96,9 +99,12 @@ function groupsOfWords(column) {
   return rest.rows.length ? [rest, ...shown] : shown;
 }
 
+// Of scores, better ones are brighter; of other numbers, higher ones.
+const bright = (column, share) => (column.role === "score" && better < 0 ? 1 - share : share);
+
 function groupsOfNumbers(column) {
   const place = scaleOf(column, 0, STEPS - 1e-9);
-  const made = Array.from({ length: STEPS }, (_, step) => ({ rows: [], colour: shade(step / (STEPS - 1)) }));
+  const made = Array.from({ length: STEPS }, (_, step) => ({ rows: [], colour: shade(bright(column, step / (STEPS - 1))) }));
   const rest = { label: "unset", rows: [], colour: ink("grey") };
   column.values.forEach((value, row) => (Number.isNaN(value) ? rest : made[Math.floor(place.at(value))]).rows.push(row));
   if (column.role === "score" && better < 0) made.reverse(); // the best are drawn last, on top
@@ -145,6 +151,7 @@ function layer(made) {
   Object.assign(canvas, { width: made.canvas.width, height: made.canvas.height });
   const context = canvas.getContext("2d");
   context.setTransform(made.ratio, 0, 0, made.ratio, 0, 0);
+  context.font = FONT;
   return context;
 }
 

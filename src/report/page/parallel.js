@@ -1,6 +1,6 @@
 // Parallel coordinates: a line per configuration through an axis for each key, and the score. Dragging along an axis selects a part of it.
 
-const CHUNK = 250; // lines that are drawn before the browser may answer
+const CHUNK = 150; // lines that are drawn before the browser may answer
 const STRIDE = 16; // of many lines, every sixteenth is drawn first
 
 function parallel(place) {
@@ -35,6 +35,8 @@ function parallel(place) {
     made.colours = groups();
     made.places = made.axes.map(({ column, scale: axis }) => Float32Array.from(column.values, (value) => (Number.isNaN(value) ? made.height - 22 : axis.at(value))));
     made.kept = layer(made);
+    made.labels = layer(made);
+    made.axes.forEach((axis) => labelled(made.labels, axis));
   }
 
   function show() {
@@ -42,7 +44,11 @@ function parallel(place) {
     context.clearRect(0, 0, made.width, made.height);
     stick(context, made, made.kept, made.front ? 0.12 : 1);
     if (made.front) stick(context, made, made.front, 1);
-    made.axes.forEach((axis) => labelled(context, axis));
+    stick(context, made, made.labels, 1);
+    for (const { column, x, scale: axis } of made.axes) {
+      const selected = selection.ranges.get(column.name);
+      if (selected) shadeRange(context, axis, selected, (from, to) => [x - 9, to, 18, from - to]);
+    }
   }
 
   function labelled(context, { column, x, scale: axis, texts }) {
@@ -61,8 +67,6 @@ function parallel(place) {
     const [group, ...rest] = column.name.split(".");
     if (rest.length) written(context, cropped(context, `${group}.`, gap - 8), x, 12, ink("soft"));
     written(context, cropped(context, (rest.length ? rest.join(".") : group) + (column.log ? " (log)" : ""), gap - 8), x, 28, ink("ink"));
-    const selected = selection.ranges.get(column.name);
-    if (selected) shadeRange(context, axis, selected, (from, to) => [x - 9, to, 18, from - to]);
   }
 }
 

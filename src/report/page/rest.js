@@ -18,9 +18,10 @@ function sentences() {
 }
 
 function importance() {
+  const share = (value) => (value < 0.1 ? `${Number(value.toPrecision(1))}` : value.toFixed(2));
   by("importance").hidden = !data.importance.length;
   for (const one of data.importance) {
-    const text = `${one.share.toFixed(2)} (${one.low.toFixed(2)} to ${one.high.toFixed(2)})`;
+    const text = `${share(one.share)} (${share(one.low)} to ${share(one.high)})`;
     const at = (share) => 2 + 216 * share;
     const bar = shape("svg", { viewBox: "0 0 220 16", role: "img", "aria-label": text },
       shape("rect", { x: 2, y: 3, height: 10, width: 216 * one.share, class: "share" }),
@@ -81,6 +82,6 @@ function legend() {
     return;
   }
   const axis = scaleOf(column, 0, 1), ramp = element("i", { class: "ramp" });
-  ramp.style.background = `linear-gradient(to right, ${Array.from({ length: 9 }, (_, step) => shade(step / 8)).join(",")})`;
+  ramp.style.background = `linear-gradient(to right, ${Array.from({ length: 9 }, (_, step) => shade(bright(column, step / 8))).join(",")})`;
   place.replaceChildren(element("span", {}, textOf(column, axis.low), ramp, textOf(column, axis.high)));
 }

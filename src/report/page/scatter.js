@@ -15,7 +15,7 @@ function scatter(place, height, between, under = null) {
     const [x, y] = between();
     const context = begin(made);
     const box = frame(made, y.words ? 96 : 58);
-    const across = scaleOf(x, box.left, box.left + box.width), up = scaleOf(y, box.top + box.height, box.top);
+    const across = scaleOf(x, box.left, box.left + box.width, 0.03), up = scaleOf(y, box.top + box.height, box.top, 0.04);
     const stale = made.x !== x || made.y !== y || made.colours !== groups();
     if (stale || !made.kept) {
       Object.assign(made, { x, y, across, up, box, colours: groups(), points: places(x, y, across, up, box) });
@@ -25,7 +25,7 @@ function scatter(place, height, between, under = null) {
       dots(made.kept, made, () => true);
     }
     if (made.field) stick(context, made, made.field, 0.55);
-    axes(context, box, across, up, x.log ? `${x.name} (log)` : x.name, y.name);
+    axes(context, box, across, up, x.log ? `${x.label} (log)` : x.label, y.log ? `${y.label} (log)` : y.label);
     if (across.cut || up.cut) note(context, made, `${across.cut + up.cut} beyond the axis lie at its edge`);
     stick(context, made, made.kept, selection.active ? 0.16 : 1);
     if (selection.active) dots(context, made, (row) => selection.mask[row]);
@@ -40,7 +40,7 @@ function places(x, y, across, up, box) {
   const found = { x: new Float32Array(count).fill(NaN), y: new Float32Array(count) };
   for (let row = 0; row < count; row += 1) {
     if (Number.isNaN(x.values[row]) || Number.isNaN(y.values[row]) || Number.isNaN(score.values[row])) continue;
-    const besides = (column, length) => (column.words ? (jitter(row) * 0.6 * length) / column.words.length : 0);
+    const besides = (column, length) => (column.words && count > 20 ? (jitter(row) * 0.6 * length) / column.words.length : 0);
     found.x[row] = across.at(x.values[row]) + besides(x, box.width);
     found.y[row] = up.at(y.values[row]) + besides(y, box.height);
   }
@@ -140,42 +140,45 @@ function tell(event, row) {
 const rankText = (row) => (rows.rank[row] ? [...new Set(rows.rank[row])].join("–") : "");
 
 // The contour below the points of two keys: means of the scores around each place, where there are any, in bands of colour.
-const CELLS = 60, BANDS = 10;
+const CELLS = 120, BANDS = 10;
 function contour(context, made) {
-  const { box, across, up, points } = made;
+  const { box, across, up, points, x, y } = made;
   const sums = new Float64Array(CELLS * CELLS), weights = new Float64Array(CELLS * CELLS);
   const level = scaleOf(score, 0, BANDS - 1e-9);
   for (const row of scored) {
     if (Number.isNaN(points.x[row])) continue;
-    const cell = [(points.x[row] - box.left) / box.width, (points.y[row] - box.top) / box.height].map((share) =>
+    const cell = [(across.at(x.values[row]) - box.left) / box.width, (up.at(y.values[row]) - box.top) / box.height].map((share) =>
       Math.min(CELLS - 1, Math.max(0, Math.floor(share * CELLS))));
     sums[cell[1] * CELLS + cell[0]] += level.at(score.values[row]);
     weights[cell[1] * CELLS + cell[0]] += 1;
   }
   const known = scored.filter((row) => !Number.isNaN(points.x[row])).length;
-  const radius = Math.max(1.2, (CELLS * 0.55) / Math.sqrt(Math.max(1, known))) * (known > 200 ? 1.6 : 1);
-  const widths = [across.words ? 0.5 : radius, up.words ? 0.5 : radius];
-  const [smooth, density] = [blurred(sums, widths), blurred(weights, widths)];
-  const least = 0.35 / (2 * Math.PI * Math.max(1, widths[0] * widths[1]));
+  const radius = Math.max(CELLS / 40, (CELLS * 0.55) / Math.sqrt(Math.max(1, known)));
+  const kernels = [across, up].map(({ words }) => (words ? flat((0.45 * CELLS) / words.length) : normal(radius)));
+  const [smooth, density] = [blurred(sums, kernels), blurred(weights, kernels)];
+  const least = [across, up].reduce((one, { words }) => (words ? one : (one * 0.6) / (radius * Math.sqrt(2 * Math.PI))), 1);
   const [wide, high] = [box.width / CELLS, box.height / CELLS];
   for (let cell = 0; cell < CELLS * CELLS; cell += 1) {
     if (density[cell] < least) continue;
     const band = Math.min(BANDS - 1, Math.floor(smooth[cell] / density[cell]));
-    context.fillStyle = shade(band / (BANDS - 1));
+    context.fillStyle = shade(bright(score, band / (BANDS - 1)));
     context.fillRect(box.left + (cell % CELLS) * wide, box.top + Math.floor(cell / CELLS) * high, wide + 0.5, high + 0.5);
   }
 }
 
-// A grid after a normal kernel along both axes, with these standard deviations in cells.
+const normal = (width) => kernel(3 * width, (place) => Math.exp(-((place / width) ** 2) / 2) / (width * Math.sqrt(2 * Math.PI)));
+const flat = (reach) => kernel(Math.max(0, reach - 1), () => 1); // the lane of a word, which has no neighbours
+const kernel = (reach, weight) => Array.from({ length: 2 * Math.ceil(reach) + 1 }, (_, place) => weight(place - Math.ceil(reach)));
+
+// A grid after a kernel along each axis.
 function blurred(grid, [wide, high]) {
   let found = grid;
-  for (const [width, stride, other] of [[wide, 1, CELLS], [high, CELLS, 1]]) {
-    const reach = Math.ceil(3 * width), next = new Float64Array(CELLS * CELLS);
-    const kernel = Array.from({ length: 2 * reach + 1 }, (_, place) => Math.exp(-(((place - reach) / width) ** 2) / 2) / (width * Math.sqrt(2 * Math.PI)));
+  for (const [weights, stride, other] of [[wide, 1, CELLS], [high, CELLS, 1]]) {
+    const reach = (weights.length - 1) / 2, next = new Float64Array(CELLS * CELLS);
     for (let lane = 0; lane < CELLS; lane += 1)
       for (let cell = 0; cell < CELLS; cell += 1)
         for (let place = Math.max(0, cell - reach); place <= Math.min(CELLS - 1, cell + reach); place += 1)
-          next[lane * other + cell * stride] += found[lane * other + place * stride] * kernel[place - cell + reach];
+          next[lane * other + cell * stride] += found[lane * other + place * stride] * weights[place - cell + reach];
     found = next;
   }
   return found;

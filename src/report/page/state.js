@@ -6,6 +6,10 @@ const count = rows.rank.length;
 const better = data.objective.direction === "max" ? 1 : -1;
 for (const column of columns) column.values = Float64Array.from(column.values, (value) => (value === null ? NaN : value));
 const byName = new Map(columns.map((column) => [column.name, column]));
+for (const column of columns) { // the last part of a key, where no other key ends so
+  const end = column.name.split(".").pop();
+  column.label = columns.filter((one) => one.name.split(".").pop() === end).length > 1 ? column.name : end;
+}
 const byRole = (role) => columns.find((column) => column.role === role);
 const keys = columns.filter((column) => column.key);
 const score = byRole("score");
@@ -27,7 +31,7 @@ function textOf(column, value) {
 
 function nameOf(row) {
   const parts = keys.map((column) => [column, column.values[row]]).filter(([, value]) => !Number.isNaN(value));
-  return parts.map(([column, value]) => `${column.name}=${textOf(column, value)}`).join(" ") || `trial ${trials.number[firstTrial[row]] + 1}`;
+  return parts.map(([column, value]) => `${column.label}=${textOf(column, value)}`).join(" ") || `trial ${trials.number[firstTrial[row]] + 1}`;
 }
 
 const commandOf = (row) => `${data.prefix}python -m src.sweep ${rows.words[row]}`;
@@ -148,7 +152,8 @@ function recall() {
   }
   const named = new Set((kept.get("p") ?? "").split(" ").filter(Boolean));
   const picked = new Set(trials.row.filter((_, trial) => named.has(nameOfTrial(trial))));
-  for (const name of Object.keys(view)) if (kept.has(name)) view[name] = kept.get(name);
+  const there = (name, value) => !["colour", "x", "y"].includes(name) || byName.has(value);
+  for (const name of Object.keys(view)) view[name] = kept.has(name) && there(name, kept.get(name)) ? kept.get(name) : initial[name];
   select({ ranges, words: kept.get("q") ?? "", picked });
 }
 
