@@ -75,7 +75,10 @@ def importances(standing: Standing) -> list[Importance]:
 
 
 def _rows(standing: Standing) -> list[_Row]:
-    """One row per configuration with the origin of the best one: its values and its mean score, at equal epochs."""
+    """One row per configuration with the origin of the best one: its values and its mean score.
+
+    All are of equal epochs; of a pruned trial the score is that of fewer.
+    """
     best = standing.best
     trials = [trial for trial in standing.trials if trial.score is not None and math.isfinite(trial.score)]
     trials = [trial for trial in trials if best and trial.origin == best.origin]
