@@ -66,7 +66,7 @@ class Request:
 
 def read_request(catalog: Catalog, parser: Parser, lines: Iterable[str], *, multirun: bool) -> Request:
     """Reads overrides as written on the command line, and the sweep file that they name."""
-    request = Request(catalog, multirun=multirun)
+    request, lines = Request(catalog, multirun=multirun), list(lines)
     own = [one for line in lines for one in _read_line(parser, request, line)]
     for one in own:
         if one.key == "sweeps" and not one.swept and not one.prefix and one.values[0] in catalog.groups["sweeps"]:
@@ -78,6 +78,8 @@ def read_request(catalog: Catalog, parser: Parser, lines: Iterable[str], *, mult
     for key, given in Counter(one.key for one in own).items():
         if given > 1 and key in swept:
             request.mistakes.append(f"{key} is given {given} times; expected all its values at once: {key}=a,b")
+    unheeded, heeded = FOLDERS if request.multirun else FOLDERS[::-1]
+    request.mistakes += [f"{line}: nothing lies there; expected {heeded}=…" for line in lines if line.partition("=")[0] == unheeded]
     named = {one.key for one in own}
     request.assignments = [one for one in request.assignments if one.key not in named] + [
         one for one in own if one.key != "sweeps" or request.sweep is None

@@ -57,7 +57,7 @@ class Space:
         space = replace(space, first=first)
         missing = list(checks.absent(space, request))
         left_out = {item.key for item in missing if request.chooses and item.origin.startswith("sweeps/")}
-        if mistakes := [*wrong, *checks.mistakes(space, [item for item in missing if item.key not in left_out])]:
+        if mistakes := [*wrong, *checks.mistakes(space, [item for item in missing if item.key not in left_out], request)]:
             raise ConfigError(mistakes)
         return replace(space, absent=tuple(sorted(left_out))) if left_out else space
 

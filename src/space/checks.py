@@ -1,5 +1,6 @@
 """Checks that a sweep can start: every key is in some trial, every trial reports the objective, and some trial is left."""
 
+import itertools
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from typing import TYPE_CHECKING
@@ -8,10 +9,13 @@ from src.config.metrics import reported
 from src.config.overrides import Assignment
 from src.config.paths import TRIAL_KEYS, nested
 from src.config.request import Request
+from src.space.axes import text_of
 
 if TYPE_CHECKING:
     from src.space import Point, Space
 
+EPOCHS, PHASES = "training.epochs", "training.phases"
+MOST_COMPARED = 10_000  # points of a space that is listed once more for each rule
 SCORED = ("objective", "data", "data.task", "training", "training.loss", "training.metrics")
 """The keys that decide which metrics are required and reported."""
 
@@ -26,7 +30,7 @@ def absent(space: "Space", request: Request) -> Iterator[Assignment]:
     yield from (item for item, keys in wanted if item.group in TRIAL_KEYS and keys and item.key not in keys)
 
 
-def mistakes(space: "Space", missing: Iterable[Assignment]) -> Iterator[str]:
+def mistakes(space: "Space", missing: Iterable[Assignment], request: Request) -> Iterator[str]:
     """Yields the reasons why the sweep cannot start.
 
     Args:
@@ -34,6 +38,7 @@ def mistakes(space: "Space", missing: Iterable[Assignment]) -> Iterator[str]:
     """
     if space.exclude and space.size == 0:
         yield "exclude: it leaves no trial; expected rules that leave some."
+    yield from (*idle(space, request), *late_phases(space, request))
     for item in missing:
         yield f"{item.origin}: no trial of this sweep has {item.key}; expected an option that has it, or leave it out."
     seen = set()
@@ -48,6 +53,55 @@ def mistakes(space: "Space", missing: Iterable[Assignment]) -> Iterator[str]:
         if objective.rpartition(":")[2].removeprefix("val_") not in names:
             words = " ".join(f"{key}={text}" for key, text in point.items())
             yield f"objective={objective}: a trial does not report it ({words}); its metrics are {', '.join(names)}"
+
+
+def idle(space: "Space", request: Request) -> Iterator[str]:
+    """Finds rules of `exclude` that match no trial, unless the command line changes what they are about."""
+    own = {one.group for one in request.assignments if not one.origin.startswith("sweeps/")}
+    everything = replace(space, exclude=())
+    for rule in space.exclude:
+        one = replace(space, exclude=(rule,))
+        few = everything.raw_size <= MOST_COMPARED
+        matches = len(one.listed) < len(everything.listed) if few else all(_may_be(item, everything) for item in rule)
+        if not matches and own.isdisjoint(item.group for item in rule):
+            place = rule[0].origin.partition("exclude: ")[0] + "exclude: "
+            words = " and ".join(item.origin.removeprefix(place) for item in rule)
+            yield f"{place}{words}: no trial of this sweep has it; expected what some have, or no such rule."
+
+
+def _may_be(item: Assignment, space: "Space") -> bool:
+    """True if a key may have one of the values of a rule in some trial."""
+    axes = [axis for axis in space.axes if axis.key == item.key]
+    if not axes and item.key in space.catalog.groups:
+        own = [other.values[0] for other in (*space.fixed, *itertools.chain(*space.trials)) if other.key == item.key]
+        return any(option in item.values for option in (*own, space.catalog.defaults[item.key]))
+    if not axes:
+        return any(space.leaves(point).get(item.key) in item.values for point in space.samples())
+    return any(text_of(axis, value) is not None for axis in axes for value in item.values)
+
+
+def late_phases(space: "Space", request: Request) -> Iterator[str]:
+    """Finds phases of a training that start after its last epoch."""
+    most = _most_epochs(request)
+    keys = [axis.key for axis in space.axes if axis.key == EPOCHS or axis.key.startswith(PHASES)]
+    seen = set()
+    for point in _points(space, crossed=len(keys) > 1):
+        values = space.leaves(point)
+        epochs = most or values.get(EPOCHS)
+        for key, start in ((key, value) for key, value in values.items() if key.startswith(f"{PHASES}.") and key.endswith(".start")):
+            if type(start) is int and type(epochs) is int and start > epochs and (key, start, epochs) not in seen:
+                seen.add((key, start, epochs))
+                name = "oracle.max_epochs" if most else EPOCHS
+                yield f"{key}={start}: it would never begin, for {name} is {epochs}; expected at most that, or no such phase."
+
+
+def _most_epochs(request: Request) -> int | None:
+    """The epochs of the longest trials of an oracle that decides on them; None if the configuration does."""
+    given = {one.key: one.values for one in request.assignments if one.values}
+    [option] = given.get("oracle", (request.catalog.defaults["oracle"],))
+    settings = request.catalog.keys("oracle", str(option))
+    most = "oracle.max_epochs"
+    return int(given[most][0] if most in given else settings[most]) if most in settings else None
 
 
 def _points(space: "Space", *, crossed: bool = False) -> Iterable["Point"]:

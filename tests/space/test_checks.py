@@ -127,3 +127,52 @@ def test_samples_have_axes_whose_parents_have_parents(conf: Conf) -> None:
     params, own = "{model: 'logistic_regression,two_layer', optimizer: 'adam,sgd'}", "{optimizer=sgd: {seed: [1, 2]}}"
     found = list(space(conf(sweep(f"{{params: {params}, when: {own}}}")), "sweeps=mine").samples())
     assert {point.get("seed") for point in found} == {None, "1", "2"}
+
+
+@pytest.mark.parametrize(
+    ("params", "rule", "idle"),
+    [
+        ("model.units: [8, 16], optimizer: [sgd, adam]", "model.units: 8, optimizer: adam", False),
+        ("model.units: [8, 16], optimizer: [sgd, adam]", "model.units: 9", True),
+        ("model.units: [8, 16], optimizer: [sgd, adam]", "optimizer: adam, optimizer.momentum: 0.9", True),
+        ("optimizer: [sgd, adam], model.dropout: 'interval(0.0,0.5)'", "optimizer: rmsprop", True),
+        ("optimizer: [sgd, adam], model.dropout: 'interval(0.0,0.5)'", "model.dropout: 0.7", True),
+        ("optimizer: [sgd, adam], model.dropout: 'interval(0.0,0.5)'", "optimizer: adam, model.dropout: 0.5", False),
+        ("model.dropout: 'interval(0.0,0.5)'", "model.units: 100, optimizer: rmsprop", False),
+        ("model.dropout: 'interval(0.0,0.5)'", "model.units: 99", True),
+    ],
+)
+def test_a_rule_of_exclude_that_matches_nothing_is_told(params: str, rule: str, idle: bool, conf: Conf) -> None:
+    loader = conf(sweep(f"{{params: {{{params}}}, exclude: [{{{rule}}}]}}"))
+    oracle = "oracle=random" if "interval" in params else "oracle=grid"
+    if not idle:
+        space(loader, "sweeps=mine", oracle)
+        return
+    with pytest.raises(ConfigError) as told:
+        space(loader, "sweeps=mine", oracle)
+    [line] = told.value.mistakes
+    assert line.startswith(f"sweeps/mine.yaml: exclude: {rule.replace(': ', '=').replace(', ', ' and ')}: no trial of this sweep has it")
+    other = ["model.units=3"] if "units" in rule else ["optimizer=sgd"] if "optimizer" in rule else ["model.dropout=0.2,0.3"]
+    space(loader, "sweeps=mine", *other, oracle)  # the command line asks for other trials
+
+
+PHASES = "training.phases={head: {start: 1, frozen: [hidden]}, all: {start: 5, learning_rate: 1e-4}}"
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        ([PHASES, "training.epochs=4"], "training.phases.all.start=5: it would never begin, for training.epochs is 4"),
+        ([PHASES, "training.epochs=9,4"], "for training.epochs is 4"),
+        ([PHASES, "oracle=asha", "seed=1,2", "oracle.max_epochs=4"], "for oracle.max_epochs is 4"),
+        ([PHASES, "training.epochs=5"], ""),
+        ([PHASES, "oracle=hyperband", "seed=1,2", "oracle.max_epochs=9"], ""),
+    ],
+)
+def test_a_phase_after_the_last_epoch_is_told(words: list[str], message: str, loader: ConfigLoader) -> None:
+    if not message:
+        space(loader, *words)
+        return
+    with pytest.raises(ConfigError) as told:
+        space(loader, *words)
+    assert len(told.value.mistakes) == 1 and message in told.value.mistakes[0]
