@@ -1,6 +1,7 @@
 """Creates or reopens what an invocation records into: the study's file, and the run of the sweep in MLflow."""
 
 import shutil
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +15,7 @@ from src.running import record, resume
 from src.running.driver import Compose
 from src.running.invocation import Invocation
 from src.running.recorder import Recorder
-from src.study import destination, provenance
+from src.study import destination, labels, provenance
 from src.study.finding import read_meta
 from src.study.instructions import CANCEL, STOP
 from src.study.messages import Message
@@ -62,11 +63,10 @@ def _created(invocation: Invocation) -> Store:
     files.write(folder / "multirun.yaml", redacted(config).encode())
     meta: dict[str, Any] = {
         "sweep_id": folder.name,
-        "name": invocation.sweep or "",
+        **asdict(invocation.labels),
         "command": invocation.command,
         "experiment": invocation.config.tracking.experiment,
         "single": invocation.single,
-        "note": record.note(invocation),
         "base_config": config,
         "oracle": invocation.oracle,
         "objective": str(invocation.objective),
@@ -90,6 +90,7 @@ def _reopened(invocation: Invocation, compose: Compose) -> Store:
     provenance.write_later_patch(invocation.folder, store.meta().get("commit", ""))
     store.describe(space=invocation.space.described(), fingerprint=invocation.space.fingerprint, oracle=invocation.oracle)
     store.offer_again()
+    labels.settle(store.meta(), invocation.config)
     store.withdraw(STOP, CANCEL)  # they were for an invocation that has ended
     return store
 

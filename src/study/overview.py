@@ -66,7 +66,7 @@ class Overview:
         seconds_left: an estimate; None if nothing runs, or nothing tells how long it takes.
         added: number of trials that somebody added, and that wait for the sweep to take them up.
         resume: the command that goes on with it.
-        note: why it was run, in its user's words.
+        note, tags: of its user.
     """
 
     id: str
@@ -86,6 +86,7 @@ class Overview:
     added: int
     resume: str
     note: str
+    tags: list[str]
 
     @property
     def ended(self) -> int:
@@ -130,6 +131,7 @@ def look(folder: Path, most: int = 5) -> Overview:
             added=len(store.unheard(ADD)),
             resume=command_to_resume(meta, folder),
             note=meta.get("note", ""),
+            tags=json.loads(meta.get("tags", "[]")),
         )
 
 
