@@ -115,7 +115,7 @@ def _unfit(one: Assignment, own: list[str]) -> str:
         return "the oracle of a race is settled; expected least=…, most=… or budget=…"
     if one.key in ("objective", "sweeps"):
         return "a race takes it from its sweep; expected sweep=latest, an id or a name."
-    if one.key in ("stop.target", "stop.patience"):
+    if one.key in ("stop.target", "stop.patience", "stop.trial"):
         return "it would end a race without an answer; expected budget=…, stop.max_minutes=… or stop.max_failures=…"
     if one.swept and one.key != SEED:
         return "several values; a race takes its configurations from sweep=…; expected one value for all of them."
@@ -152,6 +152,7 @@ def _new(loader: ConfigLoader, arguments: Arguments, given: list[Assignment], mi
             f"oracle.max_trials={budget or 'null'}",
             "stop.target=null",
             "stop.patience=null",
+            "stop.trial=null",
             *found.shared,
             f"{SEED}={found.fresh_seeds(most)}",
         ],

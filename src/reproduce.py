@@ -44,7 +44,7 @@ def main() -> int:
             from src.tracking.runs import Runs
         with conf_loader() as loader:
             runs = Runs(tracking_uri(loader))
-            recorded = runs.recorded(arguments.run)
+            recorded = _whole(runs.recorded(arguments.run))
             overrides, _ = replay(_finished(recorded) if recorded.is_function else runs.read(arguments.run), loader)
             configuration = of_configuration(recorded, Composer(loader)(overrides))
         here = {
@@ -69,6 +69,18 @@ def _finished(run: "Recorded") -> "Recorded":
     """
     if run.status != "FINISHED":
         raise TrialbookError(f"run={run.run_id}: MLflow has it as {run.status}; expected the id of a finished trial.")
+    return run
+
+
+def _whole(run: "Recorded") -> "Recorded":
+    """Returns the run of a trial that was not pruned.
+
+    Raises:
+        TrialbookError: it was; running it again would end at another epoch.
+    """
+    if pruned := run.tags.get("trialbook.pruned"):
+        again = f"python -m src.sweep {run.overrides}"
+        raise TrialbookError(f"run={run.run_id}: pruned {pruned}. Expected a trial that ran to its end; this one does by {again}")
     return run
 
 

@@ -165,6 +165,8 @@ class Terminal:
         self._ended += 1
         left = self._left()
         value = f"{self._objective.name} {score:.4f}" if score is not None else f"{state} {cause}"
+        if score is not None and cause:
+            value += f", {state}: {cause}"
         self._progress.update(self._sweep, completed=self._ended, note=left)
         suffix = f"; {left}" if left and not self._live else ""
         self.say(f"{self._names[number]}: {value}, {seconds_text(seconds)}{suffix}")

@@ -64,6 +64,11 @@ class Outcome:
     files: dict[str, bytes] = field(default_factory=dict)
     facts: dict[str, str] = field(default_factory=dict)
 
+    @property
+    def epochs(self) -> int:
+        """The last epoch; steps of a function may begin later than 1."""
+        return int(max(len(next(iter(self.history.values()), ())), self.metrics.get("kept/epoch", 0)))
+
 
 @dataclass(frozen=True)
 class Prepared:

@@ -13,7 +13,7 @@ import psutil
 import pytest
 
 from src.config.paths import ROOT
-from src.errors import Stop, TrialError
+from src.errors import Cancelled, Stop, TrialError
 from src.function import Report
 from src.trial import Job
 from src.trials import command
@@ -113,12 +113,13 @@ def gone(pid: int) -> bool:
         return True
 
 
-def test_a_stop_kills_it_and_its_children(run: Run, steps: Steps) -> None:
+@pytest.mark.parametrize("error", [Stop, Cancelled])
+def test_a_stop_kills_it_and_its_children(error: type[Stop], run: Run, steps: Steps) -> None:
     def stop() -> None:
         if steps:
-            raise Stop("interrupted")
+            raise error("interrupted")
 
-    with pytest.raises(Stop):
+    with pytest.raises(error):
         run(CHILD, stop=stop)
     [(_, found)] = steps
     assert os.getpid() not in found.values()

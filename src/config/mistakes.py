@@ -135,7 +135,8 @@ def _key_mistakes(one: Assignment, options: Options, catalog: Catalog) -> Iterat
     for value in one.values_or_ends:
         wanted = [expected(one.key, value, default) for default in defaults]
         if wanted and all(wanted):
-            yield f"{one.origin}: {value!r}, where {one.key} is {wanted[0]}."
+            hint = did_you_mean(str(value), ["median"] if one.key == "stop.trial" else [])
+            yield f"{one.origin}: {value!r}, where {one.key} is {wanted[0]}{hint}"
         elif one.key == f"{group}._target_":
             yield f"{one.origin}: chosen by the name of an option; expected {group}={'|'.join(catalog.groups[group])}."
 
@@ -201,6 +202,9 @@ def _search_mistakes(request: Request, options: Options, catalog: Catalog) -> It
     if chooses_epochs:
         for one in (one for one in request.everything if one.key == "training.epochs"):
             yield f"{one.origin}: {name} decides on the epochs; expected oracle.max_epochs={one.texts[-1] if one.texts else 20}"
+    stop = given["stop.trial"].values[0] if "stop.trial" in given else catalog.top["stop.trial"]
+    if stop and (chooses_epochs or "oracle.resolution" in catalog.readable("oracle").get(name, {})):
+        yield f"stop.trial={stop}: oracle={name} decides itself which trials go on; expected stop.trial=null, or another oracle."
     for condition, one in request.when:
         chosen = request.chooses or any(option in options.get(condition.key, ()) for option in condition.values)
         if condition.key not in catalog.groups:

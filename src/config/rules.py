@@ -84,6 +84,7 @@ RULES: dict[str, Rule] = {
     "oracle.min_epochs": AT_LEAST_ONE,
     "oracle.factor": _whole(2),
     "oracle.initial_points": _whole(1, ", or null"),
+    "stop.trial": ("median, or null for off", lambda value: value == "median"),
     "stop.target": ("a number, or null for off", lambda value: type(value) in (int, float)),
     **dict.fromkeys(("tracking.uri", "tracking.experiment"), _word("a word")),
     "like": (

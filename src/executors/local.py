@@ -12,8 +12,9 @@ import psutil
 
 from src import trial
 from src.executors import RunTrial
+from src.executors.handle import Died, WorkerHandle
 from src.executors.machine import find_slots, gpus_of, this_machine
-from src.executors.pool import Died, Pool, WorkerHandle
+from src.executors.pool import Pool
 from src.executors.worker import CANCEL, STOP, Answer, Call, Event, children_of, work
 from src.trial import Job
 

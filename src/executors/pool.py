@@ -11,71 +11,15 @@ from typing import Any
 from src import files
 from src.errors import Stop, TrialbookError
 from src.executors import Function, Listener, RunTrial
-from src.executors.machine import GIGABYTES_PER_WORKER
-from src.executors.worker import Answer, Begun, Call, EpochEnded, Event, FileWritten, Logged, Raised, Returned, TrialEnded
+from src.executors.handle import Died, WorkerHandle
+from src.executors.worker import Begun, Call, EpochEnded, FileWritten, Logged, Raised, Returned, TrialEnded
 from src.states import TrialState
 from src.trial import Job, Outcome
 
 log = logging.getLogger(__name__)
 GRACE = 15.0  # seconds in which a cancelled trial may still end regularly
-MOST_TRIALS = 200  # per worker, before a new worker replaces it
 MOST_STARTS = 3  # of workers for one trial, if they die before they begin it
 PATIENCE = 10.0  # seconds in which a worker should begin its trial; a cluster may have no room for the worker
-
-
-class Died(Exception):
-    """A worker died; the text says why."""
-
-
-@dataclass(eq=False)
-class WorkerHandle(ABC):
-    """The driver's end of a worker process.
-
-    Attributes:
-        trials: number of trials that it has received.
-        job: the current trial; None if the worker is free.
-        given: `time.monotonic()` when it received the job.
-        begun: True if it has begun the current trial.
-        starts: number of workers started for the current trial, this one included; 1 again once the trial has begun.
-        deadline: `time.monotonic()` at which its trial must have ended.
-        cancelled: True if it was requested to stop its trial, which has no score then.
-        gigabytes: its memory after its first trial.
-    """
-
-    slot: int
-    trials: int = 0
-    job: Job | None = None
-    given: float = 0.0
-    begun: bool = False
-    starts: int = 1
-    deadline: float = float("inf")
-    cancelled: bool = False
-    gigabytes: float = 0.0
-
-    @abstractmethod
-    def send(self, job: Job | Call) -> None:
-        """Sends a job or a call. If the worker is dead, only `receive` raises Died."""
-
-    @abstractmethod
-    def receive(self) -> Event | Answer:
-        """Returns the next event of its trial, or the answer to a call.
-
-        Raises:
-            Died: the worker died.
-        """
-
-    @abstractmethod
-    def cancel(self, *, alone: bool) -> None:
-        """Requests that its trial ends; `alone` with what it has, otherwise at once."""
-
-    @abstractmethod
-    def kill(self) -> None:
-        """Ends the process at once."""
-
-    def worn(self, gigabytes: float) -> bool:
-        """True if a new worker should replace it: it ran many trials, or its memory grew too much."""
-        self.gigabytes = self.gigabytes or gigabytes
-        return self.trials >= MOST_TRIALS or gigabytes > max(GIGABYTES_PER_WORKER, 2 * self.gigabytes)
 
 
 @dataclass

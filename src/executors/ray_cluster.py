@@ -15,8 +15,9 @@ from typing import Any
 from src.config.paths import ROOT
 from src.errors import ConfigError, first_words
 from src.executors import RunTrial
+from src.executors.handle import Died, WorkerHandle
 from src.executors.machine import GIGABYTES_PER_WORKER, Node, find_slots, this_machine
-from src.executors.pool import Died, Pool, WorkerHandle
+from src.executors.pool import Pool
 from src.executors.worker import CANCEL, STOP, Answer, Call, EpochEnded, Event, FileWritten, Order, TrialEnded, answer, perform, warm_up
 from src.trial import Job
 

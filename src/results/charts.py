@@ -9,6 +9,7 @@ from src.plots import PALETTE
 from src.results.importance import Importance
 from src.results.leaderboard import Standing, TrialResult
 from src.space.values import value_text
+from src.states import TrialState
 
 Spec = dict[str, Any]
 Run = dict[str, Any]  # the data of one trial: `run` (its name), `trial`, `score`, `seconds`, its keys, its curves
@@ -58,7 +59,8 @@ def runs_of(standing: Standing, histories: dict[str, dict[str, list[float]]]) ->
 def _run(trial: TrialResult, keys: Sequence[str], curves: Sequence[str], history: dict[str, list[float]], origin: str) -> Run:
     values = {key: value_text(trial.values[key]) if key in trial.values else UNSET for key in keys}
     settings = [f"{key}={text}" for key, text in values.items() if text != UNSET]
-    name = " ".join(filter(None, [*settings, origin])) or f"trial {trial.number + 1}"
+    pruned = trial.state_text if trial.state == TrialState.PRUNED else ""
+    name = " ".join(filter(None, [*settings, origin, pruned])) or f"trial {trial.number + 1}"
     lines = {side: [round(value, 5) for value in history.get(side, [])] for metric in curves for side in (metric, f"val_{metric}")}
     return {"run": name, "trial": trial.number + 1, "score": trial.score, "seconds": trial.seconds, **values, **lines}
 

@@ -24,6 +24,9 @@ def conclusions(standing: Standing) -> list[str]:
         if found and (name := group_name(standing, group)):
             lines.append(f"{name}:")
         lines += found
+    if pruned := sum(bool(entry.trials) and not entry.whole for entry in standing.entries):
+        rows = "1 row was" if pruned == 1 else f"{pruned} rows were"
+        lines.append(f"{rows} pruned at the epoch in the column state: others trained longer, so there is no rank")
     return lines
 
 
@@ -84,9 +87,10 @@ def _chance(group: Group) -> Iterator[str]:
 
 
 def _failures(group: Group) -> Iterator[str]:
-    if failed := sum(bool(entry.failed) for entry in group.entries):
-        rows = "1 row has" if failed == 1 else f"{failed} rows have"
-        yield f"{rows} failed repeats, which its mean leaves out: such a row counts as better than none"
+    if incomplete := [entry for entry in group.entries if not entry.complete]:
+        rows = "1 row has" if len(incomplete) == 1 else f"{len(incomplete)} rows have"
+        kinds = ["failed"] * any(entry.failed for entry in incomplete) + ["pruned"] * any(entry.pruned for entry in incomplete)
+        yield f"{rows} {' and '.join(kinds)} repeats, which its mean leaves out: such a row counts as better than none"
 
 
 def _new_examples(group: Group) -> Iterator[str]:

@@ -34,6 +34,7 @@ class TrialResult:
         recorded: the values of the configuration; empty if they were not recorded.
         rung: the epochs of its rung, if the oracle chose them; None otherwise.
         before: seconds of the trainings that it continues.
+        epochs: the last one that it trained; None if there is none.
     """
 
     number: int
@@ -52,11 +53,17 @@ class TrialResult:
     origin: Origin = NOT_RECORDED
     rung: int | None = None
     before: float = 0.0
+    epochs: int | None = None
 
     @property
     def key(self) -> str:
         """Equal for one trial in several sweeps: the same configuration, seed and fold, data, code and packages."""
         return " ".join(filter(None, (self.identity, self.origin.data, self.origin.code, self.origin.packages)))
+
+    @property
+    def state_text(self) -> str:
+        """Its state; of a pruned one with its last epoch, since its score is not that of a whole trial."""
+        return f"{self.state} at {self.epochs}" if self.state == TrialState.PRUNED else self.state
 
     @cached_property
     def values(self) -> Values:
@@ -78,20 +85,37 @@ class Entry:
 
     Attributes:
         point: overrides without seed and fold.
-        trials: those with a score, of the longest rung.
+        trials: those with a score, of the longest rung; pruned ones only if there are no others.
         unscored: those without a score.
         earlier: those with a score of shorter rungs.
+        pruned: pruned ones beside whole ones, whose mean leaves them out.
     """
 
     point: Point
     trials: tuple[TrialResult, ...]
     unscored: tuple[TrialResult, ...]
     earlier: tuple[TrialResult, ...] = ()
+    pruned: tuple[TrialResult, ...] = ()
 
     @property
     def all(self) -> tuple[TrialResult, ...]:
         """Every trial."""
-        return (*self.trials, *self.earlier, *self.unscored)
+        return (*self.trials, *self.earlier, *self.pruned, *self.unscored)
+
+    @property
+    def repeats(self) -> tuple[TrialResult, ...]:
+        """Every trial but those of shorter rungs."""
+        return (*self.trials, *self.pruned, *self.unscored)
+
+    @property
+    def whole(self) -> bool:
+        """True if its score is that of trials that were not pruned."""
+        return any(trial.state != TrialState.PRUNED for trial in self.trials)
+
+    @property
+    def complete(self) -> bool:
+        """True if its mean leaves out no repeat that failed or was pruned."""
+        return not self.failed and not self.pruned
 
     @property
     def rung(self) -> int | None:
@@ -152,11 +176,14 @@ def entry_of(trials: list[TrialResult]) -> Entry:
     """Makes an entry of trials that repeat each other."""
     scored = [trial for trial in trials if trial.score is not None]
     unscored = tuple(trial for trial in trials if trial.score is None)
+    whole = [trial for trial in scored if trial.state != TrialState.PRUNED]
+    pruned = tuple(trial for trial in scored if trial.state == TrialState.PRUNED) if whole else ()
+    scored = whole or scored
     longest = max((trial.rung or 0 for trial in scored), default=0)
     last = tuple(trial for trial in scored if (trial.rung or 0) == longest)
     earlier = tuple(trial for trial in scored if (trial.rung or 0) < longest)
     point = max((trial.point for trial in (*last, *unscored)), key=len)  # the most overrides: defaults may have changed between sweeps
-    return Entry(without_repeats(point), last, unscored, earlier)
+    return Entry(without_repeats(point), last, unscored, earlier, pruned)
 
 
 def with_known_data(trials: list[TrialResult]) -> Iterator[TrialResult]:

@@ -13,6 +13,7 @@ from src.results.ranking import Group, by_epochs, grouped, rank_text
 from src.space import overrides
 from src.space.origin import Origin, labels
 from src.space.values import varying
+from src.states import TrialState
 
 __all__ = ["Entry", "Group", "Standing", "TrialResult"]
 
@@ -36,12 +37,13 @@ class Standing:
         """Groups trials by everything but the seed. A trial that is in two sweeps counts once.
 
         Results on different data, or of different rungs, are not ranked against each other. The entries of each data set are together,
-        in the order in which the data sets first appear among the scored trials; in them those of the longest rung come first.
+        in the order in which the data sets first appear among the scored trials; in them those of the longest rung come first,
+        and those of which all trials were pruned last.
         """
         everything = list(trials)
         distinct: dict[str, TrialResult] = {}
         for trial in with_known_data(everything):
-            if trial.key not in distinct or distinct[trial.key].score is None:
+            if trial.key not in distinct or distinct[trial.key].score is None or distinct[trial.key].state == TrialState.PRUNED:
                 distinct[trial.key] = trial
         groups: dict[tuple[str, Origin], list[TrialResult]] = {}
         for trial in distinct.values():
@@ -54,6 +56,7 @@ class Standing:
             key=lambda entry: (
                 place.get(entry.origin.data, len(place)),
                 not entry.trials,
+                not entry.whole,
                 -entry.epochs if apart else 0,
                 objective.key(entry.mean),
             )
@@ -67,7 +70,7 @@ class Standing:
 
     @cached_property
     def ranks(self) -> list[str | None]:
-        """The rank of each entry in its group, such as `1` or `1-4`; None without a score."""
+        """The rank of each entry in its group, such as `1` or `1-4`; None without a score, and for pruned ones beside whole ones."""
         ranks = {id(entry): rank_text(rank) for group in self.groups for entry, rank in zip(group.entries, group.ranks, strict=True)}
         return [ranks.get(id(entry)) for entry in self.entries]
 

@@ -9,6 +9,7 @@ from src.results.table import Row
 from src.space import Space
 from src.space.origin import DIFFERS, NOT_RECORDED, Origin, labels
 from src.space.values import canonical, of_texts
+from src.states import TrialState
 from src.study.schema import TrialRow
 
 
@@ -27,7 +28,7 @@ def compare_with_published(space: Space, published: list[dict[str, float]], tria
     """
     if space.fixed or any(axis.key not in REPEATS for axis in space.axes):
         return []
-    by_values = {canonical(of_texts(trial.point)): trial for trial in trials if trial.metrics}
+    by_values = {canonical(of_texts(trial.point)): trial for trial in trials if trial.metrics and trial.state != TrialState.PRUNED}
     differences = labels({_origin(trial): None for trial in by_values.values()}, several=False)
     rows: list[Row] = []
     for explicit, figures in zip(space.trials, published, strict=True):

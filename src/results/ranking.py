@@ -1,7 +1,8 @@
 """Ranks of the configurations that are compared with each other: those with equal data, and of one rung if an oracle chose the epochs.
 
 A rank is a range: from one more than the rows that are significantly better to all but those that are significantly worse.
-It does not depend on the order of the others. A row with a failed repeat is better than none: its mean leaves out what failed.
+It does not depend on the order of the others. A row with a failed or pruned repeat is better than none: its mean leaves that out.
+A row of pruned trials alone is not ranked: its score is that of fewer epochs, which its rule would have to explain.
 """
 
 import math
@@ -41,8 +42,8 @@ class Group:
                 found.append((1 + finite, rows))
                 continue
             apart = self._apart(place)
-            better = apart[:place] & self._without_failures[:place]
-            worse = apart[place + 1 :] & self._without_failures[place]
+            better = apart[:place] & self._complete[:place]
+            worse = apart[place + 1 :] & self._complete[place]
             found.append((1 + int(better.sum()), finite - int(worse.sum())))
         return found
 
@@ -54,7 +55,7 @@ class Group:
     def beaten(self) -> np.ndarray:
         """True for each entry than which the first is significantly better, shape (entries,)."""
         mask = self._apart(0)
-        mask &= self._without_failures[0]
+        mask &= self._complete[0]
         return mask
 
     @cached_property
@@ -85,8 +86,8 @@ class Group:
         return "accuracy" in words or all(_whole(score * self.examples) for score in scores)
 
     @cached_property
-    def _without_failures(self) -> np.ndarray:
-        return np.array([not entry.failed for entry in self.entries])
+    def _complete(self) -> np.ndarray:
+        return np.array([entry.complete for entry in self.entries])
 
     def _apart(self, place: int) -> np.ndarray:
         """True for each entry that differs significantly from the one at `place`, shape (entries,)."""
@@ -123,10 +124,10 @@ def by_epochs(entries: Sequence[Entry]) -> bool:
 
 
 def grouped(entries: Sequence[Entry], objective: Objective, examples: int) -> list[Group]:
-    """The groups of sorted entries, without those that have no score."""
+    """The groups of sorted entries, without those that have no score, or only scores of pruned trials where others have whole ones."""
     groups: dict[tuple[str, int], list[Entry]] = {}
-    apart = by_epochs(entries)
+    apart, some = by_epochs(entries), any(entry.whole for entry in entries)
     for entry in entries:
-        if entry.trials:
+        if entry.whole or (entry.trials and not some):
             groups.setdefault((entry.origin.data, entry.epochs if apart else 0), []).append(entry)
     return [Group(group, objective, examples) for group in groups.values()]

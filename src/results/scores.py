@@ -94,6 +94,7 @@ def _results(store: Store, objective: Objective) -> Iterator[TrialResult]:
             origin=identify.origin(row, recorded=bool(configuration)),
             rung=row.rung_epochs,
             before=_seconds_before(row, by_number),
+            epochs=row.epochs,
         )
 
 

@@ -26,7 +26,7 @@ MOST_COLUMNS = 3  # of keys that vary; more keys share one column
 
 def ranked(standing: Standing) -> list[Row]:
     """One row per configuration, best first: keys that vary, mean, kept epoch, last value, seconds, states. The rank is a text, `1-4`."""
-    unrepeated = all(len(entry.trials) + len(entry.unscored) == 1 for entry in standing.entries)
+    unrepeated = all(len(entry.repeats) == 1 for entry in standing.entries)
     return [_row(standing, entry, rank, unrepeated=unrepeated) for entry, rank in zip(standing.entries, standing.ranks, strict=True)]
 
 
@@ -36,7 +36,7 @@ def _row(standing: Standing, entry: Entry, rank: str | None, *, unrepeated: bool
     Args:
         unrepeated: every entry has one trial; its number replaces the columns about repeats.
     """
-    trials = (*entry.trials, *entry.unscored)
+    trials = entry.repeats
     last = [trial.last for trial in entry.trials if trial.last is not None]
     kept = [trial.kept_epoch for trial in entry.trials if trial.kept_epoch is not None]
     row: Row = {"rank": rank}
@@ -56,7 +56,7 @@ def _row(standing: Standing, entry: Entry, rank: str | None, *, unrepeated: bool
 
 def _states(trials: Sequence[TrialResult]) -> str:
     """The state that all trials share, or how many trials have each state."""
-    states = Counter(trial.state for trial in trials)
+    states = Counter(trial.state_text for trial in trials)
     if len(states) == 1:
         return next(iter(states))
     return ", ".join(f"{count} {state}" for state, count in states.items())

@@ -1,7 +1,7 @@
 """The loop of a sweep: one thread that asks the oracle, submits trials, and reacts to what comes back."""
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from omegaconf import DictConfig
@@ -10,6 +10,7 @@ from src.errors import Stop
 from src.executors import Executor, Listener
 from src.oracles import Oracle, Proposal
 from src.running.interruption import Interruption
+from src.running.pruning import MedianRule
 from src.running.recorder import Recorder
 from src.running.steering import Steering
 from src.running.stopping import StopRules
@@ -43,6 +44,7 @@ class Driver:
 
     Attributes:
         waiting: trials that did not end in an earlier invocation, or whose process died; they run before new ones.
+        pruning: ends hopeless trials; None if none is ended.
     """
 
     oracle: Oracle
@@ -53,13 +55,15 @@ class Driver:
     rules: StopRules
     interruption: Interruption
     waiting: dict[int, Proposal] = field(default_factory=dict)
+    pruning: MedianRule | None = None
 
     def __post_init__(self) -> None:
         self.executor.listener = Listener(self._on_epoch, self._on_end, self._on_death, self._check_stop)
         self._running: dict[int, tuple[Job, Proposal]] = {}
         self._foreign: set[int] = set()  # trials of which the oracle does not know
         self._adding: Instruction | None = None  # becomes the trial that starts now
-        self._steering = Steering(self.recorder.store, self.interruption, self.executor, self.terminal.say)
+        self._steering = Steering(self.recorder.store, self.interruption, self._cancel, self.terminal.say)
+        self._hopeless: dict[int, str] = {}  # running trial that was cancelled → why
         self._warned = False
 
     def run(self) -> SweepOutcome:
@@ -96,7 +100,7 @@ class Driver:
         return included
 
     def _next(self) -> tuple[int, Proposal] | None:
-        self._steering.heed(self._running)
+        self._steering.heed()
         if self.interruption.draining:
             return None
         if self.waiting:
@@ -115,6 +119,14 @@ class Driver:
     def _on_epoch(self, number: int, epoch: int, metrics: dict[str, float]) -> None:
         self.recorder.epoch(number, epoch, metrics)
         self.terminal.epoch(number, epoch, metrics)
+        if self.pruning and (why := self.pruning.epoch(number, epoch, metrics)):
+            self._cancel(number, why)
+
+    def _cancel(self, number: int, why: str) -> None:
+        """Ends one running trial with what it has, if it runs and is not about to end so."""
+        if number in self._running and number not in self._hopeless:
+            self._hopeless[number] = why
+            self.executor.cancel(number)
 
     def _check_stop(self) -> None:
         """Called about once a second while trials run.
@@ -122,7 +134,7 @@ class Driver:
         Raises:
             Stop: a signal, or somebody elsewhere, asks running trials to end.
         """
-        self._steering.heed(self._running)
+        self._steering.heed()
         if self.interruption.stopping:
             raise Stop("interrupted")
         if self.interruption.draining and not self._warned:
@@ -132,6 +144,11 @@ class Driver:
     def _on_end(self, number: int, outcome: Outcome) -> None:
         """Scores a trial that ended. The oracle sees one without a score as infeasible; a killed one runs again later."""
         del self._running[number]
+        why = self._hopeless.pop(number, outcome.cause)
+        if outcome.state == TrialState.PRUNED:
+            outcome = replace(outcome, cause=why)
+        if self.pruning:
+            self.pruning.tell(number, outcome.state)
         score = self.recorder.score(outcome)
         self.rules.tell(outcome.state, score)
         self._tell_oracle(number, outcome, score)
@@ -141,6 +158,7 @@ class Driver:
     def _on_death(self, number: int, cause: str) -> None:
         """Lets a trial whose process died begin again at its checkpoint, unless it takes its process with it every time."""
         _, proposal = self._running.pop(number)
+        self._hopeless.pop(number, None)
         self.terminal.lost(number, cause)
         if self.interruption.draining:
             self._end_without_files(number, Outcome(TrialState.KILLED, cause=cause))

@@ -23,7 +23,7 @@ from src.running.driver import SweepOutcome
 from src.running.opening import OpenSweep
 from src.running.recorder import BEST
 from src.space import overrides
-from src.states import TrialState
+from src.states import SCORED, TrialState
 from src.study import labels, result
 from src.study.messages import Message
 from src.terminal import seconds_text
@@ -95,6 +95,8 @@ class Ending:
         standing, objective = self._standing, self._invocation.objective
         counts = Counter(trial.state for trial in standing.trials)
         metrics = {f"trials/{state.lower()}": float(counts[state]) for state in (TrialState.FINISHED, TrialState.FAILED)}
+        if counts[TrialState.PRUNED]:
+            metrics["trials/pruned"] = float(counts[TrialState.PRUNED])
         if standing.best and standing.best.score is not None:
             metrics |= {f"kept/{objective.name}": standing.entries[0].mean, f"best/{objective.name}": standing.best.score}
         scored = [trial for trial in standing.trials if trial.score is not None]
@@ -185,7 +187,7 @@ class Ending:
         """Says why the sweep ended early, and what MLflow refused."""
         folder = self._invocation.folder
         if self._outcome.code:
-            finished = sum(trial.state == TrialState.FINISHED for trial in self._standing.trials)
+            finished = sum(trial.state in SCORED for trial in self._standing.trials)
             self._terminal.say(f"interrupted by {self._sweep.interruption.name}: {finished} finished trials are kept in {folder}")
         elif self._outcome.rule:
             self._terminal.say(f"stopped by {self._outcome.rule}")

@@ -26,9 +26,10 @@ from src.running.driver import MOST_DEATHS, Compose, Driver
 from src.running.interruption import Interruption
 from src.running.invocation import Invocation
 from src.running.precheck import precheck
+from src.running.pruning import MedianRule
 from src.running.recorder import Recorder
 from src.running.stopping import StopRules
-from src.states import TrialState
+from src.states import RESUMABLE, TrialState
 from src.study import folders
 from src.study.finding import find_sweeps, link_sweep
 from src.study.lock import driving
@@ -53,8 +54,10 @@ class OpenSweep:
     def driver(self) -> Driver:
         """Makes the loop. A resumed sweep continues where it was left: its oracle is restored, and dead trials are failed."""
         invocation, store = self.invocation, self.recorder.store
-        rules = StopRules(invocation.objective, **invocation.config.stop)
-        driver = Driver(self.oracle, self.executor, self.compose, self.recorder, self.terminal, rules, self.interruption)
+        of_sweep = {rule: value for rule, value in invocation.config.stop.items() if rule != "trial"}
+        rules = StopRules(invocation.objective, **of_sweep)
+        pruning = MedianRule(invocation.objective) if invocation.config.stop.trial else None
+        driver = Driver(self.oracle, self.executor, self.compose, self.recorder, self.terminal, rules, self.interruption, pruning=pruning)
         rows, dead = store.trials(), list[int]()
         if rows:
             driver.waiting, known, dead = resume.waiting(invocation, store)
@@ -64,9 +67,11 @@ class OpenSweep:
                 if driver.include(one.number, one.proposal) and one.state != TrialState.RUNNING:
                     self.oracle.tell(one.number, one.score)
             rules.see(sorted((row for row in rows if row.ended), key=lambda row: row.ended or 0.0))
+            if pruning:
+                pruning.see(rows, store.epochs())
             for number in dead:
                 driver.fail(number, f"its process died {MOST_DEATHS} times; once more: resume={invocation.folder.name} retry=failed")
-        ended = sum(row.state in (TrialState.FINISHED, TrialState.FAILED) or row.number in dead for row in rows)
+        ended = sum(row.state not in RESUMABLE or row.number in dead for row in rows)
         if self.executor.headline:
             self.terminal.say(self.executor.headline)
         if invocation.config.resume:

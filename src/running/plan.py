@@ -14,6 +14,7 @@ from src.config.paths import trial_config
 from src.errors import TrialbookError
 from src.executors import Executor
 from src.running.invocation import Invocation
+from src.running.pruning import EXPLAINED
 from src.space import Point, overrides
 from src.states import TrialState
 from src.study.store import Store
@@ -59,6 +60,7 @@ def show(invocation: Invocation, executor: Executor, compose: Callable[[list[str
     """Prints the trials that are known in advance, how they would run together, and an estimate of time and disk."""
     points, total, epochs, lines = _foreseen(invocation)
     lines = [*lines, *executor.plan(trial_config(compose(overrides(point))) for point in points[:MOST_COMPOSED])]
+    lines += [EXPLAINED] if invocation.config.stop.trial else []
     for number, point in enumerate(points, 1):
         print(f"{number:>5}  python -m src.sweep {shlex.join(overrides(point))}")  # noqa: T201
     print("\n".join([*lines, headline(invocation, total), _estimate(invocation, total, epochs, executor.parallel_trials)]))  # noqa: T201

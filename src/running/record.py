@@ -13,6 +13,7 @@ from src.config.paths import TRIAL_GROUPS, active_leaves, trial_config
 from src.config.rules import LONGEST_PARAMETER, LONGEST_TAG, expected, unrecordable
 from src.running.invocation import Invocation
 from src.space import Point, active_hash, overrides
+from src.states import TrialState
 from src.study import provenance
 from src.trial import Outcome
 
@@ -99,6 +100,8 @@ def ended_tags(outcome: Outcome) -> dict[str, str]:
     """The tags that are known when a trial ended."""
     digests = {DIGEST_TAGS[name]: hashlib.sha256(content).hexdigest() for name, content in outcome.files.items() if name in DIGEST_TAGS}
     cause = {"trialbook.cause": outcome.cause[:500]} if outcome.cause else {}
+    if outcome.state == TrialState.PRUNED:
+        cause = {"trialbook.pruned": f"at epoch {outcome.epochs}: {outcome.cause}"}
     return {**digests, **cause, **{f"trialbook.{name}": value for name, value in outcome.facts.items()}}
 
 

@@ -15,7 +15,7 @@ from src.redaction import known_secrets
 from src.results import table
 from src.running import record
 from src.space import active_hash, overrides
-from src.states import TrialState
+from src.states import SCORED, TrialState
 from src.study import folders, labels, provenance
 from src.study.messages import Message
 from src.study.outbox import Outbox
@@ -45,15 +45,15 @@ class Recorder:
         self._begun: dict[str, str] = json.loads(meta.get("go_on", "{}"))  # the training of another sweep with which its trials go on
         self._ran = {row.number: (row.code or "", row.packages or "") for row in rows}
         self._ran[BEGUN] = self._begun.get("code", ""), self._begun.get("packages", "")
-        self._best = min((row.score for row in rows), key=objective.key, default=None)
+        self._best = min((row.score for row in rows if row.state != TrialState.PRUNED), key=objective.key, default=None)
         self.facts = {name: meta[name] for name in FACTS if name in meta}
         self._described = bool(self.facts)
         if len({row.data_digest for row in rows} - {None}) > 1:
             self.facts.pop("data_digest", None)
 
     def score(self, outcome: Outcome) -> float | None:
-        """The objective at the kept epoch; None unless the trial finished."""
-        return outcome.metrics.get(f"kept/{self._objective.name}") if outcome.state == TrialState.FINISHED else None
+        """The objective at the kept epoch; None unless the trial finished or was pruned."""
+        return outcome.metrics.get(f"kept/{self._objective.name}") if outcome.state in SCORED else None
 
     def start(
         self, number: int, proposal: Proposal, composed: DictConfig, oracle: dict[str, Any], at: float | None = None
@@ -106,7 +106,8 @@ class Recorder:
             files.write(folder / CHECKPOINT, latest)
         elif outcome.state != TrialState.KILLED:
             (folder / CHECKPOINT).unlink(missing_ok=True)
-        self._keep_best(number, score, outcome.files.get(WEIGHTS))
+        if outcome.state == TrialState.FINISHED:
+            self._keep_best(number, score, outcome.files.get(WEIGHTS))
         kept = {name: (folder / ".hydra" / name).read_bytes() for name in ("config.yaml", "overrides.yaml")}
         self._end(number, outcome, score, oracle, self.outbox.keep(number, {**outcome.files, **kept}), at)
 
@@ -116,7 +117,8 @@ class Recorder:
 
     def _end(self, number: int, outcome: Outcome, score: float | None, oracle: dict[str, Any], kept: str, at: float | None = None) -> None:
         self._note(outcome.facts)
-        end = record.end(outcome.state, outcome.metrics, record.ended_tags(outcome), kept, at)
+        state = TrialState.FINISHED if outcome.state == TrialState.PRUNED else outcome.state  # MLflow knows no other word
+        end = record.end(state, outcome.metrics, record.ended_tags(outcome), kept, at)
         self.store.end_trial(number, outcome, score, oracle, Message(number, "end", end), at, self.attempts[number])
         self.outbox.posted()
 

@@ -108,7 +108,9 @@ def look(folder: Path, most: int = 5) -> Overview:
     with closing(Store.open(folder / "study.db")) as store:
         meta, rows = store.meta(), store.trials()
         objective, views = Objective.parse(meta["objective"]), _Views(store, rows, meta)
-        scored = sorted((row for row in rows if row.score is not None), key=lambda row: objective.key(row.score))
+        scored = sorted(
+            (row for row in rows if row.state == TrialState.FINISHED and row.score is not None), key=lambda row: objective.key(row.score)
+        )
         running = [views.of(row) for row in rows if row.state == TrialState.RUNNING] if driven else []
         state = SweepState.RUNNING if driven else _state(folder, rows)
         budget, slots = (int(meta[name]) if meta.get(name, "null") != "null" else None for name in ("budget", "slots"))

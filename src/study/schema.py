@@ -9,7 +9,7 @@ from src.errors import TrialbookError
 from src.space import Point
 from src.states import TrialState
 
-SCHEMA_VERSION = 2
+SCHEMA_VERSION = 3  # since 3, a trial may be PRUNED; since 2, there are the columns of SINCE_1
 SCHEMA = """
 create table meta   (key text primary key, value text);
 create table trial  (number integer primary key, overrides json, active_hash text, state text, attempts integer, parent integer,

@@ -164,16 +164,13 @@ class Store(Messages, Instructions, Histories):
         Args:
             attempts: those that count; None for all.
         """
-        epochs = int(
-            max(len(next(iter(outcome.history.values()), ())), outcome.metrics.get("kept/epoch", 0))
-        )  # steps may begin later than 1
         kept, metrics, cause = outcome.metrics.get("kept/epoch"), json.dumps(outcome.metrics), redacted(outcome.cause)
         digest = outcome.facts.get("data_digest")
         with self._transaction():
             self._db.execute(
                 "update trial set state = ?, score = ?, kept_epoch = ?, epochs = ?, seconds = ?, cause = ?, ended = ?, metrics = ?,"
                 " data_digest = coalesce(?, data_digest), attempts = coalesce(?, attempts) where number = ?",
-                (outcome.state, score, kept, epochs, outcome.seconds, cause, at or time.time(), metrics, digest, attempts, number),
+                (outcome.state, score, kept, outcome.epochs, outcome.seconds, cause, at or time.time(), metrics, digest, attempts, number),
             )
             self._keep(oracle)
             self._post([message])

@@ -13,7 +13,8 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, pr
 
 from src.errors import Stop
 from src.executors import Listener
-from src.executors.pool import GRACE, MOST_STARTS, PATIENCE, Died, Pool, WorkerHandle
+from src.executors.handle import Died, WorkerHandle
+from src.executors.pool import GRACE, MOST_STARTS, PATIENCE, Pool
 from src.executors.worker import Begun, EpochEnded, Event, TrialEnded
 from src.trial import Job, Outcome
 
@@ -236,7 +237,7 @@ class Days(RuleBasedStateMachine):
 def test_each_trial_ends_once_whatever_workers_do(monkeypatch: pytest.MonkeyPatch) -> None:
     clock = Clock()
     monkeypatch.setattr("src.executors.pool.time", clock)
-    monkeypatch.setattr("src.executors.pool.MOST_TRIALS", MOST_TRIALS)
+    monkeypatch.setattr("src.executors.handle.MOST_TRIALS", MOST_TRIALS)
     run_state_machine_as_test(
         lambda: Days(clock),
         settings=settings(max_examples=300 * LONG, stateful_step_count=70, derandomize=True, database=None, deadline=None),

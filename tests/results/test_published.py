@@ -19,7 +19,7 @@ def notebook(loader) -> Callable[..., tuple[Space, Request]]:
 
 
 def ended(point: dict[str, str], metrics: dict[str, float]) -> SimpleNamespace:
-    return SimpleNamespace(point=point, metrics=metrics, code=None, packages=None)
+    return SimpleNamespace(point=point, metrics=metrics, state="FINISHED", code=None, packages=None)
 
 
 def rows_for(space: Space, request: Request, value: Callable[[int], float]) -> list[dict]:

@@ -13,6 +13,7 @@ from src.config.composer import Composer
 from src.objective import Objective
 from src.running.driver import Driver
 from src.running.interruption import Interruption
+from src.running.pruning import MedianRule
 from src.running.recorder import Recorder
 from src.running.stopping import StopRules
 from src.space import Space
@@ -23,6 +24,7 @@ from src.terminal import Terminal
 from src.trial import Job, Outcome
 
 OBJECTIVE = Objective("val_accuracy", "max")
+LOCAL = {"_target_": "src.executors.local.Local", "workers": 2, "threads": 1, "gpus_per_trial": 0.0, "minutes_per_trial": None}
 NO_RULES = {"max_minutes": None, "target": None, "patience": None, "max_failures": None}
 
 
@@ -63,6 +65,7 @@ class Driven:
         rules: dict | None = None,
         interruption: Interruption | None = None,
         executor: dict | None = None,
+        pruning: bool = False,
     ) -> Driver:
         """Runs a new sweep until nothing is left to do."""
         space, store = self.make_space("data=digits", *overrides), Store.create(self.folder / "study.db")
@@ -76,6 +79,7 @@ class Driven:
                 rules=StopRules(OBJECTIVE, **{**NO_RULES, **(rules or {})}),
                 interruption=interruption or Interruption(),
                 executor=executors.create(executor or {"_target_": "src.executors.inline.Inline"}, run_trial),
+                pruning=MedianRule(OBJECTIVE) if pruning else None,
             )
             driver.run()
         assert outbox.flush() == 0

@@ -14,7 +14,7 @@ from src.errors import Stop
 from src.oracles import Proposal
 from src.running.interruption import Interruption
 from src.trial import CHECKPOINT, Job, Outcome
-from tests.running.conftest import Driven, units
+from tests.running.conftest import LOCAL, Driven, units
 
 
 def test_a_failing_trial_does_not_stop_the_sweep(driven: Driven) -> None:
@@ -84,9 +84,6 @@ def test_a_killed_trial_has_no_score(driven: Driven) -> None:
 def test_a_stop_rule_ends_the_sweep(driven: Driven) -> None:
     driver = driven.run(units, "model.units=12,14,16,18", rules={"target": 0.14})
     assert len(driver.recorder.store.trials()) == 2 and driver.rules.reason() == "stop.target=0.14"
-
-
-LOCAL = {"_target_": "src.executors.local.Local", "workers": 2, "threads": 1, "gpus_per_trial": 0.0, "minutes_per_trial": None}
 
 
 def fatal(job: Job, report: Callable, check_stop: Callable) -> Outcome:

@@ -24,7 +24,7 @@ def show(loader: ConfigLoader, capsys: pytest.CaptureFixture[str]) -> Show:
     """Words of the command line → the lines that are printed."""
 
     def shown(*words: str, single: bool = False) -> list[str]:
-        plain = [word for word in words if word.startswith("oracle")]
+        plain = [word for word in words if word.startswith(("oracle", "stop"))]
         config = Composer(loader)(["data=digits", *plain])
         request = read(loader, ["data=digits", *words], multirun=not single)
         folder = Path("mlruns/trials" if single else "mlruns/sweeps")
@@ -69,6 +69,11 @@ def test_only_oracles_that_learn_propose_by_scores(show: Show) -> None:
     assert "9 drawn at random, 13 more by the scores of these" in show(*space, "oracle=hyperband", "oracle.max_epochs=9")
     lines = show(*space, "oracle=asha", "oracle.max_trials=9", "oracle.max_epochs=9")
     assert "3 drawn at random, 18 more by the scores of these" in lines
+
+
+def test_a_rule_for_trials_is_said(show: Show) -> None:
+    assert not any("stop.trial" in line for line in show("model.units=8"))
+    assert any(line.startswith("stop.trial=median: once 5 trials have ended") for line in show("model.units=8", "stop.trial=median"))
 
 
 def test_where_there_are_no_more_distinct_points_no_more_are_foreseen(show: Show) -> None:

@@ -26,7 +26,7 @@ def test_ask_and_tell_survive_the_process(tmp_path: Path) -> None:
     assert (told.state, told.score, told.kept_epoch, told.epochs, told.attempts) == ("FINISHED", 0.9, 1, 1, 1)
     assert told.point == {"seed": "1"} and told.metrics == {"kept/epoch": 1}
     assert (asked.state, asked.parent, asked.initial_epoch, asked.rung_epochs) == ("RUNNING", 0, 3, 9)
-    assert again.oracle() == {"cursor": 3} and again.meta()["schema"] == "2"
+    assert again.oracle() == {"cursor": 3} and again.meta()["schema"] == "3"
     assert list(again.epochs()) == [(0, 1, {"loss": 0.5})]
     assert [message.kind for message in again.undelivered()] == ["start", "epoch", "end", "start"]
 
@@ -95,13 +95,13 @@ def test_a_study_of_an_older_version_is_read_and_gone_on_with(tmp_path: Path) ->
     reader.close()
     writer = Store.reopen(path)
     writer.start_trial(1, Proposal({}), "hash", {}, START)
-    assert writer.meta()["schema"] == "2" and len(writer.trials()) == 2 and writer.waiting() == 2
+    assert writer.meta()["schema"] == "3" and len(writer.trials()) == 2 and writer.waiting() == 2
 
 
 def test_a_study_of_a_newer_version_is_refused_with_both_numbers(tmp_path: Path) -> None:
-    path = study_of_schema(3, tmp_path / "study.db")
+    path = study_of_schema(4, tmp_path / "study.db")
     for how in (Store.open, Store.reopen):
-        with pytest.raises(TrialbookError, match="schema 3; expected at most 2"):
+        with pytest.raises(TrialbookError, match="schema 4; expected at most 3"):
             how(path)
 
 
