@@ -26,10 +26,9 @@ from src.exits import exit_on_error
 from src.objective import Objective
 from src.states import TrialState
 from src.study import destination
+from src.study.delivery import deliver
 from src.study.finding import SWEEPS, TRIALS
-from src.study.folders import of_trial
-from src.study.lock import driving, is_driven
-from src.study.outbox import Outbox
+from src.study.lock import is_driven
 from src.study.store import Store
 from src.terminal import Terminal
 from src.tracking.address import database, refusal
@@ -171,32 +170,6 @@ def _study(sweep: Path, uri: str) -> Iterator[Finding]:
         if refusals:
             text = f"sweep {sweep.name}: MLflow refused {len(refusals)} records; the first: {refusals[0]}"
             yield Finding(text, f"mend the cause, such as what was deleted or a name; then {mend}", fix)
-
-
-def deliver(sweep: Path, uri: str) -> None:
-    """Sends the waiting records of a sweep to MLflow, and again those that it refused.
-
-    Raises:
-        TrialbookError: MLflow does not answer, or still refuses some.
-    """
-    from src.tracking.tracker import MlflowTracker
-
-    with driving(sweep), closing(Store.reopen(sweep / "study.db")) as store:
-        meta = store.meta()
-        experiment = meta.get("experiment")
-        if not experiment:
-            raise TrialbookError(f"sweep {sweep.name}: an earlier version made it; expected its own command with resume={sweep.name}")
-        tracker = MlflowTracker(uri, experiment, meta.get("experiment_id", ""))
-        store.offer_again()
-        single = meta.get("single") == "true"
-        outbox = Outbox(store, tracker, lambda number: sweep if single or number is None else of_trial(sweep, number))
-        left = outbox.flush()
-        outbox.close()
-        refusals = store.refusals()
-    if left:
-        raise TrialbookError(f"sweep {sweep.name}: {left} records still wait: {outbox.outage}")
-    if refusals:
-        raise TrialbookError(f"MLflow still refuses {len(refusals)}: {refusals[0]}. The values are in {sweep}")
 
 
 def _stale(runs: "Runs") -> Finding:

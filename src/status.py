@@ -3,6 +3,7 @@
 python -m src.status                    every sweep: state, trials, best score, disk
 python -m src.status sweep=latest       one: its trials, failures, curves, time left, the next commands
 python -m src.status watch=true         the same, redrawn while it runs; q ends the view, not the sweep
+python -m src.status sweep=latest rename=widths    a name, a note or tags, changed later
 """
 
 import json
@@ -14,13 +15,16 @@ from pathlib import Path
 from typing import Literal
 
 from src.config.arguments import read_arguments
+from src.config.command_line import conf_loader, tracking_uri
 from src.errors import ConfigError, TrialbookError
 from src.exits import exit_on_error
 from src.objective import Objective
-from src.study import view
+from src.study import labels, view
 from src.study.finding import SWEEPS, driven_sweeps, find_sweeps
 from src.study.overview import Overview, look, size
 from src.terminal import Terminal
+
+LABELS = ("rename", "note", "tags")
 
 
 @dataclass(frozen=True)
@@ -30,12 +34,18 @@ class Arguments:
     Attributes:
         sweep: latest, an id or a name; without it, all of them.
         watch: redraws until the sweep ends; without sweep= it is the one that runs.
+        rename: the sweep gets this name; in MLflow, too.
+        note: the sweep gets this note; null removes it.
+        tags: the sweep gets these tags in place of its own, such as baseline,paper; [] removes them.
         most: how many sweeps, or best trials, are shown.
         format: table, or json with stable keys, where trials count from 0.
     """
 
     sweep: str = ""
     watch: bool = False
+    rename: str = ""
+    note: str = ""
+    tags: str = ""
     most: int = 10
     format: Literal["table", "json"] = "table"
 
@@ -48,17 +58,24 @@ def main() -> None:
             mistakes.append(f"format={arguments.format}: watch=true draws on a terminal; expected one of the two.")
         if "," in arguments.sweep:
             mistakes.append(f"sweep={arguments.sweep}: one sweep is shown; expected its name or id, or latest.")
+        changes = {name: value for name in LABELS if (value := getattr(arguments, name))}
+        if changes and not arguments.sweep:
+            mistakes.append(f"{', '.join(f'{name}=' for name in changes)}: of which sweep? Expected sweep=latest, a name or an id.")
         if mistakes:
             raise ConfigError(mistakes)
         terminal = Terminal(Objective("accuracy", "max"))
-        if arguments.sweep or arguments.watch:
-            _show_one(arguments, terminal)
+        folder = find_sweeps(arguments.sweep)[0] if arguments.sweep else None
+        if folder and changes:
+            with conf_loader() as loader:
+                terminal.say(labels.change(folder, tracking_uri(loader), **changes))
+        if folder or arguments.watch:
+            _show_one(folder or (driven_sweeps() or find_sweeps("latest"))[-1], arguments, terminal)
         else:
             _show_all(arguments, terminal)
 
 
-def _show_one(arguments: Arguments, terminal: Terminal) -> None:
-    folder, most = _folder(arguments.sweep), arguments.most
+def _show_one(folder: Path, arguments: Arguments, terminal: Terminal) -> None:
+    most = arguments.most
     if arguments.watch:
         from src.study.watching import watch
 
@@ -74,13 +91,6 @@ def _show_one(arguments: Arguments, terminal: Terminal) -> None:
     terminal.say("\nNext:")
     for command, what in view.commands(found):
         terminal.command(command, what)
-
-
-def _folder(sweep: str) -> Path:
-    """The folder of the sweep that is meant; without a word, the latest one that runs, or else the latest."""
-    if sweep:
-        return find_sweeps(sweep)[0]
-    return (driven_sweeps() or find_sweeps("latest"))[-1]
 
 
 def _show_all(arguments: Arguments, terminal: Terminal) -> None:

@@ -46,6 +46,13 @@ def _is_tag(word: Any) -> bool:
     return bool(TAG.fullmatch(text)) and not unrecordable(text) and not text.lower().startswith(RESERVED)
 
 
+NAME = re.compile(r"(?=.*[^\d])\w[\w.-]{0,99}")
+OF_THE_SWEEP: dict[str, Rule] = {  # keys of config.yaml itself; an option may have a key of the same name
+    "name": (
+        "letters, digits and . _ -, not digits alone, and not latest; or null",
+        lambda value: isinstance(value, str) and bool(NAME.fullmatch(value)) and value != "latest",
+    ),
+}
 AT_LEAST_ONE: Rule = ("at least 1", lambda value: value >= 1)
 AT_LEAST_ZERO: Rule = ("at least 0", lambda value: value >= 0)
 SHARE: Rule = ("at least 0 and below 1", lambda value: 0 <= value < 1)
@@ -134,7 +141,7 @@ def expected(key: str, value: Any, default: Any) -> str | None:
     (None, 'a number, at least 0 and below 1')
     """
     by_word = ("", lambda _: True) if isinstance(default, bool) else RULES.get(key.rpartition(".")[2], ("", lambda _: True))
-    text, holds = RULES.get(key, by_word)
+    text, holds = OF_THE_SWEEP.get(key) or RULES.get(key, by_word)
     if value is None and (default is None or "null" in text):
         return None
     untyped = default is None or (isinstance(default, str) and default.startswith(OPEN))

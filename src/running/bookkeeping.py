@@ -2,7 +2,7 @@
 
 import shutil
 from contextlib import closing
-from dataclasses import replace
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +16,7 @@ from src.running import record, resume
 from src.running.driver import Compose
 from src.running.invocation import Invocation
 from src.running.recorder import Recorder
-from src.study import destination, provenance
+from src.study import destination, labels, provenance
 from src.study.finding import find_sweeps, read_meta
 from src.study.instructions import CANCEL, STOP
 from src.study.messages import Message
@@ -85,11 +85,10 @@ def _created(invocation: Invocation) -> Store:
     files.write(folder / "multirun.yaml", redacted(config).encode())
     meta: dict[str, Any] = {
         "sweep_id": folder.name,
-        "name": invocation.sweep or "",
+        **asdict(invocation.labels),
         "command": invocation.command,
         "experiment": invocation.config.tracking.experiment,
         "single": invocation.single,
-        "note": record.note(invocation),
         "base_config": config,
         "oracle": invocation.oracle,
         "objective": str(invocation.objective),
@@ -114,6 +113,7 @@ def _reopened(invocation: Invocation, compose: Compose) -> Store:
     provenance.write_later_patch(invocation.folder, store.meta().get("commit", ""))
     store.describe(space=invocation.space.described(), fingerprint=invocation.space.fingerprint, oracle=invocation.oracle)
     store.offer_again()
+    labels.settle(store.meta(), invocation.config)
     store.withdraw(STOP, CANCEL)  # they were for an invocation that has ended
     return store
 

@@ -62,7 +62,7 @@ class Driver:
         self._running: dict[int, tuple[Job, Proposal]] = {}
         self._foreign: set[int] = set()  # trials of which the oracle does not know
         self._adding: Instruction | None = None  # becomes the trial that starts now
-        self._steering = Steering(self.recorder.store, self.interruption, self.executor, self.terminal.say)
+        self._steering = Steering(self.recorder.store, self.interruption, self._cancel, self.terminal.say)
         self._hopeless: dict[int, str] = {}  # running trial that was cancelled → why
         self._warned = False
 
@@ -100,7 +100,7 @@ class Driver:
         return included
 
     def _next(self) -> tuple[int, Proposal] | None:
-        self._steering.heed(self._running)
+        self._steering.heed()
         if self.interruption.draining:
             return None
         if self.waiting:
@@ -119,7 +119,12 @@ class Driver:
     def _on_epoch(self, number: int, epoch: int, metrics: dict[str, float]) -> None:
         self.recorder.epoch(number, epoch, metrics)
         self.terminal.epoch(number, epoch, metrics)
-        if self.pruning and (why := self.pruning.epoch(number, epoch, metrics)) and number not in self._hopeless:
+        if self.pruning and (why := self.pruning.epoch(number, epoch, metrics)):
+            self._cancel(number, why)
+
+    def _cancel(self, number: int, why: str) -> None:
+        """Ends one running trial with what it has, if it runs and is not about to end so."""
+        if number in self._running and number not in self._hopeless:
             self._hopeless[number] = why
             self.executor.cancel(number)
 
@@ -129,7 +134,7 @@ class Driver:
         Raises:
             Stop: a signal, or somebody elsewhere, asks running trials to end.
         """
-        self._steering.heed(self._running)
+        self._steering.heed()
         if self.interruption.stopping:
             raise Stop("interrupted")
         if self.interruption.draining and not self._warned:

@@ -25,7 +25,7 @@ from src.running.opening import OpenSweep
 from src.running.recorder import BEST
 from src.space import overrides
 from src.states import ENDED, SCORED, TrialState
-from src.study import result
+from src.study import labels, result
 from src.study.messages import Message
 from src.terminal import seconds_text
 from src.trial import CHECKPOINT
@@ -47,6 +47,7 @@ class Ending:
     def tell(self) -> int:
         """Records the end, prints the tables and the next commands, and tidies up; returns the exit code."""
         self._terminal.rest()
+        labels.settle(self._store.meta(), self._invocation.config)
         self._outbox.flush()
         attach_pictures = self._pictures_of_best()
         if self._invocation.single:

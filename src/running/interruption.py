@@ -24,12 +24,13 @@ class Interruption:
     def __init__(self, *, at_once: bool = False) -> None:
         self.draining = self.stopping = False
         self.code = 0
-        self._at_once = at_once
+        self._at_once, self._asked = at_once, False
         self._before: dict[signal.Signals, Any] = {}
 
     def ask(self, *, now: bool) -> None:
         """Does what the first Ctrl-C does, or SIGTERM: somebody asks for it from elsewhere."""
         self.draining, self.stopping = True, self.stopping or now or self._at_once
+        self._asked = not self.code
         self.code = self.code or 128 + signal.SIGINT
 
     def __enter__(self) -> "Interruption":
@@ -43,8 +44,8 @@ class Interruption:
 
     @property
     def name(self) -> str:
-        """The signal that came last."""
-        return signal.Signals(self.code - 128).name
+        """The signal that came last, or the command that asked."""
+        return "python -m src.stop" if self._asked else signal.Signals(self.code - 128).name
 
     def check(self) -> None:
         """Raises Interrupted if a signal came."""

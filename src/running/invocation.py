@@ -17,6 +17,7 @@ from src.config.request import Request
 from src.objective import Objective
 from src.space import MOST_LISTED, Space
 from src.study import destination
+from src.study.labels import Labels
 
 
 @dataclass(frozen=True)
@@ -68,9 +69,15 @@ class Invocation:
         return "_target_" in self.config.trial
 
     @property
+    def labels(self) -> Labels:
+        """Its name, which is otherwise that of its question, note and tags. A note may be written as a number."""
+        name, note = self.config.name or ("" if self.single else self.sweep), self.config.note
+        return Labels(name or "", "" if note is None else str(note), [str(tag) for tag in self.config.tags])
+
+    @property
     def name(self) -> str:
         """The name on the terminal and in MLflow's list of runs."""
-        return f"{'trial' if self.single else self.sweep or 'sweep'} {self.folder.name}"
+        return f"{self.labels.name or ('trial' if self.single else 'sweep')} {self.folder.name}"
 
     @property
     def prefix(self) -> str:

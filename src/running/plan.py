@@ -43,7 +43,7 @@ def headline(invocation: Invocation, total: int) -> str:
     Args:
         total: the budget of the oracle.
     """
-    name, oracle = invocation.sweep or ("trial" if invocation.single else "sweep"), invocation.oracle["name"]
+    name, oracle = invocation.labels.name or ("trial" if invocation.single else "sweep"), invocation.oracle["name"]
     chosen = "" if oracle == "grid" else f"oracle={oracle}, at most "
     without = f", without {', '.join(invocation.space.absent)}, which none of them has" if invocation.space.absent else ""
     like = f", like {invocation.about['like']}" if "like" in invocation.about else ""

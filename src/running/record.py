@@ -1,7 +1,6 @@
 """The parameters, tags and description with which MLflow records a trial or a sweep."""
 
 import hashlib
-import re
 import shlex
 import time
 from collections.abc import Mapping
@@ -12,7 +11,6 @@ from omegaconf import DictConfig
 from src.artifacts import DIGEST_TAGS
 from src.config.paths import TRIAL_GROUPS, active_leaves, trial_config
 from src.config.rules import LONGEST_PARAMETER, LONGEST_TAG, expected, unrecordable
-from src.redaction import redacted
 from src.running.invocation import Invocation
 from src.space import Point, active_hash, overrides
 from src.states import TrialState
@@ -56,12 +54,11 @@ def mistakes(composed: DictConfig, words: list[str]) -> list[str]:
 
 def sweep_tags(invocation: Invocation) -> dict[str, str]:
     """The tags of all runs of a sweep. Children have them, too, since MLflow's filters lose the children of filtered parents."""
-    sweep = {"trialbook.sweep": invocation.folder.name, "trialbook.sweep_name": invocation.sweep or ""}
+    sweep = {"trialbook.sweep": invocation.folder.name}
     return {
-        **{re.sub(r"[${}]", "", redacted(str(tag))): "true" for tag in invocation.config.tags},  # first: ours win; MLflow takes no $ and {}
+        **invocation.labels.run_tags(),  # first: ours win
         "trialbook.schema": "1",
         **({} if invocation.single else sweep),
-        **({"trialbook.note": words} if (words := note(invocation)) else {}),
     }
 
 
@@ -121,9 +118,4 @@ def end(state: str | None, metrics: dict[str, float], tags: dict[str, str], kept
 def description(invocation: Invocation, *parts: str) -> str:
     """The text on a sweep's page in MLflow: question, note, command, and further parts."""
     question = f"**{invocation.question}**" if invocation.question else ""
-    return "\n\n".join(filter(None, [question, note(invocation), f"```\n{invocation.command}\n```", *parts]))
-
-
-def note(invocation: Invocation) -> str:
-    """The note as text; it may be written as a number."""
-    return "" if invocation.config.note is None else str(invocation.config.note)
+    return "\n\n".join(filter(None, [question, invocation.labels.note, f"```\n{invocation.command}\n```", *parts]))

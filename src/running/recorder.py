@@ -16,7 +16,7 @@ from src.results import table
 from src.running import record
 from src.space import active_hash, overrides
 from src.states import IN_MLFLOW, SCORED, TrialState
-from src.study import folders, provenance
+from src.study import folders, labels, provenance
 from src.study.messages import Message
 from src.study.outbox import Outbox
 from src.study.schema import Identity
@@ -75,7 +75,12 @@ class Recorder:
         name = table.trial_name(point, self._swept)
         digest = folders.write_composition(job.folder, composed, overrides(point))
         identity = self._identity(number, config, record.values(config, choices), source)
-        tags = {**self.tags, **record.trial_tags(number, attempt, config, point, name), "trialbook.sha256.config": digest}
+        tags = {
+            **self.tags,
+            **labels.later(self.store.meta()),
+            **record.trial_tags(number, attempt, config, point, name),
+            "trialbook.sha256.config": digest,
+        }
         if identity.code:
             tags["trialbook.code"] = identity.code
         run = {

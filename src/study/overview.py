@@ -66,7 +66,7 @@ class Overview:
         seconds_left: an estimate; None if nothing runs, or nothing tells how long it takes.
         added: number of trials that somebody added, and that wait for the sweep to take them up.
         resume: the command that goes on with it.
-        note: why it was run, in its user's words.
+        note, tags: of its user.
     """
 
     id: str
@@ -86,6 +86,7 @@ class Overview:
     added: int
     resume: str
     note: str
+    tags: list[str]
 
     @property
     def ended(self) -> int:
@@ -107,7 +108,9 @@ def look(folder: Path, most: int = 5) -> Overview:
     with closing(Store.open(folder / "study.db")) as store:
         meta, rows = store.meta(), store.trials()
         objective, views = Objective.parse(meta["objective"]), _Views(store, rows, meta)
-        scored = sorted((row for row in rows if row.score is not None), key=lambda row: objective.key(row.score))
+        scored = sorted(
+            (row for row in rows if row.state == TrialState.FINISHED and row.score is not None), key=lambda row: objective.key(row.score)
+        )
         running = [views.of(row) for row in rows if row.state == TrialState.RUNNING] if driven else []
         state = SweepState.RUNNING if driven else _state(folder, rows)
         budget, slots = (int(meta[name]) if meta.get(name, "null") != "null" else None for name in ("budget", "slots"))
@@ -130,6 +133,7 @@ def look(folder: Path, most: int = 5) -> Overview:
             added=len(store.unheard(ADD)),
             resume=command_to_resume(meta, folder),
             note=meta.get("note", ""),
+            tags=json.loads(meta.get("tags", "[]")),
         )
 
 

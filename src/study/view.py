@@ -86,6 +86,7 @@ def all_facts(view: Overview, size: int) -> dict[str, Any]:
     return {
         **facts(view, size),
         "note": view.note,
+        "tags": view.tags,
         "slots": view.slots,
         "seconds_left": view.seconds_left,
         "running": [_trial(trial) for trial in view.running],
@@ -107,7 +108,7 @@ def lines(view: Overview, width: int | None) -> list[str]:
     Args:
         width: None for a pipe, which has no edge.
     """
-    found = [" ".join(filter(None, ["sweep", view.id, view.name])), *([view.note] if view.note else []), _progress(view)]
+    found = [" ".join(filter(None, ["sweep", view.id, view.name])), *filter(None, [view.note, ", ".join(view.tags)]), _progress(view)]
     if view.running:
         found.append("running:")
         found += [line for trial in view.running for line in _running(trial, view.objective.name)]
