@@ -53,7 +53,7 @@ def test_a_sweep_goes_everywhere_and_comes_back(swept: dict[str, str], command: 
     folder, before, runs = sweep_of(tmp_path), files_of(tmp_path), {run.info.run_id for run in runs_of(store_uri, "slope")}
     asked = command("src.delete", "sweep=latest")
     assert asked.returncode == 2 and "nothing was deleted; expected y, or yes=true" in asked.stderr
-    assert f"sweep, 3 trials, {folder.name}: 4 runs of MLflow" in asked.stdout and files_of(tmp_path) == before
+    assert f"sweep {folder.name}: 3 trials, 4 runs of MLflow" in asked.stdout and files_of(tmp_path) == before
     gone = command("src.delete", f"sweep={folder.name}", "yes=true")
     assert gone.returncode == 0, gone.stdout + gone.stderr
     assert not folder.exists() and runs_of(store_uri, "slope") == [] and not list((tmp_path / "mlruns" / "artifacts").iterdir())

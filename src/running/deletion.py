@@ -1,6 +1,7 @@
 """Deletes a sweep or some of its trials: what goes, why it may not, and the script that brings it back."""
 
 import json
+import os
 import shlex
 import shutil
 import sqlite3
@@ -82,8 +83,8 @@ class Deletion:
     @property
     def described(self) -> list[str]:
         """Lines for people about what would go."""
-        which = f"{self._trials} trials of sweep" if self._numbers else f"sweep, {self._trials} trials,"
-        lines = [f"{which} {self._folder.name}: {len(self._removal.runs)} runs of MLflow, {self._megabytes:.1f} MB"]
+        which = f", trials {', '.join(str(number + 1) for number in self._numbers)}" if self._numbers else f": {self._trials} trials"
+        lines = [f"sweep {self._folder.name}{which}, {len(self._removal.runs)} runs of MLflow, {self._megabytes:.1f} MB"]
         lines += [
             f"version {one.version} of {one.model} stays registered, but its files go: promote rollback=true will pass it over"
             for one in self._registered
@@ -98,7 +99,7 @@ class Deletion:
     def done(self) -> Deleted:
         """Deletes. Killed in between, the same command again does the rest: the study goes last."""
         file, megabytes = database(self._uri), self._megabytes
-        attic = attic_of(file.parent if file else SWEEPS.parent)
+        attic = Path(os.path.relpath(attic_of(file.parent if file else SWEEPS.parent)))
         moves = [(path, attic / "artifacts" / path.name) for path in self._removal.folders]
         moves += [(path.resolve(), attic / "sweeps" / path.resolve().relative_to(self._folder.resolve().parent)) for path in self._own]
         files.write(attic / SCRIPT, self._script(moves, attic).encode())
