@@ -83,7 +83,7 @@ function leaderboard(place) {
     see({ sort: view.sort === head.name ? `-${head.name}` : head.name });
   } }, head.label ?? head.name));
   const cells = heads.map((head, column) => element("th", { scope: "col" }, buttons[column]));
-  place.append(element("div", { class: "scroll" }, element("table", {}, element("thead", {}, element("tr", {}, ...cells, element("th", { scope: "col" }, "repeat"))), body)), more);
+  place.append(element("div", { class: "scroll" }, element("table", {}, element("thead", {}, element("tr", {}, ...cells, element("th", { scope: "col", title: "the command that repeats it" }, "command"))), body)), more);
   body.addEventListener("keydown", (event) => {
     const row = event.target.closest("tr"), next = { ArrowDown: row.nextSibling, ArrowUp: row.previousSibling }[event.key];
     if (next) next.focus();
