@@ -45,7 +45,7 @@ def main() -> int:
         if mistakes := mistakes + ([f"sweep={arguments.sweep}: several sweeps; expected one"] if others else []):
             raise ConfigError(mistakes)
         with terminal.waiting("loading MLflow, drawing charts"), conf_loader() as loader:
-            from src.results import handout
+            from src.report import handout
             from src.results.scores import load_standing
 
             standing, [store] = load_standing(folder.name)

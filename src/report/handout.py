@@ -9,10 +9,10 @@ from pathlib import Path
 from src import files
 from src.artifacts import WEIGHTS, WHOLE
 from src.errors import TrialbookError
+from src.report import report_of
 from src.results import frames, table
 from src.results.conclusions import conclusions
 from src.results.leaderboard import Standing, TrialResult
-from src.results.report import report_of
 from src.study.store import Store
 from src.tracking.runs import Runs
 
@@ -43,7 +43,7 @@ def contents(standing: Standing, store: Store, best: TrialResult | None, uri: st
     Raises:
         TrialbookError: the files of its run cannot be read.
     """
-    found = {"report.html": report_of(standing, [store], question).html}
+    found = {"report.html": report_of(standing, [store], question)}
     found |= {f"{name}.csv": table.as_csv(rows) for name, rows in (("trials", frames.trials([store])), ("epochs", frames.epochs([store])))}
     folder = store.folder or Path()
     found |= {name: (folder / name).read_bytes() for name in ("packages.txt", "code.patch", "multirun.yaml") if (folder / name).exists()}
