@@ -94,6 +94,7 @@ def first(*points: str) -> str:
         (first('["model.units=${seed}"]'), "expected one without ${…}"),
         (first('"model.units=3"'), 'expected a list of points, each a list of overrides, such as [["optimizer=adam","model.units=64"]]'),
         ("oracle.first=3", "where oracle.first is a list"),
+        ("oracle.first=[[optimizer=adam]]", "Each override of a point in quotes: 'oracle.first=[["),
     ],
 )
 def test_mistakes_in_known_points_are_told(line: str, message: str, loader: ConfigLoader) -> None:
