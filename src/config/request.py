@@ -99,7 +99,7 @@ def _read_first(parser: Parser, request: Request, fixed: set[str]) -> None:
     given = {one.key: one for one in request.assignments}
     option = str(given["oracle"].values[0]) if "oracle" in given and given["oracle"].values else request.catalog.defaults["oracle"]
     settings = request.catalog.readable("oracle").get(option, {})
-    if FIRST not in settings:
+    if FIRST not in settings or not request.multirun:
         return
     place, value = f"conf/oracle/{option}.yaml: {FIRST}", settings[FIRST]
     if FIRST in given and given[FIRST].values:
@@ -134,7 +134,8 @@ def _read(parser: Parser, request: Request, line: str, place: str = "") -> list[
     try:
         return [parser.read(line, f"{place}: {line}" if place else line)]
     except ValueError as error:
-        request.mistakes.append(str(error))
+        hint = f" Each override of a point in quotes: '{FIRST}={EXAMPLE}'" if line.startswith(f"{FIRST}=") else ""
+        request.mistakes.append(f"{error}{hint}")
         return []
 
 

@@ -28,7 +28,7 @@ def _of_one_trial(request: Request, given: dict[str, Assignment]) -> Iterator[st
     for one in given.values():
         if one.group in ("oracle", "stop"):
             yield f"{one.origin}: there is one trial, and no next one; expected -m in front, or no such setting."
-    if request.trials or request.first:
+    if request.trials:
         yield f"sweeps/{request.sweep}.yaml: trials: several trials; expected hydra: {{mode: MULTIRUN}}, or -m in front."
 
 

@@ -5,6 +5,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from src.config.overrides import Assignment, as_text
+from src.config.paths import REPEATS
 from src.errors import did_you_mean
 from src.space.axes import Axis, Choice, text_of
 
@@ -60,6 +61,8 @@ def _of_conf(space: "Space", axis: Axis, known: dict[str, Assignment]) -> Assign
     if axis.key not in defaults:
         return None
     value = defaults[axis.key]
+    if axis.key in REPEATS and isinstance(axis.domain, Choice) and text_of(axis, value) is None:
+        value = axis.domain.values[0]  # of seeds and folds those of the sweep are meant
     origin = f"oracle.first: {axis.key} is not named and by default {as_text(value)}"
     return Assignment(axis.key, axis.prefix, (as_text(value),), (value,), False, origin)
 

@@ -94,6 +94,7 @@ def first(*points: str) -> str:
         (first('["model.units=${seed}"]'), "expected one without ${…}"),
         (first('"model.units=3"'), 'expected a list of points, each a list of overrides, such as [["optimizer=adam","model.units=64"]]'),
         ("oracle.first=3", "where oracle.first is a list"),
+        ("oracle.first=[[optimizer=adam]]", "Each override of a point in quotes: 'oracle.first=[["),
     ],
 )
 def test_mistakes_in_known_points_are_told(line: str, message: str, loader: ConfigLoader) -> None:
@@ -147,6 +148,19 @@ def test_explicit_trials_are_known_points_of_an_oracle_that_proposes_more(oracle
     ]
     with pytest.raises(ConfigError, match="a rule of exclude leaves it out"):
         Space.of(read(loader, ["sweeps=mine", """oracle.first=[["model.units=64","optimizer=sgd"]]"""], multirun=False))
+
+
+def test_a_known_point_has_a_seed_of_the_sweep_and_leaves_out_what_conf_does_not_have(space: Callable[..., Space]) -> None:
+    known = 'oracle.first=[["+optimizer.clipnorm=5"],["optimizer=sgd","seed=9"],["model=logistic_regression"]]'
+    own = space(
+        "oracle=bayesian", known, "seed=3,4", "+optimizer.clipnorm=1,2", "optimizer=sgd,adam", "model=logistic_regression,two_layer"
+    )
+    assert [" ".join(overrides(point)) for point in own.first_points] == [
+        "seed=3 model=two_layer +optimizer.clipnorm=5 optimizer=rmsprop",
+        "seed=9 model=two_layer optimizer=sgd",
+        "seed=3 model=logistic_regression",
+    ]
+    assert len(Driven(create(own, "bayesian")).run().points) == own.size == 2 + 2 * 2 * 2 + 2
 
 
 def test_points_of_an_oracles_file_count(conf: Files) -> None:
