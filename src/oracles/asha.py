@@ -3,13 +3,14 @@
 import math
 from bisect import insort
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import islice
 from typing import Any
 
 from src.objective import Objective
 from src.oracles import KnownTrial, Proposal
 from src.oracles.base import Values
+from src.oracles.guided import Guided
 from src.oracles.random import Random
 from src.oracles.rungs import EPOCHS, in_words, total_epochs
 from src.space import Point, Space
@@ -29,7 +30,7 @@ class Rung:
     promoted: set[int] = field(default_factory=set)
 
 
-class Asha(Random):
+class Asha(Guided, Random):
     """The paper's Algorithm 2, which never waits: who is among the best 1/factor of its rung goes on; else a new configuration begins.
 
     Rungs have `min_epochs`, `factor` times as many, and so on; the last one has `max_epochs`. When nothing else is left to do, the best of
@@ -41,15 +42,16 @@ class Asha(Random):
         max_epochs: epochs of the last rung.
         min_epochs: epochs of the first rung.
         factor: one in `factor` trials of a rung goes on.
+        sampler: where new configurations come from, as in Guided.
     """
 
     takes_others = False
 
     def __init__(
-        self, space: Space, objective: Objective, *, max_trials: int, max_epochs: int, min_epochs: int, factor: int, seed: int
+        self, space: Space, objective: Objective, *, max_trials: int, max_epochs: int, min_epochs: int, factor: int, sampler: str, seed: int
     ) -> None:
-        super().__init__(space, objective, seed=seed, max_trials=max_trials)
-        self.max_trials = None  # KerasTuner's, which would count those that go on
+        super().__init__(space, objective, sampler=sampler, seed=seed, max_trials=max_trials)
+        self.max_trials, self._start = None, self.start_of(self.budget)  # KerasTuner's would count those that go on
         self._configurations, self._begun, self._key, self._factor = self.budget, 0, objective.key, factor
         self._rungs = [Rung(epochs) for epochs in _epochs(min_epochs, max_epochs, factor)]
         self._proposals: dict[int, Proposal] = {}
@@ -57,7 +59,8 @@ class Asha(Random):
             zip(islice(_foreseen(self._configurations, factor), len(self._rungs)), (rung.epochs for rung in self._rungs), strict=True)
         )
         self.epochs = total_epochs(foreseen)
-        self.known_in_advance = min(factor, self._configurations) if len(foreseen) > 1 else self._configurations
+        known = min(factor, self._configurations) if len(foreseen) > 1 else self._configurations
+        self.known_in_advance = min(known, self._start) if self._guided else known
         self.budget = sum(max(1, self._configurations - rung * (factor - 1)) for rung in range(len(foreseen)))
         self.swept = [*space.swept, EPOCHS]
         self.schedule_lines = [*self.schedule_lines, f"about {in_words(foreseen)}"]
@@ -115,7 +118,7 @@ class Asha(Random):
 
     def _add(self, number: int, proposal: Proposal) -> None:
         """Adds a trial; in the base class, points are equal if they differ in epochs alone."""
-        super()._add(number, Proposal({key: text for key, text in proposal.point.items() if key != EPOCHS}))
+        super()._add(number, replace(proposal, point={key: text for key, text in proposal.point.items() if key != EPOCHS}))
         self._proposals[number] = proposal
         if proposal.parent is None:
             self._begun += 1

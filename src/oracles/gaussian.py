@@ -18,6 +18,7 @@ JITTER = 1e-8  # on the diagonal, for the numerics
 BELIEVED = np.log([1.0, 0.25, 1e-4])  # variance, length scale (of one axis; of several it grows), noise: before any score
 SURE = np.array([1.0, 1.0, 2.5])  # standard deviations of their logarithms
 LEAST_KEPT = 3  # scores that are taken as they are
+NEAR = 2  # times as far from the best as the better half
 DIVERGED = 1e4  # how many times farther from the best than the better half
 
 
@@ -45,18 +46,19 @@ class PerKey(Matern):  # type: ignore[misc]
 
 
 def warped(scores: Array) -> Array:
-    """Targets (n,) of scores, higher is better, -inf for an infeasible trial: the upper half as it is, the lower half by its ranks.
+    """Targets (n,) of scores, higher is better, -inf for an infeasible trial: the better ones as they are, the others by their ranks.
 
-    So a diverged score is only among the last. Where the upper half has such, too, only its upper half is taken as it is, and so on.
-    Source: Song et al. 2024, arXiv:2408.11527, 3.3.
+    So a diverged score is only among the last. The better ones are the upper half, and all that are at most `NEAR` times as far from the
+    best as this half: otherwise a search that has drawn close to the best, with noise, tells itself that the rest is far below. Where the
+    upper half has diverged scores, too, its upper half takes its place, and so on. Source: Song et al. 2024, arXiv:2408.11527, 3.3.
     """
     ordered = np.sort(scores[np.isfinite(scores)])[::-1]
     kept = (len(ordered) + 1) // 2
     while kept > LEAST_KEPT and ordered[0] - ordered[kept - 1] > DIVERGED * (ordered[0] - ordered[(kept + 1) // 2 - 1]):
         kept = (kept + 1) // 2
-    end = ordered[kept - 1] if kept else np.inf
-    upper = scores >= end
-    with np.errstate(over="ignore"):  # then all of them are 0
+    with np.errstate(over="ignore", invalid="ignore"):  # of scores that have overflowed, only the ranks are left
+        end = ordered[ordered >= ordered[0] - NEAR * (ordered[0] - ordered[kept - 1])][-1] if kept else np.inf
+        upper = scores >= end
         spread = np.sqrt(np.mean((scores[upper] - end) ** 2)) if kept else 1.0
     below = ndtri(np.clip((rankdata(scores) - 0.5) / (2 * max(1, (~upper).sum())), 0, 0.5))
     targets = np.where(upper, (np.where(upper, scores, 0) - (end if kept else 0)) / (spread or 1.0), below)

@@ -7,7 +7,8 @@ import keras_tuner as kt
 
 from src.objective import Objective
 from src.oracles import KnownTrial, Proposal
-from src.oracles.base import KerasTunerOracle, Values
+from src.oracles.base import Values
+from src.oracles.guided import Guided
 from src.oracles.rungs import EPOCHS, in_words, total_epochs
 from src.space import Point, Space
 from src.states import TrialState
@@ -15,24 +16,30 @@ from src.states import TrialState
 Bracket = dict[str, Any]  # {"bracket_num": 2, "rounds": [[{"past_id": None, "id": "0"}, …], …]}, KerasTuner's
 
 
-class Hyperband(KerasTunerOracle, kt.oracles.HyperbandOracle):  # type: ignore[misc]
+class Hyperband(Guided, kt.oracles.HyperbandOracle):  # type: ignore[misc]
     """The brackets of the paper's Algorithm 1. Infeasible points are replaced, and trials of earlier brackets continue in later ones.
 
     Args:
         max_epochs: epochs of the last rung.
         factor: one in `factor` trials of a rung continues, for `factor` times the epochs.
         iterations: how often all brackets are run.
+        sampler: where new points come from, as in Guided.
     """
 
     takes_others = begins_with_defaults = False
 
-    def __init__(self, space: Space, objective: Objective, *, max_epochs: int, factor: int, iterations: int, seed: int) -> None:
+    def __init__(
+        self, space: Space, objective: Objective, *, max_epochs: int, factor: int, iterations: int, sampler: str, seed: int
+    ) -> None:
         self._infeasible: set[str] = set()
         self._trained: dict[str, dict[int, int]] = {}  # identity of a point without its epochs → epochs → trial
-        super().__init__(space, objective, seed=seed, max_epochs=max_epochs, factor=factor, hyperband_iterations=iterations)
+        super().__init__(
+            space, objective, sampler=sampler, seed=seed, max_epochs=max_epochs, factor=factor, hyperband_iterations=iterations
+        )
         rungs = [self._rungs(number) for number in reversed(range(self._get_num_brackets()))]
         self._filling = self._brackets[0]
-        self.known_in_advance, _ = rungs[0][0]
+        self._start = self.start_of(iterations * sum(bracket[0][0] for bracket in rungs))
+        self.known_in_advance = min(self._start, rungs[0][0][0]) if self._guided else rungs[0][0][0]
         self.budget = iterations * sum(size for bracket in rungs for size, _ in bracket)
         self.epochs = iterations * sum(map(total_epochs, rungs))
         self.swept = [*space.swept, EPOCHS]
@@ -130,9 +137,13 @@ class Hyperband(KerasTunerOracle, kt.oracles.HyperbandOracle):  # type: ignore[m
         return self.point(values) is None or self._identity_of(values) in self._taken()
 
     def _random_values(self) -> Values | None:
-        """Returns the values of the next known point, after the last one random ones."""
+        """Returns the values of the next known point, after the last one new ones."""
         known = (point for point in self._first if self.space.identity(point) not in self._trained)
         return next(map(self.values, known), None) or super()._random_values()
+
+    def _tried(self, values: Values) -> bool:
+        """True also for points of earlier brackets: the model proposes others."""
+        return self._duplicate(values) or self._identity_of(values) in self._trained
 
     def _taken(self) -> set[str]:
         """The identities of points that may not enter the bracket that is being filled."""

@@ -112,7 +112,7 @@ def _study(name: str, direction: str, seed: int) -> "optuna.Study":
     names = [key for key, one in found.items() if _is_complete(one) and key not in OURS]
     if name not in names:
         hint = f"; expected oracle={OURS[name]}." if name in OURS else did_you_mean(name, names)
-        raise ConfigError([f"oracle.sampler={name}: no sampler of Optuna's that is enough by itself{hint} Samplers: {', '.join(names)}"])
+        raise ConfigError([f"oracle.sampler={name}: no sampler of Optuna's that wants no arguments{hint} Samplers: {', '.join(names)}"])
     if (needed := NEEDED.get(name)) and not importlib.util.find_spec(needed):
         raise ConfigError([f"oracle.sampler={name}: {needed}, which it needs, is not installed; expected it: pip install {needed}"])
     optuna.logging.set_verbosity(optuna.logging.ERROR)

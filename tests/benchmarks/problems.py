@@ -93,22 +93,18 @@ def diverging(values: Values) -> float:
 
 
 RATE = {"low": 1e-5, "high": 10.0, "log": True}
+MIXED = (
+    _words("optimizer", "sgd", "adam", "rmsprop"),
+    _interval("rate", **RATE),
+    _interval("momentum", 0.0, 0.99, conditions=[("optimizer", ("sgd",))]),
+    _interval("units", 16, 512, integer=True, log=True),
+    _interval("dropout", 0.0, 0.8),
+)
 PROBLEMS = [
     Problem("Branin", (_interval("a", -5.0, 10.0), _interval("b", 0.0, 15.0)), branin, BRANIN_BEST),
     Problem("Hartmann6", tuple(_interval(f"x{one}", 0.0, 1.0) for one in range(6)), hartmann, HARTMANN_BEST),
     Problem("Ackley5", tuple(_interval(f"x{one}", -20.0, 32.768) for one in range(5)), ackley, 0.0),
-    Problem(
-        "mixed, conditional",
-        (
-            _words("optimizer", "sgd", "adam", "rmsprop"),
-            _interval("rate", **RATE),
-            _interval("momentum", 0.0, 0.99, conditions=[("optimizer", ("sgd",))]),
-            _interval("units", 16, 512, integer=True, log=True),
-            _interval("dropout", 0.0, 0.8),
-        ),
-        mixed,
-        0.91,
-    ),
+    Problem("mixed, conditional", MIXED, mixed, 0.91),
     Problem(
         "diverging loss",
         (_interval("rate", **RATE), _interval("decay", 1e-7, 1e-1, log=True), _interval("momentum", 0.0, 0.99)),
@@ -116,4 +112,5 @@ PROBLEMS = [
         -0.2,
     ),
     Problem("Branin, noise 5", (_interval("a", -5.0, 10.0), _interval("b", 0.0, 15.0)), branin, BRANIN_BEST, 5.0),
+    Problem("mixed, noise 0.02", MIXED, mixed, 0.91, 0.02),
 ]

@@ -35,7 +35,7 @@ CASES = [("grid", FINITE), ("race", SEEDED), *((name, words) for name in ADAPTIV
 @pytest.fixture(autouse=True)
 def few_candidates(monkeypatch: pytest.MonkeyPatch) -> None:
     """Of all candidates Bayesian optimization finds better points, in ten times the time."""
-    monkeypatch.setattr("src.oracles.bayesian.CANDIDATES", 100)
+    monkeypatch.setattr("src.oracles.surrogate.CANDIDATES", 100)
 
 
 def identities(driven: Driven, space: Space) -> list[str]:
@@ -174,7 +174,7 @@ def test_no_value_leaves_its_interval(name: str, space: Callable[..., Space], lo
 
 
 def test_bayesian_candidates_stay_in_a_logarithmic_interval_of_whole_numbers(drive: Callable, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("src.oracles.bayesian.CANDIDATES", 200)
+    monkeypatch.setattr("src.oracles.surrogate.CANDIDATES", 200)
     words = ("model.units=tag(log,int(interval(2,4)))", "optimizer.learning_rate=tag(log,interval(5e-3,5e-2))")
     for seed in (1, 2):
         driven = drive("bayesian", *words, max_trials=6, initial_points=2, seed=seed).run(lambda point: int(point["model.units"]) / 10)

@@ -16,7 +16,7 @@ from tests.oracles.conftest import create
 from tests.oracles.test_oracles import BUDGETS, CASES
 
 LONG = 20 if os.environ.get("TRIALBOOK_LONG") else 1
-EXAMPLES = {"bayesian": 10}  # a Gaussian process is fitted twice for every ask
+EXAMPLES = {"bayesian": 10, "hyperband": 8, "asha": 8}  # a Gaussian process is fitted twice for every ask
 SETTINGS = {**BUDGETS, "bayesian": {"max_trials": 10, "initial_points": 2}}
 SCORES = st.none() | st.integers(0, 20).map(lambda twentieths: twentieths / 20)  # with ties, and with infeasible trials
 
@@ -109,7 +109,7 @@ class Lives(RuleBasedStateMachine):
 
 @pytest.mark.parametrize(("name", "words"), [case for case in CASES if case[0] != "optuna"])  # keeps what it is told in that order
 def test_a_death_changes_no_proposal(name: str, words: tuple, space: Callable[..., Space], monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("src.oracles.bayesian.CANDIDATES", 50)  # 2000 would find better points, in more seconds
+    monkeypatch.setattr("src.oracles.surrogate.CANDIDATES", 50)  # 2000 would find better points, in more seconds
     one_space, examples = space(*words), LONG * EXAMPLES.get(name, 30)
     run_state_machine_as_test(
         lambda: Lives(name, one_space),

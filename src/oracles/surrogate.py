@@ -1,0 +1,97 @@
+"""What a Gaussian process of some scores expects of the points of a space: a ranking of candidates."""
+
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from src.oracles.gaussian import Model, fitted, warped
+from src.oracles.vectors import BELOW_ONE, Array, Vectors
+
+CANDIDATES = 1000  # points that are compared for a proposal
+ROUNDS = 2  # in which half as many are drawn close to the best of them
+CENTRES = 5  # best trials, or candidates, in whose neighbourhood others are drawn
+NEAREST, FARTHEST = 0.002, 0.3  # standard deviations of such a draw, as shares of an axis
+MOST_MODELLED = 200  # trials: the cost of a Gaussian process grows with their cube
+MOST_FITTED = 100  # of these tell the length scales
+
+
+class Told(NamedTuple):
+    """A point that was tried.
+
+    Attributes:
+        key: tells it from others, with its score.
+        row: of `Vectors`, (axes,).
+        score: higher is better; -inf for an infeasible one.
+    """
+
+    key: tuple[Any, ...]
+    row: Sequence[float]
+    score: float
+
+
+class Surrogate:
+    """Ranks points by the logarithm of their expected improvement.
+
+    Args:
+        vectors: the space.
+    """
+
+    def __init__(self, vectors: Vectors) -> None:
+        self._vectors = vectors
+        self._fitted: tuple[tuple[Any, ...], Any] = (), None  # the keys that told the last kernel, and the kernel
+
+    def ranked(self, told: Sequence[Told], running: Sequence[Any], listed: Array | None, generator: np.random.Generator) -> Array:
+        """Returns rows (n, axes), the one of which most is expected first.
+
+        Args:
+            told: in the order of their numbers.
+            running: rows of points whose scores are not known yet.
+            listed: the rows (n, axes) to choose from; None to draw candidates.
+        """
+        rows, scores = _modelled(told, MOST_MODELLED)
+        features = self._vectors.features
+        waiting = features(np.array(running[-MOST_MODELLED:])) if running else np.empty((0, len(self._vectors.groups)))
+        model = Model(self.kernel(told), features(rows), warped(scores), waiting)
+        if listed is not None:
+            return listed[np.argsort(-model.log_improvement(features(listed)), kind="stable")]
+        near = self._near(rows[np.argsort(-scores, kind="stable")[:CENTRES]], generator)
+        candidates = self._vectors.rows(np.concatenate([generator.random(near.shape), near]))
+        expected = model.log_improvement(features(candidates))
+        for _ in range(ROUNDS):
+            closer = self._vectors.rows(self._near(candidates[np.argsort(-expected, kind="stable")[:CENTRES]], generator))
+            candidates = np.concatenate([candidates, closer])
+            expected = np.concatenate([expected, model.log_improvement(features(closer))])
+        return candidates[np.argsort(-expected, kind="stable")]
+
+    def kernel(self, told: Sequence[Told]) -> Any:
+        """The kernel that points tell, anew when a tenth more are told."""
+        first = told[: len(told) - len(told) % max(1, len(told) // 10)]
+        keys = tuple(one.key for one in first)
+        if keys != self._fitted[0]:
+            rows, scores = _modelled(first, MOST_FITTED)
+            self._fitted = keys, fitted(self._vectors.features(rows), warped(scores), self._vectors.groups)
+        return self._fitted[1]
+
+    def _near(self, centres: Array, generator: np.random.Generator) -> Array:
+        """Draws points of the cube, (CANDIDATES // 2, dimensions), that differ from one of some rows in some keys, by a little or more."""
+        shape = CANDIDATES // 2, self._vectors.dimensions
+        points = self._vectors.cube(centres)[generator.integers(len(centres), size=shape[0])]
+        widths = np.exp(generator.uniform(np.log(NEAREST), np.log(FARTHEST), (shape[0], 1)))
+        moved = np.where(self._vectors.wordy, generator.random(shape), points + widths * generator.normal(size=shape))
+        changes = generator.random(shape) < generator.uniform(1 / shape[1], 1, (shape[0], 1))
+        return np.clip(np.where(changes, moved, points), 0, BELOW_ONE)
+
+
+def _modelled(told: Sequence[Told], most: int) -> tuple[Array, Array]:
+    """Returns rows (n, axes) and scores (n,) of the points to learn from.
+
+    Of more than `most` it takes the best half and, of the others, as many evenly by their numbers.
+    """
+    scores = np.array([one.score for one in told])
+    chosen = np.arange(len(told))
+    if len(told) > most:
+        order, half = np.argsort(-scores, kind="stable"), most // 2
+        others = np.sort(order[half:])
+        chosen = np.concatenate([order[:half], others[np.linspace(0, len(others) - 1, half).astype(int)]])
+    return np.array([one.row for one in told])[chosen], scores[chosen]
