@@ -12,6 +12,8 @@ from src.states import TrialState
 from src.study import destination
 from src.tracking.address import DEFAULT
 
+MOST_KEYS = 8  # of a sentence
+
 
 def answer(standing: Standing, default: Entry | None, concluded: str = "") -> str:
     """Says who is first, by how much and how sure that is.
@@ -42,8 +44,10 @@ def name_of(standing: Standing, entry: Entry) -> str:
     """The values that tell an entry from the others; of a key its last part, where no other ends so."""
     ends = Counter(key.rpartition(".")[2] for key in standing.keys)
     short = {key: end if ends[end := key.rpartition(".")[2]] == 1 else key for key in standing.keys}
-    values = {short.get(key, key): text for key, text in table.shown_values(entry, standing.keys).items()}
-    return " ".join(filter(None, (table.key_value_text(values, list(values)), standing.origin(entry)))) or "the only configuration"
+    values = {short.get(key, key): text for key, text in table.shown_values(entry, standing.keys).items() if text}
+    named = table.key_value_text(values, list(values)[:MOST_KEYS])
+    rest = f"and {len(values) - MOST_KEYS} more keys" if len(values) > MOST_KEYS else ""
+    return " ".join(filter(None, (named, rest, standing.origin(entry)))) or "the only configuration"
 
 
 def _distance(group: Group, default: Entry | None) -> list[str]:

@@ -12,13 +12,15 @@ from src.space.values import canonical
 
 def default_of(standing: Standing, metas: Sequence[Mapping[str, str]]) -> Entry | None:
     """The best entry that has the default of conf/ for every key that distinguishes the configurations; None if none has."""
-    base = _defaults(metas[0]) if metas else {}
+    base = _defaults(metas[0]) if metas and standing.keys else {}
     return next((entry for entry in standing.entries if base and _agrees(entry, base, standing.keys)), None)
 
 
 def _defaults(meta: Mapping[str, str]) -> dict[str, str]:
     """Config path → canonical text of the value, of the configuration that a sweep composes without its axes."""
-    config = yaml.load(meta.get("base_config", "{}"), yaml.CSafeLoader) or {}
+    config = yaml.load(meta.get("base_config", ""), yaml.CSafeLoader)
+    if not config:
+        return {}
     choices = config.pop("hydra", {}).get("runtime", {}).get("choices", {})
     options = {group: canonical(str(choices[group])) for group in TRIAL_GROUPS if group in choices}
     return {key: canonical(value) for key, value in leaves(config).items()} | options

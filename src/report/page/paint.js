@@ -169,7 +169,8 @@ function axes(context, box, across, up, titleAcross, titleUp) {
   context.textBaseline = "top";
   context.textAlign = "center";
   let free = -Infinity;
-  for (const [value, text] of across.ticks(Math.max(2, box.width / 70))) {
+  for (const [value, whole] of across.ticks(Math.max(2, box.width / 70))) {
+    const text = cropped(context, whole, Math.max(64, box.width / (across.words?.length ?? 99)), true);
     const x = across.at(value), half = context.measureText(text).width / 2;
     line(context, x, box.top, x, box.top + box.height);
     if (x - half > free) context.fillText(text, Math.min(x, box.left + box.width - half + 6), box.top + box.height + 5);
@@ -179,7 +180,7 @@ function axes(context, box, across, up, titleAcross, titleUp) {
   context.textBaseline = "middle";
   for (const [value, text] of up.ticks(Math.max(2, box.height / 45))) {
     line(context, box.left, up.at(value), box.left + box.width, up.at(value));
-    context.fillText(cropped(context, text, box.left - 8), box.left - 6, up.at(value));
+    context.fillText(cropped(context, text, box.left - 8, true), box.left - 6, up.at(value));
   }
   context.fillStyle = ink("ink");
   context.textBaseline = "bottom";
@@ -196,10 +197,10 @@ function line(context, x, y, toX, toY) {
   context.stroke();
 }
 
-// A text that fits; of a key its end says the most.
-function cropped(context, text, width) {
+// A text that fits: of a key its end says the most, of a value its start.
+function cropped(context, text, width, start = false) {
   let shown = `${text}`;
-  while (shown.length > 2 && context.measureText(shown).width > width) shown = `…${shown.slice(2)}`;
+  while (shown.length > 2 && context.measureText(shown).width > width) shown = start ? `${shown.slice(0, -2)}…` : `…${shown.slice(2)}`;
   return shown;
 }
 

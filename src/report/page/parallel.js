@@ -60,7 +60,7 @@ function parallel(place) {
     context.lineJoin = "round";
     for (const [value, text] of texts) {
       const y = value === null ? made.height - 22 : axis.at(value);
-      written(context, cropped(context, text, 90), x + 5, y);
+      written(context, cropped(context, text, 90, true), x + 5, y);
     }
     const gap = made.axes.length > 1 ? made.axes[1].x - made.axes[0].x : 200;
     context.textAlign = "center";
