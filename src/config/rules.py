@@ -89,6 +89,7 @@ RULES: dict[str, Rule] = {
         f"of words; {' and '.join(f'{start}*' for start in RESERVED)} are set by MLflow and Trialbook",
         lambda value: all(map(_is_tag, value)),
     ),
+    "notify": ("of the words of a command", lambda value: all(isinstance(word, str) and word for word in value)),
     "training.metrics": (
         f"auto, or a list of names or of mappings with _target_{PER_OUTPUT}",
         lambda value: value == "auto" or all(map(_are_metrics, _per_output(value))),

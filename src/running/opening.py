@@ -25,6 +25,7 @@ from src.running.bookkeeping import check_record, open_study, start_parent
 from src.running.driver import MOST_DEATHS, Compose, Driver
 from src.running.interruption import Interruption
 from src.running.invocation import Invocation
+from src.running.notifying import Notifier
 from src.running.precheck import precheck
 from src.running.recorder import Recorder
 from src.running.stopping import StopRules
@@ -49,12 +50,13 @@ class OpenSweep:
     recorder: Recorder
     tracker: Tracker
     interruption: Interruption
+    notifier: Notifier
 
     def driver(self) -> Driver:
         """Makes the loop. A resumed sweep continues where it was left: its oracle is restored, and dead trials are failed."""
         invocation, store = self.invocation, self.recorder.store
         rules = StopRules(invocation.objective, **invocation.config.stop)
-        driver = Driver(self.oracle, self.executor, self.compose, self.recorder, self.terminal, rules, self.interruption)
+        driver = Driver(self.oracle, self.executor, self.compose, self.recorder, self.terminal, rules, self.interruption, self.notifier)
         rows, dead = store.trials(), list[int]()
         if rows:
             driver.waiting, known, dead = resume.waiting(invocation, store)
@@ -119,7 +121,9 @@ def opened(
         if not invocation.single:
             start_parent(invocation, oracle, recorder)
         threading.Thread(target=importlib.import_module, args=("src.running.ending",), daemon=True).start()  # matplotlib, a second
-        yield OpenSweep(invocation, compose, executor, oracle, terminal, recorder, tracker, interruption)
+        about = {"id": invocation.folder.name, "name": invocation.name, "command": invocation.command}
+        notifier = Notifier(invocation.config.notify, invocation.folder, **about)
+        yield OpenSweep(invocation, compose, executor, oracle, terminal, recorder, tracker, interruption, notifier)
 
 
 def _check(
