@@ -58,6 +58,7 @@ OPEN = ("???", "auto", "${")  # defaults that do not show the type of a value
 KINDS_OF_TASK = [kind for kind in tasks.KINDS if kind != "several"]
 PRECISIONS = ("float32", "mixed_float16", "mixed_bfloat16")
 PER_OUTPUT = "; of several outputs a mapping with one for each"
+AT_THE_TOP = ("format", "notify")  # rules that no key of a user's model has by its last word
 RULES: dict[str, Rule] = {
     **dict.fromkeys(("epochs", "batch_size", "units", "max_iter", "max_epochs"), AT_LEAST_ONE),
     "oracle.max_epochs": ("at least 1 and at most 1000", lambda value: 1 <= value <= 1000),
@@ -89,6 +90,7 @@ RULES: dict[str, Rule] = {
         f"of words; {' and '.join(f'{start}*' for start in RESERVED)} are set by MLflow and Trialbook",
         lambda value: all(map(_is_tag, value)),
     ),
+    "format": ("table or json", lambda value: value in ("table", "json")),
     "notify": ("of the words of a command", lambda value: all(isinstance(word, str) and word for word in value)),
     "training.metrics": (
         f"auto, or a list of names or of mappings with _target_{PER_OUTPUT}",
@@ -129,7 +131,8 @@ def expected(key: str, value: Any, default: Any) -> str | None:
     >>> expected("model.dropout", True, False), expected("model.dropout", 2, 0.5)
     (None, 'a number, at least 0 and below 1')
     """
-    by_word = ("", lambda _: True) if isinstance(default, bool) else RULES.get(key.rpartition(".")[2], ("", lambda _: True))
+    word = key.rpartition(".")[2]
+    by_word = ("", lambda _: True) if isinstance(default, bool) or word in AT_THE_TOP else RULES.get(word, ("", lambda _: True))
     text, holds = RULES.get(key, by_word)
     if value is None and (default is None or "null" in text):
         return None

@@ -179,9 +179,10 @@ class Ending:
         return attach
 
     def _print_tables(self) -> None:
-        rows = table.for_people(table.ranked(self._standing))
+        exact = table.ranked(self._standing)
+        rows = table.for_people(exact)
         compare = f"{self._invocation.prefix}python -m src.compare sweep={self._invocation.folder.name}"
-        self._terminal.table(self._invocation.question or self._invocation.name, rows[:MOST_SHOWN], compare)
+        self._terminal.table(self._invocation.question or self._invocation.name, rows[:MOST_SHOWN], compare, exact)
         if len(rows) > MOST_SHOWN:
             self._terminal.command(compare, f"shows {len(rows) - MOST_SHOWN} more")
         for cause, count in self._standing.causes.most_common():

@@ -17,6 +17,7 @@ from pathlib import Path
 
 from src import files, oracles
 from src.errors import DiskFull
+from src.events import Events
 from src.executors import Executor
 from src.exits import nothing_was_started
 from src.oracles import Oracle
@@ -71,7 +72,7 @@ class OpenSweep:
             self.terminal.say(f"{invocation.folder.name} goes on: {ended} trials had ended, {len(driver.waiting)} had not")
             for line in resume.other_code(store, self.recorder.tags):
                 self.terminal.say(line)
-        self.terminal.begin(self.oracle.budget, ended)
+        self.terminal.begin(self.oracle.budget, ended, invocation.folder.name)
         return driver
 
 
@@ -98,7 +99,7 @@ def opened(
         with nothing_was_started():
             executor.warm_up(invocation.most_trials)
             resumed = find_sweeps(invocation.config.resume, invocation.folder, key="resume")[0] if invocation.config.resume else None
-            terminal = stack.enter_context(Terminal(invocation.objective))
+            terminal = stack.enter_context((Events if invocation.config.format == "json" else Terminal)(invocation.objective))
             oracle = oracles.create(invocation.space, invocation.objective, invocation.oracle)
             terminal.say(plan.headline(invocation, oracle.budget))
             _check(invocation, resumed, compose, executor, terminal, checked=checked)
