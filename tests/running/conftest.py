@@ -1,6 +1,6 @@
 """A sweep driven with stub trials and a tracker that remembers its calls."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -13,6 +13,7 @@ from src.config.composer import Composer
 from src.objective import Objective
 from src.running.driver import Driver
 from src.running.interruption import Interruption
+from src.running.notifying import Notifier
 from src.running.pruning import MedianRule
 from src.running.recorder import Recorder
 from src.running.stopping import StopRules
@@ -67,6 +68,7 @@ class Driven:
         interruption: Interruption | None = None,
         executor: dict | None = None,
         pruning: bool = False,
+        notify: Sequence[str] = (),
     ) -> Driver:
         """Runs a new sweep until nothing is left to do."""
         space, store = self.make_space("data=digits", *overrides), Store.create(self.folder / "study.db")
@@ -79,6 +81,7 @@ class Driven:
                 compose=Composer(self.loader),
                 rules=StopRules(OBJECTIVE, **{**NO_RULES, **(rules or {})}),
                 interruption=interruption or Interruption(),
+                notifier=Notifier(notify, self.folder, id="S"),
                 executor=executors.create(executor or {"_target_": "src.executors.inline.Inline"}, run_trial),
                 pruning=MedianRule(OBJECTIVE) if pruning else None,
             )
