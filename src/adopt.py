@@ -20,6 +20,7 @@ from src.config.arguments import HELP, read_arguments, split
 from src.config.command_line import conf_loader
 from src.errors import ConfigError, TrialbookError
 from src.exits import exit_on_error
+from src.terminal import agreed
 
 WORDS = ("keras", "null", "true", "false", "yes", "no", "on", "off")
 
@@ -103,7 +104,7 @@ def _write(contents: dict[Path, bytes], *, replace: bool) -> list[str]:
     others = [path for path, content in contents.items() if path.exists() and path.read_bytes() != content]
     if foreign := [names[path] for path in others if path.suffix != ".npz" and b"python -m src.adopt " not in path.read_bytes()]:
         raise ConfigError(f"{name} is there, and this command has not written it; expected name=… of other files" for name in foreign)
-    if others and not replace and not _agreed([names[path] for path in others]):
+    if others and not replace and not agreed(f"replace {', '.join(names[path] for path in others)}?"):
         raise ConfigError(
             f"{names[path]} is there, and is another one; expected replace=true, or name=… for files beside it" for path in others
         )
@@ -114,13 +115,6 @@ def _write(contents: dict[Path, bytes], *, replace: bool) -> list[str]:
             files.write(path, content)
         lines.append(f"{state:>9}  {names[path]}")
     return lines
-
-
-def _agreed(names: list[str]) -> bool:
-    """Asks whether files may be replaced; false where nobody can answer."""
-    if not sys.stdin.isatty():
-        return False
-    return input(f"replace {', '.join(names)}? [y/N] ").strip().lower() in ("y", "yes")
 
 
 if __name__ == "__main__":

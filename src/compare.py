@@ -1,8 +1,9 @@
 """Ranks the trials of a sweep, or of several, or tells two runs apart.
 
-python -m src.compare                                     the latest sweep
+python -m src.compare                                      the latest sweep
 python -m src.compare sweep=SWEEP_ID,dropout least=0.002
 python -m src.compare runs=RUN_ID,RUN_ID
+python -m src.compare sweep=all format=parquet to=tables   all trials and epochs, for other programs
 """
 
 import json
@@ -26,6 +27,8 @@ from src.results.leaderboard import Entry, Group, Standing
 from src.results.scores import load_standing
 from src.significance import MOST_SEEDS, seeds_for
 from src.study import provenance
+from src.study.finding import find_sweeps
+from src.study.store import Store
 from src.terminal import Terminal
 
 MOST_SHOWN = 100  # rows, on a terminal
@@ -37,9 +40,11 @@ class Arguments:
     """The words of the command.
 
     Attributes:
-        sweep: latest, an id or a name; several, with commas, are compared as one.
+        sweep: latest, an id, a name, or all; several, with commas, are compared as one.
         objective: another metric to rank by, such as min:val_loss.
-        format: table, or csv or json with every digit.
+        format: table; csv or json with every digit; parquet, which wants to=.
+        to: a folder for trials.csv and epochs.csv, or .parquet: all that was recorded.
+        most: rows, at most; of a table 100 unless it is said.
         report: a file for a browser: learning curves, parallel coordinates, importance, advice.
         runs: two runs of MLflow, with a comma; their differences are printed instead.
         least: the least difference that matters, such as 0.002; it says how many seeds would find it.
@@ -47,7 +52,9 @@ class Arguments:
 
     sweep: str = "latest"
     objective: str = ""
-    format: Literal["table", "csv", "json"] = "table"
+    format: Literal["table", "csv", "json", "parquet"] = "table"
+    to: str = ""
+    most: int = 0
     report: str = ""
     runs: str = ""
     least: str = ""
@@ -109,14 +116,18 @@ def main() -> None:
         if arguments.runs:
             _compare_runs(arguments)
             return
+        if arguments.to or arguments.format == "parquet":
+            _write_tables(arguments)
+            return
         standing, stores = load_standing(arguments.sweep, arguments.objective)
         rows = table.ranked(standing)
+        most = arguments.most or (MOST_SHOWN if arguments.format == "table" else len(rows))
         if arguments.format == "json":
-            print(json.dumps(rows, indent=1))  # noqa: T201
+            print(json.dumps(rows[:most], indent=1))  # noqa: T201
         elif arguments.format == "csv":
-            print(table.as_csv(rows).decode(), end="")  # noqa: T201
+            print(table.as_csv(rows[:most]).decode(), end="")  # noqa: T201
         else:
-            _print_table(arguments.sweep, standing, rows, least)
+            _print_table(arguments.sweep, standing, rows, most, least)
         if arguments.report:
             from src.results.report import report_of  # matplotlib
 
@@ -135,16 +146,27 @@ def _positive(text: str) -> float | None:
     raise ConfigError([f"least={text}: expected a number above 0, the least difference of the objective that matters"])
 
 
-def _print_table(sweep: str, standing: Standing, rows: list[table.Row], least: float | None) -> None:
+def _print_table(sweep: str, standing: Standing, rows: list[table.Row], most: int, least: float | None) -> None:
     terminal = Terminal(standing.objective)
     command = f"python -m src.compare sweep={shlex.quote(sweep)}"
-    terminal.table(f"{sweep}, {standing.objective}", table.for_people(rows[:MOST_SHOWN]), command)
-    if len(rows) > MOST_SHOWN:
-        terminal.command(f"{command} format=csv", f"shows {len(rows) - MOST_SHOWN} more")
+    terminal.table(f"{sweep}, {standing.objective}", table.for_people(rows[:most]), command)
+    if len(rows) > most:
+        terminal.command(f"{command} format=csv", f"shows {len(rows) - most} more")
     for line in (*conclusions(standing), *advice_on_seeds(standing, provenance.code_digest(), least)):
         terminal.say(line)
     for cause, count in standing.causes.most_common():
         terminal.say(f"{count} x {cause}")
+
+
+def _write_tables(arguments: Arguments) -> None:
+    """Writes all that was recorded of some sweeps, whatever they rank by."""
+    if not arguments.to or arguments.format not in ("csv", "parquet"):
+        raise ConfigError([f"to={arguments.to} format={arguments.format}: expected to=FOLDER with format=csv or format=parquet"])
+    from src.results import frames
+
+    stores = [Store.open(folder / "study.db") for folder in find_sweeps(arguments.sweep)]
+    for file in frames.write(stores, arguments.format, Path(arguments.to)):
+        print(file)  # noqa: T201
 
 
 def _compare_runs(arguments: Arguments) -> None:

@@ -32,6 +32,11 @@ def seconds_text(seconds: float) -> str:
     return f"{whole // 3600} h {whole % 3600 // 60} min"
 
 
+def agreed(question: str) -> bool:
+    """Asks; False where nobody can answer."""
+    return sys.stdin.isatty() and input(f"{question} [y/N] ").strip().lower() in ("y", "yes")
+
+
 class _Warnings(logging.Handler):
     """Says warnings where people read."""
 

@@ -16,10 +16,12 @@ from src.study.store import Store
 Command = Callable[..., "subprocess.CompletedProcess[str]"]
 
 
-def study(folder: Path, sweep_id: str, name: str, trials: list[tuple[dict[str, str], float | None]]) -> None:
+def study(
+    folder: Path, sweep_id: str, name: str, trials: list[tuple[dict[str, str], float | None]], objective: str = "max:val_accuracy"
+) -> None:
     path = folder / "mlruns" / "sweeps" / sweep_id
     path.mkdir(parents=True)
-    store = Store.create(path / "study.db", sweep_id=sweep_id, name=name, objective="max:val_accuracy", validation_examples="12000")
+    store = Store.create(path / "study.db", sweep_id=sweep_id, name=name, objective=objective, validation_examples="12000")
     with store._transaction():
         for number, (point, score) in enumerate(trials):
             state = "FAILED" if score is None else "FINISHED"
@@ -31,6 +33,7 @@ def study(folder: Path, sweep_id: str, name: str, trials: list[tuple[dict[str, s
             )
             for epoch in (1, 2, 3):
                 metrics = {"val_accuracy": (score or 0) - abs(epoch - 2) / 10, "val_loss": 1 - (score or 0)}
+                metrics = metrics if objective == "max:val_accuracy" else {"height": score}
                 store._db.execute("insert into epoch values (?, ?, ?)", (number, epoch, json.dumps(metrics)))
     store.close()
 

@@ -77,7 +77,7 @@ def help_text(kind: type, about: str) -> str:
     described = {name: " ".join(text.split()) for name, text in re.findall(r"^    (\w+): (.*(?:\n {5,}.*)*)", attributes, re.MULTILINE)}
     lines = []
     for field in fields(kind):
-        default = {MISSING: "…", "": "…", False: "true"}.get(field.default, field.default)
+        default = "true" if field.default is False else "…" if field.default in (MISSING, "", 0) else field.default
         lines.append(f"  {f'{field.name}={default}':<20}  {described.get(field.name, '').rstrip('.')}".rstrip())
     return "\n".join([cleandoc(about), "", "Words:", *lines])
 

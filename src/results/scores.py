@@ -1,5 +1,6 @@
 """Reads the results of trials from the files of their studies; MLflow is not needed."""
 
+import logging
 from collections.abc import Iterable, Iterator, Sequence
 
 from src.errors import ConfigError, did_you_mean
@@ -7,23 +8,35 @@ from src.objective import Objective
 from src.results import table
 from src.results.identity import Identifier
 from src.results.leaderboard import Standing, TrialResult
-from src.study.finding import find_sweeps
+from src.study.finding import ALL, find_sweeps
 from src.study.schema import TrialRow
 from src.study.store import Store
+
+log = logging.getLogger(__name__)
 
 
 def load_standing(sweeps: str, objective: str = "") -> tuple[Standing, list[Store]]:
     """Reads the standing of sweeps, and opens their studies.
 
     Args:
-        sweeps: `latest`, ids or names, as src/study/finding.py takes them.
-        objective: ranks the trials; if empty, the objective of the first sweep does.
+        sweeps: `latest`, `all`, ids or names, as src/study/finding.py takes them.
+        objective: ranks the trials; if empty, the objective of the first sweep does, or of all sweeps that of the latest.
 
     Raises:
         ConfigError: no such sweep or metric.
     """
     stores = [Store.open(folder / "study.db") for folder in find_sweeps(sweeps)]
-    return standing_of(stores, Objective.parse(objective or stores[0].meta()["objective"])), stores
+    wanted = Objective.parse(objective or stores[-1 if sweeps == ALL else 0].meta()["objective"])
+    if sweeps == ALL and (others := [store for store in stores if not _reports(store, wanted)]):
+        log.warning("%d of %d sweeps do not report %s and are left out", len(others), len(stores), wanted.name)
+        stores = [store for store in stores if store not in others] or stores
+    return standing_of(stores, wanted), stores
+
+
+def _reports(store: Store, objective: Objective) -> bool:
+    """True if the trials of a study may be ranked by an objective."""
+    first = next(store.epochs(), (0, 0, dict[str, float]()))[2]
+    return objective.name in first or Objective.parse(store.meta()["objective"]).name == objective.name
 
 
 def standing_of(stores: Sequence[Store], objective: Objective) -> Standing:

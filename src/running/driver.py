@@ -106,7 +106,7 @@ class Driver:
         if self.waiting:
             number = min(self.waiting)
             return number, self.waiting.pop(number)
-        number = len(self.recorder.attempts)
+        number = max(self.recorder.attempts, default=-1) + 1
         if added := self._steering.added():
             self._adding, wanted = added, Proposal(added.payload["point"])
             self.include(number, wanted)

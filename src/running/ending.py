@@ -153,7 +153,7 @@ class Ending:
         if not file:
             return dict
         number = int(file.name.split("-")[1].split(".")[0])
-        row = self._store.trials()[number]
+        row = next(row for row in self._store.trials() if row.number == number)
         config = trial_config(self._sweep.compose(overrides(row.point)))
         try:
             made = self._sweep.executor.apply(pictures.of_best, config, file.read_bytes())

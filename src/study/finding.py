@@ -8,12 +8,13 @@ from src.errors import ConfigError, TrialbookError, did_you_mean
 from src.study.lock import is_driven
 from src.study.store import Store
 
+ALL = "all"
 log = logging.getLogger(__name__)
 SWEEPS, TRIALS = Path("mlruns/sweeps"), Path("mlruns/trials")  # conf/config.yaml's hydra.sweep.dir and hydra.run.dir
 
 
 def find_sweeps(words: str, root: Path = SWEEPS, *, key: str = "sweep") -> list[Path]:
-    """The folders of the sweeps that `latest`, ids or names mean; a name means its latest sweep.
+    """The folders of the sweeps that `latest`, `all`, ids or names mean; a name means its latest sweep. The oldest of all comes first.
 
     Args:
         key: in front of the words on the command line.
@@ -26,6 +27,8 @@ def find_sweeps(words: str, root: Path = SWEEPS, *, key: str = "sweep") -> list[
     by_age = sorted(meta, key=lambda folder: float(meta[folder]["created"]))
     if not by_age:
         raise ConfigError([f"{key}={words}: there is no sweep in {root.resolve()}; expected one made by python -m src.sweep -m …"])
+    if words == ALL:
+        return by_age
     known = (
         {"latest": by_age[-1]} | {meta[folder].get("name", ""): folder for folder in by_age} | {folder.name: folder for folder in by_age}
     )

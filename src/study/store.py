@@ -191,8 +191,15 @@ class Store(Messages, Instructions, Histories):
         found = self._read("select run_id from trial where number = ?", number)
         return found[0][0] if found else None
 
+    def remove(self, numbers: list[int]) -> None:
+        """Removes trials as if they had never been."""
+        with self._transaction():
+            for number in numbers:
+                for table in ("trial", "epoch", "outbox"):
+                    self._execute(f"delete from {table} where number = ?", number)  # noqa: S608  names of ours
+
     def keep(self, path: Path) -> None:
-        """Writes a study that was kept in memory to a file."""
+        """Writes the study, which may be in memory, to a file."""
         with closing(sqlite3.connect(path)) as file:
             self._db.backup(file)
 

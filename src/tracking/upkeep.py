@@ -1,6 +1,7 @@
 """Checks and repairs a local store: a damaged database, addresses after a move, files of no run, changed models."""
 
 import hashlib
+import json
 import re
 import shlex
 import shutil
@@ -94,14 +95,19 @@ def _may_be_database(file: Path) -> bool:
         return True
 
 
+def attic_of(folder: Path) -> Path:
+    """Returns the folder in the attic of a record for what is moved there now."""
+    return folder / ATTIC / f"{datetime.now(UTC):%Y%m%d-%H%M%S-%f}"
+
+
 def set_aside(file: Path, left: list[Path]) -> str:
     """Moves the files and folders of `left_behind` into the attic of a store; returns where, and how to empty it."""
-    attic = file.parent / ATTIC / f"{datetime.now(UTC):%Y%m%d-%H%M%S}"
+    attic = attic_of(file.parent)
     for path in left:
         target = attic / path.relative_to(file.parent)
         target.parent.mkdir(parents=True, exist_ok=True)
         shutil.move(path, target)
-    return f"moved into {attic}; to empty it: rm -r {shlex.quote(str(file.parent / ATTIC))}"
+    return f"moved into {attic}; to empty it: rm -r {shlex.quote(str(attic.parent))}"
 
 
 def running(runs: Runs) -> Iterator[tuple[str, str]]:
@@ -113,10 +119,16 @@ def running(runs: Runs) -> Iterator[tuple[str, str]]:
 
 
 def changed_models(file: Path) -> Iterator[tuple[str, str]]:
-    """Yields (run, file) of each model file on this machine that is missing or whose SHA-256 is not the recorded one."""
+    """Yields (run, file) of each model file on this machine that is missing or whose SHA-256 is not the recorded one.
+
+    Runs that were deleted are left out: their files may be in the attic.
+    """
     names = {tag: name for name, tag in DIGEST_TAGS.items()}
-    query = f"select run_uuid, key, value, artifact_uri from tags join runs using (run_uuid) where key in ({', '.join('?' * len(names))})"  # noqa: S608
-    for run_id, key, digest, place in read(file, query, *names):
+    query = (
+        "select run_uuid, key, value, artifact_uri from tags join runs using (run_uuid)"
+        " where lifecycle_stage = 'active' and key in (select value from json_each(?))"
+    )
+    for run_id, key, digest, place in read(file, query, json.dumps(list(names))):
         name = names[key]
         model = Path(unquote(urlparse(place).path)) / name
         if urlparse(place).scheme == "file" and (not model.is_file() or hashlib.sha256(model.read_bytes()).hexdigest() != digest):

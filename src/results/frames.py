@@ -1,0 +1,95 @@
+"""All that studies hold, as two tables for other programs: a row per trial, and a row per epoch of each trial."""
+
+import importlib.util
+import io
+import json
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import Any
+
+from src import files
+from src.errors import ConfigError
+from src.results.table import Row, as_csv
+from src.space.values import of_texts
+from src.study.store import Store
+
+
+def trials(stores: Iterable[Store]) -> list[Row]:
+    """A row per trial: where it belongs, how it ended, its configuration by key, what was logged once. Numbers are as they are stored."""
+    rows = []
+    for store in stores:
+        meta = store.meta()
+        for trial in store.trials():
+            head = {
+                "sweep": meta.get("sweep_id", ""),
+                "name": meta.get("name", ""),
+                "trial": trial.number,
+                "run": trial.run_id,
+                "state": str(trial.state),
+                "cause": trial.cause or None,
+                "objective": meta["objective"],
+                "score": trial.score,
+                "kept epoch": trial.kept_epoch,
+                "epochs": trial.epochs,
+                "seconds": trial.seconds,
+                "started": trial.started,
+                "ended": trial.ended,
+                "data digest": trial.data_digest,
+                "code": trial.code,
+            }
+            rows.append({**head, **of_texts(trial.point), **trial.configuration, **trial.metrics})
+    return _alike(rows)
+
+
+def epochs(stores: Iterable[Store]) -> list[Row]:
+    """A row per epoch: sweep, trial, epoch, and each metric."""
+    rows = []
+    for store in stores:
+        sweep = store.meta().get("sweep_id", "")
+        rows += [{"sweep": sweep, "trial": number, "epoch": epoch, **metrics} for number, epoch, metrics in store.epochs()]
+    return _alike(rows)
+
+
+def write(stores: Sequence[Store], kind: str, folder: Path) -> list[Path]:
+    """Writes both tables into a folder; returns the files.
+
+    Args:
+        kind: csv or parquet.
+
+    Raises:
+        ConfigError: parquet without the package that writes it.
+    """
+    if kind == "parquet" and not importlib.util.find_spec("pyarrow"):
+        raise ConfigError(["format=parquet wants pyarrow, which is not installed; expected format=csv, or first: pip install pyarrow"])
+    written = []
+    for name, rows in (("trials", trials(stores)), ("epochs", epochs(stores))):
+        content = as_csv(rows) if kind == "csv" else _parquet(rows)
+        written.append(folder / f"{name}.{kind}")
+        files.write(written[-1], content)
+    return written
+
+
+def _alike(rows: list[Row]) -> list[Row]:
+    """Rows that have the same columns, each with values of one type: numbers, truth values, or texts."""
+    kinds: dict[str, set[type]] = {}
+    for name, value in (item for row in rows for item in row.items()):
+        kinds.setdefault(name, set()).update(() if value is None else (_kind(value),))
+    texts = {name for name, found in kinds.items() if len(found) > 1 or dict in found}
+    return [{name: _text(row.get(name)) if name in texts else row.get(name) for name in kinds} for row in rows]
+
+
+def _kind(value: Any) -> type:
+    """One type for all numbers, and one for what has parts."""
+    return float if type(value) is int else dict if isinstance(value, dict | list) else type(value)
+
+
+def _text(value: Any) -> str | None:
+    return value if value is None or isinstance(value, str) else json.dumps(value)
+
+
+def _parquet(rows: list[Row]) -> bytes:
+    import pandas as pd  # half a second
+
+    content = io.BytesIO()
+    pd.DataFrame(rows).to_parquet(content, index=False)
+    return content.getvalue()

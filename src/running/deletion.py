@@ -1,0 +1,159 @@
+"""Deletes a sweep or some of its trials: what goes, why it may not, and the script that brings it back."""
+
+import json
+import os
+import shlex
+import shutil
+import sqlite3
+from collections.abc import Iterator
+from contextlib import closing
+from dataclasses import dataclass
+from pathlib import Path
+
+from src import files
+from src.errors import ConfigError
+from src.study import destination
+from src.study.finding import SWEEPS
+from src.study.folders import of_trial
+from src.study.lock import driving, is_driven
+from src.study.store import Store
+from src.tracking.address import canonical, database
+from src.tracking.removal import Removal, restoring
+from src.tracking.upkeep import attic_of
+
+SCRIPT = "bring_back.sh"
+
+
+@dataclass(frozen=True)
+class Deleted:
+    """What was deleted.
+
+    Attributes:
+        runs: their number.
+        attic: the folder of the files.
+        bring_back: the command that undoes it.
+    """
+
+    sweep: str
+    trials: int
+    runs: int
+    megabytes: float
+    attic: str
+    bring_back: str
+
+
+class Deletion:
+    """A deletion that may be done.
+
+    Args:
+        folder: of the sweep.
+        numbers: of trials, from 0; empty for all.
+        uri: of the store, as the environment says it.
+
+    Raises:
+        ConfigError: it runs, there are no such trials, others build on them, or a champion is among them.
+    """
+
+    def __init__(self, folder: Path, numbers: list[int], uri: str) -> None:
+        self._folder, self._numbers = folder, numbers
+        if is_driven(folder):
+            owner = (folder / "driver.lock").read_text(errors="replace")
+            raise ConfigError([f"sweep={folder.name}: it is being run by {owner}; expected it to have ended. Ctrl-C there ends it."])
+        with closing(Store.open(folder / "study.db")) as store:
+            meta, rows = store.meta(), store.trials()
+            if mistakes := list(_mistakes(numbers, {row.number for row in rows}, {row.parent for row in rows}, store)):
+                raise ConfigError(mistakes)
+        self._uri, self._trials = destination.uri_of(meta, uri), len(numbers or rows)
+        self._removal = Removal(self._uri, meta.get("experiment_id", ""), folder.name, numbers)
+        self._registered = self._removal.registered
+        if champions := [one for one in self._registered if one.champion]:
+            raise ConfigError(
+                f"sweep={folder.name}: version {one.version} of {one.model}, the champion, is its run {one.run}; expected another champion"
+                f" first: {destination.prefix(self._uri)}python -m src.promote rollback=true model={one.model}"
+                for one in champions
+            )
+
+    @property
+    def _own(self) -> list[Path]:
+        """The folders of the sweep, or of its trials."""
+        return [path for number in self._numbers if (path := of_trial(self._folder, number)).is_dir()] or (
+            [] if self._numbers else [self._folder]
+        )
+
+    @property
+    def described(self) -> list[str]:
+        """Lines for people about what would go."""
+        which = f", trials {', '.join(str(number + 1) for number in self._numbers)}" if self._numbers else f": {self._trials} trials"
+        lines = [f"sweep {self._folder.name}{which}, {len(self._removal.runs)} runs of MLflow, {self._megabytes:.1f} MB"]
+        lines += [
+            f"version {one.version} of {one.model} stays registered, but its files go: promote rollback=true will pass it over"
+            for one in self._registered
+        ]
+        return lines
+
+    @property
+    def _megabytes(self) -> float:
+        paths = [*self._removal.folders, *self._own]
+        return sum(file.stat().st_size for path in paths for file in path.resolve().rglob("*") if file.is_file()) / 2**20
+
+    def done(self) -> Deleted:
+        """Deletes. Killed in between, the same command again does the rest: the study goes last."""
+        file, megabytes = database(self._uri), self._megabytes
+        attic = Path(os.path.relpath(attic_of(file.parent if file else SWEEPS.parent)))
+        moves = [(path, attic / "artifacts" / path.name) for path in self._removal.folders]
+        moves += [(path.resolve(), attic / "sweeps" / path.resolve().relative_to(self._folder.resolve().parent)) for path in self._own]
+        files.write(attic / SCRIPT, self._script(moves, attic).encode())
+        with driving(self._folder):
+            for path, target in moves:
+                if path.name != self._folder.name:
+                    _move(path, target)
+            self._removal.delete()
+            if self._numbers:
+                self._remove_rows(attic / "study.db")
+            else:
+                _move(*moves[-1])
+                self._folder.unlink(missing_ok=True)  # a link to a sweep that lay elsewhere
+        command = f"sh {shlex.quote(str(attic / SCRIPT))}"
+        return Deleted(self._folder.name, self._trials, len(self._removal.runs), round(megabytes, 1), str(attic), command)
+
+    def _remove_rows(self, copy: Path) -> None:
+        with closing(Store.reopen(self._folder / "study.db")) as store:
+            store.keep(copy)
+            store.remove(self._numbers)
+
+    def _script(self, moves: list[tuple[Path, Path]], attic: Path) -> str:
+        """The text of the script that undoes the deletion, in an environment that has MLflow."""
+        lines = ["#!/bin/sh", f"# brings back what was deleted of sweep {self._folder.name}; in the environment of Trialbook", "set -e"]
+        for path, target in moves:
+            lines.append(f"mv {shlex.quote(str(target.absolute()))} {shlex.quote(str(path.absolute()))}")
+        if self._numbers:
+            study = self._folder.absolute() / "study.db"
+            lines.append(f"cp {shlex.quote(str(attic.absolute() / 'study.db'))} {shlex.quote(str(study))}")
+        elif self._folder.is_symlink():
+            lines.append(f"ln -s {shlex.quote(str(self._folder.resolve()))} {shlex.quote(str(self._folder.absolute()))}")
+        if self._removal.runs:
+            lines.append(f"python -c {shlex.quote(restoring(canonical(self._uri), self._removal.runs))}")
+        return "\n".join([*lines, ""])
+
+
+def _mistakes(numbers: list[int], known: set[int], parents: set[int | None], store: Store) -> Iterator[str]:
+    """Yields why trials cannot be deleted alone."""
+    for number in numbers:
+        if number not in known:
+            yield f"trial={number + 1}: there is none; expected 1 to {max(known, default=0) + 1}, each once."
+        elif number in parents:
+            yield f"trial={number + 1}: another trial continues it; expected the whole sweep, without trial=."
+    if numbers and _builds_on_all(store):
+        yield "trial=…: the oracle of this sweep builds on every trial; expected the whole sweep, without trial=."
+
+
+def _builds_on_all(store: Store) -> bool:
+    try:
+        return bool(store.oracle())
+    except (IndexError, json.JSONDecodeError, sqlite3.DatabaseError):  # it was adopted, or never began
+        return False
+
+
+def _move(path: Path, target: Path) -> None:
+    target.parent.mkdir(parents=True, exist_ok=True)
+    shutil.move(path, target)
