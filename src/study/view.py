@@ -48,7 +48,7 @@ def when_text(at: float) -> str:
 def row(view: Overview, size: int) -> dict[str, str]:
     """The row of a sweep in the table of all; its columns in the order of their importance."""
     best = f"{view.best[0].score:.4f}" if view.best else ""
-    of = f"{view.ended} of {view.budget}" if view.budget else str(view.ended)
+    of = f"{view.ended}/{view.budget}" if view.budget else str(view.ended)
     return {
         "sweep": view.id,
         "status": view.state,
