@@ -24,6 +24,7 @@ from src.study.finding import SWEEPS, driven_sweeps, find_sweeps
 from src.study.overview import Overview, look, size
 from src.terminal import Terminal
 
+COMPACT = (",", ":")  # of JSON: twenty sweeps are less than 2,000 tokens
 LABELS = ("rename", "note", "tags")
 
 
@@ -83,7 +84,7 @@ def _show_one(folder: Path, arguments: Arguments, terminal: Terminal) -> None:
     else:
         found = look(folder, most)
     if arguments.format == "json":
-        print(json.dumps(view.all_facts(found, size(folder))))  # noqa: T201
+        print(json.dumps(view.all_facts(found, size(folder)), separators=COMPACT))  # noqa: T201
         return
     for line in view.lines(found, terminal.width):
         terminal.say(line)
@@ -98,7 +99,7 @@ def _show_all(arguments: Arguments, terminal: Terminal) -> None:
     every = sorted(_overviews(damaged), key=lambda found: found[1].created, reverse=True)
     shown = every[:most]
     if arguments.format == "json":
-        print("[" + ",\n ".join(json.dumps(view.facts(found, size(folder))) for folder, found in shown) + "]")  # noqa: T201
+        print("[" + ",\n ".join(json.dumps(view.facts(found, size(folder)), separators=COMPACT) for folder, found in shown) + "]")  # noqa: T201
         return
     if not every:
         terminal.say(f"no sweep in {SWEEPS.resolve()} yet; python -m src.sweep --help shows how one is made")

@@ -21,7 +21,7 @@ def check_ended(sweep: str, status: str = "") -> None:
     folder, words = SWEEPS / sweep, "expected one that has ended, for only then its test split is opened"
     if is_driven(folder):
         owner = (folder / "driver.lock").read_text(errors="replace")
-        raise TrialbookError(f"sweep={sweep}: it still runs, by {owner}; {words}. Wait for it, or stop it by Ctrl-C.")
+        raise TrialbookError(f"sweep={sweep}: it still runs, by {owner}; {words}. Wait, or stop it: python -m src.stop sweep={sweep}")
     if status == RUNNING and not folder.is_dir():
         killed = "If it was killed, say so there: python -m src.doctor --fix"
         raise TrialbookError(f"sweep={sweep}: MLflow says that it still runs, on another machine; {words}. {killed}")

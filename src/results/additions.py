@@ -41,10 +41,11 @@ def read_additions(loader: ConfigLoader, store: Store, words: Sequence[str]) -> 
         ConfigError: with every mistake of the words, or if there is nothing to add.
     """
     meta, catalog = store.meta(), Catalog(loader)
+    sweep = meta.get("sweep_id", "")
+    if "space" not in meta:
+        raise ConfigError([f"sweep={sweep}: an earlier version made it, without noting its space; expected a later sweep."])
     if json.loads(meta.get("oracle", "{}")).get("name") == "race":
-        raise ConfigError(
-            [f"{meta['sweep_id']} is a race, whose configurations are settled; expected another sweep, or a race of its own."]
-        )
+        raise ConfigError([f"sweep={sweep}: a race, whose configurations are settled; expected another sweep, or a race of its own."])
     if not words:
         raise ConfigError(["nothing to add; expected keys of a trial, such as optimizer.learning_rate=0.003,0.01"])
     parser, sweeps = Parser(loader, catalog.groups), [word for word in words if key_of(word) == "sweeps"]
@@ -62,8 +63,9 @@ def read_additions(loader: ConfigLoader, store: Store, words: Sequence[str]) -> 
 
 def _fixed(store: Store, meta: dict[str, str]) -> Iterable[str]:
     """The overrides that all trials of a sweep have, as far as one of them uses them."""
-    written = {key.lstrip("+"): key for row in store.trials() for key in row.point}
-    return [f"{written[key]}={as_text(value)}" for key, value in json.loads(meta["space"])["fixed"] if key in written]
+    rows, fixed = store.trials(), dict(json.loads(meta["space"])["fixed"])
+    written = {key.lstrip("+"): key for row in rows for key in row.point} if rows else {key: key for key in fixed}
+    return [f"{written[key]}={as_text(value)}" for key, value in fixed.items() if key in written]
 
 
 def _new(compose: Composer, store: Store, points: Sequence[Point]) -> Additions:

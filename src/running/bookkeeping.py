@@ -134,13 +134,14 @@ def start_parent(invocation: Invocation, oracle: Oracle, recorder: Recorder, slo
     Args:
         slots: how many trials run at once.
     """
+    page = record.page(invocation)
     invocations = int(recorder.store.meta().get("invocations", 0)) + 1
     own = {
         **recorder.tags,
         "trialbook.kind": "sweep",
         "trialbook.attempt": str(invocations),
         "trialbook.objective": str(invocation.objective),
-        "mlflow.note.content": record.description(invocation),
+        "mlflow.note.content": labels.page_text(page, invocation.labels.note),
     }
     params = {
         f"oracle.{key}" if key != "name" else "oracle": value
@@ -149,6 +150,6 @@ def start_parent(invocation: Invocation, oracle: Oracle, recorder: Recorder, slo
     }
     params |= {"budget": oracle.budget, "objective": str(invocation.objective)}
     run = {"name": invocation.name, "params": params, "tags": own}
-    progress = {"budget": oracle.budget, "slots": slots, "command_to_resume": invocation.command_to_resume}
+    progress = {"budget": oracle.budget, "slots": slots, "command_to_resume": invocation.command_to_resume, "page": page}
     recorder.store.describe(Message(None, "start", run), invocations=invocations, **progress)
     recorder.outbox.posted()

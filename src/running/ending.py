@@ -9,7 +9,6 @@ from functools import cached_property
 
 from src import exits, files
 from src.config.paths import trial_config
-from src.config.rules import LONGEST_TAG
 from src.errors import TrialbookError
 from src.report import REPORT, report_of
 from src.report.champion import champion
@@ -123,11 +122,12 @@ class Ending:
         parent = self._store.run_id(None)
         shown = [_picture(name, parent) for name in curves] + [_picture(name, run_id) for name, run_id in attached.items()]
         tags = {f"trialbook.{name}": value for name, value in self._recorder.facts.items()}
-        tags["mlflow.note.content"] = record.description(self._invocation, *self._tables_for_mlflow(shown))[:LONGEST_TAG]
+        page = record.page(self._invocation, *self._tables_for_mlflow(shown))
+        tags["mlflow.note.content"] = labels.page_text(page, self._invocation.labels.note)
         state = TrialState.KILLED if self._outcome.code else TrialState.FINISHED
         if concluded := self._sweep.oracle.conclusion():
             self._store.describe(conclusion=self._concluded, concluded_trials=concluded.trials)
-        self._store.post(Message(None, "end", record.end(state, metrics, tags, self._outbox.keep(None, kept))))
+        self._store.describe(Message(None, "end", record.end(state, metrics, tags, self._outbox.keep(None, kept))), page=page)
         self._outbox.posted()
 
     def _tables_for_mlflow(self, pictures: list[str]) -> list[str]:

@@ -115,7 +115,7 @@ def end(state: str | None, metrics: dict[str, float], tags: dict[str, str], kept
     return {"state": state, "metrics": metrics, "tags": tags, "time": at or time.time(), "files": kept}
 
 
-def description(invocation: Invocation, *parts: str) -> str:
-    """The text on a sweep's page in MLflow: question, note, command, and further parts."""
+def page(invocation: Invocation, *parts: str) -> list[str]:
+    """The parts of a sweep's page in MLflow, as `labels.page_text` takes them: question, command, and further parts."""
     question = f"**{invocation.question}**" if invocation.question else ""
-    return "\n\n".join(filter(None, [question, invocation.labels.note, f"```\n{invocation.command}\n```", *parts]))
+    return [question, f"```\n{invocation.command}\n```", *parts]

@@ -11,7 +11,7 @@ from typing import Any
 
 from omegaconf import DictConfig, OmegaConf
 
-from src.config.rules import expected
+from src.config.rules import LONGEST_TAG, expected
 from src.errors import ConfigError, TrialbookError
 from src.redaction import redacted
 from src.study import destination
@@ -104,6 +104,8 @@ def relabel(store: Store, labels: Labels) -> None:
     gone = {tag: "false" for tag in Labels.of(meta).tags if tag not in labels.tags}
     tags = gone | labels.run_tags() | {"trialbook.note": labels.note}
     title = {"mlflow.runName": f"{labels.name or 'sweep'} {meta.get('sweep_id', '')}".strip()}
+    if "page" in meta:
+        title["mlflow.note.content"] = page_text(json.loads(meta["page"]), labels.note)
     owners = [None, *(row.number for row in store.trials())]
     messages = [Message(owner, "end", _adding(tags | (title if owner is None else {}))) for owner in owners]
     facts = {"name": labels.name, "note": labels.note, "tags": list(labels.tags)}
@@ -113,6 +115,15 @@ def relabel(store: Store, labels: Labels) -> None:
 def _adding(tags: dict[str, str]) -> dict[str, object]:
     """The message that adds tags to a run, whatever its state."""
     return {"state": None, "metrics": {}, "tags": tags, "time": time.time(), "files": "none"}
+
+
+def page_text(page: Sequence[str], note: str) -> str:
+    """The text of a sweep's page in MLflow.
+
+    Args:
+        page: the question, and what follows the note.
+    """
+    return "\n\n".join(filter(None, [page[0], note, *page[1:]]))[:LONGEST_TAG]
 
 
 def later(meta: Mapping[str, str]) -> dict[str, str]:

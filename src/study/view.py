@@ -48,7 +48,7 @@ def when_text(at: float) -> str:
 def row(view: Overview, size: int) -> dict[str, str]:
     """The row of a sweep in the table of all; its columns in the order of their importance."""
     best = f"{view.best[0].score:.4f}" if view.best else ""
-    of = f"{view.ended} of {view.budget}" if view.budget else str(view.ended)
+    of = f"{view.ended}/{view.budget}" if view.budget else str(view.ended)
     return {
         "sweep": view.id,
         "status": view.state,
@@ -62,12 +62,11 @@ def row(view: Overview, size: int) -> dict[str, str]:
 
 
 def facts(view: Overview, size: int) -> dict[str, Any]:
-    """The facts of a sweep in the list of all, as JSON."""
+    """The facts of a sweep in the list of all, as JSON; its id begins with the time at which it began, in UTC."""
     best = view.best[0] if view.best else None
     return {
         "id": view.id,
         "name": view.name,
-        "created": datetime.fromtimestamp(view.created, UTC).isoformat(timespec="seconds"),
         "state": view.state,
         "trials": view.states,
         "budget": view.budget,
@@ -85,6 +84,7 @@ def all_facts(view: Overview, size: int) -> dict[str, Any]:
     """The facts of one sweep, as JSON; trials count from 0, as in the study."""
     return {
         **facts(view, size),
+        "created": datetime.fromtimestamp(view.created, UTC).isoformat(timespec="seconds"),
         "note": view.note,
         "tags": view.tags,
         "slots": view.slots,

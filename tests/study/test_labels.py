@@ -18,7 +18,7 @@ NEW = Labels("widths", "after lunch", ["paper"])
 
 @pytest.fixture
 def store() -> Store:
-    store = Store.create(None, sweep_id="ID", name="", note="before lunch", tags=["baseline"])
+    store = Store.create(None, sweep_id="ID", name="", note="before lunch", tags=["baseline"], page=["**Why?**", "| rank |"])
     store.start_trial(0, Proposal({}), "hash", {}, Message(0, "start", {}))
     return store
 
@@ -29,7 +29,10 @@ def test_the_study_and_every_run_get_the_new_labels(store: Store) -> None:
     assert Labels.of(store.meta()) == NEW
     expected = {"paper": "true", "baseline": "false", "trialbook.sweep_name": "widths", "trialbook.note": "after lunch"}
     _, sweep, trial = store.undelivered()
-    assert sweep.number is None and sweep.payload["tags"] == expected | {"mlflow.runName": "widths ID"}
+    assert sweep.number is None and sweep.payload["tags"] == expected | {
+        "mlflow.runName": "widths ID",
+        "mlflow.note.content": "**Why?**\n\nafter lunch\n\n| rank |",
+    }
     assert trial.number == 0 and trial.payload["tags"] == expected and trial.payload["state"] is None
 
 
