@@ -12,9 +12,9 @@ from src.config.paths import KERAS_GROUPS
 from src.config.rules import unrecordable
 from src.config.targets import find
 from src.errors import Cancelled, ConfigError, Stop, TrialbookError, TrialError, raised_at
+from src.job import CHECKPOINT, Job, Outcome, ended_by
 from src.objective import Objective
 from src.states import TrialState
-from src.trial import CHECKPOINT, Job, Outcome, ended_by
 
 FILES = "files"  # folder in that of the trial
 TAKEN = ("epoch", "seconds", "seconds_per_epoch")

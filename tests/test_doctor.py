@@ -13,6 +13,7 @@ from mlflow import MlflowClient
 from src import doctor
 from src.config.paths import ROOT
 from src.errors import TrialbookError
+from src.job import Outcome
 from src.oracles import Proposal
 from src.running import record
 from src.study import destination
@@ -20,7 +21,6 @@ from src.study.finding import SWEEPS, TRIALS
 from src.study.messages import Message
 from src.study.store import Store
 from src.tracking.store import connect
-from src.trial import Outcome
 from tests.conftest import runs_of
 
 Command = Callable[..., "subprocess.CompletedProcess[str]"]

@@ -19,9 +19,9 @@ from src import function
 from src.config.command_line import read_command_line
 from src.config.paths import ROOT
 from src.errors import Cancelled, ConfigError, Stop, TrialbookError
+from src.job import CHECKPOINT, Job, Outcome
 from src.promotion.candidate import replay
 from src.states import TrialState
-from src.trial import CHECKPOINT, Job, Outcome
 from tests.conftest import Command, overlay, runs_of
 
 PLACE = "src.trials.command"

@@ -15,7 +15,7 @@ import pytest
 from src.config.paths import ROOT
 from src.errors import Cancelled, Stop, TrialError
 from src.function import Report
-from src.trial import Job
+from src.job import Job
 from src.trials import command
 from tests.waiting import until
 

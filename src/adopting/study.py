@@ -15,6 +15,7 @@ from src.adopting.past import Past, PastTrial
 from src.config.command_line import read, read_command_line
 from src.config.composer import Composer
 from src.errors import ConfigError, collecting
+from src.job import Outcome
 from src.objective import Objective
 from src.oracles import Proposal
 from src.running import record
@@ -24,7 +25,6 @@ from src.running.opening import OpenSweep, opened
 from src.space import Point, overrides
 from src.study.finding import SWEEPS, read_meta
 from src.tracking.address import database
-from src.trial import Outcome
 
 NOT_OURS = ("resume", "retry", "allow")  # keys of a sweep that goes on
 EXECUTOR = {"_target_": "src.executors.inline.Inline"}  # no trial runs

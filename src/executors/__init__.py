@@ -7,9 +7,9 @@ from typing import Any, Protocol
 
 from src import files, trial
 from src.config.targets import find
+from src.job import Job, Outcome
 from src.redaction import add_secrets
 from src.training import Report
-from src.trial import Job, Outcome
 
 Function = Callable[..., Any]
 RunTrial = Callable[[Job, Report, Callable[[], None]], Outcome]

@@ -12,8 +12,9 @@ from src.errors import first_words
 from src.executors import RunTrial
 from src.executors.in_process import InProcess
 from src.executors.machine import gpus
+from src.job import Job, Outcome, ended_by
 from src.training import engine_of
-from src.trial import Job, Outcome, Prepared
+from src.trial import Prepared
 
 if TYPE_CHECKING:  # these modules import TensorFlow, which takes seconds
     from src.training.lane import Lane
@@ -78,7 +79,7 @@ class _Batch:
                     done[lane] = member
             except Exception as error:
                 del self.members[lane]
-                yield member, trial.ended_by(error, member.job, member.seconds)
+                yield member, ended_by(error, member.job, member.seconds)
         if not done:
             return
         kept_metrics = self.stack.evaluate({lane: member.lane.model for lane, member in done.items()})
@@ -88,7 +89,7 @@ class _Batch:
                 fitted = member.lane.fitted(kept_metrics[lane])
                 outcome = trial.finish(member.prepared, fitted, member.seconds, continued=member.job.continued)
             except Exception as error:
-                outcome = trial.ended_by(error, member.job, member.seconds)
+                outcome = ended_by(error, member.job, member.seconds)
             yield member, outcome
 
 
@@ -177,7 +178,7 @@ class Fused(InProcess):
             structure = _structure(prepared)
             lane = Lane(prepared.model, **trial.engine_arguments(prepared, report, check_stop), **prepared.arguments)
         except Exception as error:
-            self.end(job.number, trial.ended_by(error, job, 0.0))
+            self.end(job.number, ended_by(error, job, 0.0))
         else:
             self._waiting.append(_Member(job, prepared, lane, structure))
         return True

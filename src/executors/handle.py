@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from src.executors.machine import GIGABYTES_PER_WORKER
 from src.executors.worker import Answer, Call, Event
-from src.trial import Job
+from src.job import Job
 
 MOST_TRIALS = 200  # per worker, before a new worker replaces it
 

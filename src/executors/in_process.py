@@ -6,7 +6,7 @@ from typing import Any
 
 from src.errors import Cancelled
 from src.executors import Function, Listener, RunTrial, run_logged
-from src.trial import Job, Outcome
+from src.job import Job, Outcome
 
 
 class InProcess:

@@ -6,7 +6,7 @@ from typing import Any
 
 from src.executors import RunTrial
 from src.executors.in_process import InProcess
-from src.trial import Job
+from src.job import Job
 
 
 class Inline(InProcess):

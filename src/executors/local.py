@@ -16,7 +16,7 @@ from src.executors.handle import Died, WorkerHandle
 from src.executors.machine import find_slots, gpus_of, this_machine
 from src.executors.pool import Pool
 from src.executors.worker import CANCEL, STOP, Answer, Call, Event, children_of, work
-from src.trial import Job
+from src.job import Job
 
 forking = multiprocessing.get_context("forkserver")  # TensorFlow survives a fork as long as it has only been imported
 

@@ -13,8 +13,8 @@ from src.errors import Stop, TrialbookError
 from src.executors import Function, Listener, RunTrial
 from src.executors.handle import Died, WorkerHandle
 from src.executors.worker import Begun, Call, EpochEnded, FileWritten, Logged, Raised, Returned, TrialEnded
+from src.job import Job, Outcome
 from src.states import TrialState
-from src.trial import Job, Outcome
 
 log = logging.getLogger(__name__)
 GRACE = 15.0  # seconds in which a cancelled trial may still end regularly

@@ -19,7 +19,7 @@ from src.executors.handle import Died, WorkerHandle
 from src.executors.machine import GIGABYTES_PER_WORKER, Node, find_slots, this_machine
 from src.executors.pool import Pool
 from src.executors.worker import CANCEL, STOP, Answer, Call, EpochEnded, Event, FileWritten, Order, TrialEnded, answer, perform, warm_up
-from src.trial import Job
+from src.job import Job
 
 PATIENCE = 5.0  # seconds to wait for an answer of the cluster; Ray itself would wait 40
 HELLO = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n" + bytes([0, 0, 0, 4, 0, 0, 0, 0, 0])  # RFC 9113, section 3.4; every gRPC server answers it

@@ -19,8 +19,8 @@ import psutil
 from src import trial
 from src.errors import Cancelled, Stop, TrialbookError
 from src.executors import Function, RunTrial, run_logged
+from src.job import Job, Outcome
 from src.training import runtime
-from src.trial import Job, Outcome
 
 log = logging.getLogger(__name__)
 STOP, CANCEL = "stop", "cancel"

@@ -14,6 +14,7 @@ from src.config.composer import Composer
 from src.config.overrides import as_text, key_of
 from src.config.paths import TRIAL_GROUPS, active_leaves, trial_config
 from src.errors import ConfigError
+from src.job import CHECKPOINT
 from src.redaction import all_redacted
 from src.results.scores import load_standing
 from src.space import overrides
@@ -23,7 +24,6 @@ from src.study.folders import of_trial
 from src.study.schema import TrialRow
 from src.study.store import Store
 from src.training.checkpoint import Checkpoint
-from src.trial import CHECKPOINT
 
 MAY_DIFFER = ("training.epochs", "training.patience")  # of a training that goes on: all else is in its checkpoint
 

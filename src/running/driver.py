@@ -8,6 +8,7 @@ from omegaconf import DictConfig
 
 from src.errors import Stop
 from src.executors import Executor, Listener
+from src.job import Job, Outcome
 from src.oracles import Oracle, Proposal
 from src.running.interruption import Interruption
 from src.running.notifying import Notifier
@@ -19,7 +20,6 @@ from src.space import overrides
 from src.states import TrialState
 from src.study.instructions import Instruction
 from src.terminal import Terminal
-from src.trial import Job, Outcome
 
 Compose = Callable[[list[str]], DictConfig]
 """Overrides → the trial's whole configuration, composed by Hydra."""

@@ -10,6 +10,7 @@ from functools import cached_property
 from src import exits, files
 from src.config.paths import trial_config
 from src.errors import TrialbookError
+from src.job import CHECKPOINT
 from src.report import REPORT, report_of
 from src.report.champion import champion
 from src.results import table
@@ -27,7 +28,6 @@ from src.states import ENDED, SCORED, TrialState
 from src.study import labels, result
 from src.study.messages import Message
 from src.terminal import seconds_text
-from src.trial import CHECKPOINT
 
 log = logging.getLogger(__name__)
 MOST_NOTED = 12  # rows of the table on MLflow's page of a sweep

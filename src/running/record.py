@@ -11,11 +11,11 @@ from omegaconf import DictConfig
 from src.artifacts import DIGEST_TAGS
 from src.config.paths import TRIAL_GROUPS, active_leaves, trial_config
 from src.config.rules import LONGEST_PARAMETER, LONGEST_TAG, expected, unrecordable
+from src.job import Outcome
 from src.running.invocation import Invocation
 from src.space import Point, active_hash, overrides
 from src.states import TrialState
 from src.study import provenance
-from src.trial import Outcome
 
 NOT_OF_A_TRIAL = ("_target_", "address", "minutes_per_trial")  # settings of an executor that decide on no digit
 NOT_PARAMETERS = ("_target_", "folder", "path", "objective")  # code and places are no hyperparameters

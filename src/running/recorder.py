@@ -9,6 +9,7 @@ from omegaconf import DictConfig
 from src import files
 from src.artifacts import WEIGHTS
 from src.config.paths import trial_config
+from src.job import CHECKPOINT, Job, Outcome
 from src.objective import Objective
 from src.oracles import Proposal
 from src.redaction import known_secrets
@@ -21,7 +22,6 @@ from src.study.messages import Message
 from src.study.outbox import Outbox
 from src.study.schema import Identity
 from src.study.store import Store
-from src.trial import CHECKPOINT, Job, Outcome
 
 BEST = "best-{}.weights.h5"  # in the sweep's folder, for the pictures at its end
 BEGUN = -1  # stands for a trial of another sweep

@@ -13,6 +13,7 @@ from urllib.parse import quote
 
 from src import files
 from src.errors import TrialbookError
+from src.job import Outcome
 from src.oracles import Proposal
 from src.redaction import all_redacted, redacted
 from src.states import TrialState
@@ -20,7 +21,6 @@ from src.study.histories import Histories
 from src.study.instructions import Instructions
 from src.study.messages import Message, Messages
 from src.study.schema import LATER, SCHEMA, SCHEMA_VERSION, SINCE_1, UNKNOWN, Identity, TrialRow
-from src.trial import Outcome
 
 PAGE = 4096  # bytes by which SQLite grows
 

@@ -15,7 +15,7 @@ from src import trial
 from src.config.command_line import conf_loader
 from src.config.composer import Composer
 from src.config.paths import trial_config
-from src.trial import Job
+from src.job import Job
 
 EPOCHS = 8
 TRAINING, VALIDATION, INPUTS, UNITS, CLASSES = 48_000, 12_000, 784, 100, 10

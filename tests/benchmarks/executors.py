@@ -18,8 +18,8 @@ from pathlib import Path
 
 from src.config.arguments import read_arguments
 from src.config.paths import ROOT
+from src.job import Job, Outcome
 from src.tracking.store import connect
-from src.trial import Job, Outcome
 from tests.faults.stub import SWEEP
 from tests.tracking.team import mlflow_server, postgresql
 

@@ -21,7 +21,7 @@ from src.config.paths import CONF
 from src.errors import Cancelled, ConfigError, Stop, TrialbookError
 from src.executors import Executor, Listener, machine, pool
 from src.executors.machine import Node, find_slots
-from src.trial import Job, Outcome
+from src.job import Job, Outcome
 from tests.conftest import options
 from tests.waiting import PATIENCE, until
 

@@ -18,10 +18,10 @@ from src.datasets import Dataset
 from src.errors import Stop
 from src.executors import Listener
 from src.executors.fused import Fused
+from src.job import CHECKPOINT, Job, Outcome
 from src.training import Schedule, compiled, stack
 from src.training.stack import Stack
 from src.training.structure import structure_of
-from src.trial import CHECKPOINT, Job, Outcome
 from tests.conftest import options
 
 Compose = Callable[..., dict]

@@ -14,9 +14,9 @@ from src import oracles, trial
 from src.errors import Cancelled
 from src.executors import Listener, fused
 from src.executors.fused import Fused
+from src.job import Job, Outcome
 from src.objective import Objective
 from src.space import Space
-from src.trial import Job, Outcome
 
 OBJECTIVE = Objective("val_accuracy", "max")
 SPACE = ("data=digits", "optimizer.learning_rate=tag(log,interval(1e-4,1e-1))")

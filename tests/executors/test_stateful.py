@@ -16,7 +16,7 @@ from src.executors import Listener
 from src.executors.handle import Died, WorkerHandle
 from src.executors.pool import GRACE, MOST_STARTS, PATIENCE, Pool
 from src.executors.worker import Begun, EpochEnded, Event, TrialEnded
-from src.trial import Job, Outcome
+from src.job import Job, Outcome
 
 LONG = 20 if os.environ.get("TRIALBOOK_LONG") else 1
 SLOTS, MINUTES, MOST_TRIALS = 3, 1.0, 2

@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from src.trial import Job, Outcome
+from src.job import Job, Outcome
 
 SWEEP = """
 import sys

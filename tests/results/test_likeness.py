@@ -9,13 +9,13 @@ import pytest
 from hydra.core.config_loader import ConfigLoader
 
 from src.errors import ConfigError
+from src.job import CHECKPOINT
 from src.oracles import Proposal
 from src.results.likeness import expanded
 from src.running.recorder import BEGUN, Recorder
 from src.study.folders import of_trial
 from src.study.store import Store
 from src.training.checkpoint import Checkpoint
-from src.trial import CHECKPOINT
 from tests.running.conftest import OBJECTIVE, Driven, units
 
 SWEEP, SECOND = "20260101-000000-aaaa", f"{1:032x}"

@@ -10,6 +10,7 @@ from hydra.core.config_loader import ConfigLoader
 
 from src import executors, oracles
 from src.config.composer import Composer
+from src.job import Job, Outcome
 from src.objective import Objective
 from src.running.driver import Driver
 from src.running.interruption import Interruption
@@ -22,7 +23,6 @@ from src.study import folders
 from src.study.outbox import Outbox
 from src.study.store import Store
 from src.terminal import Terminal
-from src.trial import Job, Outcome
 
 OBJECTIVE = Objective("val_accuracy", "max")
 LOCAL = {"_target_": "src.executors.local.Local", "workers": 2, "threads": 1, "gpus_per_trial": 0.0, "minutes_per_trial": None}

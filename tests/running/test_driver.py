@@ -11,9 +11,9 @@ from pathlib import Path
 import pytest
 
 from src.errors import Stop
+from src.job import CHECKPOINT, Job, Outcome
 from src.oracles import Proposal
 from src.running.interruption import Interruption
-from src.trial import CHECKPOINT, Job, Outcome
 from tests.running.conftest import LOCAL, Driven, units
 
 

@@ -13,13 +13,13 @@ from hydra.core.config_loader import ConfigLoader
 from src import reproduce
 from src.config.command_line import read_command_line
 from src.errors import Cancelled, ConfigError, TrialbookError
+from src.job import Job, Outcome
 from src.objective import Objective
 from src.results import scores, table
 from src.results.conclusions import conclusions
 from src.running import resume
 from src.running.pruning import MedianRule
 from src.study.store import Store
-from src.trial import Job, Outcome
 from tests.running.conftest import LOCAL, OBJECTIVE, Driven
 
 LOSS = Objective("val_loss", "min")

@@ -12,6 +12,7 @@ from hydra.core.config_loader import ConfigLoader
 
 from src.config.composer import Composer
 from src.errors import ConfigError
+from src.job import Outcome
 from src.objective import Objective
 from src.oracles import Proposal
 from src.running import record, resume
@@ -21,7 +22,6 @@ from src.study import folders
 from src.study.lock import driving
 from src.study.schema import Identity
 from src.study.store import Message, Store
-from src.trial import Outcome
 from tests.running.conftest import Driven, units
 
 WORDS = ("data=digits", "optimizer=sgd,adam", "model.units=8,16")

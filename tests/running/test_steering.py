@@ -6,11 +6,11 @@ from pathlib import Path
 import pytest
 
 from src.errors import Stop
+from src.job import Job, Outcome
 from src.running.bookkeeping import _reopened
 from src.running.interruption import Interruption
 from src.study.instructions import ADD, CANCEL, STOP
 from src.study.store import Store
-from src.trial import Job, Outcome
 from tests.running.conftest import Driven, units
 from tests.running.test_resume import WORDS, asked, compose, store
 

@@ -6,9 +6,9 @@ from pathlib import Path
 import pytest
 
 from src.errors import TrialbookError
+from src.job import Outcome
 from src.oracles import Proposal
 from src.study.store import Message, Store
-from src.trial import Outcome
 
 START, END = Message(0, "start", {"name": "x"}), Message(0, "end", {"state": "FINISHED"})
 

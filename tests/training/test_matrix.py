@@ -19,9 +19,9 @@ from src import models, trial
 from src.datasets import trees
 from src.executors import Listener
 from src.executors.fused import Fused
+from src.job import CHECKPOINT, Job, Outcome
 from src.training import Fitted
 from src.training.structure import has_own_parts
-from src.trial import CHECKPOINT, Job, Outcome
 from tests.training.networks import MODELS, PARTS_OF_ITS_OWN, Dropout, built, unseeded
 
 Compose = Callable[..., dict]
