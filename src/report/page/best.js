@@ -1,7 +1,7 @@
 // Best so far against trials, and the best of as many trials in random order. Source: Dodge et al. 2019, arXiv:1909.03004, "Show your
 // work"; without replacement, as Tang et al. 2020, arXiv:2004.13705, so that it ends at the best. Trials without a score count as worst.
 
-const order = Array.from(trials.row, (_, trial) => trial).filter((trial) => trials.cause[trial] !== undefined)
+const order = Array.from(trials.row, (_, trial) => trial)
   .sort((one, other) => trials.sweep[one] - trials.sweep[other] || trials.number[one] - trials.number[other]);
 const ended = order.filter((trial) => trials.score[trial] !== null || !/^(RUNNING|SCHEDULED|KILLED)/.test(trials.causes[trials.cause[trial]]));
 

@@ -8,7 +8,6 @@ const unpacked = (() => {
 })();
 const starts = new Int32Array(trials.row.length + 1);
 curves.lengths.forEach((length, trial) => { starts[trial + 1] = starts[trial] + length * curves.names.length; });
-const longest = curves.lengths.reduce((one, length, trial) => Math.max(one, curves.first[trial] + (length - 1) * curves.step), 0);
 const plain = curves.names.filter((name) => !(name.startsWith("val_") && curves.names.includes(name.slice(4))));
 const MOST_LINES = 60, MOST_BAND = 1000; // configurations with a line of their own; trials of a band, of more a part of them
 
@@ -55,8 +54,9 @@ function learning(place, caption) {
     const rest = view.lines === "each" ? { list: rowsOf(sides), of: "each" } : { list: groupsShown(sides), of: "groups" };
     shown = rest.list;
     const all = rest.of === "each" ? everything(sides[0]) : [];
-    const [low, high] = ends([...shown.flatMap((one) => one.sides.flat()), ...all.map(([epoch, middle]) => [epoch, middle])]);
-    const across = scale(1, Math.max(2, longest), box.left, box.left + box.width, { whole: true });
+    const points = [...shown.flatMap((one) => one.sides.flat()), ...all];
+    const [low, high] = ends(points);
+    const across = scale(1, points.reduce((last, [epoch]) => Math.max(last, epoch), 2), box.left, box.left + box.width, { whole: true });
     const up = scale(low, high, box.top + box.height, box.top);
     Object.assign(made, { across, up });
     axes(context, box, across, up, "epoch", sides[0]);
