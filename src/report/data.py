@@ -40,8 +40,8 @@ def data_of(
     columns = [*_keys(standing, searched_log(metas)), *_measured(standing, metas, curves)]
     default, concluded = default_of(standing, metas), next((meta["conclusion"] for meta in metas if meta.get("conclusion")), "")
     return {
-        "answer": answer.answer(standing, default, concluded),
-        "commands": answer.commands(standing, metas),
+        "answer": f"{'So far: ' if running else ''}{answer.answer(standing, default, concluded)}",
+        "commands": [] if running else answer.commands(standing, metas),
         "said": [concluded] if concluded else conclusions(standing),
         "advice": list(advice),
         "sweeps": [" ".join(filter(None, (meta.get("name"), meta.get("sweep_id")))) for meta in metas],

@@ -17,7 +17,12 @@ def test_the_report_of_a_sweep_that_runs_says_so_and_reads_an_open_study(tmp_pat
     store = study(tmp_path / "20260101-000000-aaaa", 3, epochs=2)
     renew.renew(tmp_path / "20260101-000000-aaaa", "why")
     page = (tmp_path / "20260101-000000-aaaa" / REPORT).read_text()
-    assert "<h1>why</h1>" in page and '"running":true' in page and '"state":["FINISHED","FINISHED","FINISHED"]' in page
+    assert (
+        "<h1>why</h1>" in page
+        and '"running":true' in page
+        and '"answer":"So far: ' in page
+        and '"state":["FINISHED","FINISHED","FINISHED"]' in page
+    )
     store.close()
 
 

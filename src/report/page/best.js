@@ -1,7 +1,7 @@
 // Best so far against trials, and the best of as many trials in random order. Source: Dodge et al. 2019, arXiv:1909.03004, "Show your
 // work"; without replacement, as Tang et al. 2020, arXiv:2004.13705, so that it ends at the best. Trials without a score count as worst.
 
-const order = Array.from(trials.row, (_, trial) => trial).filter((trial) => trials.cause[trial] !== undefined)
+const order = Array.from(trials.row, (_, trial) => trial)
   .sort((one, other) => trials.sweep[one] - trials.sweep[other] || trials.number[one] - trials.number[other]);
 const ended = order.filter((trial) => trials.score[trial] !== null || !/^(RUNNING|SCHEDULED|KILLED)/.test(trials.causes[trials.cause[trial]]));
 
@@ -42,7 +42,7 @@ function best(place, caption) {
     const context = begin(made), box = frame(made);
     const low = values[Math.floor(values.length * (values.length > 20 ? 0.3 : 0))] ?? 0, high = values[values.length - 1] ?? 1;
     const [from, to] = [low - (high - low) * 0.04, high + (high - low) * 0.06].sort((one, other) => one - other);
-    const across = scale(1, Math.max(2, ended.length), box.left, box.left + box.width, { log: ended.length >= 200, whole: true });
+    const across = scale(1, Math.max(2, ended.length), box.left + 4, box.left + box.width - 4, { log: ended.length >= 200, whole: true });
     const up = scale(from, to, box.top + box.height, box.top);
     Object.assign(made, { across, up });
     axes(context, box, across, up, ended.length >= 200 ? "trials (log)" : "trials", `best ${score.name}`);

@@ -8,7 +8,6 @@ const unpacked = (() => {
 })();
 const starts = new Int32Array(trials.row.length + 1);
 curves.lengths.forEach((length, trial) => { starts[trial + 1] = starts[trial] + length * curves.names.length; });
-const longest = curves.lengths.reduce((one, length, trial) => Math.max(one, curves.first[trial] + (length - 1) * curves.step), 0);
 const plain = curves.names.filter((name) => !(name.startsWith("val_") && curves.names.includes(name.slice(4))));
 const MOST_LINES = 60, MOST_BAND = 1000; // configurations with a line of their own; trials of a band, of more a part of them
 
@@ -26,7 +25,7 @@ function curve(trial, name) {
 
 const trialsOf = (row) => Array.from({ length: firstTrial[row + 1] - firstTrial[row] }, (_, place) => firstTrial[row] + place);
 
-// What several trials have at each epoch: [epoch, mean, low, high], all of them or the middle 90 %; past the end of most there is nothing.
+// What several trials have at each epoch: [epoch, mean, low, high] of all, or the median and the middle 90 %, where enough of them are.
 function band(some, name, whole) {
   const step = Math.max(1, Math.ceil(some.length / MOST_BAND)), at = new Map();
   let number = 0;
@@ -35,7 +34,7 @@ function band(some, name, whole) {
     number += found.length > 0;
     for (const [epoch, value] of found) at.has(epoch) ? at.get(epoch).push(value) : at.set(epoch, [value]);
   }
-  const shown = [...at].sort(([one], [other]) => one - other).filter(([, values]) => whole ? values.length === number : values.length * 4 >= number);
+  const shown = [...at].sort(([one], [other]) => one - other).filter(([, values]) => values.length * (whole ? 2 : 4) >= number);
   return shown.map(([epoch, values]) => {
     const sorted = Float64Array.from(values).sort(), last = sorted.length - 1;
     const middle = whole ? values.reduce((one, other) => one + other, 0) / values.length : sorted[Math.floor(last / 2)];
@@ -55,8 +54,9 @@ function learning(place, caption) {
     const rest = view.lines === "each" ? { list: rowsOf(sides), of: "each" } : { list: groupsShown(sides), of: "groups" };
     shown = rest.list;
     const all = rest.of === "each" ? everything(sides[0]) : [];
-    const [low, high] = ends([...shown.flatMap((one) => one.sides.flat()), ...all.map(([epoch, middle]) => [epoch, middle])]);
-    const across = scale(1, Math.max(2, longest), box.left, box.left + box.width, { whole: true });
+    const points = [...shown.flatMap((one) => one.sides.flat()), ...all];
+    const [low, high] = ends(points);
+    const across = scale(1, points.reduce((last, [epoch]) => Math.max(last, epoch), 2), box.left, box.left + box.width, { whole: true });
     const up = scale(low, high, box.top + box.height, box.top);
     Object.assign(made, { across, up });
     axes(context, box, across, up, "epoch", sides[0]);
@@ -74,7 +74,8 @@ function learning(place, caption) {
     const found = [];
     for (let row = 0; row < count && found.length < MOST_LINES; row += 1) {
       if (!selection.mask[row]) continue;
-      const some = trialsOf(row).filter((trial) => curves.lengths[trial]);
+      const own = trialsOf(row).filter((trial) => curves.lengths[trial]), ended = own.filter((trial) => trials.score[trial] !== null);
+      const some = ended.length ? ended : own; // those that failed or run are not like the others
       const all = some.length ? sides.map((side) => band(some, side, true)) : [];
       if (some.length && all[0].length) found.push({ row, sides: all, colour: groups().colours[row], repeats: some.length, kept: keptOf(row) });
     }

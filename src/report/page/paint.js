@@ -14,7 +14,7 @@ const FONT = "12px system-ui, sans-serif";
 
 // The colour of a share from 0 to 1; without the end of viridis that the paper hides.
 function shade(share) {
-  const at = (dark.matches ? 0.2 + 0.8 * share : 0.9 * share) * (VIRIDIS.length - 1);
+  const at = (dark.matches ? 0.28 + 0.72 * share : 0.9 * share) * (VIRIDIS.length - 1);
   const [one, other] = [VIRIDIS[Math.floor(at)], VIRIDIS[Math.min(VIRIDIS.length - 1, Math.floor(at) + 1)]];
   const mix = [1, 3, 5].map((place) => {
     const [a, b] = [one, other].map((text) => parseInt(text.slice(place, place + 2), 16));

@@ -14,6 +14,7 @@ function sentences() {
   const number = `${count} configuration${count === 1 ? "" : "s"}, ${trials.row.length} trial${trials.row.length === 1 ? "" : "s"}`;
   const facts = [number, `${data.objective.direction} ${data.objective.name}`, data.device, `made ${data.made}`, data.running ? "the sweep ran then: this page loads itself again each minute" : ""];
   by("facts").textContent = facts.filter(Boolean).join(" · ");
+  by("typed").hidden = !next;
   by("commands").append(...data.commands.flatMap(([what, command]) => [element("dt", {}, what), element("dd", {}, element("code", { class: "whole" }, command), copier(command))]));
 }
 
@@ -34,7 +35,7 @@ function importance() {
 function failures() {
   const numbers = new Map();
   trials.cause.forEach((cause, trial) => {
-    if (trials.score[trial] === null) numbers.set(cause, [...(numbers.get(cause) ?? []), trials.row[trial]]);
+    if (trials.score[trial] === null && !/^(RUNNING|SCHEDULED)/.test(trials.causes[cause])) numbers.set(cause, [...(numbers.get(cause) ?? []), trials.row[trial]]);
   });
   by("failures").hidden = !numbers.size;
   for (const [cause, some] of [...numbers].sort(([, one], [, other]) => other.length - one.length)) {
@@ -59,7 +60,7 @@ function bar() {
   by("mistake").textContent = selection.mistake;
   by("clear").disabled = !selection.active;
   by("bar").hidden = !selection.active;
-  by("number").textContent = selection.active ? `${selection.number} of ${count}` : `${count} rows`;
+  by("number").textContent = selection.active ? `${selection.number} of ${count}` : `${count} row${count === 1 ? "" : "s"}`;
   if (!selection.active) return;
   const some = scored.filter((row) => selection.mask[row]);
   const values = some.map((row) => score.values[row]).sort((one, other) => one - other);

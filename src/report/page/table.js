@@ -37,16 +37,17 @@ function copier(text, label = "copy") {
 const repeatsOf = (row) => trialsOf(row).filter((trial) => trials.score[trial] !== null).length;
 const repeated = Array.from({ length: count }, (_, row) => firstTrial[row + 1] - firstTrial[row] > 1).some(Boolean);
 const ranked = new Set(rows.group.filter((group) => group !== null)).size; // groups that are not ranked against each other
+const told = (role) => columns.filter((column) => column.role === role);
 const heads = [
   { name: "rank", title: "from the rows that are significantly better to those that are worse", value: (row) => row, text: rankText },
   { name: score.name, title: "mean over repeats", value: (row) => -better * score.values[row], text: (row) => textOf(score, score.values[row]) },
   { name: "interval", title: "95 % of the mean; dashed where it is known from the spread of other rows", value: (row) => rows.half[row] ?? Infinity, draw: interval },
-  ...columns.filter((column) => column.key || ["origin", "sweep", ...(ranked > 1 ? ["epochs"] : [])].includes(column.role)).map((column) => ({
+  ...[...told("sweep"), ...(ranked > 1 ? told("epochs") : []), ...keys, ...told("origin")].map((column) => ({
     name: column.name, label: column.label, title: column.name, value: (row) => column.values[row], text: (row) => textOf(column, column.values[row]),
   })),
   ...(repeated ? [{ name: "repeats", value: repeatsOf, text: repeatsOf }] : []),
   { name: "kept epoch", value: (row) => rows.kept[row] ?? Infinity, text: (row) => (rows.kept[row] === null ? "" : Math.round(rows.kept[row])) },
-  ...columns.filter((column) => column.role === "seconds").map((column) => ({ name: "seconds", value: (row) => column.values[row], text: (row) => textOf(column, column.values[row]) })),
+  ...told("seconds").map((column) => ({ name: "seconds", value: (row) => column.values[row], text: (row) => textOf(column, column.values[row]) })),
   ...(rows.state.some((state) => state !== "FINISHED") ? [{ name: "state", value: (row) => rows.state[row], text: (row) => rows.state[row].toLowerCase() }] : []),
 ];
 
