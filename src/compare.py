@@ -6,7 +6,6 @@ python -m src.compare runs=RUN_ID,RUN_ID
 python -m src.compare sweep=all format=parquet to=tables   all trials and epochs, for other programs
 """
 
-import json
 import math
 import shlex
 import sys
@@ -19,6 +18,7 @@ from src import files
 from src.config.arguments import read_arguments
 from src.config.command_line import conf_loader, tracking_uri
 from src.errors import ConfigError, TrialbookError
+from src.events import as_json
 from src.exits import exit_on_error
 from src.objective import Objective
 from src.results import table
@@ -42,7 +42,7 @@ class Arguments:
     Attributes:
         sweep: latest, an id, a name, or all; several, with commas, are compared as one.
         objective: another metric to rank by, such as min:val_loss.
-        format: table; csv or json with every digit; parquet, which wants to=.
+        format: table; csv with every digit; json, for programs; parquet, which wants to=.
         to: a folder for trials.csv and epochs.csv, or .parquet: all that was recorded.
         most: rows, at most; of a table 100 unless it is said.
         report: a file for a browser: learning curves, parallel coordinates, importance, advice.
@@ -123,7 +123,7 @@ def main() -> None:
         rows = table.ranked(standing)
         most = arguments.most or (MOST_SHOWN if arguments.format == "table" else len(rows))
         if arguments.format == "json":
-            print(json.dumps(rows[:most], indent=1))  # noqa: T201
+            print(as_json(rows[:most]))  # noqa: T201
         elif arguments.format == "csv":
             print(table.as_csv(rows[:most]).decode(), end="")  # noqa: T201
         else:
@@ -186,7 +186,7 @@ def _compare_runs(arguments: Arguments) -> None:
     except Exception as error:  # parsers raise errors of many kinds for files that somebody else wrote
         raise TrialbookError(f"runs={arguments.runs}: {error}\nA file of these runs cannot be read; expected those of a sweep.") from error
     if arguments.format == "json":
-        print(json.dumps(sections, indent=1))  # noqa: T201
+        print(as_json({section: rows[: arguments.most or None] for section, rows in sections.items()}))  # noqa: T201
         return
     terminal = Terminal(Objective("accuracy", "max"))
     for section, rows in sections.items():

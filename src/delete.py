@@ -7,7 +7,6 @@ Files go into mlruns/attic/, MLflow marks the runs as deleted, registered models
 run is a champion's. A sweep that goes on with resume= tries its deleted trials again.
 """
 
-import json
 import sys
 from dataclasses import asdict, dataclass
 from typing import Literal
@@ -15,6 +14,7 @@ from typing import Literal
 from src.config.arguments import read_arguments
 from src.config.command_line import conf_loader, tracking_uri
 from src.errors import ConfigError
+from src.events import as_json
 from src.exits import exit_on_error
 from src.objective import Objective
 from src.study.finding import find_sweeps
@@ -58,7 +58,7 @@ def main() -> int:
             raise ConfigError(["nothing was deleted; expected y, or yes=true on the command line"])
         done = [deletion.done() for deletion in deletions]
         if arguments.format == "json":
-            print(json.dumps([asdict(one) for one in done], indent=1))  # noqa: T201
+            print(as_json([asdict(one) for one in done]))  # noqa: T201
             return 0
         for one in done:
             terminal.say(f"deleted; the files are in {one.attic}, where they may be removed. To bring them back:")

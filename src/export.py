@@ -13,6 +13,7 @@ from typing import Literal
 from src.config.arguments import read_arguments
 from src.config.command_line import conf_loader, tracking_uri
 from src.errors import ConfigError
+from src.events import as_json
 from src.exits import exit_on_error
 from src.objective import Objective
 from src.study import destination
@@ -55,7 +56,7 @@ def main() -> int:
             handout.write(found, place)
         if arguments.format == "json":
             told = {"sweep": folder.name, "to": str(place), "files": sorted(found), "best_run": best.run_id if best else None}
-            print(json.dumps(told, indent=1))  # noqa: T201
+            print(as_json(told))  # noqa: T201
             return 0
         terminal.say(f"{len(found)} files, {sum(map(len, found.values())) / 2**20:.1f} MB, in {place}; README.md says what they are")
     return 0

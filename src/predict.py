@@ -13,6 +13,7 @@ from hydra.core.config_loader import ConfigLoader
 from src.config.arguments import read_arguments
 from src.config.command_line import conf_loader, tracking_uri
 from src.errors import ConfigError, TrialbookError, did_you_mean
+from src.events import DIGITS
 from src.exits import exit_on_error
 from src.objective import Objective
 from src.terminal import Terminal
@@ -36,13 +37,15 @@ class Arguments:
         file: what is asked.
         image: another word for file.
         model: a registered model; where there is only one, that.
-        format: table, or json with every number.
+        format: table, or json.
+        most: answers, at most; of a table 20 unless it is said.
     """
 
     file: str = ""
     image: str = ""
     model: str = ""
     format: Literal["table", "json"] = "table"
+    most: int = 0
 
 
 def main() -> int:
@@ -62,11 +65,11 @@ def main() -> int:
             raise TrialbookError(f"file={path}: {mistake}")
         answer = interface.answer(network, x)
         if arguments.format == "json":
-            print(answer.to_json(orient="records"))  # noqa: T201
+            print(answer[: arguments.most or None].to_json(orient="records", double_precision=DIGITS))  # noqa: T201
             return 0
         if changes:
             terminal.say(f"{path}: {'; '.join(changes)}")
-        show(terminal, answer)
+        show(terminal, answer, arguments.most or MOST_ROWS)
     return 0
 
 
@@ -92,15 +95,15 @@ def champion(model: str, loader: ConfigLoader) -> "tuple[keras.Model, Interface,
     return registry.load(model, str(version.version), lambda run, files: (*load_registered(run, files, loader), scale_of(files)))
 
 
-def show(terminal: Terminal, answer: "pd.DataFrame") -> None:
+def show(terminal: Terminal, answer: "pd.DataFrame", most: int = MOST_ROWS) -> None:
     """Prints the most probable classes of a single example; of several examples, or of another task, a row for each."""
     if len(answer) == 1 and "probability" in answer and isinstance(answer["probability"][0], float) and len(answer.columns) > 2:
         classes = answer.iloc[0].drop(["class", "probability"]).astype(float).sort_values(ascending=False)
         for name, probability in classes[:SHOWN].items():
             terminal.say(f"{probability:.4f}  {name}")
         return
-    terminal.say(answer[:MOST_ROWS].to_string(index=False, float_format="{:.4f}".format, max_colwidth=60))
-    if len(answer) > MOST_ROWS:
+    terminal.say(answer[:most].to_string(index=False, float_format="{:.4f}".format, max_colwidth=60))
+    if len(answer) > most:
         terminal.say(f"… {len(answer)} rows")
 
 

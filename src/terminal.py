@@ -7,6 +7,7 @@ import textwrap
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Any
 
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskID, TextColumn
@@ -86,12 +87,13 @@ class Terminal:
         self.rest()
         logging.getLogger("src").removeHandler(self._warnings)
 
-    def begin(self, total: int | None, ended: int) -> None:
+    def begin(self, total: int | None, ended: int, sweep: str = "") -> None:
         """Shows that trials follow.
 
         Args:
             total: upper bound on their number, if it is known.
             ended: the number of trials that ended before.
+            sweep: its id, for programs.
         """
         self._total, self._ended, self._ended_before = total, ended, ended
         self._progress.update(self._sweep, total=total, completed=ended)
@@ -194,11 +196,12 @@ class Terminal:
         each = (time.monotonic() - self._begun) / (self._ended - self._ended_before)
         return f"about {seconds_text(each * (self._total - self._ended))} left"
 
-    def table(self, title: str, rows: list[dict[str, str]], complete: str = "") -> None:
+    def table(self, title: str, rows: list[dict[str, str]], complete: str = "", exact: list[dict[str, Any]] | None = None) -> None:
         """Prints a table of texts, without the columns that are empty in every row, nor those for which the terminal is too narrow.
 
         Args:
             complete: the command that prints it with every column; empty if there is none.
+            exact: the same rows with numbers, for programs.
         """
         rows = [{name: printable(text) for name, text in row.items()} for row in rows]
         found = fitted(rows, self.width)

@@ -143,6 +143,7 @@ def _record(sweep: OpenSweep, compose: Compose, trials: list[tuple[PastTrial, Po
     """Records each trial as if it had just run, with the times at which it did."""
     recorder = sweep.recorder
     for number, (trial, point) in enumerate(trials):
+        sweep.interruption.check()
         recorder.start(number, Proposal(point), compose(overrides(point)), sweep.oracle.state(), trial.started)
         ended = trial.ended or trial.started  # no duration where none is known, in place of the time since it began
         recorder.store.epochs_of(number, dict(sorted(trial.history.items())), ended)

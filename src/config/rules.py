@@ -47,12 +47,6 @@ def _is_tag(word: Any) -> bool:
 
 
 NAME = re.compile(r"(?=.*[^\d])\w[\w.-]{0,99}")
-OF_THE_SWEEP: dict[str, Rule] = {  # keys of config.yaml itself; an option may have a key of the same name
-    "name": (
-        "letters, digits and . _ -, not digits alone, and not latest; or null",
-        lambda value: isinstance(value, str) and bool(NAME.fullmatch(value)) and value != "latest",
-    ),
-}
 AT_LEAST_ONE: Rule = ("at least 1", lambda value: value >= 1)
 AT_LEAST_ZERO: Rule = ("at least 0", lambda value: value >= 0)
 SHARE: Rule = ("at least 0 and below 1", lambda value: 0 <= value < 1)
@@ -65,6 +59,7 @@ OPEN = ("???", "auto", "${")  # defaults that do not show the type of a value
 KINDS_OF_TASK = [kind for kind in tasks.KINDS if kind != "several"]
 PRECISIONS = ("float32", "mixed_float16", "mixed_bfloat16")
 PER_OUTPUT = "; of several outputs a mapping with one for each"
+AT_THE_TOP = ("name", "like", "format", "notify")  # rules that no key of a user's model has by its last word
 RULES: dict[str, Rule] = {
     **dict.fromkeys(("epochs", "batch_size", "units", "max_iter", "max_epochs"), AT_LEAST_ONE),
     "oracle.max_epochs": ("at least 1 and at most 1000", lambda value: 1 <= value <= 1000),
@@ -87,6 +82,10 @@ RULES: dict[str, Rule] = {
     "stop.trial": ("median, or null for off", lambda value: value == "median"),
     "stop.target": ("a number, or null for off", lambda value: type(value) in (int, float)),
     **dict.fromkeys(("tracking.uri", "tracking.experiment"), _word("a word")),
+    "name": (
+        "letters, digits and . _ -, not digits alone, and not latest; or null",
+        lambda value: isinstance(value, str) and bool(NAME.fullmatch(value)) and value != "latest",
+    ),
     "like": (
         "latest, a sweep's name or id, NAME:2 for the second row of its table, or a run's id; or null",
         lambda value: not isinstance(value, list | dict | bool),
@@ -101,6 +100,8 @@ RULES: dict[str, Rule] = {
         f"of words; {' and '.join(f'{start}*' for start in RESERVED)} are set by MLflow and Trialbook",
         lambda value: all(map(_is_tag, value)),
     ),
+    "format": ("table or json", lambda value: value in ("table", "json")),
+    "notify": ("of the words of a command", lambda value: all(isinstance(word, str) and word for word in value)),
     "training.metrics": (
         f"auto, or a list of names or of mappings with _target_{PER_OUTPUT}",
         lambda value: value == "auto" or all(map(_are_metrics, _per_output(value))),
@@ -140,8 +141,9 @@ def expected(key: str, value: Any, default: Any) -> str | None:
     >>> expected("model.dropout", True, False), expected("model.dropout", 2, 0.5)
     (None, 'a number, at least 0 and below 1')
     """
-    by_word = ("", lambda _: True) if isinstance(default, bool) else RULES.get(key.rpartition(".")[2], ("", lambda _: True))
-    text, holds = OF_THE_SWEEP.get(key) or RULES.get(key, by_word)
+    word = key.rpartition(".")[2]
+    by_word = ("", lambda _: True) if isinstance(default, bool) or word in AT_THE_TOP else RULES.get(word, ("", lambda _: True))
+    text, holds = RULES.get(key, by_word)
     if value is None and (default is None or "null" in text):
         return None
     untyped = default is None or (isinstance(default, str) and default.startswith(OPEN))

@@ -10,6 +10,7 @@ from src.errors import Stop
 from src.executors import Executor, Listener
 from src.oracles import Oracle, Proposal
 from src.running.interruption import Interruption
+from src.running.notifying import Notifier
 from src.running.pruning import MedianRule
 from src.running.recorder import Recorder
 from src.running.steering import Steering
@@ -54,6 +55,7 @@ class Driver:
     terminal: Terminal
     rules: StopRules
     interruption: Interruption
+    notifier: Notifier
     waiting: dict[int, Proposal] = field(default_factory=dict)
     pruning: MedianRule | None = None
 
@@ -91,6 +93,7 @@ class Driver:
         """Ends a trial that is not running as FAILED."""
         self._end_without_files(number, Outcome(TrialState.FAILED, cause=cause))
         self.terminal.failed(number, cause)
+        self.notifier.failed(number, cause)
 
     def include(self, number: int, proposal: Proposal) -> bool:
         """Has the oracle take over a trial that somebody added; False if it does not learn from it."""
@@ -154,6 +157,8 @@ class Driver:
         self._tell_oracle(number, outcome, score)
         self.recorder.end(number, outcome, score, self.oracle.state())
         self.terminal.ended(number, outcome.state, score, outcome.seconds, outcome.cause)
+        if outcome.state == TrialState.FAILED:
+            self.notifier.failed(number, outcome.cause)
 
     def _on_death(self, number: int, cause: str) -> None:
         """Lets a trial whose process died begin again at its checkpoint, unless it takes its process with it every time."""

@@ -61,12 +61,24 @@ class Ending:
         failed = any(trial.state == TrialState.FAILED for trial in self._standing.trials)
         code = self._outcome.code or (exits.FAILED if failed or refused else 0)
         result.write(self._invocation.folder, code, self._best.run_id if self._best else None)
+        self._notify(code)
         self._print_tables()
         self._print_causes(refused)
         self._print_commands(left)
         if not self._outcome.code:
             self._tidy()
         return code
+
+    def _notify(self, code: int) -> None:
+        """Tells the user's command how it ended."""
+        best, objective = self._best, self._invocation.objective
+        counts = Counter(trial.state for trial in self._standing.trials)
+        said = ", ".join(f"{count} {state}" for state, count in counts.items()) or "no trial"
+        score = f"; best {objective.name} {best.score:.4f}" if best and best.score is not None else ""
+        words = shlex.join(self._standing.words(best)) if best else ""
+        facts = {"trial": best.number + 1, "run": best.run_id, "score": best.score, "overrides": words} if best else None
+        text = f"{self._invocation.name} ended: {said}{score}"
+        self._sweep.notifier.ended(text, code, trials=dict(counts), objective=str(objective), best=facts)
 
     @cached_property
     def _standing(self) -> Standing:
@@ -170,9 +182,10 @@ class Ending:
         return attach
 
     def _print_tables(self) -> None:
-        rows = table.for_people(table.ranked(self._standing))
+        exact = table.ranked(self._standing)
+        rows = table.for_people(exact)
         compare = f"{self._invocation.prefix}python -m src.compare sweep={self._invocation.folder.name}"
-        self._terminal.table(self._invocation.question or self._invocation.name, rows[:MOST_SHOWN], compare)
+        self._terminal.table(self._invocation.question or self._invocation.name, rows[:MOST_SHOWN], compare, exact)
         if len(rows) > MOST_SHOWN:
             self._terminal.command(compare, f"shows {len(rows) - MOST_SHOWN} more")
         for cause, count in self._standing.causes.most_common():

@@ -17,6 +17,7 @@ from pathlib import Path
 
 from src import files, oracles
 from src.errors import DiskFull
+from src.events import Events
 from src.executors import Executor
 from src.exits import nothing_was_started
 from src.oracles import Oracle
@@ -25,6 +26,7 @@ from src.running.bookkeeping import check_record, open_study, start_parent
 from src.running.driver import MOST_DEATHS, Compose, Driver
 from src.running.interruption import Interruption
 from src.running.invocation import Invocation
+from src.running.notifying import Notifier
 from src.running.precheck import precheck
 from src.running.pruning import MedianRule
 from src.running.recorder import Recorder
@@ -50,6 +52,7 @@ class OpenSweep:
     recorder: Recorder
     tracker: Tracker
     interruption: Interruption
+    notifier: Notifier
 
     def driver(self) -> Driver:
         """Makes the loop. A resumed sweep continues where it was left: its oracle is restored, and dead trials are failed."""
@@ -57,7 +60,8 @@ class OpenSweep:
         of_sweep = {rule: value for rule, value in invocation.config.stop.items() if rule != "trial"}
         rules = StopRules(invocation.objective, **of_sweep)
         pruning = MedianRule(invocation.objective) if invocation.config.stop.trial else None
-        driver = Driver(self.oracle, self.executor, self.compose, self.recorder, self.terminal, rules, self.interruption, pruning=pruning)
+        parts = (self.oracle, self.executor, self.compose, self.recorder, self.terminal, rules, self.interruption, self.notifier)
+        driver = Driver(*parts, pruning=pruning)
         rows, dead = store.trials(), list[int]()
         if rows:
             driver.waiting, known, dead = resume.waiting(invocation, store)
@@ -78,7 +82,7 @@ class OpenSweep:
             self.terminal.say(f"{invocation.folder.name} goes on: {ended} trials had ended, {len(driver.waiting)} had not")
             for line in resume.other_code(store, self.recorder.tags):
                 self.terminal.say(line)
-        self.terminal.begin(self.oracle.budget, ended)
+        self.terminal.begin(self.oracle.budget, ended, invocation.folder.name)
         return driver
 
 
@@ -105,7 +109,7 @@ def opened(
         with nothing_was_started():
             executor.warm_up(invocation.most_trials)
             resumed = find_sweeps(invocation.config.resume, invocation.folder, key="resume")[0] if invocation.config.resume else None
-            terminal = stack.enter_context(Terminal(invocation.objective))
+            terminal = stack.enter_context((Events if invocation.config.format == "json" else Terminal)(invocation.objective))
             oracle = oracles.create(invocation.space, invocation.objective, invocation.oracle)
             terminal.say(plan.headline(invocation, oracle.budget))
             _check(invocation, resumed, compose, executor, terminal, checked=checked)
@@ -128,7 +132,9 @@ def opened(
         if not invocation.single:
             start_parent(invocation, oracle, recorder, executor.slots)
         threading.Thread(target=importlib.import_module, args=("src.running.ending",), daemon=True).start()  # matplotlib, a second
-        yield OpenSweep(invocation, compose, executor, oracle, terminal, recorder, tracker, interruption)
+        about = {"id": invocation.folder.name, "name": invocation.name, "command": invocation.command}
+        notifier = Notifier(invocation.config.notify, invocation.folder, **about)
+        yield OpenSweep(invocation, compose, executor, oracle, terminal, recorder, tracker, interruption, notifier)
 
 
 def _check(

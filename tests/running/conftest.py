@@ -1,6 +1,6 @@
 """A sweep driven with stub trials and a tracker that remembers its calls."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -13,6 +13,7 @@ from src.config.composer import Composer
 from src.objective import Objective
 from src.running.driver import Driver
 from src.running.interruption import Interruption
+from src.running.notifying import Notifier
 from src.running.pruning import MedianRule
 from src.running.recorder import Recorder
 from src.running.stopping import StopRules
@@ -65,6 +66,7 @@ class Driven:
         rules: dict | None = None,
         interruption: Interruption | None = None,
         executor: dict | None = None,
+        notify: Sequence[str] = (),
         pruning: bool = False,
     ) -> Driver:
         """Runs a new sweep until nothing is left to do."""
@@ -78,6 +80,7 @@ class Driven:
                 compose=Composer(self.loader),
                 rules=StopRules(OBJECTIVE, **{**NO_RULES, **(rules or {})}),
                 interruption=interruption or Interruption(),
+                notifier=Notifier(notify, self.folder, id="S"),
                 executor=executors.create(executor or {"_target_": "src.executors.inline.Inline"}, run_trial),
                 pruning=MedianRule(OBJECTIVE) if pruning else None,
             )

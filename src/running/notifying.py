@@ -1,0 +1,55 @@
+"""Calls a command of the user's when a trial fails or a sweep ends. It never waits for it, and never fails with it."""
+
+import json
+import logging
+import subprocess
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from src import files
+from src.redaction import all_redacted
+
+log = logging.getLogger(__name__)
+MOST_AT_ONCE = 5  # processes; of failures that come faster than the command takes them some are left out
+FOLDER = "notified"  # in that of the sweep: a JSON file for each call, and what the command printed
+
+
+class Notifier:
+    """Calls `command` with the path of a JSON file as its last argument; without a command it does nothing.
+
+    Args:
+        about: facts that each file has, such as the id of the sweep.
+    """
+
+    def __init__(self, command: Sequence[str], folder: Path, /, **about: Any) -> None:
+        self._command, self._folder, self._about = list(command), folder / FOLDER, {**about, "folder": str(folder.resolve())}
+        self._running: list[subprocess.Popen[bytes]] = []
+
+    def failed(self, number: int, cause: str) -> None:
+        """Says that a trial failed."""
+        text = f"trial {number + 1} failed: {cause}"
+        self._call(f"trial-{number:05d}.json", event="trial failed", text=text, trial=number + 1, cause=cause)
+
+    def ended(self, text: str, exit_code: int, **more: Any) -> None:
+        """Says that a sweep, or a single trial, ended or was interrupted."""
+        self._call("ended.json", event="ended", text=text, exit_code=exit_code, **more)
+
+    def _call(self, name: str, **event: Any) -> None:
+        if not self._command:
+            return
+        self._running = [process for process in self._running if process.poll() is None]
+        if len(self._running) >= MOST_AT_ONCE and event["event"] != "ended":
+            log.warning("notify: %s still run, so that it is not called for: %s", MOST_AT_ONCE, event["text"])
+            return
+        file = self._folder / name
+        try:
+            files.write(file, json.dumps(all_redacted({**self._about, **event}), indent=1, default=str).encode())
+            with (self._folder / "output.txt").open("ab") as output:
+                started = subprocess.Popen(  # noqa: S603  the user's own command, without a shell
+                    [*self._command, str(file.resolve())], stdin=subprocess.DEVNULL, stdout=output, stderr=output, start_new_session=True
+                )
+        except Exception as error:  # neither a missing program nor a full disk may cost a trial
+            log.warning("notify: %s cannot be called: %s", self._command[0], error)
+            return
+        self._running.append(started)
