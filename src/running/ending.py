@@ -1,6 +1,5 @@
 """The end of a sweep: the parent run in MLflow, and the tables and commands on the terminal."""
 
-import logging
 import shlex
 from collections import Counter
 from collections.abc import Callable
@@ -9,7 +8,6 @@ from functools import cached_property
 
 from src import exits, files
 from src.config.paths import trial_config
-from src.errors import TrialbookError
 from src.job import CHECKPOINT
 from src.report import REPORT, report_of
 from src.report.champion import champion
@@ -29,7 +27,6 @@ from src.study import labels, result
 from src.study.messages import Message
 from src.terminal import seconds_text
 
-log = logging.getLogger(__name__)
 MOST_NOTED = 12  # rows of the table on MLflow's page of a sweep
 MOST_SHOWN = 20  # rows of the table on the terminal
 
@@ -113,14 +110,14 @@ class Ending:
         if standing.best and standing.best.score is not None:
             metrics |= {f"kept/{objective.name}": standing.entries[0].mean, f"best/{objective.name}": standing.best.score}
         scored = [trial for trial in standing.trials if trial.score is not None]
-        curves = _made("picture of the curves", lambda: pictures.of_sweep(labelled_histories(scored, [self._store], standing)))
+        curves = pictures.made("picture of the curves", lambda: pictures.of_sweep(labelled_histories(scored, [self._store], standing)))
         of_best, attached = attach_pictures()
-        report = _made("report", lambda: self._report(of_best))
+        report = pictures.made("report", lambda: self._report(of_best))
         kept = {"table.csv": table.as_csv(table.by_trial(standing)), **self._repeating(), **curves, **report}
         if self._published:
             kept["reported.csv"] = table.as_csv(self._published)
         parent = self._store.run_id(None)
-        shown = [_picture(name, parent) for name in curves] + [_picture(name, run_id) for name, run_id in attached.items()]
+        shown = [pictures.link(name, parent) for name in curves] + [pictures.link(name, run_id) for name, run_id in attached.items()]
         tags = {f"trialbook.{name}": value for name, value in self._recorder.facts.items()}
         page = record.page(self._invocation, *self._tables_for_mlflow(shown))
         tags["mlflow.note.content"] = labels.page_text(page, self._invocation.labels.note)
@@ -182,7 +179,7 @@ class Ending:
             made = failed.result
 
         def attach() -> tuple[dict[str, bytes], dict[str, str]]:
-            found = _made("pictures of the best trial", made)
+            found = pictures.made("pictures of the best trial", made)
             self._recorder.attach(number, found)
             return found, dict.fromkeys(found, str(row.run_id))
 
@@ -251,19 +248,3 @@ class Ending:
         best = self._best
         for trial in (trial for trial in self._standing.trials if not best or trial.number != best.number):
             (self._outbox.folder_of(trial.number) / CHECKPOINT).unlink(missing_ok=True)
-
-
-def _made(what: str, make: Callable[[], dict[str, bytes]]) -> dict[str, bytes]:
-    """Files for people; where they cannot be made, none and a line in the log: a picture must not cost the record."""
-    try:
-        return make()
-    except TrialbookError as error:
-        log.warning("no %s: %s", what, error)
-    except Exception as error:
-        log.warning("no %s: %s", what, error, exc_info=error)
-    return {}
-
-
-def _picture(name: str, run_id: str | None) -> str:
-    """A picture of a run, in the markdown of MLflow's own pages."""
-    return f"![{name}](get-artifact?path={name}&run_uuid={run_id})"

@@ -60,17 +60,8 @@ class OpenSweep:
         of_sweep = {rule: value for rule, value in invocation.config.stop.items() if rule != "trial"}
         rules = StopRules(invocation.objective, **of_sweep)
         pruning = MedianRule(invocation.objective) if invocation.config.stop.trial else None
-        driver = Driver(
-            self.oracle,
-            self.executor,
-            self.compose,
-            self.recorder,
-            self.terminal,
-            rules,
-            self.interruption,
-            self.notifier,
-            pruning=pruning,
-        )
+        parts = (self.oracle, self.executor, self.compose, self.recorder, self.terminal, rules, self.interruption, self.notifier)
+        driver = Driver(*parts, pruning=pruning)
         rows, dead = store.trials(), list[int]()
         if rows:
             driver.waiting, known, dead = resume.waiting(invocation, store)

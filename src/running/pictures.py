@@ -1,10 +1,15 @@
 """The pictures of a sweep: all learning curves, and the predictions of the best trial's model."""
 
+import logging
+from collections.abc import Callable
 from typing import Any
 
 from src import trial
+from src.errors import TrialbookError
 from src.plots import curves, png
 from src.plots.curves import History
+
+log = logging.getLogger(__name__)
 
 
 def of_best(config: dict[str, Any], weights: bytes) -> dict[str, bytes]:
@@ -34,3 +39,19 @@ def of_sweep(histories: list[tuple[str, History]]) -> dict[str, bytes]:
         return {}
     panels = {f"curves_{name}.png": curves.panels(histories, name) for name in metrics}
     return {"learning_curves.png": png(curves.overview(histories)), **panels}
+
+
+def made(what: str, make: Callable[[], dict[str, bytes]]) -> dict[str, bytes]:
+    """Files for people; where they cannot be made, none and a line in the log: a picture must not cost the record."""
+    try:
+        return make()
+    except TrialbookError as error:
+        log.warning("no %s: %s", what, error)
+    except Exception as error:
+        log.warning("no %s: %s", what, error, exc_info=error)
+    return {}
+
+
+def link(name: str, run_id: str | None) -> str:
+    """A picture of a run, in the markdown of MLflow's own pages."""
+    return f"![{name}](get-artifact?path={name}&run_uuid={run_id})"

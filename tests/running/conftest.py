@@ -67,8 +67,8 @@ class Driven:
         rules: dict | None = None,
         interruption: Interruption | None = None,
         executor: dict | None = None,
-        pruning: bool = False,
         notify: Sequence[str] = (),
+        pruning: bool = False,
     ) -> Driver:
         """Runs a new sweep until nothing is left to do."""
         space, store = self.make_space("data=digits", *overrides), Store.create(self.folder / "study.db")
