@@ -4,7 +4,7 @@ import hashlib
 import re
 import shlex
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from omegaconf import DictConfig
@@ -55,10 +55,9 @@ def mistakes(composed: DictConfig, words: list[str]) -> list[str]:
 
 def sweep_tags(invocation: Invocation) -> dict[str, str]:
     """The tags of all runs of a sweep. Children have them, too, since MLflow's filters lose the children of filtered parents."""
-    sweep = {"trialbook.sweep": invocation.folder.name, "trialbook.sweep_name": invocation.sweep or ""}
+    sweep = {"trialbook.sweep": invocation.folder.name, **({"trialbook.sweep_name": invocation.sweep} if invocation.sweep else {})}
     return {
         **{re.sub(r"[${}]", "", redacted(str(tag))): "true" for tag in invocation.config.tags},  # first: ours win; MLflow takes no $ and {}
-        "trialbook.schema": "1",
         **({} if invocation.single else sweep),
         **({"trialbook.note": note} if (note := _note(invocation)) else {}),
     }
@@ -82,7 +81,7 @@ def executor(invocation: Invocation) -> str:
     return " ".join([invocation.config.hydra.runtime.choices.executor, *settings])
 
 
-def trial_tags(number: int, attempt: int, config: dict[str, Any], point: Point, name: str) -> dict[str, str]:
+def trial_tags(number: int, attempt: int, config: dict[str, Any], point: Point) -> dict[str, str]:
     """The tags of one trial; pasting its overrides repeats it."""
     repeat = shlex.join(overrides(point))
     return {
@@ -91,9 +90,7 @@ def trial_tags(number: int, attempt: int, config: dict[str, Any], point: Point, 
         "trialbook.trial": str(number),
         "trialbook.attempt": str(attempt),
         "trialbook.overrides": repeat,
-        "trialbook.swept": name,
         "trialbook.active_hash": active_hash(config),
-        "trialbook.config_hash": active_hash(config, repeats=False),
         "trialbook.objective": str(config["objective"]),
     }
 
@@ -105,20 +102,25 @@ def ended_tags(outcome: Outcome) -> dict[str, str]:
     return {**digests, **cause, **{f"trialbook.{name}": value for name, value in outcome.facts.items()}}
 
 
-def end(state: str | None, metrics: dict[str, float], tags: dict[str, str], kept: str, at: float | None = None) -> dict[str, Any]:
+def end(
+    state: str | None, metrics: dict[str, float], tags: dict[str, str], kept: str, at: float | None = None, data: str = ""
+) -> dict[str, Any]:
     """The message about a run that ended; without a state it adds to a run that ended before.
 
     Args:
         kept: the name of its files in the outbox.
         at: when, as time.time() says it; None for now.
+        data: the name of its data set, for MLflow's column of that name; needs the tag of its digest.
     """
-    return {"state": state, "metrics": metrics, "tags": tags, "time": at or time.time(), "files": kept}
+    digest = tags.get("trialbook.data_digest", "")
+    dataset = {"dataset": {"name": data, "digest": digest}} if data and digest else {}
+    return {"state": state, "metrics": metrics, "tags": tags, "time": at or time.time(), "files": kept, **dataset}
 
 
-def description(invocation: Invocation, *parts: str) -> str:
-    """The text on a sweep's page in MLflow: question, note, command, and further parts."""
+def description(invocation: Invocation, *parts: str, pictures: Sequence[str] = ()) -> str:
+    """The text on a sweep's page in MLflow: pictures, question, note, further parts, command."""
     question = f"**{invocation.question}**" if invocation.question else ""
-    return "\n\n".join(filter(None, [question, _note(invocation), f"```\n{invocation.command}\n```", *parts]))
+    return "\n\n".join(filter(None, [*pictures, question, _note(invocation), *parts, f"```\n{invocation.command}\n```"]))
 
 
 def _note(invocation: Invocation) -> str:

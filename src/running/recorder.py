@@ -39,6 +39,7 @@ class Recorder:
         self._objective, self._swept = objective, swept
         rows, meta = store.trials(), store.meta()
         self.attempts = {row.number: row.attempts for row in rows}
+        self._data: dict[int, str] = {}  # trial → the name of its data set
         self._ran = {row.number: (row.code or "", row.packages or "") for row in rows}
         self._best = min((row.score for row in rows), key=objective.key, default=None)
         self.facts = {name: meta[name] for name in FACTS if name in meta}
@@ -63,10 +64,11 @@ class Recorder:
         point, config, choices = proposal.point, trial_config(composed), composed.hydra.runtime.choices
         checkpoint, source = self._checkpoint(number, proposal)
         job = Job(number, attempt, config, self.outbox.folder_of(number), checkpoint, proposal.epochs is not None, known_secrets())
+        self._data[number] = str(choices.data)
         name = table.trial_name(point, self._swept)
         digest = folders.write_composition(job.folder, composed, overrides(point))
         identity = self._identity(number, config, record.values(config, choices), source)
-        tags = {**self.tags, **record.trial_tags(number, attempt, config, point, name), "trialbook.sha256.config": digest}
+        tags = {**self.tags, **record.trial_tags(number, attempt, config, point), "trialbook.sha256.config": digest}
         if identity.code:
             tags["trialbook.code"] = identity.code
         run = {
@@ -106,7 +108,7 @@ class Recorder:
 
     def _end(self, number: int, outcome: Outcome, score: float | None, oracle: dict[str, Any], kept: str, at: float | None = None) -> None:
         self._note(outcome.facts)
-        end = record.end(outcome.state, outcome.metrics, record.ended_tags(outcome), kept, at)
+        end = record.end(outcome.state, outcome.metrics, record.ended_tags(outcome), kept, at, self._data.get(number, ""))
         self.store.end_trial(number, outcome, score, oracle, Message(number, "end", end), at, self.attempts[number])
         self.outbox.posted()
 
