@@ -45,6 +45,7 @@ class Recorder:
         rows, meta = store.trials(), store.meta()
         self.attempts = {row.number: row.attempts for row in rows}
         self._begun: dict[str, str] = json.loads(meta.get("go_on", "{}"))  # the training of another sweep with which its trials go on
+        self._data: dict[int, str] = {}  # trial → the name of its data set
         self._ran = {row.number: (row.code or "", row.packages or "") for row in rows}
         self._ran[BEGUN] = self._begun.get("code", ""), self._begun.get("packages", "")
         self._best = min((row.score for row in rows if row.state != TrialState.PRUNED), key=objective.key, default=None)
@@ -72,15 +73,12 @@ class Recorder:
         job = Job(
             number, attempt, config, self.outbox.folder_of(number), checkpoint, proposal.epochs is not None, known_secrets(), self._limits
         )
+        self._data[number] = str(choices.data)
         name = table.trial_name(point, self._swept)
         digest = folders.write_composition(job.folder, composed, overrides(point))
         identity = self._identity(number, config, record.values(config, choices), source)
-        tags = {
-            **self.tags,
-            **labels.later(self.store.meta()),
-            **record.trial_tags(number, attempt, config, point, name),
-            "trialbook.sha256.config": digest,
-        }
+        own = {**record.trial_tags(number, attempt, config, point), "trialbook.sha256.config": digest}
+        tags = {**self.tags, **labels.later(self.store.meta()), **own}
         if identity.code:
             tags["trialbook.code"] = identity.code
         run = {
@@ -121,7 +119,8 @@ class Recorder:
 
     def _end(self, number: int, outcome: Outcome, score: float | None, oracle: dict[str, Any], kept: str, at: float | None = None) -> None:
         self._note(outcome.facts)
-        end = record.end(IN_MLFLOW.get(outcome.state, outcome.state), outcome.metrics, record.ended_tags(outcome), kept, at)
+        state = IN_MLFLOW.get(outcome.state, outcome.state)
+        end = record.end(state, outcome.metrics, record.ended_tags(outcome), kept, at, self._data.get(number, ""))
         self.store.end_trial(number, outcome, score, oracle, Message(number, "end", end), at, self.attempts[number])
         self.outbox.posted()
 
