@@ -30,7 +30,7 @@ data: .venv/installed  ## Fashion-MNIST into the cache
 bench: .venv/installed data  ## other tools beside it, an hour: tests/benchmarks/RESULTS.md
 	@$(BIN)/python -m tests.benchmarks.bench
 
-bench-search: .venv/installed  ## what an oracle finds in how many trials, an hour: tests/benchmarks/RESULTS_SEARCH.md
+bench-search: .venv/installed  ## what an oracle finds in how many trials, an hour or two: tests/benchmarks/RESULTS_SEARCH.md
 	@$(BIN)/python -m tests.benchmarks.search
 
 faults: .venv/installed  ## kills, full disks and thousands of command lines: hours

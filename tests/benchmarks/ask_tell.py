@@ -31,6 +31,11 @@ SETTINGS = {
     "hyperband": {"max_epochs": 81, "iterations": 50},
     "asha": {"max_trials": 10_100, "max_epochs": 81},
 }
+FAST = {
+    "bayesian": {"initial_points": 10_100},
+    "hyperband": {"sampler": "random"},
+    "asha": {"sampler": "random"},
+}  # to fill without a model
 ROUNDS = 20
 
 
@@ -40,7 +45,7 @@ def measure(name: str, ended: int) -> dict[str, float]:
     node = OmegaConf.to_container(OmegaConf.load(CONF / "oracle" / f"{name}.yaml")) | SETTINGS[name]
     with conf_loader() as loader:
         space = Space.of(read(loader, WORDS[name], multirun=True))
-        filler = oracles.create(space, objective, node | ({"initial_points": 10_100} if name == "bayesian" else {}))
+        filler = oracles.create(space, objective, node | FAST.get(name, {}))
         told = []
         for number in range(ended):
             proposal = filler.ask(number)

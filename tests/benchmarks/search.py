@@ -1,7 +1,8 @@
-"""Which oracle finds more in as many trials, ours or Optuna's:  python -m tests.benchmarks.search [seeds=10] [only=WORD] [oracles=a,b]
+"""Which oracle finds more in as many trials, ours or Optuna's:  python -m tests.benchmarks.search [seeds=20]
 
 The regret of a search is the best score of the function minus that of the best point so far. Where scores are noisy, the point counts
-that looks best, with its score without noise. Writes RESULTS_SEARCH.md unless something is left out.
+that looks best, with its score without noise. Every search is kept in mlruns/search.jsonl, for which it need not run again; delete the file
+after a change. Writes RESULTS_SEARCH.md and its picture.
 """
 
 import os
@@ -9,12 +10,11 @@ import os
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 import functools
-import platform
+import json
 import sys
 import time
-from collections.abc import Callable
-from importlib.metadata import version
-from pathlib import Path
+from collections.abc import Callable, Iterator
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -22,12 +22,15 @@ import numpy as np
 from src import oracles
 from src.config.catalog import Catalog
 from src.config.command_line import conf_loader, read
+from src.config.paths import ROOT
 from src.objective import Objective
 from src.space import Choice, Space
+from tests.benchmarks import by_epochs, parts, search_page
 from tests.benchmarks.problems import PROBLEMS, Problem, key
+from tests.benchmarks.search_page import COUNTS
 
-COUNTS, IN_FLIGHT = (10, 20, 50, 100), (1, 2, 8)
-RESULTS = Path(__file__).with_name("RESULTS_SEARCH.md")
+IN_FLIGHT = (1, 2, 8)
+RAW = ROOT / "mlruns" / "search.jsonl"
 Ask, Tell = Callable[[int], dict[str, Any]], Callable[[int, float | None], None]
 SETTINGS: dict[str, dict[str, Any]] = {"bayesian": {"initial_points": None}, "random": {}}
 
@@ -113,41 +116,44 @@ def search(name: str, problem: Problem, in_flight: int, seed: int, most: int = C
     return regrets, seconds / most
 
 
+Key = tuple[str, str, int, str, int]  # kind of the table, function, in flight, search, seed
+
+
+def jobs(seeds: int) -> Iterator[tuple[Key, Callable[[], Any]]]:
+    """Every search of the page, seed by seed, so that what was interrupted has as many seeds of each."""
+    for seed in range(seeds):
+        for problem in PROBLEMS:
+            for in_flight in IN_FLIGHT:
+                for name in SEARCHES:
+                    yield ("trials", problem.name, in_flight, name, seed), partial(search, name, problem, in_flight, seed)
+        for in_flight in (1, 8):
+            for name in by_epochs.SEARCHES:
+                yield ("epochs", "digits", in_flight, name, seed), partial(by_epochs.search, name, seed, in_flight, catalog())
+    for seed in range(seeds):
+        for problem in PROBLEMS:
+            for part in parts.PARTS:
+                yield ("parts", problem.name, 8, part, seed), partial(_without, part, problem, seed)
+
+
+def _without(part: str, problem: Problem, seed: int) -> Any:
+    with parts.PARTS[part]():
+        return search("bayesian", problem, 8, seed, most=50)
+
+
 def main() -> None:
-    """Prints a line per search and writes the tables."""
+    """Runs what RAW does not have, and writes the page."""
     words = dict(word.split("=") for word in sys.argv[1:])
-    seeds = int(words.get("seeds", 10))
-    names = [name for name in SEARCHES if name in words.get("oracles", ",".join(SEARCHES)).split(",")]
-    flights = [int(one) for one in words.get("in_flight", ",".join(map(str, IN_FLIGHT))).split(",")]
-    rows, asks = [], {name: list[float]() for name in names}
-    for problem in PROBLEMS:
-        for in_flight in flights if words.get("only", "").lower() in problem.name.lower() else ():
-            for name in names:
-                found = [search(name, problem, in_flight, seed) for seed in range(seeds)]
-                asks[name] += [seconds for _, seconds in found]
-                at = np.array([[regrets[count - 1] for count in COUNTS] for regrets, _ in found])
-                middle, low, high = np.median(at, axis=0), *np.percentile(at, [25, 75], axis=0)
-                cells = [f"{m:.2g} ({one:.2g} … {other:.2g})" for m, one, other in zip(middle, low, high, strict=True)]
-                rows.append(f"| {problem.name} | {in_flight} | {name} | {' | '.join(cells)} |")
-                print(rows[-1], f"{1000 * np.median(asks[name]):.0f} ms", flush=True)
-    if set(words) <= {"seeds"}:
-        RESULTS.write_text(_page(rows, asks, seeds))
-
-
-def _page(rows: list[str], asks: dict[str, list[float]], seeds: int) -> str:
-    packages = ", ".join(f"{name} {version(name)}" for name in ("scikit-learn", "scipy", "optuna", "keras-tuner"))
-    times = ", ".join(f"{name} {1000 * np.median(seconds):.0f} ms" for name, seconds in asks.items())
-    head = " | ".join(["function", "in flight", "search", *(f"{count} trials" for count in COUNTS)])
-    return f"""# The search, measured
-
-`make bench-search` on {time.strftime("%Y-%m-%d")}: Python {platform.python_version()}, {packages}; {seeds} seeds, budget {COUNTS[-1]}.
-Simple regret, less is better: the median and, in brackets, the quartiles. Of noisy scores the best counts, with its regret without noise.
-An ask takes, on average over a search, so much of one core: {times}.
-
-| {head} |
-|{"---|" * (3 + len(COUNTS))}
-{chr(10).join(rows)}
-"""
+    RAW.parent.mkdir(exist_ok=True)
+    found = {tuple(one): value for one, value in map(json.loads, RAW.read_text().splitlines())} if RAW.exists() else {}
+    todo = [(one, run) for one, run in jobs(int(words.get("seeds", 20))) if one not in found]
+    begin = time.time()
+    for place, (one, run) in enumerate(todo, 1):
+        found[one] = run()
+        with RAW.open("a") as file:
+            file.write(json.dumps([one, found[one]]) + "\n")
+        left = (time.time() - begin) / place * (len(todo) - place) / 60
+        print(*one, f"about {left:.0f} min left", flush=True)
+    search_page.write(found)
 
 
 if __name__ == "__main__":

@@ -69,9 +69,9 @@ def test_only_oracles_that_learn_propose_by_scores(show: Show) -> None:
     assert "2 drawn at random, 3 more by the scores of these" in show(
         *space, "oracle=bayesian", "oracle.max_trials=5", "oracle.initial_points=2"
     )
-    assert "9 drawn at random, 13 more by the scores of these" in show(*space, "oracle=hyperband", "oracle.max_epochs=9")
+    assert "4 drawn at random, 18 more by the scores of these" in show(*space, "oracle=hyperband", "oracle.max_epochs=9")
     lines = show(*space, "oracle=asha", "oracle.max_trials=9", "oracle.max_epochs=9")
-    assert "3 drawn at random, 18 more by the scores of these" in lines
+    assert "2 drawn at random, 19 more by the scores of these" in lines
 
 
 def test_a_rule_for_trials_is_said(show: Show) -> None:
