@@ -113,7 +113,8 @@ class Ending:
         if self._published:
             kept["reported.csv"] = table.as_csv(self._published)
         parent = self._store.run_id(None)
-        shown = [pictures.link(name, parent) for name in curves] + [
+        shown = [pictures.link(name, parent) for name in curves]
+        shown += [pictures.link(name, run_id) for name, run_id in attach_pictures().items()]
             pictures.link(name, run_id) for name, run_id in attach_pictures().items()
         ]
         tags = {f"trialbook.{name}": value for name, value in self._recorder.facts.items()}
