@@ -115,8 +115,6 @@ class Ending:
         parent = self._store.run_id(None)
         shown = [pictures.link(name, parent) for name in curves]
         shown += [pictures.link(name, run_id) for name, run_id in attach_pictures().items()]
-            pictures.link(name, run_id) for name, run_id in attach_pictures().items()
-        ]
         tags = {f"trialbook.{name}": value for name, value in self._recorder.facts.items()}
         page = record.page(self._invocation, *self._tables_for_mlflow(shown))
         tags["mlflow.note.content"] = labels.page_text(page, self._invocation.labels.note)
