@@ -15,7 +15,7 @@ from src.results.published import compare_with_published
 from src.results.report import report_of
 from src.results.scores import labelled_histories, standing_of
 from src.results.table import Row
-from src.running import pictures, record
+from src.running import page, pictures, record
 from src.running.driver import SweepOutcome
 from src.running.opening import OpenSweep
 from src.running.recorder import BEST
@@ -27,7 +27,6 @@ from src.terminal import seconds_text
 from src.trial import CHECKPOINT
 
 REPORT = "report.html"
-MOST_NOTED = 12  # rows of the table on MLflow's page of a sweep
 MOST_SHOWN = 20  # rows of the table on the terminal
 
 
@@ -58,24 +57,13 @@ class Ending:
         failed = any(trial.state == TrialState.FAILED for trial in self._standing.trials)
         code = self._outcome.code or (exits.FAILED if failed or refused else 0)
         result.write(self._invocation.folder, code, self._best.run_id if self._best else None)
-        self._notify(code)
+        self._sweep.notifier.ended(self._invocation.name, self._standing, self._best, code)
         self._print_tables()
         self._print_causes(refused)
         self._print_commands(left)
         if not self._outcome.code:
             self._tidy()
         return code
-
-    def _notify(self, code: int) -> None:
-        """Tells the user's command how it ended."""
-        best, objective = self._best, self._invocation.objective
-        counts = Counter(trial.state for trial in self._standing.trials)
-        said = ", ".join(f"{count} {state}" for state, count in counts.items()) or "no trial"
-        score = f"; best {objective.name} {best.score:.4f}" if best and best.score is not None else ""
-        words = shlex.join(self._standing.words(best)) if best else ""
-        facts = {"trial": best.number + 1, "run": best.run_id, "score": best.score, "overrides": words} if best else None
-        text = f"{self._invocation.name} ended: {said}{score}"
-        self._sweep.notifier.ended(text, code, trials=dict(counts), objective=str(objective), best=facts)
 
     @cached_property
     def _standing(self) -> Standing:
@@ -113,22 +101,16 @@ class Ending:
         if self._published:
             kept["reported.csv"] = table.as_csv(self._published)
         parent = self._store.run_id(None)
-        shown = [pictures.link(name, parent) for name in curves]
-        shown += [pictures.link(name, run_id) for name, run_id in attach_pictures().items()]
+        shown = [page.picture(name, parent) for name in curves] + [page.picture(name, run) for name, run in attach_pictures().items()]
         tags = {f"trialbook.{name}": value for name, value in self._recorder.facts.items()}
-        page = record.page(self._invocation, *self._tables_for_mlflow(shown))
-        tags["mlflow.note.content"] = labels.page_text(page, self._invocation.labels.note)
+        parts = record.page(self._invocation, *page.tables(standing, self._conclusions(), self._published), pictures=shown)
+        tags["mlflow.note.content"] = labels.page_text(parts, self._invocation.labels.note)
         state = TrialState.KILLED if self._outcome.code else TrialState.FINISHED
         if concluded := self._sweep.oracle.conclusion():
             self._store.describe(conclusion=self._concluded, concluded_trials=concluded.trials)
-        self._store.describe(Message(None, "end", record.end(state, metrics, tags, self._outbox.keep(None, kept))), page=page)
+        end = record.end(state, metrics, tags, self._outbox.keep(None, kept), data=str(self._invocation.config.hydra.runtime.choices.data))
+        self._store.describe(Message(None, "end", end), page=parts)
         self._outbox.posted()
-
-    def _tables_for_mlflow(self, pictures: list[str]) -> list[str]:
-        rows = table.ranked(self._standing)
-        rest = f"{len(rows) - MOST_NOTED} more in table.csv" if len(rows) > MOST_NOTED else ""
-        said = "\n".join(f"- {line}" for line in self._conclusions())
-        return [table.as_markdown(rows[:MOST_NOTED]), rest, said, *pictures, table.as_markdown(self._published)]
 
     def _conclusions(self) -> list[str]:
         """What the oracle concludes, whose own looks at the scores are part of it; otherwise what the table does."""
@@ -191,8 +173,7 @@ class Ending:
         for line in self._conclusions():
             self._terminal.say(line)
         if self._published:
-            rows = [{name: table.cell(value, name) for name, value in row.items()} for row in self._published]
-            self._terminal.table("reported and obtained", rows)
+            self._terminal.table("reported and obtained", page.as_texts(self._published))
 
     def _print_causes(self, refused: list[str]) -> None:
         """Says why the sweep ended early, and what MLflow refused."""

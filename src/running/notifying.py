@@ -2,13 +2,16 @@
 
 import json
 import logging
+import shlex
 import subprocess
+from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 from src import files
 from src.redaction import all_redacted
+from src.results.leaderboard import Standing, TrialResult
 
 log = logging.getLogger(__name__)
 MOST_AT_ONCE = 5  # processes; of failures that come faster than the command takes them some are left out
@@ -31,9 +34,16 @@ class Notifier:
         text = f"trial {number + 1} failed: {cause}"
         self._call(f"trial-{number:05d}.json", event="trial failed", text=text, trial=number + 1, cause=cause)
 
-    def ended(self, text: str, exit_code: int, **more: Any) -> None:
-        """Says that a sweep, or a single trial, ended or was interrupted."""
-        self._call("ended.json", event="ended", text=text, exit_code=exit_code, **more)
+    def ended(self, name: str, standing: Standing, best: TrialResult | None, exit_code: int) -> None:
+        """Says how a sweep, or a single trial, ended or was interrupted."""
+        counts = Counter(trial.state for trial in standing.trials)
+        said = ", ".join(f"{count} {state}" for state, count in counts.items()) or "no trial"
+        facts: dict[str, Any] | None = None
+        if best:
+            facts = {"trial": best.number + 1, "run": best.run_id, "score": best.score, "overrides": shlex.join(standing.words(best))}
+            said += f"; best {standing.objective.name} {best.score:.4f}" if best.score is not None else ""
+        more = {"trials": dict(counts), "objective": str(standing.objective), "best": facts}
+        self._call("ended.json", event="ended", text=f"{name} ended: {said}", exit_code=exit_code, **more)
 
     def _call(self, name: str, **event: Any) -> None:
         if not self._command:

@@ -50,8 +50,3 @@ def made(what: str, make: Callable[[], dict[str, bytes]]) -> dict[str, bytes]:
     except Exception as error:
         log.warning("no %s: %s", what, error, exc_info=error)
     return {}
-
-
-def link(name: str, run_id: str | None) -> str:
-    """A picture of a run, in the markdown of MLflow's own pages."""
-    return f"![{name}](get-artifact?path={name}&run_uuid={run_id})"

@@ -3,7 +3,7 @@
 import hashlib
 import shlex
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from omegaconf import DictConfig
@@ -57,7 +57,6 @@ def sweep_tags(invocation: Invocation) -> dict[str, str]:
     sweep = {"trialbook.sweep": invocation.folder.name}
     return {
         **invocation.labels.run_tags(),  # first: ours win
-        "trialbook.schema": "1",
         **({} if invocation.single else sweep),
     }
 
@@ -80,7 +79,7 @@ def executor(invocation: Invocation) -> str:
     return " ".join([invocation.config.hydra.runtime.choices.executor, *settings])
 
 
-def trial_tags(number: int, attempt: int, config: dict[str, Any], point: Point, name: str) -> dict[str, str]:
+def trial_tags(number: int, attempt: int, config: dict[str, Any], point: Point) -> dict[str, str]:
     """The tags of one trial; pasting its overrides repeats it."""
     repeat = shlex.join(overrides(point))
     return {
@@ -89,9 +88,7 @@ def trial_tags(number: int, attempt: int, config: dict[str, Any], point: Point, 
         "trialbook.trial": str(number),
         "trialbook.attempt": str(attempt),
         "trialbook.overrides": repeat,
-        "trialbook.swept": name,
         "trialbook.active_hash": active_hash(config),
-        "trialbook.config_hash": active_hash(config, repeats=False),
         "trialbook.objective": str(config["objective"]),
     }
 
@@ -105,17 +102,22 @@ def ended_tags(outcome: Outcome) -> dict[str, str]:
     return {**digests, **cause, **{f"trialbook.{name}": value for name, value in outcome.facts.items()}}
 
 
-def end(state: str | None, metrics: dict[str, float], tags: dict[str, str], kept: str, at: float | None = None) -> dict[str, Any]:
+def end(
+    state: str | None, metrics: dict[str, float], tags: dict[str, str], kept: str, at: float | None = None, data: str = ""
+) -> dict[str, Any]:
     """The message about a run that ended; without a state it adds to a run that ended before.
 
     Args:
         kept: the name of its files in the outbox.
         at: when, as time.time() says it; None for now.
+        data: the name of its data set, for MLflow's column of that name; needs the tag of its digest.
     """
-    return {"state": state, "metrics": metrics, "tags": tags, "time": at or time.time(), "files": kept}
+    digest = tags.get("trialbook.data_digest", "")
+    dataset = {"dataset": {"name": data, "digest": digest}} if data and digest else {}
+    return {"state": state, "metrics": metrics, "tags": tags, "time": at or time.time(), "files": kept, **dataset}
 
 
-def page(invocation: Invocation, *parts: str) -> list[str]:
-    """The parts of a sweep's page in MLflow, as `labels.page_text` takes them: question, command, and further parts."""
+def page(invocation: Invocation, *parts: str, pictures: Sequence[str] = ()) -> list[str]:
+    """The parts of a sweep's page in MLflow, as `labels.page_text` takes them: pictures and question, further parts, command."""
     question = f"**{invocation.question}**" if invocation.question else ""
-    return [question, f"```\n{invocation.command}\n```", *parts]
+    return ["\n\n".join(filter(None, [*pictures, question])), *parts, f"```\n{invocation.command}\n```"]

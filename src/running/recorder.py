@@ -43,6 +43,7 @@ class Recorder:
         rows, meta = store.trials(), store.meta()
         self.attempts = {row.number: row.attempts for row in rows}
         self._begun: dict[str, str] = json.loads(meta.get("go_on", "{}"))  # the training of another sweep with which its trials go on
+        self._data: dict[int, str] = {}  # trial → the name of its data set
         self._ran = {row.number: (row.code or "", row.packages or "") for row in rows}
         self._ran[BEGUN] = self._begun.get("code", ""), self._begun.get("packages", "")
         self._best = min((row.score for row in rows if row.state != TrialState.PRUNED), key=objective.key, default=None)
@@ -68,13 +69,14 @@ class Recorder:
         point, config, choices = proposal.point, trial_config(composed), composed.hydra.runtime.choices
         checkpoint, source = self._checkpoint(number, proposal)
         job = Job(number, attempt, config, self.outbox.folder_of(number), checkpoint, proposal.epochs is not None, known_secrets())
+        self._data[number] = str(choices.data)
         name = table.trial_name(point, self._swept)
         digest = folders.write_composition(job.folder, composed, overrides(point))
         identity = self._identity(number, config, record.values(config, choices), source)
         tags = {
             **self.tags,
             **labels.later(self.store.meta()),
-            **record.trial_tags(number, attempt, config, point, name),
+            **record.trial_tags(number, attempt, config, point),
             "trialbook.sha256.config": digest,
         }
         if identity.code:
@@ -118,7 +120,7 @@ class Recorder:
     def _end(self, number: int, outcome: Outcome, score: float | None, oracle: dict[str, Any], kept: str, at: float | None = None) -> None:
         self._note(outcome.facts)
         state = TrialState.FINISHED if outcome.state == TrialState.PRUNED else outcome.state  # MLflow knows no other word
-        end = record.end(state, outcome.metrics, record.ended_tags(outcome), kept, at)
+        end = record.end(state, outcome.metrics, record.ended_tags(outcome), kept, at, self._data.get(number, ""))
         self.store.end_trial(number, outcome, score, oracle, Message(number, "end", end), at, self.attempts[number])
         self.outbox.posted()
 

@@ -121,7 +121,7 @@ def page_text(page: Sequence[str], note: str) -> str:
     """The text of a sweep's page in MLflow.
 
     Args:
-        page: the question, and what follows the note.
+        page: what stands above the note, and what follows it.
     """
     return "\n\n".join(filter(None, [page[0], note, *page[1:]]))[:LONGEST_TAG]
 

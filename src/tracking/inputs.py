@@ -1,17 +1,30 @@
-"""The inputs of a registered model, as MLflow describes them, and back.
+"""The inputs of a registered model, as MLflow describes them, and back; the data set of a run.
 
 An array is a tensor. A dict of columns, one value per example, is a table, which takes a data frame; other trees are named tensors.
 """
 
+import json
 from typing import Any
 
 import numpy as np
 import pandas as pd
+from mlflow.entities import Dataset, DatasetInput, InputTag
 from mlflow.types.schema import ColSpec, DataType, Schema, TensorSpec
 
 from src.datasets import trees
 
+DIGITS = 8  # of a digest, as MLflow's own have
 COLUMNS = {"U": DataType.string, "i": DataType.long, "u": DataType.long, "f": DataType.double, "b": DataType.boolean}  # by kind of dtype
+
+
+def dataset(name: str, digest: str) -> DatasetInput:
+    """Returns a data set as MLflow lists it with the runs that were trained on it.
+
+    Args:
+        digest: SHA-256 of the examples; MLflow shows and takes its beginning.
+    """
+    entity = Dataset(name=name, digest=digest[:DIGITS], source_type="code", source=json.dumps({"tags": {"sha256": digest}}))
+    return DatasetInput(entity, [InputTag("mlflow.data.context", "training")])
 
 
 def schema_of(example: trees.Tree) -> Schema:

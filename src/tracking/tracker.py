@@ -15,13 +15,13 @@ from requests import RequestException
 
 from src.errors import Refused, Unreachable, first_words
 from src.objective import Objective
-from src.tracking import batch, links
+from src.tracking import batch, inputs, links
 from src.tracking.batch import PASSING, Item
 from src.tracking.store import connect
 
 IDENTITY = ("trialbook.sweep", "trialbook.kind", "trialbook.trial")  # tags that identify a run; a trial keeps its run for life
 LONGEST_NAME = 250  # characters of a run's name that every database takes
-FOR_PEOPLE = ("mlflow.note.content", "trialbook.swept", "trialbook.cause")  # tags that may be cut
+FOR_PEOPLE = ("mlflow.note.content", "trialbook.cause")  # tags that may be cut
 MOST_TAG = 5000  # characters of a tag that every version of MLflow takes
 STOP, HEARD = "trialbook.stop", "heard"  # a tag by which people stop a run on MLflow's page, and what it says afterwards
 BUSY = (408, 425, 429)  # HTTP codes of a server that may take the same request later
@@ -112,6 +112,8 @@ class MlflowTracker:
             self._log(run_id, items)
         except Refused as error:
             refusal = error
+        if contents.get("dataset"):
+            self._client.log_inputs(run_id, datasets=[inputs.dataset(**contents["dataset"])])
         unsent = self._log_files(run_id, folder)
         if state:
             if run_id in self._monitors:

@@ -7,10 +7,13 @@ from pathlib import Path
 
 import pytest
 
+from src.objective import Objective
+from src.results.leaderboard import Standing
 from src.running.notifying import MOST_AT_ONCE, Notifier
 from tests.running.conftest import Driven, units
 from tests.waiting import until
 
+EMPTY = Standing.of([], Objective("val_accuracy", "max"), 0)
 COPY = "import pathlib, sys; file = pathlib.Path(sys.argv[1]); print('called'); file.with_suffix('.copy').write_bytes(file.read_bytes())"
 
 
@@ -41,7 +44,7 @@ def test_a_slow_command_is_not_waited_for_and_not_called_without_end(tmp_path: P
     notifier = Notifier([sys.executable, "-c", "import signal; signal.pause()"], tmp_path)
     for number in range(MOST_AT_ONCE + 1):
         notifier.failed(number, "why")
-    notifier.ended("over", 1)
+    notifier.ended("sweep S", EMPTY, None, 1)
     assert len(notifier._running) == MOST_AT_ONCE + 1 and all(process.poll() is None for process in notifier._running)
     assert "so that it is not called for: trial 6 failed: why" in caplog.text
     for process in notifier._running:
@@ -50,5 +53,5 @@ def test_a_slow_command_is_not_waited_for_and_not_called_without_end(tmp_path: P
 
 
 def test_without_a_command_there_are_no_files(tmp_path: Path) -> None:
-    Notifier([], tmp_path).ended("over", 0)
+    Notifier([], tmp_path).ended("sweep S", EMPTY, None, 0)
     assert not list(tmp_path.iterdir())
