@@ -9,7 +9,6 @@ from functools import cached_property
 
 from src import exits, files
 from src.config.paths import trial_config
-from src.config.rules import LONGEST_TAG
 from src.errors import TrialbookError
 from src.results import table
 from src.results.conclusions import conclusions
@@ -105,7 +104,7 @@ class Ending:
         shown = [page.picture(name, parent) for name in curves] + [page.picture(name, run) for name, run in attach_pictures().items()]
         tags = {f"trialbook.{name}": value for name, value in self._recorder.facts.items()}
         tables = page.tables(standing, self._conclusions(), self._published)
-        tags["mlflow.note.content"] = record.description(self._invocation, *tables, pictures=shown)[:LONGEST_TAG]
+        tags["mlflow.note.content"] = record.description(self._invocation, *tables, pictures=shown)
         state = TrialState.KILLED if self._outcome.code else TrialState.FINISHED
         if concluded := self._sweep.oracle.conclusion():
             self._store.describe(conclusion=self._concluded, concluded_trials=concluded.trials)

@@ -118,9 +118,14 @@ def end(
 
 
 def description(invocation: Invocation, *parts: str, pictures: Sequence[str] = ()) -> str:
-    """The text on a sweep's page in MLflow: pictures, question, note, further parts, command."""
+    """The text on a sweep's page in MLflow: a picture, question, note, further parts, command, more pictures; parts that fit in a tag."""
     question = f"**{invocation.question}**" if invocation.question else ""
-    return "\n\n".join(filter(None, [*pictures, question, _note(invocation), *parts, f"```\n{invocation.command}\n```"]))
+    everything = [*pictures[:1], question, _note(invocation), *parts, f"```\n{invocation.command}\n```", *pictures[1:]]
+    text = ""
+    for part in filter(None, everything):
+        if len(text) + len(part) + 2 <= LONGEST_TAG:
+            text += f"\n\n{part}" if text else part
+    return text
 
 
 def _note(invocation: Invocation) -> str:
