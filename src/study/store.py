@@ -17,13 +17,14 @@ from src.oracles import Proposal
 from src.redaction import all_redacted, redacted
 from src.states import TrialState
 from src.study.messages import Message, Messages
-from src.study.schema import SCHEMA, SCHEMA_VERSION, SINCE_1, UNKNOWN, Identity, TrialRow
+from src.study.schema import SCHEMA, SCHEMA_VERSION, SINCE_1, UNKNOWN, Identity
+from src.study.trials import Trials
 from src.trial import Outcome
 
 PAGE = 4096  # bytes by which SQLite grows
 
 
-class Store(Messages):
+class Store(Messages, Trials):
     """One study. Its methods may be called from any thread."""
 
     def __init__(self, db: sqlite3.Connection) -> None:
@@ -84,10 +85,6 @@ class Store(Messages):
         with self._transaction():
             self._describe(meta)
             self._post(messages)
-
-    def meta(self) -> dict[str, str]:
-        """The facts about the sweep (sweep_id, name, command, space, objective, …), as text."""
-        return dict(self._read("select key, value from meta"))
 
     def start_trial(
         self,
@@ -174,41 +171,6 @@ class Store(Messages):
             )
             self._keep(oracle)
             self._post([message])
-
-    def oracle(self) -> dict[str, Any]:
-        """The oracle's state when the last trial started or ended."""
-        found: dict[str, Any] = json.loads(self._read("select state from oracle")[0][0])
-        return found
-
-    def trials(self) -> list[TrialRow]:
-        """The rows of all trials, by number."""
-        return [TrialRow.of(row) for row in self._read("select * from trial order by number")]
-
-    def scored(self, metric: str) -> Iterator[tuple[TrialRow, float | None, float | None]]:
-        """Each trial with the value of a metric at its kept epoch and at its last one."""
-        path = f'$."{metric}"'
-        rows = self._read(
-            "select trial.*, json_extract(kept.metrics, ?) as at_kept, json_extract(last.metrics, ?) as at_last from trial"
-            " left join epoch kept on kept.number = trial.number and kept.epoch = trial.kept_epoch"
-            " left join epoch last on last.number = trial.number and last.epoch = trial.epochs order by trial.number",
-            path,
-            path,
-        )
-        for row in map(dict, rows):
-            kept, last = row.pop("at_kept"), row.pop("at_last")
-            yield TrialRow.of(row), kept, last
-
-    def epochs(self) -> Iterator[tuple[int, int, dict[str, float]]]:
-        """Yields (trial, epoch, metrics) in order."""
-        for number, epoch, metrics in self._read("select number, epoch, metrics from epoch order by number, epoch"):
-            yield number, epoch, json.loads(metrics)
-
-    def run_id(self, number: int | None) -> str | None:
-        """The MLflow run of a trial, or with None of the sweep."""
-        if number is None:
-            return self.meta().get("parent_run")
-        found = self._read("select run_id from trial where number = ?", number)
-        return found[0][0] if found else None
 
     def remove(self, numbers: list[int]) -> None:
         """Removes trials as if they had never been."""
