@@ -118,6 +118,6 @@ def end(
 
 
 def page(invocation: Invocation, *parts: str, pictures: Sequence[str] = ()) -> list[str]:
-    """The parts of a sweep's page in MLflow, as `labels.page_text` takes them: pictures and question, further parts, command."""
+    """The parts of a sweep's page in MLflow, for `labels.page_text`: a picture and the question, parts, command, more pictures."""
     question = f"**{invocation.question}**" if invocation.question else ""
-    return ["\n\n".join(filter(None, [*pictures, question])), *parts, f"```\n{invocation.command}\n```"]
+    return ["\n\n".join(filter(None, [*pictures[:1], question])), *parts, f"```\n{invocation.command}\n```", *pictures[1:]]

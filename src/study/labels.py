@@ -118,12 +118,16 @@ def _adding(tags: dict[str, str]) -> dict[str, object]:
 
 
 def page_text(page: Sequence[str], note: str) -> str:
-    """The text of a sweep's page in MLflow.
+    """The text of a sweep's page in MLflow: the parts that fit in a tag.
 
     Args:
-        page: pictures and question, then what follows the note.
+        page: what stands above the note, then what follows it.
     """
-    return "\n\n".join(filter(None, [page[0], note, *page[1:]]))[:LONGEST_TAG]
+    text = ""
+    for part in filter(None, [page[0], note, *page[1:]]):
+        if len(text) + len(part) + 2 <= LONGEST_TAG:
+            text += f"\n\n{part}" if text else part
+    return text
 
 
 def later(meta: Mapping[str, str]) -> dict[str, str]:

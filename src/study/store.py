@@ -17,15 +17,15 @@ from src.job import Outcome
 from src.oracles import Proposal
 from src.redaction import all_redacted, redacted
 from src.states import TrialState
-from src.study.histories import Histories
 from src.study.instructions import Instructions
 from src.study.messages import Message, Messages
-from src.study.schema import LATER, SCHEMA, SCHEMA_VERSION, SINCE_1, UNKNOWN, Identity, TrialRow
+from src.study.schema import LATER, SCHEMA, SCHEMA_VERSION, SINCE_1, UNKNOWN, Identity
+from src.study.trials import Trials
 
 PAGE = 4096  # bytes by which SQLite grows
 
 
-class Store(Messages, Instructions, Histories):
+class Store(Messages, Instructions, Trials):
     """One study. Its methods may be called from any thread."""
 
     def __init__(self, db: sqlite3.Connection) -> None:
@@ -87,10 +87,6 @@ class Store(Messages, Instructions, Histories):
         with self._transaction():
             self._describe(meta)
             self._post(messages)
-
-    def meta(self) -> dict[str, str]:
-        """The facts about the sweep (sweep_id, name, command, space, objective, …), as text."""
-        return dict(self._read("select key, value from meta"))
 
     def start_trial(
         self,
@@ -174,22 +170,6 @@ class Store(Messages, Instructions, Histories):
             )
             self._keep(oracle)
             self._post([message])
-
-    def oracle(self) -> dict[str, Any]:
-        """The oracle's state when the last trial started or ended."""
-        found: dict[str, Any] = json.loads(self._read("select state from oracle")[0][0])
-        return found
-
-    def trials(self) -> list[TrialRow]:
-        """The rows of all trials, by number."""
-        return [TrialRow.of(row) for row in self._read("select * from trial order by number")]
-
-    def run_id(self, number: int | None) -> str | None:
-        """The MLflow run of a trial, or with None of the sweep."""
-        if number is None:
-            return self.meta().get("parent_run")
-        found = self._read("select run_id from trial where number = ?", number)
-        return found[0][0] if found else None
 
     def remove(self, numbers: list[int]) -> None:
         """Removes trials as if they had never been."""

@@ -1,4 +1,4 @@
-"""The epochs of a study's trials."""
+"""The part of a study's store that reads its facts and trials."""
 
 import json
 from collections.abc import Iterator
@@ -7,8 +7,21 @@ from typing import Any
 from src.study.schema import TrialRow
 
 
-class Histories:
-    """The part of a study's store that reads epochs."""
+class Trials:
+    """What a study knows of its trials."""
+
+    def meta(self) -> dict[str, str]:
+        """The facts about the sweep (sweep_id, name, command, space, objective, …), as text."""
+        return dict(self._read("select key, value from meta"))
+
+    def oracle(self) -> dict[str, Any]:
+        """The oracle's state when the last trial started or ended."""
+        found: dict[str, Any] = json.loads(self._read("select state from oracle")[0][0])
+        return found
+
+    def trials(self) -> list[TrialRow]:
+        """The rows of all trials, by number."""
+        return [TrialRow.of(row) for row in self._read("select * from trial order by number")]
 
     def scored(self, metric: str) -> Iterator[tuple[TrialRow, float | None, float | None]]:
         """Each trial with the value of a metric at its kept epoch and at its last one."""
@@ -29,6 +42,13 @@ class Histories:
         where, values = ("", ()) if of is None else (" where number = ?", (of,))
         for number, epoch, metrics in self._read(f"select number, epoch, metrics from epoch{where} order by number, epoch", *values):  # noqa: S608
             yield number, epoch, json.loads(metrics)
+
+    def run_id(self, number: int | None) -> str | None:
+        """The MLflow run of a trial, or with None of the sweep."""
+        if number is None:
+            return self.meta().get("parent_run")
+        found = self._read("select run_id from trial where number = ?", number)
+        return found[0][0] if found else None
 
     def _read(self, query: str, *values: Any) -> list[Any]:
         raise NotImplementedError
