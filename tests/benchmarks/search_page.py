@@ -49,9 +49,9 @@ def _table(head: list[str], columns: list[str], groups: dict[tuple[str, int, str
 
 
 def _cells(regrets: np.ndarray) -> list[str]:
-    """For each count the median with its bootstrap interval."""
+    """For each count the median with its bootstrap interval; inf before a trial has ended."""
     drawn = np.random.default_rng(0).integers(len(regrets), size=(DRAWS, len(regrets)))
-    low, high = np.percentile(np.median(regrets[drawn], axis=1), [2.5, 97.5], axis=0)
+    low, high = np.percentile(np.median(regrets[drawn], axis=1), [2.5, 97.5], axis=0, method="nearest")
     return [f"{m:.2g} ({a:.2g} … {b:.2g})" for m, a, b in zip(np.median(regrets, axis=0), low, high, strict=True)]
 
 
@@ -92,7 +92,8 @@ with its regret without noise. An ask takes, on average over a search, so much o
 ## By epochs
 
 The validation loss of networks on digits: SGD or RMSprop with or without momentum, or Adam; learning rate and units lie between those of
-the 300 in `curves.npz`, each trained for 27 epochs. The best trial so far counts, whatever its epochs.
+the 300 in `curves.npz`, each trained for 27 epochs. The best trial so far counts, whatever its epochs; before one has ended
+the regret is inf.
 
 {epochs}
 

@@ -66,7 +66,7 @@ def test_where_no_later_one_is_better_one_in_three_goes_on(drive: Callable) -> N
 def test_the_plan_foresees_the_trials_and_epochs_of_scores_by_chance(drive: Callable) -> None:
     found = []
     for seed in range(10):
-        driven, drawn = drive("asha", *ENDLESS, **SETTINGS), random.Random(seed)
+        driven, drawn = drive("asha", *ENDLESS, **SETTINGS, sampler="random"), random.Random(seed)
         driven.run(lambda _, drawn=drawn: drawn.random())
         found.append(sum(proposal.epochs - proposal.initial_epoch for proposal in driven.proposals))
     assert driven.oracle.schedule_lines[-1] == "about 27 of 1 epoch, then 11 of 3 epochs, then 5 of 9 epochs, then 2 of 27 epochs"
