@@ -11,7 +11,6 @@ import urllib.request
 from collections.abc import Callable
 from contextlib import nullcontext
 from pathlib import Path
-from unittest.mock import Mock
 
 import mlflow
 import numpy as np
@@ -162,34 +161,6 @@ def test_changed_weights_are_never_used(single: str, run: Run, tmp_path: Path) -
     code, said = run(f"run={single}")
     assert code == 2 and "model.weights.h5 was changed" in said and "Traceback" not in said
     assert not MlflowClient(uri(tmp_path)).search_registered_models()
-
-
-@pytest.fixture
-def registry(store_uri: str) -> Registry:
-    """With three versions of digits, none of them champion."""
-    client = MlflowClient(store_uri)
-    client.create_registered_model("digits")
-    for _ in range(3):
-        client.create_model_version("digits", "runs:/x/champion")
-    return Registry(store_uri)
-
-
-def test_of_two_promoters_one_must_decide_again(registry: Registry) -> None:
-    assert registry.promote("digits", "1", None, "first")
-    assert not registry.promote("digits", "2", None, "second, decided against no champion")
-    assert str(registry.version("digits").version) == "1"
-
-
-def test_a_promotion_that_was_killed_before_the_alias_moved_never_was(registry: Registry, monkeypatch: pytest.MonkeyPatch) -> None:
-    assert registry.promote("digits", "1", None, "first")
-    with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
-        patch.setattr(registry._client, "set_registered_model_alias", Mock(side_effect=KeyboardInterrupt))
-        registry.promote("digits", "2", "1", "killed")
-    assert str(registry.version("digits").version) == "1"
-    with pytest.raises(TrialbookError, match="no previous champion"):
-        registry.rollback("digits", Mock())
-    assert registry.promote("digits", "3", "1", "third")
-    assert [event["version"] for event in registry.history("digits")] == ["1", "3"]
 
 
 def answers(address: str) -> bool:

@@ -19,8 +19,7 @@ from omegaconf import OmegaConf
 from src import executors
 from src.config.paths import CONF
 from src.errors import Cancelled, ConfigError, Stop, TrialbookError
-from src.executors import Executor, Listener, machine, pool
-from src.executors.machine import Node, find_slots
+from src.executors import Executor, Listener, pool
 from src.job import Job, Outcome
 from tests.conftest import options
 from tests.waiting import PATIENCE, until
@@ -234,28 +233,6 @@ def test_processes_serve_many_trials_and_leave_none_behind(name: str, create: Ca
     assert len(processes() - before) >= 2
     executor.close()
     until(lambda: not processes() - before)
-
-
-def test_workers_are_as_many_as_the_machine_has_room_for(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(machine, "gpus", lambda: ["0", "1"])
-    big = Node(16, 100, 2)
-    assert find_slots("auto", 4, 0, [big])[0] == 4
-    assert find_slots("auto", 1, 0.5, [big])[0] == 4
-    assert [machine.gpus_of(slot, 0.5) for slot in range(4)] == [["0"], ["0"], ["1"], ["1"]]
-    assert find_slots("auto", 1, 2, [big])[0] == 1 and machine.gpus_of(0, 2) == ["0", "1"] and machine.gpus_of(0, 0) == []
-    assert find_slots(20, 1, 0, [big])[0] == 20
-    with pytest.raises(ConfigError, match="memory are enough for 83"):
-        find_slots(90, 1, 0, [big])
-    with pytest.raises(ConfigError, match="0 GPUs"):
-        find_slots("auto", 1, 0.5, [Node(16, 100, 0)])
-
-
-def test_a_cluster_has_room_machine_by_machine() -> None:
-    nodes = [Node(4, 100, 0), Node(2, 2.5, 2), Node(8, 100, 1)]
-    assert find_slots("auto", 1, 0, nodes) == (14, "14 workers: 14 cores on 3 machines and training.threads=1")
-    assert find_slots("auto", 1, 1, nodes)[0] == 3 and find_slots("auto", 4, 0, nodes, beyond_cores=False)[0] == 3
-    with pytest.raises(ConfigError, match=r"14 cores on 3 machines and training\.threads=4 are enough for 3"):
-        find_slots(4, 4, 0, nodes, beyond_cores=False)
 
 
 def test_files_in_folders_of_a_trial_are_sent_too(tmp_path: Path) -> None:

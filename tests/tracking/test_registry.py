@@ -211,3 +211,21 @@ def test_a_registered_model_that_is_not_whole_is_not_loaded(change: Callable[[Pa
 def test_an_experiment_of_data_in_a_folder_has_a_model_whose_name_mlflow_takes() -> None:
     assert StoredRun.model.fget(SimpleNamespace(experiment="mine/small")) == "mine.small"
     assert StoredRun.model.fget(SimpleNamespace(experiment="of: mine")) == "of. mine"
+
+
+def test_of_two_promoters_one_must_decide_again(registry: Registry) -> None:
+    assert registry.promote("digits", "1", None, "first")
+    assert not registry.promote("digits", "2", None, "second, decided against no champion")
+    assert str(registry.version("digits").version) == "1"
+
+
+def test_a_promotion_that_was_killed_before_the_alias_moved_never_was(registry: Registry, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert registry.promote("digits", "1", None, "first")
+    with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
+        patch.setattr(registry._client, "set_registered_model_alias", Mock(side_effect=KeyboardInterrupt))
+        registry.promote("digits", "2", "1", "killed")
+    assert str(registry.version("digits").version) == "1"
+    with pytest.raises(TrialbookError, match="no previous champion"):
+        registry.rollback("digits", Mock())
+    assert registry.promote("digits", "3", "1", "third")
+    assert [event["version"] for event in registry.history("digits")] == ["1", "3"]
