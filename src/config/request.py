@@ -2,7 +2,7 @@
 
 import re
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -11,6 +11,7 @@ from omegaconf import OmegaConf
 from src.config.catalog import Catalog
 from src.config.overrides import Assignment, Parser, as_text, joined
 from src.config.paths import TRIAL_GROUPS
+from src.config.shapes import SHAPES, wrong_shapes
 from src.errors import collecting, did_you_mean
 
 FOLDERS = ("hydra.run.dir", "hydra.sweep.dir")  # Hydra's other settings may name code and other configuration
@@ -160,7 +161,7 @@ def _read_sweep(parser: Parser, request: Request) -> None:
         return
     content: dict[str, Any] = OmegaConf.to_container(file.config)  # type: ignore[assignment]
     entries, hydra = content.pop("defaults", []), content.pop("hydra", {})
-    if mistakes := [f"{place}: {mistake}" for mistake in _wrong_shapes(hydra)]:
+    if mistakes := [f"{place}: {mistake}" for mistake in wrong_shapes(hydra)]:
         request.mistakes += mistakes
         return
     request.multirun = request.multirun or hydra.get("mode") == "MULTIRUN"
@@ -179,46 +180,6 @@ def _fixed(catalog: Catalog, content: dict[str, Any]) -> dict[str, Any]:
         return {leaf: value for name, child in node.items() for leaf, value in fixed(child, f"{path}.{name}".lstrip(".")).items()}
 
     return fixed(content, "")
-
-
-def _wrong_shapes(hydra: Any) -> Iterator[str]:
-    """Describes parts of a sweep file's `hydra:` node that are not what a sweep is made of."""
-    if not isinstance(hydra, dict):
-        yield f"hydra is {hydra!r}; expected a mapping with sweeper."
-        return
-    for key in hydra.keys() - {"mode", "run", "sweep", "sweeper"}:
-        yield f"hydra.{key} is not supported; expected hydra.mode or hydra.sweeper."
-    if (mode := hydra.get("mode")) not in (None, "RUN", "MULTIRUN"):
-        yield f"hydra.mode is {mode!r}{did_you_mean(str(mode), ('RUN', 'MULTIRUN'))} Expected MULTIRUN or RUN."
-    sweeper = hydra.get("sweeper", {})
-    if not isinstance(sweeper, dict):
-        yield f"hydra.sweeper is {sweeper!r}; expected a mapping of {', '.join(SHAPES)}."
-        return
-    for key, (words, holds) in SHAPES.items():
-        if key in sweeper and not holds(sweeper[key]):
-            yield f"hydra.sweeper.{key} is {sweeper[key]!r}; expected {words}."
-
-
-def _is_list_of(kind: type, value: Any) -> bool:
-    return isinstance(value, list) and all(isinstance(one, kind) for one in value)
-
-
-def _are_figures(value: Any) -> bool:
-    """True for mappings of numbers."""
-    numbers = (number for figures in value for number in figures.values()) if _is_list_of(dict, value) else [None]
-    return all(type(number) in (int, float) for number in numbers)
-
-
-SHAPES: dict[str, tuple[str, Callable[[Any], bool]]] = {
-    "params": ("a mapping of keys to values", lambda value: isinstance(value, dict)),
-    "trials": (
-        "a list of trials, each a list of overrides",
-        lambda value: _is_list_of(list, value) and all(_is_list_of(str, trial) for trial in value),
-    ),
-    "when": ("a mapping of KEY=VALUE to params", lambda value: isinstance(value, dict) and _is_list_of(dict, list(value.values()))),
-    "exclude": ("a list of mappings of keys to values", lambda value: _is_list_of(dict, value)),
-    "reported": ("a list of mappings of metrics to numbers, one per trial", _are_figures),
-}
 
 
 def _chosen_options(request: Request, entries: list[Any], place: str) -> dict[str, str]:
