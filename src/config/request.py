@@ -108,7 +108,8 @@ def _read_first(parser: Parser, request: Request, fixed: set[str]) -> None:
     of_files = []
     if option != "grid":  # which goes through them in turn, each with what it does not set itself
         of_files, request.trials = request.trials, []
-    if _is_list_of(list, value or []) and all(_is_list_of(str, point) for point in value or []):
+    _, holds = SHAPES["trials"]
+    if holds(value or []):
         points = [_read_all(parser, request, point, place) for point in value or []]
         own, of_files = (points, of_files) if place == FIRST else ([], [*points, *of_files])
         request.first = [*own, *([one for one in point if one.key not in fixed] for point in of_files)]
