@@ -103,4 +103,4 @@ def test_an_oracle_of_the_command_line_takes_only_its_own_settings(loader: Confi
     request = read(loader, lines, multirun=True)
     assert not find_mistakes(request)
     found = Invocation(Space.of(request), config, Objective.parse(config.objective), request.sweep, [], False, tmp_path).oracle
-    assert found.keys() == {"name", "_target_", "max_epochs", "factor", "iterations", "seed", "first"}
+    assert found.keys() == {"name", "_target_", "max_epochs", "factor", "iterations", "sampler", "seed", "first"}
