@@ -101,7 +101,7 @@ def test_a_training_goes_on_from_a_checkpoint_that_was_kept(sweep: Path, loader:
     assert facts == {"checkpoint": str(file), "epochs": 3, "code": "", "packages": ""}
 
     store = Store.create(None, go_on=facts | {"code": "3f2a"})
-    recorder = Recorder(store, Folder(sweep / "new"), OBJECTIVE, [], {"trialbook.code": "77ab"})
+    recorder = Recorder(store, Folder(sweep / "new"), OBJECTIVE, [], {"trialbook.code": "77ab"}, {})
     assert recorder._checkpoint(0, Proposal({})) == (content, BEGUN)
     assert recorder._identity(0, {"model": {}}, {}, BEGUN).code == "3f2a+77ab"
     file.write_bytes(content[:-1])
