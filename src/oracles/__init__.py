@@ -59,6 +59,7 @@ class Oracle(Protocol):
         swept: the keys that vary between its trials.
         schedule_lines: lines for people that explain its budget.
         epochs: of all its trials together, as foreseen; None unless the oracle chooses the epochs of each trial.
+        compares_whole: True if a trial that was ended early has no place among others: it is told as infeasible.
     """
 
     budget: int
@@ -66,6 +67,7 @@ class Oracle(Protocol):
     swept: list[str]
     schedule_lines: list[str]
     epochs: int | None
+    compares_whole: bool
 
     def ask(self, number: int) -> Proposal | None:
         """Proposes the trial `number`.
@@ -90,6 +92,11 @@ class Oracle(Protocol):
 
     def restore(self, state: dict[str, Any], trials: Sequence[KnownTrial]) -> None:
         """Continues where another process stopped: the next proposal is the one that the other process would have made."""
+
+
+def score_told(oracle: Oracle, state: str, score: float | None) -> float | None:
+    """The score of an ended trial as its oracle is told it."""
+    return None if oracle.compares_whole and state == TrialState.PRUNED else score
 
 
 def create(space: Space, objective: Objective, settings: dict[str, Any]) -> Oracle:

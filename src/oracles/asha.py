@@ -45,7 +45,7 @@ class Asha(Guided, Random):
         sampler: where new configurations come from, as in Guided.
     """
 
-    takes_others = False
+    takes_others, compares_whole = False, True
 
     def __init__(
         self, space: Space, objective: Objective, *, max_trials: int, max_epochs: int, min_epochs: int, factor: int, sampler: str, seed: int

@@ -39,6 +39,7 @@ class KerasTunerOracle(kt.Oracle):  # type: ignore[misc]
     """
 
     takes_others = begins_with_defaults = True
+    compares_whole = False
 
     def __init__(self, space: Space, objective: Objective, *, seed: int = 0, **settings: Any) -> None:
         super().__init__(

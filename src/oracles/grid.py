@@ -12,6 +12,8 @@ from src.space.defaults import located
 class Grid:
     """Proposes every point of `space.points()` once, in that order. Does not import KerasTuner, which would import TensorFlow: seconds."""
 
+    compares_whole = False
+
     def __init__(self, space: Space, objective: Objective) -> None:
         self._space, self._points = space, space.points()
         self.budget = self.known_in_advance = len(space.listed)

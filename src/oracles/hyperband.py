@@ -27,6 +27,7 @@ class Hyperband(Guided, kt.oracles.HyperbandOracle):  # type: ignore[misc]
     """
 
     takes_others = begins_with_defaults = False
+    compares_whole = True
 
     def __init__(
         self, space: Space, objective: Objective, *, max_epochs: int, factor: int, iterations: int, sampler: str, seed: int

@@ -56,7 +56,8 @@ class OptunaSampler(Random):
     def tell(self, number: int, score: float | None) -> None:
         """Ends a trial."""
         super().tell(number, score)
-        self._tell(self._asked.pop(number), score)
+        if asked := self._asked.pop(number, None):
+            self._tell(asked, score)
 
     def restore(self, state: dict[str, Any], trials: Sequence[KnownTrial]) -> None:
         """Asks and tells anew, in the order of the trials, because samplers keep states of their own.
@@ -72,18 +73,21 @@ class OptunaSampler(Random):
                 self.tell(known.number, known.score)
 
     def _add(self, number: int, proposal: Proposal) -> None:
-        """Adds a trial; the sampler learns of one that it did not suggest."""
+        """Adds a trial; the sampler learns of one that it did not suggest, unless a list lacks a value of it: Optuna takes no others."""
         super()._add(number, proposal)
         if number not in self._asked:
             values = self.values(proposal.point)
-            present = [(place, axis) for place, axis in enumerate(self.space.axes) if self._has(axis, values)]
-            self._study.enqueue_trial({_name(axis, place): _told(axis, values[axis.key]) for place, axis in present})
-            self._asked[number] = self._study.ask()
-            self._suggested(self._asked[number])
+            present = [(place, axis) for place, axis in enumerate(self.space.axes) if axis.key in values and axis.exists(values)]
+            lacking = [axis for _, axis in present if isinstance(axis.domain, Choice) and values[axis.key] not in axis.domain.texts]
+            if not lacking:
+                self._study.enqueue_trial({_name(axis, place): _told(axis, values[axis.key]) for place, axis in present})
+                self._asked[number] = self._study.ask()
+                self._suggested(self._asked[number])
 
     def _forget(self, number: int) -> None:
         """Removes a trial that is not what ran."""
-        self._tell(self._asked.pop(number), None, "FAIL")
+        if asked := self._asked.pop(number, None):
+            self._tell(asked, None, "FAIL")
         del self.trials[str(number)], self.ongoing_trials[str(number)]
         self._known = {identity: first for identity, first in self._known.items() if first != number}
 
@@ -143,9 +147,11 @@ def _suggestion(asked: "optuna.Trial", axis: Axis, name: str) -> Any:
     return asked.suggest_float(name, domain.low, domain.high, log=domain.log)
 
 
-def _told(axis: Axis, value: Any) -> Any:
+def _told(axis: Axis, text: str) -> Any:
     """The inverse of `_suggestion`."""
-    return _sorted(axis.domain).index(value) if isinstance(axis.domain, Choice) and ordered(axis) else value
+    if isinstance(axis.domain, Choice):
+        return _sorted(axis.domain).index(text) if ordered(axis) else text
+    return int(text) if axis.domain.integer else float(text)
 
 
 def _sorted(domain: Choice) -> list[str]:

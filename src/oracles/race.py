@@ -62,6 +62,8 @@ class Race:
         runners: the configurations, in their order in the space.
     """
 
+    compares_whole = True
+
     def __init__(
         self, space: Space, objective: Objective, *, least: float | None = None, resolution: float = 0.0, max_trials: int | None = None
     ) -> None:

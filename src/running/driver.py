@@ -9,7 +9,7 @@ from omegaconf import DictConfig
 from src.errors import Stop
 from src.executors import Executor, Listener
 from src.job import Job, Outcome
-from src.oracles import Oracle, Proposal
+from src.oracles import Oracle, Proposal, score_told
 from src.running.interruption import Interruption
 from src.running.notifying import Notifier
 from src.running.pruning import MedianRule
@@ -178,7 +178,7 @@ class Driver:
 
     def _tell_oracle(self, number: int, outcome: Outcome, score: float | None) -> None:
         if outcome.state != TrialState.KILLED and number not in self._foreign:
-            self.oracle.tell(number, score)
+            self.oracle.tell(number, score_told(self.oracle, outcome.state, score))
 
 
 def _most_epochs(config: dict[str, Any]) -> int | None:

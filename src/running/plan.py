@@ -4,7 +4,7 @@ import shlex
 import sqlite3
 from collections.abc import Callable, Iterator
 from contextlib import closing, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from statistics import mean
 from typing import Any
@@ -99,7 +99,7 @@ def _foreseen(invocation: Invocation, state: dict[str, Any], known: list[KnownTr
 
         oracle = oracles.create(invocation.space, invocation.objective, invocation.oracle)
         if known:
-            oracle.restore(state, known)
+            oracle.restore(state, [replace(one, score=oracles.score_told(oracle, one.state, one.score)) for one in known])
         proposals = [oracle.ask(number) for number in range(len(known), oracle.known_in_advance)]
         points = [one.proposal.point for one in known if one.state not in ENDED] + [proposal.point for proposal in proposals if proposal]
         learns = oracle.known_in_advance < oracle.budget

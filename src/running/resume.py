@@ -24,6 +24,7 @@ from src.study.schema import TrialRow
 from src.study.store import Store
 
 BUDGET = ("max_trials", "max_epochs")  # of an oracle: growing them is compatible
+BEFORE = {"first": [], "sampler": "random"}  # settings that old studies lack, and what oracles did then
 
 
 def check(invocation: Invocation, store: Store, compose: Compose) -> None:
@@ -99,9 +100,14 @@ def _words(fixed: list[Any]) -> str:
 
 def _oracle(invocation: Invocation, old: dict[str, Any]) -> Iterator[tuple[str, str]]:
     for key, now in invocation.oracle.items():
-        if (then := old.get(key, [] if key == "first" else None)) != now:
+        if (then := old.get(key, BEFORE.get(key))) != now:
             larger = key in BUDGET and then is not None and (now is None or now > then)
-            yield "budget" if larger else "", f"oracle.{key}: {then} then, {now} now"
+            hint = (
+                f"; expected oracle.{key}={then}, for that sweep began before there was such a setting"
+                if key in BEFORE and key not in old
+                else ""
+            )
+            yield "budget" if larger else "", f"oracle.{key}: {then} then, {now} now{hint}"
 
 
 def _configuration(invocation: Invocation, store: Store, compose: Compose, meta: dict[str, str]) -> Iterator[str]:

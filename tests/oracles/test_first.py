@@ -29,17 +29,17 @@ def words(driven: Driven) -> list[str]:
     return [" ".join(overrides(point)) for point in points]
 
 
-@pytest.mark.parametrize("oracle", ["grid", *MODELS])
+@pytest.mark.parametrize("oracle", ["grid", *MODELS, "optuna"])
 def test_known_points_run_first_and_once(oracle: str, drive: Callable[..., Driven]) -> None:
     driven = drive(oracle, f"oracle={oracle}", *AXES, FIRST).run()
     found = list(dict.fromkeys(words(driven)))
     assert found[:2] == EXPECTED
     assert len({str(point) for point in driven.points}) == len(driven.points)
-    if oracle in ("grid", "random", "bayesian"):  # 9 listed points and one beside them
+    if oracle in ("grid", "random", "bayesian", "optuna"):  # 9 listed points and one beside them
         assert len(found) == driven.oracle.budget == 10
 
 
-@pytest.mark.parametrize("oracle", MODELS)
+@pytest.mark.parametrize("oracle", [*MODELS, "optuna"])
 def test_a_resumed_search_goes_on_as_if_it_had_not_stopped(oracle: str, space: Callable[..., Space]) -> None:
     known = """oracle.first=[["optimizer.learning_rate=0.012345678912345","model.units=40"],["model.units=17"]]"""
     own = space(f"oracle={oracle}", known, "optimizer.learning_rate=tag(log,interval(1e-4,1e-1))", "model.units=choice(16,32,64)")

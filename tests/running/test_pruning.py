@@ -15,6 +15,7 @@ from src.config.command_line import read_command_line
 from src.errors import Cancelled, ConfigError, TrialbookError
 from src.job import Job, Outcome
 from src.objective import Objective
+from src.oracles.grid import Grid
 from src.results import scores, table
 from src.results.conclusions import conclusions
 from src.running import resume
@@ -161,6 +162,18 @@ def test_a_pruned_trial_has_a_score_and_a_tag(pruned: Store, driven: Driven) -> 
     end = next(call for kind, run, call in driven.tracker.calls if (kind, run) == ("end", "run5"))
     assert end["state"] == "FINISHED" and "trialbook.cause" not in end["tags"]
     assert end["tags"]["trialbook.pruned"] == f"at epoch 3: {rows[5].cause}"
+
+
+@pytest.mark.parametrize(("whole", "told"), [(True, None), (False, 0.5)])
+def test_an_oracle_that_compares_whole_trials_is_told_no_score_of_one_that_was_ended(
+    whole: bool, told: float | None, driven: Driven, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """`python -m src.stop trial=N` ends trials of every oracle: of a race, or a rung, such a score is no member."""
+    heard = []
+    monkeypatch.setattr(Grid, "compares_whole", whole)
+    monkeypatch.setattr(Grid, "tell", lambda self, number, score: heard.append(score))
+    driven.run(lambda *_: Outcome("PRUNED", {"kept/val_accuracy": 0.5}, {"val_accuracy": [0.5]}, 1.0), "model.units=8")
+    assert heard == [told]
 
 
 def test_it_is_not_reproduced_since_another_sweep_would_end_it_elsewhere() -> None:

@@ -81,6 +81,17 @@ def test_another_space_is_refused(words: tuple[str, ...], said: str, asked: Call
     assert said in differences(now, store, driven)
 
 
+def test_a_setting_that_did_not_exist_has_the_value_of_what_was_done_then(asked: Callable) -> None:
+    """Hyperband drew at random before oracle.sampler was there: a resumed study may go on so, and says how."""
+    before = {key: value for key, value in asked(*WORDS, oracle="hyperband").oracle.items() if key not in ("first", "sampler")}
+    [(kind, line)] = resume._oracle(asked(*WORDS, oracle="hyperband"), before)
+    assert (kind, line) == (
+        "",
+        "oracle.sampler: random then, bayesian now; expected oracle.sampler=random, for that sweep began before there was such a setting",
+    )
+    assert not list(resume._oracle(asked(*WORDS, oracle="hyperband", **{"oracle.sampler": "random"}), before))
+
+
 def test_a_wider_space_wants_a_word(asked: Callable, store: Store, driven: Driven) -> None:
     wider = ("data=digits", "optimizer=sgd,adam,rmsprop", "model.units=8,16")
     assert "optimizer: sgd,adam then, sgd,adam,rmsprop now; allow=[space] takes it" in differences(asked(*wider), store, driven)
