@@ -91,7 +91,6 @@ def test_words_that_it_takes(words: str, told: str, run: Confirm) -> None:
                 "optimizer.momentun=1: there is no 'optimizer.momentun'",
             ],
         ),
-        ("--help", ["--help: expected key=value; keys are sweep, top, most, least, budget"]),
         ("least=inf", ["least=inf: expected a number above 0"]),
         ("sweep=width top=x", ["top=x: expected a whole number", "sweep=width: no such sweep; did you mean 'widths'?"]),
         ("seed=2,3,4", ["seed=2,3,4: 2 selected the configurations; expected fresh ones, such as seed=range(3,23)."]),
@@ -185,9 +184,9 @@ def test_a_race_of_a_function_is_interrupted_and_goes_on(command: Command, added
     assert {words for (words,) in rows(race, "select json_extract(overrides, '$.\"trial.words\"') from trial")} == {'[a,"b c"]'}
     said = " ".join(done.stdout.split())
     assert "Nobody is confirmed: 2 configurations cannot be told apart after 5 fresh seeds each: trial.rate=0.05" in said
-    assert "16 of at most 20 runs. They took" in said and all(len(line) <= 80 for line in done.stdout.splitlines() if "fresh seeds" in line)
+    assert "16 of at most 20 runs. They took" in said
     [(concluded,)] = rows(race, "select value from meta where key = 'conclusion'")
-    assert concluded in said
+    assert concluded in done.stdout, "a pipe has no edge at which it would be broken"
 
 
 def test_a_race_on_digits_and_the_promotion_of_its_winner(command: Command, tmp_path: Path) -> None:
