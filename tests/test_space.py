@@ -140,6 +140,7 @@ def test_a_named_sweep_and_the_command_line_that_wins(space: MakeSpace) -> None:
 def test_explicit_trials(space: MakeSpace) -> None:
     notebook = space("sweeps=notebook")
     assert len(lines(notebook)) == 1 + 10 * 5, "what a trial sets itself is not varied"
+    assert notebook.raw_size == 51, "there are no duplicates"
     assert lines(notebook)[0] == "model=logistic_regression seed=42"
     assert len(lines(space("sweeps=notebook", "seed=1,2"))) == 22, "the command line wins"
 

@@ -9,7 +9,7 @@ from src.config import conditions, limits, links, points, unheeded
 from src.config.catalog import Catalog
 from src.config.metrics import metric_mistakes
 from src.config.overrides import Assignment
-from src.config.paths import KERAS_GROUPS, SETTLED, TRIAL_GROUPS, TRIAL_KEYS, leaves
+from src.config.paths import KERAS_GROUPS, REPEATS, SETTLED, TRIAL_GROUPS, TRIAL_KEYS, leaves
 from src.config.request import FOLDERS, Request
 from src.config.rules import expected
 from src.errors import ConfigError, collecting, did_you_mean
@@ -216,6 +216,9 @@ def _search_mistakes(request: Request, options: Options, catalog: Catalog) -> It
     stop = given["stop.trial"].values[0] if "stop.trial" in given else catalog.top["stop.trial"]
     if stop and (chooses_epochs or "oracle.resolution" in catalog.readable("oracle").get(name, {})):
         yield f"stop.trial={stop}: oracle={name} decides itself which trials go on; expected stop.trial=null, or another oracle."
+    of_data = [one for one in request.everything if one.group == "data" and one.key not in REPEATS]
+    if stop and len({(one.key, value) for one in of_data for value in map(str, one.values_or_ends)}) > len({one.key for one in of_data}):
+        yield f"stop.trial={stop}: scores on other data are no measure of a trial; expected one data set for all, or stop.trial=null."
     for condition, one in request.when:
         chosen = request.chooses or any(option in options.get(condition.key, ()) for option in condition.values)
         if condition.key not in catalog.groups:

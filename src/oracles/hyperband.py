@@ -5,6 +5,7 @@ from typing import Any
 
 import keras_tuner as kt
 
+from src.errors import ConfigError
 from src.objective import Objective
 from src.oracles import KnownTrial, Proposal
 from src.oracles.base import Values
@@ -24,6 +25,9 @@ class Hyperband(Guided, kt.oracles.HyperbandOracle):  # type: ignore[misc]
         factor: one in `factor` trials of a rung continues, for `factor` times the epochs.
         iterations: how often all brackets are run.
         sampler: where new points come from, as in Guided.
+
+    Raises:
+        ConfigError: there are more known points than the brackets begin.
     """
 
     takes_others = begins_with_defaults = False
@@ -39,7 +43,13 @@ class Hyperband(Guided, kt.oracles.HyperbandOracle):  # type: ignore[misc]
         )
         rungs = [self._rungs(number) for number in reversed(range(self._get_num_brackets()))]
         self._filling = self._brackets[0]
-        self._start = self.start_of(iterations * sum(bracket[0][0] for bracket in rungs))
+        starts = iterations * sum(bracket[0][0] for bracket in rungs)
+        if len(space.first) > starts:
+            more = "more of oracle.max_epochs or oracle.iterations"
+            raise ConfigError(
+                [f"oracle.first: {len(space.first)} points; expected at most the {starts} that these brackets begin, or {more}."]
+            )
+        self._start = self.start_of(starts)
         self.known_in_advance = min(self._start, rungs[0][0][0]) if self._guided else rungs[0][0][0]
         self.budget = iterations * sum(size for bracket in rungs for size, _ in bracket)
         self.epochs = iterations * sum(map(total_epochs, rungs))

@@ -64,7 +64,7 @@ class Space:
     @property
     def raw_size(self) -> float:
         """The number of points, counting equal ones several times; infinite if an axis is an interval of fractions."""
-        return math.prod(axis.length for axis in self.axes) * (len(self.trials) or 1) + len(self.first)
+        return sum(math.prod(axis.length for axis in self._free(trial)) for trial in self.trials or ((),)) + len(self.first)
 
     @cached_property
     def size(self) -> int | None:

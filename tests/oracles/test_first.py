@@ -119,6 +119,9 @@ def test_a_race_and_too_many_points_are_refused(loader: ConfigLoader, space: Cal
         configured(loader, read(loader, lines, multirun=True), lines)
     with pytest.raises(ConfigError, match="2 points; expected at most oracle"):
         create(space("oracle=random", "model.units=choice(1,2,3)", first('["model.units=1"]', '["model.units=2"]')), "random", max_trials=1)
+    with pytest.raises(ConfigError, match="2 points; expected at most the 1 that these brackets begin"):
+        known = first('["model.units=1"]', '["model.units=2"]')
+        create(space("oracle=hyperband", "model.units=choice(1,2,3)", known), "hyperband", max_epochs=1)
 
 
 SWEEP = """# @package _global_

@@ -213,6 +213,7 @@ OF_DIGITS = ["-m", "data=digits", "model.units=8,16"]
         (["stop.trial=2"], "stop.trial=2: 2, where stop.trial is median, or null for off."),
         (["stop.trial=median", "oracle=hyperband"], "stop.trial=median: oracle=hyperband decides itself which trials go on"),
         (["stop.trial=median", "oracle=asha"], "stop.trial=median: oracle=asha decides itself which trials go on"),
+        (["stop.trial=median", "data.validation_split=0.1,0.2"], "stop.trial=median: scores on other data are no measure of a trial"),
         (["stop.trial=median", "oracle=race", "seed=1,2,3"], "stop.trial=median: oracle=race decides itself which trials go on"),
     ],
 )
