@@ -12,7 +12,7 @@ from rich.cells import cell_len
 
 LEFT_OUT = ("of", "disk", "when", "seconds", "last", "kept epoch", "ms", "MB", "repeats", "state", "mean ± 95 %")
 GAP = 2  # spaces between columns
-WORDS = re.compile(r"(?<= )")
+WORDS = re.compile(r"(?<= )(?![kMG]B$)")  # a size and its unit stay together
 IN_CELLS = re.compile(r"(?<=[=,/ ])")  # where a cell may be broken, never within a number
 IN_HEADERS = re.compile(r"(?<=[._ ])")
 LONG = 30  # characters of a word that is rather broken than that a column is left out

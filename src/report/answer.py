@@ -55,9 +55,11 @@ def _distance(group: Group, default: Entry | None) -> list[str]:
     first, *others = group.entries
     if default is first:
         return ["and it is the default"]
-    if default in others and default:
-        return [f"{brief(abs(first.mean - default.mean))} better than the defaults"]
-    return [f"{brief(abs(first.mean - others[0].mean))} better than the second"] if others else []
+    if not others:
+        return []
+    other, name = (default, "defaults") if default in others and default else (others[0], "second")
+    by = abs(first.mean - other.mean)
+    return [f"{brief(by)} better than the {name}" if by else f"as good as the {name}"]
 
 
 def _sure(group: Group) -> str:
