@@ -5,6 +5,7 @@ import shlex
 from collections import Counter
 from collections.abc import Mapping, Sequence
 
+from src.columns import figure
 from src.results import table
 from src.results.conclusions import brief, group_name
 from src.results.leaderboard import Entry, Group, Standing
@@ -30,7 +31,7 @@ def answer(standing: Standing, default: Entry | None, concluded: str = "") -> st
     first = group.entries[0]
     repeats = f" (mean of {len(first.scores)})" if len(first.scores) > 1 else ""
     interval = f" ± {brief(first.interval)}" if first.interval else ""
-    words = [f"{standing.objective.name} {first.mean:.4f}{interval}{repeats} by {name_of(standing, first)}"]
+    words = [f"{standing.objective.name} {figure(first.mean)}{interval}{repeats} by {name_of(standing, first)}"]
     words += _distance(group, default)
     name = group_name(standing, group)
     return f"{f'{name}: ' if name else ''}{', '.join(words)}. {_sure(group)}".strip()
