@@ -12,10 +12,22 @@ from rich.cells import cell_len
 
 LEFT_OUT = ("of", "disk", "when", "seconds", "last", "kept epoch", "ms", "MB", "repeats", "state", "mean ± 95 %")
 GAP = 2  # spaces between columns
-WORDS = re.compile(r"(?<= )")
+WORDS = re.compile(r"(?<= )(?![kMG]B$)")  # a size and its unit stay together
 IN_CELLS = re.compile(r"(?<=[=,/ ])")  # where a cell may be broken, never within a number
 IN_HEADERS = re.compile(r"(?<=[._ ])")
+NUMBER = re.compile(r"-?\d+(-\d+|(\.\d*)?(e[-+]\d+)?)")
 LONG = 30  # characters of a word that is rather broken than that a column is left out
+
+
+def figure(value: float | None) -> str:
+    """A number as people read it: four decimals, or four digits that count where those would say nothing or are too long; None is empty.
+
+    >>> figure(0.87654321), figure(0.0), figure(0.000032109), figure(-1.4780882e39)
+    ('0.8765', '0.0000', '3.211e-05', '-1.478e+39')
+    """
+    if value is None:
+        return ""
+    return f"{value:.4f}" if not value or 1e-3 <= abs(value) < 1e7 else f"{value:.4g}"
 
 
 @dataclass(frozen=True)
@@ -115,4 +127,4 @@ def _aligned(text: str, width: int, right: bool) -> str:
 
 def _is_number(text: str) -> bool:
     """True if a cell is a number, a range of ranks, or empty."""
-    return not text or text.replace(".", "", 1).replace("-", "").isdigit()
+    return not text or bool(NUMBER.fullmatch(text))

@@ -114,6 +114,8 @@ def main() -> None:
     with exit_on_error():
         arguments = read_arguments(Arguments, sys.argv[1:], __doc__)
         least = _positive(arguments.least)
+        if arguments.report and Path(arguments.report).suffix not in (".html", ".htm"):  # it takes the place of what is there
+            raise ConfigError([f"report={arguments.report}: expected a file that ends in .html"])
         if arguments.runs:
             _compare_runs(arguments)
             return

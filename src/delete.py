@@ -63,6 +63,9 @@ def main() -> int:
         for one in done:
             terminal.say(f"deleted; the files are in {one.attic}, where they may be removed. To bring them back:")
             terminal.command(one.bring_back)
+            if numbers:
+                report = folders[0] / "report.html"
+                terminal.command(f"python -m src.compare sweep={one.sweep} report={report}", "its report without them")
     return 0
 
 
@@ -75,7 +78,7 @@ def _numbers(text: str) -> list[int]:
     words = text.split(",") if text else []
     if wrong := [word for word in words if not word.isdecimal() or word == "0"]:
         raise ConfigError([f"trial={text}: {wrong[0]!r}; expected numbers from 1, as the terminal says them, such as trial=3,4"])
-    return [int(word) - 1 for word in words]
+    return list(dict.fromkeys(int(word) - 1 for word in words))
 
 
 if __name__ == "__main__":

@@ -20,7 +20,7 @@ from src.errors import ConfigError, TrialbookError
 from src.exits import exit_on_error
 from src.objective import Objective
 from src.study import labels, view
-from src.study.finding import SWEEPS, driven_sweeps, find_sweeps
+from src.study.finding import ALL, SWEEPS, driven_sweeps, find_sweeps
 from src.study.overview import Overview, look, size
 from src.terminal import Terminal
 
@@ -57,8 +57,10 @@ def main() -> None:
         arguments, mistakes = read_arguments(Arguments, sys.argv[1:], __doc__), list[str]()
         if arguments.watch and arguments.format != "table":
             mistakes.append(f"format={arguments.format}: watch=true draws on a terminal; expected one of the two.")
-        if "," in arguments.sweep:
-            mistakes.append(f"sweep={arguments.sweep}: one sweep is shown; expected its name or id, or latest.")
+        if arguments.sweep == ALL or "," in arguments.sweep:
+            mistakes.append(
+                f"sweep={arguments.sweep}: one sweep at a time; expected its name or id, or latest; without sweep= all are shown."
+            )
         changes = {name: value for name in LABELS if (value := getattr(arguments, name))}
         if changes and not arguments.sweep:
             mistakes.append(f"{', '.join(f'{name}=' for name in changes)}: of which sweep? Expected sweep=latest, a name or an id.")

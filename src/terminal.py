@@ -12,7 +12,7 @@ from typing import Any
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskID, TextColumn
 
-from src.columns import fitted
+from src.columns import figure, fitted
 from src.objective import Objective
 from src.redaction import Redacting, printable
 
@@ -159,7 +159,7 @@ class Terminal:
         """Shows that a trial finished an epoch; on a pipe, not every one."""
         now = time.monotonic()
         most, each = self._epochs[number], (now - self._started[number]) / epoch
-        note = f"epoch {epoch}{f' of {most}' if most else ''}, {self._objective.name} {metrics.get(self._objective.name, math.nan):.4f}"
+        note = f"epoch {epoch}{f' of {most}' if most else ''}, {self._objective.name} {figure(metrics.get(self._objective.name, math.nan))}"
         note += f", at most {seconds_text(each * (most - epoch))} left" if most else ""
         self._progress.update(self._bars[number], completed=epoch, note=note)
         if not self._live and now - self._spoken > PIPE_SECONDS:
@@ -171,7 +171,7 @@ class Terminal:
         self._progress.remove_task(self._bars.pop(number))
         self._ended += 1
         left = self._left()
-        value = f"{self._objective.name} {score:.4f}" if score is not None else f"{state} {cause}"
+        value = f"{self._objective.name} {figure(score)}" if score is not None else f"{state} {cause}"
         if score is not None and cause:
             value += f", {state}: {cause}"
         self._progress.update(self._sweep, completed=self._ended, note=left)

@@ -125,3 +125,9 @@ def test_columns_go_in_the_stated_order_and_then_rows_become_lists() -> None:
     assert sorted(gone, key=len)[-1] == [name for name in LEFT_OUT if name in row]
     assert all(one == [name for name in LEFT_OUT if name in row][: len(one)] for one in gone)
     assert " ".join(fitted([row], 20).body).split() == [word for name in row for word in (*name.split(), "0.12345678")]
+
+
+def test_a_size_and_its_unit_stay_together() -> None:
+    row = {"sweep": "20260101-000000-aaaa", "name": "widths", "disk": "292 kB"}
+    assert [line.endswith("292 kB") or not line for width in (36, 35) for line in fitted([row], width).body] == [True, False]
+    assert fitted([row], 35).left_out == ["disk"]

@@ -67,6 +67,10 @@ def test_a_sweep_goes_everywhere_and_comes_back(swept: dict[str, str], command: 
 
 def test_one_trial_goes_and_is_tried_again_by_resume(swept: dict[str, str], command: Command, tmp_path: Path, store_uri: str) -> None:
     folder = sweep_of(tmp_path)
+
+    def numbers() -> list[int]:
+        return [number for (number,) in sqlite3.connect(folder / "study.db").execute("select number from trial")]
+
     gone = command("src.delete", "sweep=latest", "trial=2", "yes=true", "format=json")
     assert gone.returncode == 0, gone.stdout + gone.stderr
     [told] = json.loads(gone.stdout)
@@ -77,6 +81,16 @@ def test_one_trial_goes_and_is_tried_again_by_resume(swept: dict[str, str], comm
     assert again.returncode == 0, again.stdout + again.stderr
     assert sqlite3.connect(folder / "study.db").execute("select number, score from trial").fetchall() == [(0, 0.1), (2, 0.3), (3, 0.2)]
     assert len(runs_of(store_uri, "slope")) == 4
+    subprocess.run(shlex.split(told["bring_back"]), cwd=tmp_path, check=True)
+    assert numbers() == [0, 1, 2, 3], "what ran since stays"
+    assert (folder / "00001").exists() and len(runs_of(store_uri, "slope")) == 5
+    twice = command("src.delete", "sweep=latest", "trial=4,4", "yes=true", "format=json")
+    assert twice.returncode == 0, twice.stderr
+    (folder / "00003").mkdir()  # as a sweep that went on would have it
+    [told] = json.loads(twice.stdout)
+    refused = subprocess.run(shlex.split(told["bring_back"]), cwd=tmp_path, check=False, capture_output=True, text=True)
+    assert refused.returncode == 1 and "00003 is there again, so nothing was moved" in refused.stderr
+    assert numbers() == [0, 1, 2]
 
 
 def test_what_runs_or_serves_is_refused_by_name(swept: dict[str, str], command: Command, tmp_path: Path, store_uri: str) -> None:

@@ -7,11 +7,14 @@ import re
 import subprocess
 import zipfile
 from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
 
 import numpy as np
 import pytest
 
+from src.results import frames
+from src.study.store import Store
 from tests.test_compare import points, study
 
 Command = Callable[..., "subprocess.CompletedProcess[str]"]
@@ -61,6 +64,12 @@ def test_all_sweeps_are_two_tables(command: Command, tmp_path: Path) -> None:
     assert len(json.loads(command("src.compare", "sweep=all", "format=json", "most=2").stdout)) == 2
 
 
+def test_a_trial_keeps_its_number_where_a_function_is_a_choice(tmp_path: Path) -> None:
+    study(tmp_path, "20260101-000000-aaaa", "", [({"trial": "valley"}, 0.5), ({"trial": "valley"}, 0.4)], objective="min:height")
+    with closing(Store.open(tmp_path / "mlruns" / "sweeps" / "20260101-000000-aaaa" / "study.db")) as store:
+        assert [(row["trial"], row["function"]) for row in frames.trials([store])] == [(0, "valley"), (1, "valley")]
+
+
 @pytest.mark.usefixtures("sweeps")
 def test_of_all_sweeps_those_of_another_objective_are_left_out_with_a_word(command: Command, tmp_path: Path) -> None:
     study(tmp_path, "20260101-000002-cccc", "", [({"trial": "valley"}, 0.5)], objective="min:height")
@@ -73,6 +82,7 @@ def test_what_cannot_be_written_is_refused(command: Command) -> None:
     for words, why in {
         ("src.compare", "format=parquet"): "expected to=FOLDER with format=csv or format=parquet",
         ("src.compare", "to=x"): "expected to=FOLDER with format=csv or format=parquet",
+        ("src.compare", "report=README.md"): "report=README.md: expected a file that ends in .html",
         ("src.compare", "most=no"): "most=no: expected a whole number, at least 1.",
         ("src.export",): "to is not given; expected to=…",
         ("src.export", "to=x", "sweep=first,latest"): "several sweeps; expected one",

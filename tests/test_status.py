@@ -73,6 +73,12 @@ def test_every_sweep_has_a_row(said: Said) -> None:
     assert "1 older ones: most=2" in said("most=1")
 
 
+def test_one_sweep_at_a_time_is_shown_or_renamed(said: Said) -> None:
+    for words in (("sweep=all",), ("sweep=all", "rename=widths"), (f"sweep={OLD},{NEW}",)):
+        assert "one sweep at a time; expected its name or id, or latest" in said(*words)
+    assert "name is letters, digits" in said("sweep=latest", "rename=all") or "neither latest nor all" in said("sweep=latest", "rename=all")
+
+
 def test_one_sweep_tells_what_failed_and_what_to_type_next(said: Said) -> None:
     text = said("sweep=optimizers")
     assert "ended  3 trials ended (2 FINISHED, 1 FAILED)" in text and "  1 x ValueError: no" in text

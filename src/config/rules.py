@@ -61,8 +61,8 @@ PRECISIONS = ("float32", "mixed_float16", "mixed_bfloat16")
 PER_OUTPUT = "; of several outputs a mapping with one for each"
 OF_THE_SWEEP: dict[str, Rule] = {  # keys of config.yaml itself; an option may have a key of the same name
     "name": (
-        "letters, digits and . _ -, not digits alone, and not latest; or null",
-        lambda value: isinstance(value, str) and bool(NAME.fullmatch(value)) and value != "latest",
+        "letters, digits and . _ -, not digits alone, and neither latest nor all; or null",
+        lambda value: isinstance(value, str) and bool(NAME.fullmatch(value)) and value not in ("latest", "all"),
     ),
     "like": (
         "latest, a sweep's name or id, NAME:2 for the second row of its table, or a run's id; or null",
@@ -78,7 +78,7 @@ OF_THE_SWEEP: dict[str, Rule] = {  # keys of config.yaml itself; an option may h
         lambda value: all(map(_is_tag, value)),
     ),
     "format": ("table or json", lambda value: value in ("table", "json")),
-    "notify": ("of the words of a command", lambda value: all(isinstance(word, str) and word for word in value)),
+    "notify": ("of the words of a command, numbers in quotes", lambda value: all(isinstance(word, str) and word for word in value)),
 }
 RULES: dict[str, Rule] = {
     **dict.fromkeys(("epochs", "batch_size", "units", "max_iter", "max_epochs"), AT_LEAST_ONE),

@@ -5,6 +5,7 @@ import shlex
 from collections import Counter
 from collections.abc import Mapping, Sequence
 
+from src.columns import figure
 from src.results import table
 from src.results.conclusions import brief, group_name
 from src.results.leaderboard import Entry, Group, Standing
@@ -30,7 +31,7 @@ def answer(standing: Standing, default: Entry | None, concluded: str = "") -> st
     first = group.entries[0]
     repeats = f" (mean of {len(first.scores)})" if len(first.scores) > 1 else ""
     interval = f" ± {brief(first.interval)}" if first.interval else ""
-    words = [f"{standing.objective.name} {first.mean:.4f}{interval}{repeats} by {name_of(standing, first)}"]
+    words = [f"{standing.objective.name} {figure(first.mean)}{interval}{repeats} by {name_of(standing, first)}"]
     words += _distance(group, default)
     name = group_name(standing, group)
     return f"{f'{name}: ' if name else ''}{', '.join(words)}. {_sure(group)}".strip()
@@ -55,9 +56,11 @@ def _distance(group: Group, default: Entry | None) -> list[str]:
     first, *others = group.entries
     if default is first:
         return ["and it is the default"]
-    if default in others and default:
-        return [f"{brief(abs(first.mean - default.mean))} better than the defaults"]
-    return [f"{brief(abs(first.mean - others[0].mean))} better than the second"] if others else []
+    if not others:
+        return []
+    other, name = (default, "defaults") if default in others and default else (others[0], "second")
+    by = abs(first.mean - other.mean)
+    return [f"{brief(by)} better than the {name}" if by else f"as good as the {name}"]
 
 
 def _sure(group: Group) -> str:

@@ -42,7 +42,10 @@ class Curves:
                     rows.setdefault(key, []).append(metrics)
                     first.setdefault(key, epoch)
                     names |= dict.fromkeys(metrics)
-        values = {key: np.array([[one.get(name, math.nan) for one in some] for name in names], np.float32) for key, some in rows.items()}
+        with np.errstate(over="ignore"):  # what 32 bits cannot hold is drawn as infinite, which is not drawn
+            values = {
+                key: np.array([[one.get(name, math.nan) for one in some] for name in names], np.float32) for key, some in rows.items()
+            }
         return cls(list(names), values, first)
 
     def history(self, trial: TrialResult) -> dict[str, list[float]]:

@@ -92,5 +92,5 @@ def _readme(standing: Standing, store: Store, best: TrialResult | None, found: C
     elif f"best/{WEIGHTS}" in found:
         lines += ["", "The best model could not be saved as a whole: its weights are there, and the code of `best/config.yaml` builds it."]
     lines += ["", "## How it was made", "", "```sh", meta.get("command", ""), "```", "", f"Versions: {meta.get('versions', '')}"]
-    lines += [f"Commit: {meta.get('commit', '')}. Data: SHA-256 {best.origin.data}." if best else ""]
+    lines += [f"Commit: {meta.get('commit', '')}.{f' Data: SHA-256 {best.origin.data}.' if best.origin.data else ''}" if best else ""]
     return "\n".join([*lines, ""])

@@ -31,7 +31,8 @@ def advice(standing: Standing, histories: dict[str, History]) -> list[str]:
         return ["no trial has a score"] if standing.entries else []
     group = standing.groups[0]
     curves = [histories[trial.key] for trial in group.entries[0].trials if trial.key in histories]
-    of_curves = [*_unfinished(standing.objective, curves), *_overfitting(_mean(curves))] if group.entries[0].rung is None else []
+    remedy = "give it more steps" if "trial._target_" in group.entries[0].values else f"raise {EPOCHS}"  # a function has no epochs of ours
+    of_curves = [*_unfinished(standing.objective, curves, remedy), *_overfitting(_mean(curves))] if group.entries[0].rung is None else []
     return [*_edges(standing, group), *of_curves, *_ties(group), *failures(standing)]
 
 
@@ -81,12 +82,12 @@ def _mean(curves: list[History]) -> History:
     return {name: [mean(values) for values in zip(*(curve[name] for curve in curves), strict=False)] for name in names}
 
 
-def _unfinished(objective: Objective, curves: list[History]) -> Iterator[str]:
+def _unfinished(objective: Objective, curves: list[History], remedy: str) -> Iterator[str]:
     lengths = {len(curve.get(objective.name, [])) for curve in curves}
     values = _mean(curves).get(objective.name, [])
     at_last = len(lengths) == 1 and values and objective.best_epoch(values) == len(values)  # of other lengths some stopped early
     if at_last and _falls([objective.key(value) for value in values[-LATEST:]]):
-        yield f"the best configuration was still improving at its last epoch, {len(values)}: raise training.epochs"
+        yield f"the best configuration was still improving at its last epoch, {len(values)}: {remedy}"
 
 
 def _overfitting(curves: History) -> Iterator[str]:

@@ -9,7 +9,7 @@ from typing import Any
 
 from src import files
 from src.errors import ConfigError
-from src.results.table import Row, as_csv
+from src.results.table import FUNCTION, Row, as_csv
 from src.space.values import of_texts
 from src.study.store import Store
 
@@ -37,7 +37,9 @@ def trials(stores: Iterable[Store]) -> list[Row]:
                 "data digest": trial.data_digest,
                 "code": trial.code,
             }
-            rows.append({**head, **of_texts(trial.point), **trial.configuration, **trial.metrics})
+            configuration = {**of_texts(trial.point), **trial.configuration}
+            named = {FUNCTION if key == "trial" else key: value for key, value in configuration.items()}
+            rows.append({**head, **named, **trial.metrics})
     return _alike(rows)
 
 

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from statistics import mean
 from typing import Any
 
+from src.columns import figure
 from src.config.paths import KERAS_GROUPS
 from src.results.leaderboard import Entry, Standing, TrialResult
 from src.space import Point
@@ -172,7 +173,7 @@ def cell(value: Any, column: str = "") -> str:
         return ""
     if column in WHOLE:
         return f"{value:.0f}"
-    return f"{value:.4f}" if isinstance(value, float) else str(value)
+    return figure(value) if isinstance(value, float) else str(value)
 
 
 def as_markdown(rows: list[Row]) -> str:

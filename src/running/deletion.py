@@ -22,6 +22,17 @@ from src.tracking.removal import Removal, restoring
 from src.tracking.upkeep import attic_of
 
 SCRIPT = "bring_back.sh"
+ROWS_BACK = """
+import sqlite3, sys
+study, kept, numbers = sys.argv[1:]
+open(kept).close()
+db = sqlite3.connect(study, isolation_level=None)
+db.execute("attach ? as kept", (kept,))
+db.execute("begin immediate")
+for table, columns in (("trial", "*"), ("epoch", "*"), ("outbox", "null, number, kind, payload, refused")):
+    db.execute(f"insert into {table} select {columns} from kept.{table} where number in ({numbers}) order by number")
+db.execute("commit")
+"""
 
 
 @dataclass(frozen=True)
@@ -124,13 +135,16 @@ class Deletion:
     def _script(self, moves: list[tuple[Path, Path]], attic: Path) -> str:
         """The text of the script that undoes the deletion, in an environment that has MLflow."""
         lines = ["#!/bin/sh", f"# brings back what was deleted of sweep {self._folder.name}; in the environment of Trialbook", "set -e"]
-        for path, target in moves:
-            lines.append(f"mv {shlex.quote(str(target.absolute()))} {shlex.quote(str(path.absolute()))}")
-        if self._numbers:
-            study = self._folder.absolute() / "study.db"
-            lines.append(f"cp {shlex.quote(str(attic.absolute() / 'study.db'))} {shlex.quote(str(study))}")
-        elif self._folder.is_symlink():
-            lines.append(f"ln -s {shlex.quote(str(self._folder.resolve()))} {shlex.quote(str(self._folder.absolute()))}")
+        lines += [
+            f"! test -e {_quoted(path)} || {{ echo {_quoted(path)} is there again, so nothing was moved >&2; exit 1; }}"
+            for path, _ in moves
+        ]
+        if self._numbers:  # the rows alone: the sweep may have gone on since
+            study, kept = self._folder.absolute() / "study.db", attic.absolute() / "study.db"
+            lines.append(f"python -c {shlex.quote(ROWS_BACK)} {_quoted(study)} {_quoted(kept)} {','.join(map(str, self._numbers))}")
+        lines += [f"mv {_quoted(target)} {_quoted(path)}" for path, target in moves]
+        if not self._numbers and self._folder.is_symlink():
+            lines.append(f"ln -s {shlex.quote(str(self._folder.resolve()))} {_quoted(self._folder)}")
         if self._removal.runs:
             lines.append(f"python -c {shlex.quote(restoring(canonical(self._uri), self._removal.runs))}")
         return "\n".join([*lines, ""])
@@ -152,6 +166,10 @@ def _builds_on_all(store: Store) -> bool:
         return bool(store.oracle())
     except (IndexError, json.JSONDecodeError, sqlite3.DatabaseError):  # it was adopted, or never began
         return False
+
+
+def _quoted(path: Path) -> str:
+    return shlex.quote(str(path.absolute()))
 
 
 def _move(path: Path, target: Path) -> None:

@@ -30,7 +30,7 @@ class Interruption:
     def ask(self, *, now: bool) -> None:
         """Does what the first Ctrl-C does, or SIGTERM: somebody asks for it from elsewhere."""
         self.draining, self.stopping = True, self.stopping or now or self._at_once
-        self._asked = not self.code
+        self._asked = self._asked or not self.code
         self.code = self.code or 128 + signal.SIGINT
 
     def __enter__(self) -> "Interruption":
@@ -58,5 +58,5 @@ class Interruption:
         if number == signal.SIGHUP:
             without_terminal()
         self.stopping = self.stopping or self.draining or self._at_once or number in ENDING
-        self.draining = True
+        self.draining, self._asked = True, False
         self.code = 128 + number

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from src import files
+from src.columns import figure
 from src.redaction import all_redacted
 from src.results.leaderboard import Standing, TrialResult
 
@@ -41,7 +42,7 @@ class Notifier:
         facts: dict[str, Any] | None = None
         if best:
             facts = {"trial": best.number + 1, "run": best.run_id, "score": best.score, "overrides": shlex.join(standing.words(best))}
-            said += f"; best {standing.objective.name} {best.score:.4f}" if best.score is not None else ""
+            said += f"; best {standing.objective.name} {figure(best.score)}" if best.score is not None else ""
         more = {"trials": dict(counts), "objective": str(standing.objective), "best": facts}
         self._call("ended.json", event="ended", text=f"{name} ended: {said}", exit_code=exit_code, **more)
 

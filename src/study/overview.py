@@ -114,6 +114,7 @@ def look(folder: Path, most: int = 5) -> Overview:
         running = [views.of(row) for row in rows if row.state == TrialState.RUNNING] if driven else []
         state = SweepState.RUNNING if driven else _state(folder, rows)
         budget, slots = (int(meta[name]) if meta.get(name, "null") != "null" else None for name in ("budget", "slots"))
+        budget = max(budget, len(rows)) if budget else None  # somebody may have added trials
         causes = Counter(row.cause or "" for row in rows if row.state == TrialState.FAILED)
         return Overview(
             id=meta.get("sweep_id", folder.name),
@@ -122,7 +123,7 @@ def look(folder: Path, most: int = 5) -> Overview:
             state=state,
             objective=objective,
             states=dict(Counter(str(row.state) for row in rows)),
-            budget=max(budget, len(rows)) if budget else None,
+            budget=budget,
             slots=slots,
             running=running,
             best=[views.of(row) for row in scored[:most]],

@@ -5,6 +5,7 @@ import time
 from datetime import UTC, datetime
 from typing import Any
 
+from src.columns import figure
 from src.states import TrialState
 from src.study.overview import Overview, SweepState, TrialView
 from src.terminal import seconds_text
@@ -47,7 +48,7 @@ def when_text(at: float) -> str:
 
 def row(view: Overview, size: int) -> dict[str, str]:
     """The row of a sweep in the table of all; its columns in the order of their importance."""
-    best = f"{view.best[0].score:.4f}" if view.best else ""
+    best = figure(view.best[0].score) if view.best else ""
     of = f"{view.ended}/{view.budget}" if view.budget else str(view.ended)
     return {
         "sweep": view.id,
@@ -114,7 +115,9 @@ def lines(view: Overview, width: int | None) -> list[str]:
         found += [line for trial in view.running for line in _running(trial, view.objective.name)]
     if view.best:
         found.append(f"best {view.objective.name}:")
-        found += [f"  {trial.score:.4f}  trial {trial.number + 1}  {trial.name}  {sparkline(trial.curve)}".rstrip() for trial in view.best]
+        found += [
+            f"  {figure(trial.score)}  trial {trial.number + 1}  {trial.name}  {sparkline(trial.curve)}".rstrip() for trial in view.best
+        ]
     if view.causes:
         found.append("failed:")
         found += [f"  {count} x {cause}" for cause, count in view.causes.items()]
@@ -140,7 +143,7 @@ def _running(trial: TrialView, metric: str) -> list[str]:
     """The two lines of a trial that runs."""
     of = f" of {trial.most}" if trial.most else ""
     bar = f"{_bar(trial.epochs, trial.most)} " if trial.most else ""
-    latest = f"  {metric} {trial.curve[-1]:.4f}  {sparkline(trial.curve)}" if trial.curve else ""
+    latest = f"  {metric} {figure(trial.curve[-1])}  {sparkline(trial.curve)}" if trial.curve else ""
     return [f"  trial {trial.number + 1}  {trial.name}".rstrip(), f"    {bar}epoch {trial.epochs}{of}{latest}"]
 
 

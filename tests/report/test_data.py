@@ -112,6 +112,7 @@ def test_the_answer_says_who_by_how_much_and_how_sure() -> None:
     assert answer(near, None).endswith(
         "0.001 better than the second. 1 of 2 others is not told apart from it: the difference may be chance."
     )
+    assert "0.9000 by optimizer=a, as good as the second." in answer(standing(scored(a=[0.9], b=[0.9])), None)
     assert answer(near, near.entries[0]).count("and it is the default") == 1
     assert "nothing says how much of that is chance" in answer(standing(scored(a=[0.9], b=[0.5])), None)
     assert answer(standing([trial(0, None, optimizer="sgd")]), None) == "No trial has a score."

@@ -149,6 +149,7 @@ def test_a_report_without_a_score_or_a_key_says_what_failed(browser: webdriver.C
     browser.get((tmp_path / "report.html").as_uri())
     text = browser.find_element(By.TAG_NAME, "body").text
     assert "No trial has a score." in text and "FAILED ValueError: no" in text and "3 of 3" in text
+    assert "Best so far" not in text, "a panel without a score is empty"
     assert [entry for entry in browser.get_log("browser") if entry["level"] == "SEVERE"] == []
 
 
@@ -162,7 +163,7 @@ def test_losses_rungs_and_scores_that_are_not_finite(browser: webdriver.Chrome, 
     for place in PANELS[:5]:
         panel(browser, place)
     text = browser.find_element(By.TAG_NAME, "body").text
-    assert "3 epochs: val_loss 0.2000 by" in text
+    assert "3 epochs: val_loss 0.2000 by" in text and "below it the search was better than chance" in text
     assert browser.execute_script("return heads.some((head) => head.name === 'epochs')")
     assert browser.execute_script("return groups().list.at(-1).rows.every((row) => score.values[row] === 0.2)"), "the best is on top"
     assert [entry for entry in browser.get_log("browser") if entry["level"] == "SEVERE"] == []

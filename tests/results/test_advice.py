@@ -86,6 +86,12 @@ def test_advice_on_the_best_trials_curves(histories: dict, said: str | None) -> 
     assert any(said in line for line in found) if said else found == []
 
 
+def test_a_function_has_steps_and_no_training_epochs() -> None:
+    rising = {"val_accuracy": [0.5, 0.6, 0.7, 0.8, 0.9]}
+    found = advice(standing([{"trial._target_": "src.trials.valley.run"}], [0.9]), {"0": rising})
+    assert found == ["the best configuration was still improving at its last epoch, 5: give it more steps"]
+
+
 def test_where_some_repeats_stopped_early_nothing_is_still_improving() -> None:
     found = standing([{"seed": "1"}, {"seed": "2"}], [0.9, 0.8])
     rising = [0.5, 0.6, 0.7, 0.8, 0.9, 0.95]

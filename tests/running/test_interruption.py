@@ -40,6 +40,15 @@ def test_what_was_started_with_sigint_ignored_goes_on_ignoring_it_and_heeds_sigt
     assert signal.getsignal(signal.SIGINT) is signal.SIG_IGN
 
 
+def test_a_second_stop_from_elsewhere_is_still_one_and_a_signal_after_it_is_said() -> None:
+    with Interruption() as interruption:
+        for now in (False, True):
+            interruption.ask(now=now)
+            assert (interruption.name, interruption.code) == ("python -m src.stop", 130)
+        os.kill(os.getpid(), signal.SIGTERM)
+        assert (interruption.name, interruption.code) == ("SIGTERM", 143)
+
+
 def test_what_nohup_started_runs_on() -> None:
     before = signal.signal(signal.SIGHUP, signal.SIG_IGN)
     with Interruption() as interruption, pytest.raises(SystemExit), exits.exit_on_error():

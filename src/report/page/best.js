@@ -54,8 +54,8 @@ function best(place, caption) {
     by.length ? by.forEach((group) => grouped(context, across, up, group)) : together(context, across, up);
     context.restore();
     const what = by.length
-      ? `The best of so many trials of each ${groups().column.name} in random order: the median, and the middle 90 %. Whose curve is higher at equal cost is better, not better tuned.`
-      : "Line: the best so far, in the order of the trials. Band: the best of as many of these trials in random order, the middle 90 %; above it the search was better than chance.";
+      ? `The best of so many trials of each ${groups().column.name} in random order: the median, and the middle 90 %. Whose curve is ${better > 0 ? "higher" : "lower"} at equal cost is better, not better tuned.`
+      : `Line: the best so far, in the order of the trials. Band: the best of as many of these trials in random order, the middle 90 %; ${better > 0 ? "above" : "below"} it the search was better than chance.`;
     caption.textContent = what;
   }
 

@@ -24,7 +24,7 @@ for (let row = 0; row < count; row += 1) if (!Number.isNaN(score.values[row])) s
 function textOf(column, value) {
   if (Number.isNaN(value) || value === undefined) return "";
   if (column.words) return column.words[value];
-  if (column.role === "score") return Math.abs(value) < 100 ? value.toFixed(4) : value.toPrecision(5);
+  if (column.role === "score") return !value || (Math.abs(value) >= 1e-3 && Math.abs(value) < 100) ? value.toFixed(4) : value.toPrecision(5);
   if (column.role === "seconds") return value < 10 ? value.toFixed(1) : value.toFixed(0);
   return `${Number(value.toPrecision(5))}`;
 }
