@@ -18,10 +18,12 @@ from hydra.core.config_loader import ConfigLoader
 from src.config.arguments import HELP, read_arguments
 from src.config.catalog import Catalog
 from src.config.command_line import conf_loader, configured
+from src.config.objectives import KEY as OBJECTIVE
 from src.config.overrides import Assignment, Parser, key_of
 from src.config.request import read_request
 from src.errors import ConfigError, collecting
 from src.exits import exit_on_error
+from src.objective import Objective
 from src.redaction import mark_secrets_in
 from src.results import entrants
 from src.results.entrants import SEED
@@ -74,7 +76,7 @@ def main() -> None:
             race = _race(loader, arguments, own, [one for one in given.assignments if one.origin not in unfit], mistakes)
         if not race:
             raise ConfigError(dict.fromkeys(mistakes))
-        words = [word for word in words if word not in unfit]
+        words = [word for word in words if word not in unfit and key_of(word) != OBJECTIVE]  # the race has that of its sweep
         keys = {key_of(word) for word in words}
         lines = [*(line for line in race["lines"] if key_of(line) not in keys), *words]
         request = read_request(catalog, parser, lines, multirun=True)
@@ -106,14 +108,25 @@ def _race(loader: ConfigLoader, arguments: Arguments, own: list[str], given: lis
         ConfigError: nobody can race, or there is no such race.
     """
     resumed = next((str(one.values[0]) for one in given if one.key == "resume" and one.values and one.values[0]), "")
-    return _started(resumed, arguments, own, mistakes) if resumed else _new(loader, arguments, given, mistakes)
+    if not resumed:
+        return _new(loader, arguments, given, mistakes)
+    race = _started(resumed, arguments, own, mistakes)
+    began = Objective.parse(read_meta(find_sweeps(resumed, key="resume")[0])["objective"])
+    if (named := _objective(given)) and Objective.parse(named) != began:
+        mistakes.append(f"objective={named}: the race began with objective={began}; expected the same, or none.")
+    return race
+
+
+def _objective(given: list[Assignment]) -> str:
+    """The objective that the words name; empty if they name none."""
+    return next((str(one.values[0]) for one in given if one.key == OBJECTIVE), "")
 
 
 def _unfit(one: Assignment, own: list[str]) -> str:
     """Why a word of a sweep has no place in a race; empty if it has."""
     if one.group == "oracle":
         return "the oracle of a race is settled; expected least=…, most=… or budget=…"
-    if one.key in ("objective", "sweeps"):
+    if one.key == "sweeps" or (one.key == OBJECTIVE and (one.swept or "[" in one.origin)):
         return "a race takes it from its sweep; expected sweep=latest, an id or a name."
     if one.key in ("stop.target", "stop.patience", "stop.trial"):
         return "it would end a race without an answer; expected budget=…, stop.max_minutes=… or stop.max_failures=…"
@@ -134,7 +147,7 @@ def _new(loader: ConfigLoader, arguments: Arguments, given: list[Assignment], mi
     budget = _whole(arguments, "budget", 1, mistakes) if arguments.budget else None
     least = _positive(arguments.least, mistakes) if arguments.least else None
     uri = next((str(one.values[0]) for one in given if one.key == "tracking.uri" and one.values), "")
-    found = entrants.choose(arguments.sweep, top, loader, uri)
+    found = entrants.choose(arguments.sweep, top, loader, uri, _objective(given))
     for one in (one for one in given if one.key == SEED):
         if stale := sorted(found.used_seeds.intersection(value for value in one.values if isinstance(value, int))):
             which = ", ".join(map(str, stale[:5]))

@@ -1,7 +1,7 @@
 """The only definition of "best": a metric's name and the direction in which it improves."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from src.errors import ConfigError
@@ -54,6 +54,19 @@ class Objective:
         """True if a score is better than the best one so far; an equal score is not."""
         return self.key(score) < self.key(best)
 
+    def measured(self, metrics: Mapping[str, float]) -> float | None:
+        """Its value among what a trial logs once: that of the kept epoch, or of the whole trial; None without it.
+
+        >>> Objective("model/parameters", "min").measured({"kept/loss": 0.3, "model/parameters": 650})
+        650
+        """
+        return next((metrics[key] for key in (f"kept/{self.name}", self.name) if key in metrics), None)
+
+    def cost(self, metrics: Mapping[str, float]) -> float | None:
+        """What `measured` finds as a number that is to be low; None without it."""
+        value = self.measured(metrics)
+        return None if value is None else self.key(value)
+
     def best_epoch(self, values: Sequence[float]) -> int:
         """The first epoch, counted from 1, with the best value.
 
@@ -61,3 +74,35 @@ class Objective:
         2
         """
         return min(range(len(values)), key=lambda epoch: self.key(values[epoch])) + 1
+
+
+def parse_both(text: str) -> tuple[Objective, Objective | None]:
+    """Reads one objective, or two: `[val_accuracy,min:model/parameters]`.
+
+    Raises:
+        ConfigError: there are more, or a direction is not known.
+
+    >>> parse_both("val_loss")[1], str(parse_both("[val_loss,min:seconds]")[1])
+    (None, 'min:seconds')
+    """
+    if not text.startswith("["):
+        return Objective.parse(text), None
+    first, *others = text.strip("[]").split(",")
+    if len(others) != 1:
+        raise ConfigError([f"objective={text}: expected one objective, or two: [val_accuracy,min:model/parameters]"])
+    return Objective.parse(first.strip()), Objective.parse(others[0].strip())
+
+
+def of_study(meta: Mapping[str, str]) -> tuple[Objective, Objective | None]:
+    """The objective that ranks the trials of a study, and the second one if it has two."""
+    second = meta.get("second_objective")
+    return Objective.parse(meta["objective"]), Objective.parse(second) if second else None
+
+
+def text_of(first: Objective, second: Objective | None) -> str:
+    """Both objectives as `parse_both` reads them.
+
+    >>> text_of(*parse_both("[val_loss,min:seconds]"))
+    '[min:val_loss,min:seconds]'
+    """
+    return f"[{first},{second}]" if second else str(first)

@@ -41,6 +41,7 @@ class Arguments:
 
     Attributes:
         sweep: latest, an id or a name, whose best run is promoted.
+        objective: by which it is the best; a sweep with two asks for one of them.
         run: a run of MLflow instead.
         gates: a file of conf/promotion/, the conditions; none for none.
         why: words for the history.
@@ -51,6 +52,7 @@ class Arguments:
     """
 
     sweep: str = "latest"
+    objective: str = ""
     run: str = ""
     gates: str = "default"
     why: str = ""
@@ -99,6 +101,8 @@ def _mistakes(arguments: Arguments, known: list[str]) -> Iterator[str]:
         yield f"gates={arguments.gates}: no such gates{did_you_mean(arguments.gates, known)} Gates: {', '.join(known)}"
     if arguments.run and arguments.sweep != Arguments.sweep:
         yield f"sweep={arguments.sweep}: run={arguments.run} says already what is promoted; expected one of the two."
+    if arguments.run and arguments.objective:
+        yield f"objective={arguments.objective}: run={arguments.run} says already what is promoted; expected one of the two."
     verb = "rollback" if arguments.rollback else "history" if arguments.history else ""
     ignored = [one.name for one in fields(arguments) if one.name not in (verb, "model") and getattr(arguments, one.name) != one.default]
     if verb:
@@ -111,7 +115,7 @@ def _challenge(arguments: Arguments, demanded: "Gates", registry: "Registry", lo
 
     for folder in [] if arguments.run else find_sweeps(arguments.sweep):
         check_ended(folder.name)
-    run = registry.runs.read(arguments.run or best_run(arguments.sweep, terminal.say))
+    run = registry.runs.read(arguments.run or best_run(arguments.sweep, terminal.say, arguments.objective))
     status = registry.runs.recorded(run.parent_id).status if run.parent_id else ""
     if run.sweep:
         check_ended(run.sweep, status)
@@ -152,18 +156,22 @@ def _history(terminal: Terminal, name: str, rows: list[dict[str, str]]) -> None:
         terminal.say(f"run of version {version}:\n  {run}")
 
 
-def best_run(sweep: str, say: Callable[[str], object] = print) -> str:
+def best_run(sweep: str, say: Callable[[str], object] = print, objective: str = "") -> str:
     """Returns the run with the best score among the repeats of the configuration with the best mean, or of the one that a race names.
 
     Args:
         say: is told what a race concluded.
+        objective: one to rank by; empty for that of the sweep.
 
     Raises:
-        ConfigError: no trial of the sweep has a score and a run, or its trials were trained on several data sets.
+        ConfigError: no trial of the sweep has a score and a run, its trials were trained on several data sets, or it has two objectives.
     """
     from src.results.scores import load_standing
 
-    standing, stores = load_standing(sweep)
+    standing, stores = load_standing(sweep, objective)
+    if standing.second:
+        both = f"{standing.objective} and {standing.second}"
+        raise ConfigError([f"sweep={sweep}: two objectives, {both}; expected the one that decides: objective={standing.objective}"])
     meta = stores[0].meta() if len(stores) == 1 else {}
     if said := meta.get("conclusion"):
         say(said)

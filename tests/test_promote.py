@@ -222,6 +222,6 @@ def test_the_best_on_several_data_is_not_guessed(monkeypatch: pytest.MonkeyPatch
         TrialResult(n, {"data": name}, name, f"run{n}", "FINISHED", "", 0.5 + n / 10, 1, 0.5, 1.0, origin=Origin(True, name))
         for n, name in enumerate(("91ab", "55cd"))
     ]
-    monkeypatch.setattr("src.results.scores.load_standing", lambda _: (Standing.of(ended, Objective("val_accuracy", "max"), 0), []))
+    monkeypatch.setattr("src.results.scores.load_standing", lambda *_: (Standing.of(ended, Objective("val_accuracy", "max"), 0), []))
     with pytest.raises(ConfigError, match=r"cannot be ranked; expected one of the best: run=run0 \(data 91ab\) or run=run1 \(data 55cd\)"):
         promote.best_run("latest")

@@ -95,6 +95,8 @@ def _unsuited(invocation: Invocation) -> Iterator[str]:
     """Yields why no old results fit into a sweep."""
     if invocation.space.trials:
         yield f"sweeps/{invocation.sweep}.yaml: it lists trials, among which old ones cannot be found; expected params."
+    if invocation.second:
+        yield f"objective={invocation.objectives}: old results have one score each; expected objective={invocation.objective}"
     settings = invocation.oracle
     if oracles.create(invocation.space, invocation.objective, settings).epochs is not None:
         yield f"oracle={settings['name']}: its rungs cannot be rebuilt from old results; expected oracle=random, bayesian or grid"

@@ -135,6 +135,8 @@ def configured(loader: ConfigLoader, request: Request, lines: list[str]) -> Dict
             mistakes += [f"{one.origin}: {reason}"] if isinstance(reason, str) else []
     if mistakes:
         raise ConfigError(mistakes)
+    if request.second:  # in the file of a sweep Hydra has read both
+        config.objective = next(one.values[0] for one in request.assignments if one.key == "objective")
     settle(config)
     HydraConfig.instance().set_config(config)  # resolves ${hydra:…}
     return config

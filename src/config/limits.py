@@ -1,17 +1,19 @@
 """Limits of what is known of a trial before it trains: `limits: {model/parameters: 1e6}`."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from src.config.paths import nested
-from src.config.request import Request
 from src.errors import did_you_mean
+
+if TYPE_CHECKING:
+    from src.config.request import Request
 
 KNOWN = ("model/parameters",)  # metrics of a trial that do not depend on its training
 NODE, EXAMPLE = "limits", "limits={model/parameters:1e6}"
 
 
-def mistakes(request: Request, options: Mapping[str, Sequence[str]]) -> Iterator[str]:
+def mistakes(request: "Request", options: Mapping[str, Sequence[str]]) -> Iterator[str]:
     """Finds limits of what is not known, that are no numbers, and of functions, of which nothing is known before they return."""
     origin, value = f"conf/config.yaml: {NODE}", request.catalog.top.get(NODE) or nested(request.catalog.top, NODE) or None
     for one in (one for one in request.assignments if one.key == NODE and one.values):

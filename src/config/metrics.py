@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from itertools import product
 from typing import Any
 
+from src.config import objectives
 from src.config.auto import AUTO, settled
 from src.config.overrides import Assignment
 from src.config.paths import nested
@@ -67,7 +68,7 @@ def reported(config: dict[str, Any]) -> tuple[str, list[str]]:
 
 
 def metric_mistakes(request: Request, options: dict[str, list[str]]) -> Iterator[str]:
-    """Finds metrics that share a name, and an objective that no metric has."""
+    """Finds metrics that share a name, and objectives that no metric has."""
     catalog = request.catalog
     given = {one.key: one for one in request.everything if one.key in ("training.metrics", "training.loss", "data.task", "objective")}
     origins = {one.origin: list(one.values) for one in request.everything if one.key == "training.metrics"}
@@ -102,6 +103,9 @@ def metric_mistakes(request: Request, options: dict[str, list[str]]) -> Iterator
             Objective.parse(objective)
         except ConfigError as error:
             yield from error.mistakes
+    if request.second:
+        function = any("trial._target_" in catalog.keys("trial", option) for option in options["trial"])
+        yield from objectives.unreported(request, known, function=function)
 
 
 def _combinations(request: Request, options: dict[str, list[str]], given: dict[str, Assignment]) -> Iterator[dict[str, Any]]:

@@ -5,7 +5,7 @@ import os.path
 from collections.abc import Iterator
 from typing import Any
 
-from src.config import conditions, limits, links, points, unheeded
+from src.config import conditions, limits, links, objectives, points, unheeded
 from src.config.catalog import Catalog
 from src.config.metrics import metric_mistakes
 from src.config.overrides import Assignment
@@ -50,6 +50,7 @@ def find_mistakes(request: Request) -> list[str]:
         *points.mistakes(request),
         *unheeded.mistakes(request),
         *limits.mistakes(request, options),
+        *objectives.mistakes(request, options),
         *_overlaps(request, catalog),
         *_search_mistakes(request, options, catalog),
     ]

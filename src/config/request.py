@@ -8,6 +8,7 @@ from typing import Any
 
 from omegaconf import OmegaConf
 
+from src.config import objectives
 from src.config.catalog import Catalog
 from src.config.overrides import Assignment, Parser, as_text, joined
 from src.config.paths import TRIAL_GROUPS
@@ -37,6 +38,7 @@ class Request:
         mistakes: found while reading.
         about: further facts for the record of the sweep.
         like: the run with whose configuration it begins, by its id, whatever `latest` means later.
+        second: the second of two objectives; empty without one.
     """
 
     catalog: Catalog
@@ -52,6 +54,7 @@ class Request:
     mistakes: list[str] = field(default_factory=list)
     about: dict[str, Any] = field(default_factory=dict)
     like: str = ""
+    second: str = ""
 
     @property
     def chooses(self) -> bool:
@@ -85,6 +88,7 @@ def read_request(catalog: Catalog, parser: Parser, lines: Iterable[str], *, mult
     request.assignments = [one for one in request.assignments if one.key not in named] + [
         one for one in own if one.key != "sweeps" or request.sweep is None
     ]
+    objectives.split(request)
     request.when = [(condition, one) for condition, one in request.when if one.key not in named]
     _read_first(parser, request, {one.key for one in own if not one.swept})
     request.trials = [[one for one in trial if one.key not in named] for trial in request.trials]

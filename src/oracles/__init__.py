@@ -29,12 +29,17 @@ class Proposal:
 
 @dataclass(frozen=True)
 class KnownTrial:
-    """A trial of an earlier invocation. Its state is RUNNING if it will run again."""
+    """A trial of an earlier invocation. Its state is RUNNING if it will run again.
+
+    Attributes:
+        second: as Oracle.tell_second takes it.
+    """
 
     number: int
     proposal: Proposal
     state: TrialState
     score: float | None
+    second: float | None = None
 
 
 @dataclass(frozen=True)
@@ -77,6 +82,9 @@ class Oracle(Protocol):
 
     def tell(self, number: int, score: float | None) -> None:
         """Reports that a trial ended, with its score; a score of None marks its point as infeasible."""
+
+    def tell_second(self, number: int, second: float) -> None:
+        """Reports the second objective of a trial that ended, lower is better; only oracles of config.objectives.TAKING have it."""
 
     def include(self, number: int, point: Point) -> bool:
         """Takes over a trial that somebody else proposed, as one of its own: it is told its score, and does not propose the point.

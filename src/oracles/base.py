@@ -52,6 +52,7 @@ class KerasTunerOracle(kt.Oracle):  # type: ignore[misc]
         )
         self.space, self._sweep_seed = space, seed
         self._known: dict[str, int] = {}  # identity of a point → the first trial with it
+        self.second: dict[int, float] = {}  # trial → its second objective, if there are two
         self.budget: int = self.max_trials if space.size is None else min(self.max_trials or space.size, space.size)
         if self.max_trials and len(space.first) > self.max_trials:
             raise ConfigError([f"oracle.first: {len(space.first)} points; expected at most oracle.max_trials={self.max_trials}."])
@@ -85,6 +86,10 @@ class KerasTunerOracle(kt.Oracle):  # type: ignore[misc]
         trial = self.ongoing_trials.pop(str(number))
         trial.score, trial.status = score, "FAILED" if score is None else "COMPLETED"
 
+    def tell_second(self, number: int, second: float) -> None:
+        """Keeps the second objective of a trial, lower is better."""
+        self.second[number] = second
+
     def include(self, number: int, point: Point) -> bool:
         """Adds a trial that lies in the space; it is one of `max_trials`."""
         known = located(self.space, point) if self.takes_others else None
@@ -106,6 +111,8 @@ class KerasTunerOracle(kt.Oracle):  # type: ignore[misc]
             self._add(known.number, known.proposal)
             if known.state != TrialState.RUNNING:
                 KerasTunerOracle.tell(self, known.number, known.score)
+            if known.second is not None:
+                self.tell_second(known.number, known.second)
 
     def draw_for(self, number: int) -> None:
         """Seeds all draws for a trial."""

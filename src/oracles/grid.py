@@ -28,6 +28,9 @@ class Grid:
     def tell(self, number: int, score: float | None) -> None:
         """Does nothing: proposals do not depend on scores."""
 
+    def tell_second(self, number: int, second: float) -> None:
+        """Does nothing, either."""
+
     def include(self, number: int, point: Point) -> bool:
         """Leaves out a point that has a trial now."""
         known = located(self._space, point)

@@ -12,6 +12,7 @@ from src.errors import ConfigError, did_you_mean
 from src.objective import Objective
 from src.oracles import Proposal
 from src.oracles.base import KerasTunerOracle, Values
+from src.oracles.scalarised import scalarised
 from src.oracles.surrogate import CANDIDATES, Surrogate, Told
 from src.oracles.vectors import Array, Vectors
 from src.space import Space
@@ -62,7 +63,7 @@ class Guided(KerasTunerOracle):
 
     def _proposed(self) -> Array:
         """Rows (n, axes), the one to propose first."""
-        told = self._told()
+        told = scalarised(self._told(), self.second, self._generator) if self.second else self._told()
         begun = len({first for first, _ in self._rungs_of.values()})
         learns = begun >= self._start and len(told) > 1 and any(math.isfinite(one.score) for one in told)
         listed = self._listed() if learns else None

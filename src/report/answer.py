@@ -80,10 +80,11 @@ def commands(standing: Standing, metas: Sequence[Mapping[str, str]]) -> list[tup
     """(what it does, command line) of what may be typed next, the most useful first; then those that repeat the sweeps."""
     names, start = ",".join(meta.get("sweep_id", "") for meta in metas), prefix(metas)
     found, best = [], standing.best
+    one = f" objective={standing.objective}" if standing.second else ""
     if best:
         repeat = "repeats the best trial", f"{start}python -m src.sweep {shlex.join(standing.words(best))}"
-        promote = "the best model against the champion", f"{start}python -m src.promote sweep={names}"
-        confirm = "is the best the best? fresh seeds tell", f"{start}python -m src.confirm sweep={names}"
+        promote = "the best model against the champion", f"{start}python -m src.promote sweep={names}{one}"
+        confirm = "is the best the best? fresh seeds tell", f"{start}python -m src.confirm sweep={names}{one}"
         race = json.loads(metas[0].get("oracle", "{}")).get("name") == "race" if metas else False
         several = len(standing.entries) > 1 and len(standing.by_data) == 1 and not race
         is_model = bool(best.origin.code and best.origin.data)  # neither a function nor adopted without its model

@@ -39,6 +39,7 @@ def data_of(
     """
     columns = [*_keys(standing, searched_log(metas)), *_measured(standing, metas, curves)]
     default, concluded = default_of(standing, metas), next((meta["conclusion"] for meta in metas if meta.get("conclusion")), "")
+    names = {one.name for one in (standing.objective, standing.second) if one}
     return {
         "answer": f"{'So far: ' if running else ''}{answer.answer(standing, default, concluded)}",
         "commands": [] if running else answer.commands(standing, metas),
@@ -49,7 +50,7 @@ def data_of(
         "device": metas[0].get("device", "") if metas else "",
         "objective": {"name": standing.objective.name, "direction": standing.objective.direction},
         "running": running,
-        "columns": [one for one in columns if one.get("role") in (None, "score") or one["name"] != standing.objective.name],
+        "columns": [one for one in columns if one.get("role") in (None, "score", "second") or one["name"] not in names],
         "rows": _rows(standing, default, champion_of(standing, champion)),
         "trials": _trials(standing, metas, curves),
         "importance": [asdict(one) for one in importances(standing)],
@@ -92,6 +93,7 @@ def _measured(standing: Standing, metas: Sequence[Mapping[str, str]], curves: Cu
     epochs = [max((curves.length(trial) or 0 for trial in entry.all), default=0) or None for entry in entries]
     score = {"role": "score", **_column(standing.objective.name, *_twice([entry.mean if entry.trials else None for entry in entries]))}
     columns = [{**score, "log": score["log"] and "loss" in standing.objective.name}]
+    columns += _second(standing)
     columns += [{"role": "epochs", **_column("epochs", *_twice(epochs))}, {"role": "seconds", **_column("seconds", *_twice(seconds))}]
     if standing.of_several_origins:
         columns.append({"role": "origin", **_column(DIFFERS, *_twice([standing.origin(entry) or "—" for entry in entries]))})
@@ -101,6 +103,12 @@ def _measured(standing: Standing, metas: Sequence[Mapping[str, str]], curves: Cu
         of = [" + ".join(dict.fromkeys(names.get(trial.sweep, trial.sweep) for trial in entry.all)) for entry in entries]
         columns.append({"role": "sweep", **_column("sweep", *_twice(of))})
     return columns
+
+
+def _second(standing: Standing) -> list[dict[str, Any]]:
+    """The column of a second objective; none without one."""
+    second = standing.second
+    return [{"role": "second", **_column(second.name, *_twice([one.second for one in standing.entries]))}] if second else []
 
 
 def _twice(values: list[Any]) -> tuple[list[Any], list[str | None]]:
@@ -121,7 +129,8 @@ def _rows(standing: Standing, default: Entry | None, champion: Entry | None) -> 
         "kept": [_number(row["kept epoch"]) for row in found],
         "state": [row["state"] for row in found],
         "marks": [
-            " ".join(name for name, one in (("default", default), ("champion", champion)) if one is entry) for entry in standing.entries
+            " ".join([name for name, one in (("default", default), ("champion", champion)) if one is entry] + ["front"] * front)
+            for entry, front in zip(standing.entries, standing.front, strict=True)
         ],
         "words": [shlex.join(standing.words(standing.best_of(entry) or entry.all[0])) for entry in standing.entries],
     }

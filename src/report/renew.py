@@ -8,7 +8,7 @@ import sys
 from pathlib import Path
 
 from src import files
-from src.objective import Objective
+from src.objective import of_study
 from src.report import REPORT, report_of
 from src.results.scores import standing_of
 from src.study.store import Store
@@ -20,7 +20,7 @@ def renew(folder: Path, question: str = "") -> None:
     """Writes the report of a sweep, which says that the sweep runs."""
     store = Store.open(folder / "study.db")
     try:
-        standing = standing_of([store], Objective.parse(store.meta()["objective"]))
+        standing = standing_of([store], *of_study(store.meta()))
         files.write(folder / REPORT, report_of(standing, [store], question, running=True))
     finally:
         store.close()

@@ -50,6 +50,8 @@ def read_additions(loader: ConfigLoader, store: Store, words: Sequence[str]) -> 
         raise ConfigError(["nothing to add; expected keys of a trial, such as optimizer.learning_rate=0.003,0.01"])
     parser, sweeps = Parser(loader, catalog.groups), [word for word in words if key_of(word) == "sweeps"]
     request = read_request(catalog, parser, [word for word in words if word not in sweeps], multirun=True)
+    if request.second:
+        request.mistakes.append("objective: a sweep has its objectives from its start; expected none, or one for the added trials.")
     elsewhere = {*catalog.groups, *(key.partition(".")[0] for key in catalog.top), "hydra"} - set(TRIAL_KEYS)
     unfit = [*sweeps, *(one.origin for one in request.assignments if one.group in elsewhere)]
     request.mistakes += [f"{word}: a key of the whole sweep; expected those of a trial: {', '.join(TRIAL_KEYS)}." for word in unfit]

@@ -24,10 +24,24 @@ def conclusions(standing: Standing) -> list[str]:
         if found and (name := group_name(standing, group)):
             lines.append(f"{name}:")
         lines += found
+    lines += _front(standing)
     if pruned := sum(bool(entry.trials) and not entry.whole for entry in standing.entries):
         rows = "1 row was" if pruned == 1 else f"{pruned} rows were"
         lines.append(f"{rows} pruned at the epoch in the column state: others trained longer, so there is no rank")
     return lines
+
+
+def _front(standing: Standing) -> Iterator[str]:
+    """Says which rows are marked, where there are two objectives."""
+    if not standing.second or not standing.groups:
+        return
+    count, scored = sum(standing.front), sum(bool(entry.trials) for entry in standing.entries)
+    both = f"{standing.objective.name} and {standing.second.name}"
+    apart = " on the same data, folds and epochs" if len(standing.groups) > 1 else ""
+    words = f"no other{apart} has a better mean in one and no worse one in the other, be it by chance"
+    yield f"front of {both}: {count} of {scored} rows; {words}"
+    if without := sum(bool(entry.trials) and entry.second is None for entry in standing.entries):
+        yield f"{without} row{' has' if without == 1 else 's have'} no {standing.second.name}, and no place in the front"
 
 
 def group_name(standing: Standing, group: Group) -> str:

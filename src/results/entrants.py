@@ -11,6 +11,7 @@ from src.config.command_line import replayed, tracking_uri
 from src.config.overrides import as_text, key_of
 from src.config.paths import REPEATS
 from src.errors import ConfigError, TrialbookError
+from src.objective import Objective
 from src.results.entries import EPOCHS
 from src.results.leaderboard import Entry, Standing
 from src.results.scores import load_standing
@@ -46,18 +47,24 @@ class Entrants:
         return f"range({start},{start + count})"
 
 
-def choose(sweep: str, top: int, loader: ConfigLoader, uri: str) -> Entrants:
+def choose(sweep: str, top: int, loader: ConfigLoader, uri: str, objective: str = "") -> Entrants:
     """Chooses the entrants.
 
     Args:
         top: number of the best configurations.
         uri: of the store with the champion; empty for the default one.
+        objective: that of the sweep, which one with two asks for; empty if it is not said.
 
     Raises:
         ConfigError: there is no such sweep, or what it has cannot be repeated with fresh seeds.
     """
     standing, stores = load_standing(sweep)
     meta = stores[0].meta()
+    if standing.second and not objective:
+        both = f"{standing.objective} and {standing.second}"
+        raise ConfigError([f"sweep={sweep}: two objectives, {both}; a race has one: objective={standing.objective}"])
+    if objective and Objective.parse(objective) != standing.objective:
+        raise ConfigError([f"objective={objective}: a race takes that of its sweep; expected objective={standing.objective}"])
     if len(standing.by_data) != 1:
         what = f"scores on {len(standing.by_data)} data sets" if standing.by_data else "no finished trial"
         raise ConfigError([f"sweep={sweep}: {what}; expected scores on one data set."])

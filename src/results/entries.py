@@ -36,6 +36,7 @@ class TrialResult:
         rung: the epochs of its rung, if the oracle chose them; None otherwise.
         before: seconds of the trainings that it continues.
         epochs: the last one that it trained; None if there is none.
+        second: its second objective; None if it has none.
     """
 
     number: int
@@ -55,6 +56,7 @@ class TrialResult:
     rung: int | None = None
     before: float = 0.0
     epochs: int | None = None
+    second: float | None = None
 
     @property
     def key(self) -> str:
@@ -164,6 +166,12 @@ class Entry:
     def mean(self) -> float:
         """The mean over repeats; NaN without a score."""
         return mean(self.scores) if self.scores else math.nan
+
+    @cached_property
+    def second(self) -> float | None:
+        """The mean of the second objective; None if a trial with a score has none."""
+        found = [trial.second for trial in self.trials]
+        return mean(one for one in found if one is not None) if found and None not in found else None
 
     @cached_property
     def spread(self) -> float | None:

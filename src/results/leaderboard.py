@@ -1,5 +1,6 @@
 """All configurations of some sweeps, ranked by their mean over seeds. Repeated seeds or folds are one entry."""
 
+import math
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -25,15 +26,19 @@ class Standing:
     Attributes:
         examples: the number of validation examples; 0 if it is not known.
         sweeps: number of sweeps.
+        second: the other one of two objectives; entries are sorted and ranked by the first.
     """
 
     objective: Objective
     entries: list[Entry]
     examples: int = 0
     sweeps: int = 1
+    second: Objective | None = None
 
     @classmethod
-    def of(cls, trials: Iterable[TrialResult], objective: Objective, validation_examples: int) -> "Standing":
+    def of(
+        cls, trials: Iterable[TrialResult], objective: Objective, validation_examples: int, second: Objective | None = None
+    ) -> "Standing":
         """Groups trials by everything but the seed. A trial that is in two sweeps counts once.
 
         Results on different data, folds or rungs are not ranked against each other. The entries of each data set are together,
@@ -62,7 +67,7 @@ class Standing:
                 objective.key(entry.mean),
             )
         )
-        return cls(objective, entries, validation_examples, len({trial.sweep for trial in everything}))
+        return cls(objective, entries, validation_examples, len({trial.sweep for trial in everything}), second)
 
     @cached_property
     def groups(self) -> list[Group]:
@@ -74,6 +79,26 @@ class Standing:
         """The rank of each entry in its group, such as `1` or `1-4`; None without a score, and for pruned ones beside whole ones."""
         ranks = {id(entry): rank_text(rank) for group in self.groups for entry, rank in zip(group.entries, group.ranks, strict=True)}
         return [ranks.get(id(entry)) for entry in self.entries]
+
+    @cached_property
+    def front(self) -> list[bool]:
+        """True for each entry that no other one of its group equals or beats in both objectives, by their means."""
+        second = self.second
+        if not second:
+            return [False] * len(self.entries)
+        found = set[int]()
+        for group in self.groups:
+            known = [one for one in group.entries if one.second is not None and math.isfinite(one.mean) and math.isfinite(one.second)]
+            keys = {id(one): (self.objective.key(one.mean), second.key(one.second)) for one in known}
+            least, best = math.inf, set[tuple[float, float]]()
+            for key in sorted(
+                set(keys.values())
+            ):  # those before it are better in the first objective, or equal there and better in the other
+                if key[1] < least:
+                    best.add(key)
+                    least = key[1]
+            found |= {place for place, key in keys.items() if key in best}
+        return [id(one) in found for one in self.entries]
 
     @property
     def by_data(self) -> list[list[Entry]]:

@@ -4,7 +4,7 @@ import logging
 from collections.abc import Iterable, Iterator, Sequence
 
 from src.errors import ConfigError, did_you_mean
-from src.objective import Objective
+from src.objective import Objective, of_study, parse_both
 from src.results import table
 from src.results.identity import Identifier
 from src.results.leaderboard import Standing, TrialResult
@@ -20,17 +20,20 @@ def load_standing(sweeps: str, objective: str = "") -> tuple[Standing, list[Stor
 
     Args:
         sweeps: `latest`, `all`, ids or names, as src/study/finding.py takes them.
-        objective: ranks the trials; if empty, the objective of the first sweep does, or of all sweeps that of the latest.
+        objective: one or two, by which trials are ranked; if empty, those of the first sweep, or of all sweeps those of the latest.
 
     Raises:
         ConfigError: no such sweep or metric.
     """
     stores = [Store.open(folder / "study.db") for folder in find_sweeps(sweeps)]
-    wanted = Objective.parse(objective or stores[-1 if sweeps == ALL else 0].meta()["objective"])
+    wanted, second = parse_both(objective) if objective else of_study(stores[-1 if sweeps == ALL else 0].meta())
     if sweeps == ALL and (others := [store for store in stores if not _reports(store, wanted)]):
         log.warning("%d of %d sweeps do not report %s and are left out", len(others), len(stores), wanted.name)
         stores = [store for store in stores if store not in others] or stores
-    return standing_of(stores, wanted), stores
+    standing = standing_of(stores, wanted, second)
+    if objective and second and not any(entry.second is not None for entry in standing.entries):
+        raise _not_reported(second, stores[0])
+    return standing, stores
 
 
 def _reports(store: Store, objective: Objective) -> bool:
@@ -39,10 +42,14 @@ def _reports(store: Store, objective: Objective) -> bool:
     return objective.name in first or Objective.parse(store.meta()["objective"]).name == objective.name
 
 
-def standing_of(stores: Sequence[Store], objective: Objective) -> Standing:
-    """The standing of studies under their objective, or under another metric that they report."""
+def standing_of(stores: Sequence[Store], objective: Objective, second: Objective | None = None) -> Standing:
+    """The standing of studies under their objective, or under another metric that they report.
+
+    Args:
+        second: the other one of two objectives; trials need not have it.
+    """
     examples = int(stores[0].meta().get("validation_examples", 0))
-    return Standing.of((trial for store in stores for trial in _results(store, objective)), objective, examples)
+    return Standing.of((trial for store in stores for trial in _results(store, objective, second)), objective, examples, second)
 
 
 def histories(trials: Iterable[TrialResult], stores: Sequence[Store]) -> dict[str, dict[str, list[float]]]:
@@ -73,7 +80,7 @@ def labelled_histories(trials: Iterable[TrialResult], stores: Sequence[Store], f
     return [(table.name_of(found, trial), by_key[trial.key]) for trial in ordered if trial.key in by_key]
 
 
-def _results(store: Store, objective: Objective) -> Iterator[TrialResult]:
+def _results(store: Store, objective: Objective, second: Objective | None) -> Iterator[TrialResult]:
     """Yields the results of one study.
 
     Raises:
@@ -85,10 +92,9 @@ def _results(store: Store, objective: Objective) -> Iterator[TrialResult]:
     by_number = {row.number: row for row, _, _ in rows}
     for row, at_kept_epoch, last in rows:
         kept = row.score if of_the_study else at_kept_epoch  # what a function returns need be none of the steps that it reports
+        kept = objective.measured(row.metrics) if kept is None else kept  # logged once
         if row.score is not None and kept is None:
-            reported = next(store.epochs(), (0, 0, dict[str, float]()))[2]
-            hint = f"{did_you_mean(objective.name, reported)} Metrics: {', '.join(reported)}"
-            raise ConfigError([f"objective={objective.name}: not reported{hint}"])
+            raise _not_reported(objective, store)
         identity, configuration, values = identify.configuration(row)
         yield TrialResult(
             number=row.number,
@@ -108,7 +114,14 @@ def _results(store: Store, objective: Objective) -> Iterator[TrialResult]:
             rung=row.rung_epochs,
             before=_seconds_before(row, by_number),
             epochs=row.epochs,
+            second=second.measured(row.metrics) if second and row.score is not None else None,
         )
+
+
+def _not_reported(objective: Objective, store: Store) -> ConfigError:
+    once = (name.removeprefix("kept/") for row in store.trials() for name in row.metrics)
+    known = list(dict.fromkeys([*next(store.epochs(), (0, 0, dict[str, float]()))[2], *once]))
+    return ConfigError([f"objective={objective.name}: not reported{did_you_mean(objective.name, known)} Metrics: {', '.join(known)}"])
 
 
 def _seconds_before(row: TrialRow, by_number: dict[int, TrialRow]) -> float:

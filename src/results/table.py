@@ -18,20 +18,25 @@ from src.states import TrialState
 
 Row = dict[str, Any]
 INTERVAL = "mean ± 95 %"  # the column of the confidence interval of the mean over repeats
+TAKEN = ("rank", "trial", "repeats", "spread", "kept epoch", "last", "seconds", "state", "cause", "run", "front")  # by other columns
+MANY = 1000  # from here on a whole number is shown without fractions
 WHOLE = ("seconds", "kept epoch")  # columns that are shown without fractions
 FORMULA = tuple("=+-@\t\r\n\uff1d\uff0b\uff0d\uff20")  # begin a formula; the last four are the full-width = + - @
 NUMBER = re.compile(r"[-+]?(\d+\.?\d*|\.\d+)(e[-+]?\d+)?", re.IGNORECASE | re.ASCII)
 FUNCTION = "function"  # the column of the choice of a trial's function
+MARK = "*"
+FRONT = "front"  # the column that marks the rows that none beats in both of two objectives
 MOST_COLUMNS = 3  # of keys that vary; more keys share one column
 
 
 def ranked(standing: Standing) -> list[Row]:
     """One row per configuration, best first: keys that vary, mean, kept epoch, last value, seconds, states. The rank is a text, `1-4`."""
     unrepeated = all(len(entry.repeats) == 1 for entry in standing.entries)
-    return [_row(standing, entry, rank, unrepeated=unrepeated) for entry, rank in zip(standing.entries, standing.ranks, strict=True)]
+    rows = zip(standing.entries, standing.ranks, standing.front, strict=True)
+    return [_row(standing, entry, rank, front=front, unrepeated=unrepeated) for entry, rank, front in rows]
 
 
-def _row(standing: Standing, entry: Entry, rank: str | None, *, unrepeated: bool) -> Row:
+def _row(standing: Standing, entry: Entry, rank: str | None, *, front: bool, unrepeated: bool) -> Row:
     """The row of one entry.
 
     Args:
@@ -45,6 +50,7 @@ def _row(standing: Standing, entry: Entry, rank: str | None, *, unrepeated: bool
         row["trial"] = trials[0].number + 1
     row |= shown_values(entry, standing.keys) | _origin(standing, entry) | _folds(standing, entry)
     row[standing.objective.name] = entry.mean if entry.trials else None
+    row |= _second(standing, entry, front=front)
     if not unrepeated:
         row |= {INTERVAL: entry.interval, "spread": entry.spread, "repeats": len(entry.trials)}
     return row | {
@@ -53,6 +59,16 @@ def _row(standing: Standing, entry: Entry, rank: str | None, *, unrepeated: bool
         "seconds": entry.seconds,
         "state": _states(trials),
     }
+
+
+def _second(standing: Standing, one: TrialResult | Entry, *, front: bool) -> Row:
+    """The columns of a second objective; none without one. The name of a column that every table has gets its direction in front."""
+    second = standing.second
+    if not second:
+        return {}
+    name = str(second) if second.name in TAKEN else second.name
+    whole = one.second is not None and one.second >= MANY and one.second == int(one.second)
+    return {name: int(one.second) if whole and one.second is not None else one.second, FRONT: front}
 
 
 def _states(trials: Sequence[TrialResult]) -> str:
@@ -72,6 +88,7 @@ def by_trial(standing: Standing) -> list[Row]:
             **shown_values(trial, standing.keys_of_trials),
             **_origin(standing, trial),
             standing.objective.name: trial.score,
+            **_second(standing, trial, front=front),
             "kept epoch": trial.kept_epoch,
             "last": trial.last,
             "seconds": trial.seconds,
@@ -79,7 +96,7 @@ def by_trial(standing: Standing) -> list[Row]:
             "cause": trial.cause,
             "run": trial.run_id,
         }
-        for entry, rank in zip(standing.entries, standing.ranks, strict=True)
+        for entry, rank, front in zip(standing.entries, standing.ranks, standing.front, strict=True)
         for trial in entry.all
     ]
 
@@ -169,8 +186,10 @@ def cell(value: Any, column: str = "") -> str:
     >>> cell(0.87654321), cell(None), cell(12), cell(7.83, "seconds")
     ('0.8765', '', '12', '8')
     """
-    if value is None:
+    if value is None or value is False:
         return ""
+    if value is True:
+        return MARK
     if column in WHOLE:
         return f"{value:.0f}"
     return figure(value) if isinstance(value, float) else str(value)

@@ -92,6 +92,7 @@ def _created(invocation: Invocation) -> Store:
         "base_config": config,
         "oracle": invocation.oracle,
         "objective": str(invocation.objective),
+        "second_objective": str(invocation.second or ""),
         "limits": invocation.limits,
         "space": invocation.space.described(),
         "fingerprint": invocation.space.fingerprint,
@@ -148,7 +149,7 @@ def start_parent(invocation: Invocation, oracle: Oracle, recorder: Recorder, slo
         for key, value in invocation.oracle.items()
         if key not in ("_target_", "first")
     }
-    params |= {"budget": oracle.budget, "objective": str(invocation.objective)}
+    params |= {"budget": oracle.budget, "objective": invocation.objectives}
     run = {"name": invocation.name, "params": params, "tags": own}
     progress = {"budget": oracle.budget, "slots": slots, "command_to_resume": invocation.command_to_resume, "page": page}
     recorder.store.describe(Message(None, "start", run), invocations=invocations, **progress)

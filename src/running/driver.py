@@ -178,6 +178,8 @@ class Driver:
 
     def _tell_oracle(self, number: int, outcome: Outcome, score: float | None) -> None:
         if outcome.state != TrialState.KILLED and number not in self._foreign:
+            if (second := self.recorder.second(outcome)) is not None:
+                self.oracle.tell_second(number, second)
             self.oracle.tell(number, score_told(self.oracle, outcome.state, score))
 
 

@@ -67,7 +67,7 @@ class Ending:
 
     @cached_property
     def _standing(self) -> Standing:
-        return standing_of([self._store], self._invocation.objective)
+        return standing_of([self._store], self._invocation.objective, self._invocation.second)
 
     @property
     def _best(self) -> TrialResult | None:
@@ -83,7 +83,8 @@ class Ending:
     def _record_parent(self, attach_pictures: Callable[[], tuple[dict[str, bytes], dict[str, str]]]) -> None:
         """Ends the parent run with counts, scores, tables, pictures and the files that repeat the sweep.
 
-        `kept/<objective>` is the mean of the best configuration, `best/<objective>` the score of its best trial.
+        `kept/<objective>` is the mean of the best configuration, `best/<objective>` the score of its best trial. Of a second objective
+        it is the mean of the configuration that is best in it.
 
         Args:
             attach_pictures: waits for the pictures of the best trial; returns them, and their names → its run.
@@ -97,6 +98,8 @@ class Ending:
         }
         if standing.best and standing.best.score is not None:
             metrics |= {f"kept/{objective.name}": standing.entries[0].mean, f"best/{objective.name}": standing.best.score}
+        if standing.second and (found := [one.second for one in standing.groups[0].entries if one.second is not None]):
+            metrics[f"kept/{standing.second.name}"] = min(found, key=standing.second.key)
         scored = [trial for trial in standing.trials if trial.score is not None]
         curves = pictures.made("picture of the curves", lambda: pictures.of_sweep(labelled_histories(scored, [self._store], standing)))
         of_best, attached = attach_pictures()
@@ -203,6 +206,7 @@ class Ending:
         """
         invocation, say, command, best = self._invocation, self._terminal.say, self._terminal.command, self._best
         prefix, name = invocation.prefix, invocation.folder.name
+        one = f" objective={invocation.objective}" if invocation.second else ""
         if left:
             say(f"MLflow does not answer; {left} records wait in {invocation.folder}: {self._outbox.outage}")
         if invocation.single and left:
@@ -220,9 +224,9 @@ class Ending:
         if best and not invocation.single:
             command(f"{prefix}python -m src.sweep {shlex.join(self._standing.words(best))}", "repeats the best trial")
         if len(self._standing.entries) > 1 and len(self._standing.by_data) == 1 and self._invocation.oracle["name"] != "race":
-            command(f"{prefix}python -m src.confirm sweep={name}", "is the best the best? fresh seeds tell")
+            command(f"{prefix}python -m src.confirm sweep={name}{one}", "is the best the best? fresh seeds tell")
         if best and best.origin.code and not invocation.single and not invocation.function:  # else it was adopted, without its model
-            command(f"{prefix}python -m src.promote sweep={name}", "the best model against the champion")
+            command(f"{prefix}python -m src.promote sweep={name}{one}", "the best model against the champion")
 
     def _tidy(self) -> None:
         """Removes the files that only an unfinished sweep needs; the best trial keeps its checkpoint, if it has one, to go on with it."""

@@ -14,7 +14,7 @@ from src.config.auto import settled
 from src.config.help import question
 from src.config.paths import nested
 from src.config.request import Request
-from src.objective import Objective
+from src.objective import Objective, text_of
 from src.space import MOST_LISTED, Space
 from src.study import destination
 from src.study.labels import Labels
@@ -30,6 +30,7 @@ class Invocation:
         single: one trial, without `-m`.
         folder: mlruns/sweeps/<id> or mlruns/trials/<id>; before it is created, the folder above.
         command: the command line that repeats it.
+        second: the other one of two objectives; the first picks the kept epoch and ranks.
         about: further facts for its record; `like` is the run with whose configuration it begins.
     """
 
@@ -42,6 +43,7 @@ class Invocation:
     folder: Path
     command: str = ""
     about: dict[str, Any] = field(default_factory=dict)
+    second: Objective | None = None
 
     @classmethod
     def of(cls, request: Request, config: DictConfig) -> "Invocation":
@@ -61,7 +63,14 @@ class Invocation:
             )["objective"]
         words = [f"like={request.like}" if request.like and word.startswith("like=") else word for word in sys.orig_argv[1:]]
         command = shlex.join(["python", *words])
-        return cls(space, config, Objective.parse(text), request.sweep, request.reported, single, folder, command, request.about)
+        second = Objective.parse(request.second) if request.second else None
+        facts = (request.sweep, request.reported, single, folder, command, request.about, second)
+        return cls(space, config, Objective.parse(text), *facts)
+
+    @property
+    def objectives(self) -> str:
+        """Its objectives, for people and records."""
+        return text_of(self.objective, self.second)
 
     @property
     def function(self) -> bool:

@@ -70,6 +70,8 @@ class OpenSweep:
             self.oracle.restore(store.oracle(), [one for one in known if one.proposal.point not in added])
             for one in (one for one in known if one.proposal.point in added):
                 if driver.include(one.number, one.proposal) and one.state != TrialState.RUNNING:
+                    if one.second is not None:
+                        self.oracle.tell_second(one.number, one.second)
                     self.oracle.tell(one.number, one.score)
             rules.see(sorted((row for row in rows if row.ended), key=lambda row: row.ended or 0.0))
             if pruning:
@@ -129,7 +131,7 @@ def opened(
         outbox = Outbox(store, tracker, partial(folder_of, invocation), listens=True)
         stack.callback(outbox.close)
         stack.enter_context(_logging(invocation))
-        recorder = Recorder(store, outbox, invocation.objective, oracle.swept, tags(invocation), invocation.limits)
+        recorder = Recorder(store, outbox, invocation.objective, oracle.swept, tags(invocation), invocation.limits, invocation.second)
         if not invocation.single:
             start_parent(invocation, oracle, recorder, executor.slots)
         threading.Thread(target=importlib.import_module, args=("src.running.ending",), daemon=True).start()  # matplotlib, a second

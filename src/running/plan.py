@@ -48,7 +48,7 @@ def headline(invocation: Invocation, total: int) -> str:
     without = f", without {', '.join(invocation.space.absent)}, which none of them has" if invocation.space.absent else ""
     like = f", like {invocation.about['like']}" if "like" in invocation.about else ""
     after = f", after its epoch {invocation.about['go_on']['epochs']}" if "go_on" in invocation.about else ""
-    return f"{name}: {chosen}{total} trial{'' if total == 1 else 's'}, {invocation.objective}{like}{after}{_dropped(invocation)}{without}"
+    return f"{name}: {chosen}{total} trial{'' if total == 1 else 's'}, {invocation.objectives}{like}{after}{_dropped(invocation)}{without}"
 
 
 def _dropped(invocation: Invocation) -> str:

@@ -38,10 +38,17 @@ class Recorder:
     """
 
     def __init__(
-        self, store: Store, outbox: Outbox, objective: Objective, swept: list[str], tags: dict[str, str], limits: dict[str, float]
+        self,
+        store: Store,
+        outbox: Outbox,
+        objective: Objective,
+        swept: list[str],
+        tags: dict[str, str],
+        limits: dict[str, float],
+        second: Objective | None = None,
     ) -> None:
         self.store, self.outbox, self.tags, self._limits = store, outbox, tags, limits
-        self._objective, self._swept = objective, swept
+        self._objective, self._second, self._swept = objective, second, swept
         rows, meta = store.trials(), store.meta()
         self.attempts = {row.number: row.attempts for row in rows}
         self._begun: dict[str, str] = json.loads(meta.get("go_on", "{}"))  # the training of another sweep with which its trials go on
@@ -57,6 +64,10 @@ class Recorder:
     def score(self, outcome: Outcome) -> float | None:
         """The objective at the kept epoch; None unless the trial finished or was pruned."""
         return outcome.metrics.get(f"kept/{self._objective.name}") if outcome.state in SCORED else None
+
+    def second(self, outcome: Outcome) -> float | None:
+        """The second of two objectives, lower is better; None unless there are two and the trial has it."""
+        return self._second.cost(outcome.metrics) if self._second and outcome.state in SCORED else None
 
     def start(
         self, number: int, proposal: Proposal, composed: DictConfig, oracle: dict[str, Any], at: float | None = None

@@ -10,6 +10,7 @@ from omegaconf import OmegaConf
 from src import datasets
 from src.config.paths import active_leaves, trial_config
 from src.errors import ConfigError
+from src.objective import of_study, text_of
 from src.oracles import KnownTrial, Proposal
 from src.redaction import all_redacted
 from src.running import record
@@ -35,8 +36,8 @@ def check(invocation: Invocation, store: Store, compose: Compose) -> None:
     """
     meta = store.meta()
     found = [*_space(invocation, json.loads(meta["space"])), *_oracle(invocation, json.loads(meta["oracle"]))]
-    if meta["objective"] != str(invocation.objective):
-        found.append(("", f"objective: {meta['objective']} then, {invocation.objective} now"))
+    if (then := text_of(*of_study(meta))) != invocation.objectives:
+        found.append(("", f"objective: {then} then, {invocation.objectives} now"))
     if (limits := json.loads(meta.get("limits", "{}"))) != invocation.limits:
         found.append(("", f"limits: {limits or 'none'} then, {invocation.limits or 'none'} now"))
     found += [("", line) for line in _configuration(invocation, store, compose, meta)]
@@ -54,7 +55,8 @@ def waiting(invocation: Invocation, store: Store) -> tuple[dict[int, Proposal], 
     for row in rows:
         proposal = Proposal(row.point, row.parent, row.initial_epoch, row.rung_epochs)
         open_again = row.state in again
-        known.append(KnownTrial(row.number, proposal, TrialState.RUNNING if open_again else row.state, row.score))
+        second = invocation.second.cost(row.metrics) if invocation.second and row.score is not None else None
+        known.append(KnownTrial(row.number, proposal, TrialState.RUNNING if open_again else row.state, row.score, second))
         if open_again and row.number not in dead:
             proposals[row.number] = proposal
     return proposals, known, dead

@@ -24,7 +24,7 @@ function start() {
   choice("y", "y", named(varied), label);
   choice("lines", "lines", ["each", "groups"], (value) => (value === "each" ? "each configuration" : "the median of each colour"));
   choice("by", "best", ["all", "colour"], (value) => (value === "all" ? "all trials" : "each colour"));
-  const costs = columns.filter((column) => ["seconds", "epochs"].includes(column.role) && new Set(scored.map((row) => column.values[row])).size > 1);
+  const costs = columns.filter((column) => ["second", "seconds", "epochs"].includes(column.role) && new Set(scored.map((row) => column.values[row])).size > 1);
   const sections = { "so-far": scored.length, curves: plain.length && unpacked.length, parallel: keys.length && scored.length > 1, slices: varied.length && scored.length > 1, contour: y && scored.length > 4, cost: costs.length };
   for (const [id, wanted] of Object.entries(sections)) by(id).hidden = !wanted;
   if (sections.curves) learning(by("curves-panel"), by("curves-said"));

@@ -42,7 +42,7 @@ const heads = [
   { name: "rank", title: "from the rows that are significantly better to those that are worse", value: (row) => row, text: rankText },
   { name: score.name, title: "mean over repeats", value: (row) => -better * score.values[row], text: (row) => textOf(score, score.values[row]) },
   { name: "interval", title: "95 % of the mean; dashed where it is known from the spread of other rows", value: (row) => rows.half[row] ?? Infinity, draw: interval },
-  ...[...told("sweep"), ...(ranked > 1 ? told("epochs") : []), ...keys, ...told("origin")].map((column) => ({
+  ...[...told("second"), ...told("sweep"), ...(ranked > 1 ? told("epochs") : []), ...keys, ...told("origin")].map((column) => ({
     name: column.name, label: column.label, title: column.name, value: (row) => column.values[row], text: (row) => textOf(column, column.values[row]),
   })),
   ...(repeated ? [{ name: "repeats", value: repeatsOf, text: repeatsOf }] : []),
