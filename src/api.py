@@ -60,7 +60,7 @@ class Sweep:
         return curves.overview(histories)
 
     def model(self) -> "keras.Model":
-        """Returns the Keras model of the best trial with the weights of its kept epoch, verified by their SHA-256.
+        """Returns the Keras model of the best trial by the first objective, with the weights of its kept epoch, verified by SHA-256.
 
         Raises:
             TrialbookError: no trial has a score, or the weights are not those that were recorded.

@@ -147,7 +147,10 @@ def _new(loader: ConfigLoader, arguments: Arguments, given: list[Assignment], mi
     budget = _whole(arguments, "budget", 1, mistakes) if arguments.budget else None
     least = _positive(arguments.least, mistakes) if arguments.least else None
     uri = next((str(one.values[0]) for one in given if one.key == "tracking.uri" and one.values), "")
-    found = entrants.choose(arguments.sweep, top, loader, uri, _objective(given))
+    named = _objective(given)
+    found = entrants.choose(arguments.sweep, top, loader, uri, named)
+    if named and Objective.parse(named) != found.objective:
+        mistakes.append(f"objective={named}: a race takes it from its sweep; expected objective={found.objective}.")
     for one in (one for one in given if one.key == SEED):
         if stale := sorted(found.used_seeds.intersection(value for value in one.values if isinstance(value, int))):
             which = ", ".join(map(str, stale[:5]))

@@ -42,6 +42,8 @@ def mistakes(request: "Request", options: Mapping[str, Sequence[str]]) -> Iterat
         return
     given = {one.key: one for one in request.assignments}
     origin, [first] = given[KEY].origin, given[KEY].values
+    if (times := sum(one.key == KEY for one in request.assignments)) > 1:
+        yield f"{KEY} is given {times} times; expected it once: '{KEY}=[val_accuracy,min:model/parameters]'"
     if not request.multirun:
         yield f"{origin}: two objectives order the trials of a sweep; expected -m in front, or one objective."
     if first.rpartition(":")[2] == request.second.rpartition(":")[2]:

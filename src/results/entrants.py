@@ -32,6 +32,7 @@ class Entrants:
         words: of each the other overrides that compose it.
         used_seeds: those of all trials that they were chosen from.
         resolution: the least difference that two of their scores can have.
+        objective: of their sweep, by which they race.
     """
 
     sweep: str
@@ -39,6 +40,7 @@ class Entrants:
     words: list[list[str]]
     used_seeds: set[int]
     resolution: float
+    objective: Objective
 
     def fresh_seeds(self, count: int) -> str:
         """The first block of unused seeds after the used ones, as values of an override."""
@@ -53,7 +55,7 @@ def choose(sweep: str, top: int, loader: ConfigLoader, uri: str, objective: str 
     Args:
         top: number of the best configurations.
         uri: of the store with the champion; empty for the default one.
-        objective: that of the sweep, which one with two asks for; empty if it is not said.
+        objective: one of a sweep with two, which asks for it; empty if it is not said.
 
     Raises:
         ConfigError: there is no such sweep, or what it has cannot be repeated with fresh seeds.
@@ -63,8 +65,6 @@ def choose(sweep: str, top: int, loader: ConfigLoader, uri: str, objective: str 
     if standing.second and not objective:
         both = f"{standing.objective} and {standing.second}"
         raise ConfigError([f"sweep={sweep}: two objectives, {both}; a race has one: objective={standing.objective}"])
-    if objective and Objective.parse(objective) != standing.objective:
-        raise ConfigError([f"objective={objective}: a race takes that of its sweep; expected objective={standing.objective}"])
     if len(standing.by_data) != 1:
         what = f"scores on {len(standing.by_data)} data sets" if standing.by_data else "no finished trial"
         raise ConfigError([f"sweep={sweep}: {what}; expected scores on one data set."])
@@ -94,6 +94,7 @@ def choose(sweep: str, top: int, loader: ConfigLoader, uri: str, objective: str 
         [[word for word in own if word not in common] for own in dict.fromkeys(map(tuple, words))],
         used,
         1 / group.examples if group.of_shares else 0.0,
+        standing.objective,
     )
 
 

@@ -32,6 +32,7 @@ def test_trials_have_the_first_and_the_sweep_remembers_the_second(loader: Config
         (TWO, "expected -m in front, or one objective"),
         ("-m objective=[val_accuracy,val_loss,min:seconds]", "expected one objective, or two for all trials"),
         ("-m objective=[val_accuracy,val_loss],val_loss", "expected one objective, or two for all trials"),
+        (f"-m {TWO} objective=val_loss", "objective is given 2 times"),
         ("-m objective=[val_accuracy,max:val_accuracy]", "the same metric twice"),
         ("-m objective=[val_accuracy,min:model/parameter]", "did you mean 'model/parameters'?"),
         ("-m objective=[val_accuracy,model/parameters]", "where the direction is not obvious min:model/parameters"),

@@ -65,6 +65,14 @@ def test_what_failed_is_there_with_its_cause() -> None:
     assert [found["trials"]["causes"][place] for place in found["trials"]["cause"]] == ["FINISHED", "FAILED ValueError: no"]
 
 
+def test_of_two_objectives_the_second_is_a_column_and_the_front_is_marked() -> None:
+    trials = [replace(trial(n, n / 10, optimizer=name), second=size) for n, (name, size) in enumerate([("sgd", 9.0), ("adam", 5.0)], 1)]
+    found = made(Standing.of(trials, OBJECTIVE, 0, Objective("model/parameters", "min")))
+    assert column(found, "model/parameters")["values"] == [5, 9] and column(found, "model/parameters")["role"] == "second"
+    assert found["rows"]["marks"] == ["front", ""]
+    assert any(line.endswith("objective=max:val_accuracy") for _, line in found["commands"])
+
+
 def test_an_interval_is_the_rows_own_or_that_of_the_spread_of_others() -> None:
     found = made(standing(scored(a=[0.90, 0.91, 0.92], b=[0.80, 0.81, 0.82], c=[0.7])))
     assert found["rows"]["pooled"] == [0, 0, 1]

@@ -10,6 +10,7 @@ import pytest
 from hydra.core.config_loader import ConfigLoader
 
 from src.errors import ConfigError, TrialbookError
+from src.objective import Objective
 from src.results import entrants
 from src.results.entrants import Entrants
 from src.study.store import Store
@@ -88,7 +89,7 @@ def test_more_than_there_are_and_failed_ones(choose: Callable) -> None:
     [({1, 2, 42}, 20, "range(43,63)"), ({0}, 3, "range(1,4)"), ({2**32 - 1}, 3, "range(0,3)"), ({7, 2**32 - 2}, 20, "range(8,28)")],
 )
 def test_fresh_seeds_are_none_of_those_that_were_used(used: set[int], count: int, fresh: str) -> None:
-    assert Entrants("", [], [], used, 0.0).fresh_seeds(count) == fresh
+    assert Entrants("", [], [], used, 0.0, Objective("val_accuracy", "max")).fresh_seeds(count) == fresh
 
 
 def test_results_of_older_code_race_once_at_the_place_of_the_best(choose: Callable) -> None:
