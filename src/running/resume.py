@@ -24,7 +24,7 @@ from src.study.folders import of_trial
 from src.study.schema import TrialRow
 from src.study.store import Store
 
-BUDGET = ("max_trials", "max_epochs")  # of an oracle: growing them is compatible
+BUDGET = ("max_trials", "max_epochs", "iterations")  # of an oracle: growing them is compatible
 BEFORE = {"first": [], "sampler": "random"}  # settings that old studies lack, and what oracles did then
 
 
@@ -103,12 +103,11 @@ def _words(fixed: list[Any]) -> str:
 def _oracle(invocation: Invocation, old: dict[str, Any]) -> Iterator[tuple[str, str]]:
     for key, now in invocation.oracle.items():
         if (then := old.get(key, BEFORE.get(key))) != now:
-            larger = key in BUDGET and then is not None and (now is None or now > then)
-            hint = (
-                f"; expected oracle.{key}={then}, for that sweep began before there was such a setting"
-                if key in BEFORE and key not in old
-                else ""
-            )
+            larger, hint = key in BUDGET and then is not None and (now is None or now > then), ""
+            if key in BEFORE and key not in old:
+                hint = f"; expected oracle.{key}={then}, for that sweep began before there was such a setting"
+            elif key == "max_epochs" and "iterations" in old:
+                larger, hint = False, "; expected more oracle.iterations, for trials of a bracket are compared after equal epochs"
             yield "budget" if larger else "", f"oracle.{key}: {then} then, {now} now{hint}"
 
 

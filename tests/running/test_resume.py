@@ -92,6 +92,17 @@ def test_a_setting_that_did_not_exist_has_the_value_of_what_was_done_then(asked:
     assert not list(resume._oracle(asked(*WORDS, oracle="hyperband", **{"oracle.sampler": "random"}), before))
 
 
+def test_hyperband_goes_on_with_more_iterations_but_not_with_other_epochs(asked: Callable) -> None:
+    """The first rung of a bracket that had begun would have trials of one epoch, and others of three."""
+    then = asked(*WORDS, oracle="hyperband").oracle
+    [(kind, line)] = resume._oracle(asked(*WORDS, oracle="hyperband", **{"oracle.iterations": 2}), then)
+    assert (kind, line) == ("budget", "oracle.iterations: 1 then, 2 now")
+    [(kind, line)] = resume._oracle(asked(*WORDS, oracle="hyperband", **{"oracle.max_epochs": 60}), then)
+    assert kind == "" and line.startswith("oracle.max_epochs: 20 then, 60 now; expected more oracle.iterations")
+    [(kind, _)] = resume._oracle(asked(*WORDS, oracle="asha", **{"oracle.max_epochs": 60}), asked(*WORDS, oracle="asha").oracle)
+    assert kind == "budget"
+
+
 def test_a_wider_space_wants_a_word(asked: Callable, store: Store, driven: Driven) -> None:
     wider = ("data=digits", "optimizer=sgd,adam,rmsprop", "model.units=8,16")
     assert "optimizer: sgd,adam then, sgd,adam,rmsprop now; allow=[space] takes it" in differences(asked(*wider), store, driven)
