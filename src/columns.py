@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from rich.cells import cell_len
 
-LEFT_OUT = ("of", "disk", "when", "seconds", "last", "kept epoch", "ms", "MB", "repeats", "state", "mean ± 95 %")
+LEFT_OUT = ("of", "disk", "when", "seconds", "last", "kept epoch", "ms", "MB", "repeats", "sweep", "state", "mean ± 95 %")
 GAP = 2  # spaces between columns
 WORDS = re.compile(r"(?<= )(?![kMG]B$)")  # a size and its unit stay together
 IN_CELLS = re.compile(r"(?<=[=,/ ])")  # where a cell may be broken, never within a number

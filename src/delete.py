@@ -65,7 +65,8 @@ def main() -> int:
             terminal.command(one.bring_back)
             if numbers:
                 report = folders[0] / "report.html"
-                terminal.command(f"python -m src.compare sweep={one.sweep} report={report}", "its report without them")
+                terminal.say("Its report shows them until it is made anew:")
+                terminal.command(f"python -m src.compare sweep={one.sweep} report={report}")
     return 0
 
 

@@ -54,6 +54,13 @@ def two_sweeps(tmp_path: Path) -> None:
     )
 
 
+def test_of_several_sweeps_each_row_says_its_sweep_for_each_counts_from_1(tmp_path: Path, command: Command) -> None:
+    for sweep, score in (("20260101-000000-aaaa", 0.8), ("20260101-000001-bbbb", 0.9)):
+        study(tmp_path, sweep, "", [({"optimizer": "sgd", "model.units": str(score)}, score)])
+    rows = json.loads(command("src.compare", "sweep=all", "format=json").stdout)
+    assert [(row["trial"], row["sweep"]) for row in rows] == [(1, "20260101-000001-bbbb"), (1, "20260101-000000-aaaa")]
+
+
 @pytest.mark.usefixtures("two_sweeps")
 def test_the_latest_sweep_is_ranked_with_seeds_as_one_row(command: Command) -> None:
     found = json.loads(command("src.compare", "format=json").stdout)

@@ -48,6 +48,8 @@ def _row(standing: Standing, entry: Entry, rank: str | None, *, front: bool, unr
     row: Row = {"rank": rank}
     if unrepeated:
         row["trial"] = trials[0].number + 1
+    if standing.sweeps > 1:  # each counts its trials from 1
+        row["sweep"] = ", ".join(dict.fromkeys(trial.sweep for trial in entry.all))
     row |= shown_values(entry, standing.keys) | _origin(standing, entry) | _folds(standing, entry)
     row[standing.objective.name] = entry.mean if entry.trials else None
     row |= _second(standing, entry, front=front)
@@ -85,6 +87,7 @@ def by_trial(standing: Standing) -> list[Row]:
         {
             "rank": rank and rank.replace("-", " to "),  # spreadsheets read 1-4 as a date
             "trial": trial.number,
+            **({"sweep": trial.sweep} if standing.sweeps > 1 else {}),
             **shown_values(trial, standing.keys_of_trials),
             **_origin(standing, trial),
             standing.objective.name: trial.score,
@@ -115,7 +118,7 @@ def for_people(rows: list[Row]) -> list[dict[str, str]]:
         cells = {name: cell(value, name) for name, value in row.items() if name not in hidden}
         if len(keys) > MOST_COLUMNS:
             others = {name: text for name, text in cells.items() if name not in keys}
-            front = {name: others[name] for name in (next(iter(others)), "trial") if name in others}
+            front = {name: others[name] for name in (next(iter(others)), "trial", "sweep") if name in others}
             cells = {**front, "values": key_value_text(row, keys), **others}
         texts.append(cells)
     return texts
