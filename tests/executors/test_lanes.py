@@ -20,7 +20,15 @@ from src.space import Space
 
 OBJECTIVE = Objective("val_accuracy", "max")
 SPACE = ("data=digits", "optimizer.learning_rate=tag(log,interval(1e-4,1e-1))")
-ASHA = {"_target_": "src.oracles.asha.Asha", "max_trials": 300, "max_epochs": 27, "min_epochs": 1, "factor": 3, "sampler": "random", "seed": 0}
+ASHA = {
+    "_target_": "src.oracles.asha.Asha",
+    "max_trials": 300,
+    "max_epochs": 27,
+    "min_epochs": 1,
+    "factor": 3,
+    "sampler": "random",
+    "seed": 0,
+}
 RANDOM = {"_target_": "src.oracles.random.Random", "max_trials": 100, "seed": 0}
 LANES = 8
 
