@@ -8,6 +8,7 @@ from typing import Any
 from omegaconf import OmegaConf
 
 from src import datasets
+from src.config.overrides import as_text
 from src.config.paths import active_leaves, trial_config
 from src.errors import ConfigError
 from src.objective import of_study, text_of
@@ -39,7 +40,8 @@ def check(invocation: Invocation, store: Store, compose: Compose) -> None:
     if (then := text_of(*of_study(meta))) != invocation.objectives:
         found.append(("", f"objective: {then} then, {invocation.objectives} now"))
     if (limits := json.loads(meta.get("limits", "{}"))) != invocation.limits:
-        found.append(("", f"limits: {limits or 'none'} then, {invocation.limits or 'none'} now"))
+        then, now = (as_text(one or None) for one in (limits, invocation.limits))
+        found.append(("", f"limits: {then} then, {now} now; expected limits={then}, or a new sweep"))
     found += [("", line) for line in _configuration(invocation, store, compose, meta)]
     refused = [f"{line}{f'; allow=[{kind}] takes it' if kind else ''}" for kind, line in found if kind not in invocation.config.allow]
     if refused:

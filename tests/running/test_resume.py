@@ -103,6 +103,11 @@ def test_hyperband_goes_on_with_more_iterations_but_not_with_other_epochs(asked:
     assert kind == "budget"
 
 
+def test_other_limits_are_told_as_they_are_typed(asked: Callable, store: Store, driven: Driven) -> None:
+    told = differences(asked(*WORDS, limits="{model/parameters:1e5}"), store, driven)
+    assert "limits: null then, {model/parameters:100000.0} now; expected limits=null, or a new sweep" in told
+
+
 def test_a_wider_space_wants_a_word(asked: Callable, store: Store, driven: Driven) -> None:
     wider = ("data=digits", "optimizer=sgd,adam,rmsprop", "model.units=8,16")
     assert "optimizer: sgd,adam then, sgd,adam,rmsprop now; allow=[space] takes it" in differences(asked(*wider), store, driven)
