@@ -48,7 +48,7 @@ def kept(tmp_path_factory: pytest.TempPathFactory) -> tuple[str, str, Path]:
     config, outcome = trained()
     client, experiment = connect(uri, "digits")
     around = {"mlflow.source.git.commit": provenance.commit(), "trialbook.code_dirty": "false", "trialbook.versions": provenance.versions()}
-    tags = {**record.trial_tags(0, 1, config, POINT, ""), **record.ended_tags(outcome), **around}
+    tags = {**record.trial_tags(0, 1, config, POINT), **record.ended_tags(outcome), **around}
     run_id = client.create_run(experiment, tags=tags, run_name="trial").info.run_id
     client.log_param(run_id, "data", "digits")
     for name, value in outcome.metrics.items():
