@@ -81,10 +81,10 @@ def _column(name: str, values: Sequence[Any], texts: Sequence[str | None]) -> di
 
 
 def _number(value: Any) -> float | int | None:
-    """A number as JSON has it, with seven digits; None for none, and for one that is not finite."""
+    """A number as JSON has it, with nine digits, which tell any float32 from others; None for none, and for one that is not finite."""
     if value is None or not math.isfinite(value):
         return None
-    return value if isinstance(value, int) else float(f"{value:.7g}")
+    return value if isinstance(value, int) else float(f"{value:.9g}")
 
 
 def _measured(standing: Standing, metas: Sequence[Mapping[str, str]], curves: Curves) -> list[dict[str, Any]]:

@@ -168,3 +168,8 @@ def test_the_size_grows_with_the_trials_alone_and_ten_thousand_fit(tmp_path: Pat
         sizes.append(len(report_of(standing_of([store], OBJECTIVE), [store])))
     each = (sizes[1] - sizes[0]) / 450
     assert each * 10_000 < 15e6 and sizes[0] - 50 * each < 120_000
+
+
+def test_a_score_is_shown_as_the_table_shows_it() -> None:
+    share = 0.8817499876022339  # float32 of 10581 / 12000: seven digits of it would be shown as 0.8818
+    assert f"{data._number(share):.4f}" == f"{share:.4f}" == "0.8817" and data._number(float("nan")) is None
