@@ -11,7 +11,9 @@ from pathlib import Path
 import pytest
 from mlflow import MlflowClient
 
+from src.running.deletion import _builds_on_all
 from src.study.lock import driving
+from src.study.store import Store
 from tests.conftest import overlay, runs_of
 
 Command = Callable[..., "subprocess.CompletedProcess[str]"]
@@ -118,3 +120,8 @@ def test_what_runs_or_serves_is_refused_by_name(swept: dict[str, str], command: 
         refused = command("src.delete", "sweep=latest", word)
         assert refused.returncode == 2 and why.lower() in refused.stderr.lower(), refused.stderr
     assert folder.exists() and len(runs_of(store_uri, "slope")) == 4
+
+
+@pytest.mark.parametrize(("name", "builds"), [("race", True), ("asha", True), ("hyperband", True), ("grid", False)])
+def test_oracles_that_build_on_every_trial_lose_none(name: str, builds: bool) -> None:
+    assert _builds_on_all(Store.create(None, oracle={"name": name})) is builds
