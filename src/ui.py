@@ -1,4 +1,7 @@
-"""`make ui`: serves MLflow's pages and the reports of sweeps to this machine only, and prints both addresses when they answer."""
+"""Serves MLflow's pages and the reports of sweeps to this machine only, and prints both addresses when they answer.
+
+python -m src.ui                        or make ui; Ctrl-C ends it
+"""
 
 import os
 import signal
@@ -9,7 +12,9 @@ import threading
 import time
 import urllib.request
 from contextlib import suppress
+from dataclasses import dataclass
 
+from src.config.arguments import read_arguments
 from src.config.command_line import conf_loader, tracking_uri
 from src.errors import TrialbookError
 from src.exits import exit_on_error
@@ -18,6 +23,11 @@ from src.report.server import reports, serve
 from src.tracking.links import TRAINING
 
 SECONDS = 120  # to wait for the first page; a cold start takes 20
+
+
+@dataclass(frozen=True)
+class Arguments:
+    """The command takes no words."""
 
 
 def free_port(first: int = 5000) -> int:
@@ -36,6 +46,7 @@ def free_port(first: int = 5000) -> int:
 def main() -> int:
     """Serves until Ctrl-C; of an MLflow server elsewhere it prints the address. Returns the exit code."""
     with exit_on_error():
+        read_arguments(Arguments, sys.argv[1:], __doc__)
         with conf_loader() as loader:
             uri = tracking_uri(loader)
         if uri.startswith("http"):

@@ -96,7 +96,7 @@ def test_a_resumed_sweep_knows_what_it_saw_and_runs_no_pruned_trial_again(pruned
     rule.see(pruned.trials(), pruned.epochs())
     assert why(rule, 0.0, first=9, number=6) == [""], "it goes on, and its best so far was 0.98"
     assert why(rule, 0.0, 0.0, 0.1, number=7)[2] == "best 0.1 by epoch 3, median of 6 others 0.5687"
-    again, known, _ = resume.waiting(SimpleNamespace(config=SimpleNamespace(retry="failed")), pruned)
+    again, known, _ = resume.waiting(SimpleNamespace(config=SimpleNamespace(retry="failed"), second=None), pruned)
     assert list(again) == [6] and known[5].state == "PRUNED" and known[5].score == pytest.approx(0.0875)
 
 
