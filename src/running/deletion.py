@@ -5,6 +5,7 @@ import os
 import shlex
 import shutil
 import sqlite3
+import sys
 from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import dataclass
@@ -134,20 +135,21 @@ class Deletion:
             store.remove(self._numbers)
 
     def _script(self, moves: list[tuple[Path, Path]], attic: Path) -> str:
-        """The text of the script that undoes the deletion, in an environment that has MLflow."""
-        lines = ["#!/bin/sh", f"# brings back what was deleted of sweep {self._folder.name}; in the environment of Trialbook", "set -e"]
+        """The text of the script that undoes the deletion. What may fail comes first: MLflow may not answer."""
+        lines = ["#!/bin/sh", f"# brings back what was deleted of sweep {self._folder.name}", "set -e"]
+        python = shlex.quote(sys.executable)  # that has MLflow; the one in PATH may have none
         lines += [
             f"! test -e {_quoted(path)} || {{ echo {_quoted(path)} is there again, so nothing was moved >&2; exit 1; }}"
             for path, _ in moves
         ]
+        if self._removal.runs:
+            lines.append(f"{python} -c {shlex.quote(restoring(canonical(self._uri), self._removal.runs))}")
         if self._numbers:  # the rows alone: the sweep may have gone on since
             study, kept = self._folder.absolute() / "study.db", attic.absolute() / "study.db"
-            lines.append(f"python -c {shlex.quote(ROWS_BACK)} {_quoted(study)} {_quoted(kept)} {','.join(map(str, self._numbers))}")
+            lines.append(f"{python} -c {shlex.quote(ROWS_BACK)} {_quoted(study)} {_quoted(kept)} {','.join(map(str, self._numbers))}")
         lines += [f"mv {_quoted(target)} {_quoted(path)}" for path, target in moves]
         if not self._numbers and self._folder.is_symlink():
             lines.append(f"ln -s {shlex.quote(str(self._folder.resolve()))} {_quoted(self._folder)}")
-        if self._removal.runs:
-            lines.append(f"python -c {shlex.quote(restoring(canonical(self._uri), self._removal.runs))}")
         return "\n".join([*lines, ""])
 
 
