@@ -53,12 +53,12 @@ def exit_on_error() -> Iterator[None]:
 
 
 @contextmanager
-def nothing_was_started() -> Iterator[None]:
-    """Says so of an interruption."""
+def interruption_says(note: str) -> Iterator[None]:
+    """Adds to an interruption what it means here."""
     try:
         yield
     except KeyboardInterrupt as error:
-        error.add_note("nothing was started")
+        error.add_note(note)
         raise
 
 

@@ -19,7 +19,7 @@ from src import files, oracles
 from src.errors import DiskFull
 from src.events import Events
 from src.executors import Executor
-from src.exits import nothing_was_started
+from src.exits import interruption_says
 from src.oracles import Oracle
 from src.running import plan, record, resume
 from src.running.bookkeeping import check_record, open_study, start_parent
@@ -109,7 +109,7 @@ def opened(
     """
     with ExitStack() as stack:
         stack.callback(executor.close)
-        with nothing_was_started():
+        with interruption_says("nothing was started"):
             executor.warm_up(invocation.most_trials)
             resumed = find_sweeps(invocation.config.resume, invocation.folder, key="resume")[0] if invocation.config.resume else None
             terminal = stack.enter_context((Events if invocation.config.format == "json" else Terminal)(invocation.objective))
@@ -122,7 +122,7 @@ def opened(
         store, tracker = open_study(invocation, compose, new=not resumed)
         stack.callback(store.close)
         if not resumed:
-            with nothing_was_started(), _removed_if_interrupted(invocation.folder):
+            with interruption_says("nothing was started"), _removed_if_interrupted(invocation.folder):
                 interruption.check()
         if not invocation.single:
             if not resumed:

@@ -13,6 +13,7 @@ from pathlib import Path
 from rich.live import Live
 from rich.text import Text
 
+from src.exits import interruption_says
 from src.redaction import printable
 from src.study import view
 from src.study.overview import Overview, SweepState, look
@@ -29,7 +30,11 @@ def watch(folder: Path, terminal: Terminal, most: int) -> Overview:
     """
     if terminal.width is None:
         return _until_it_ends(folder, most, _waits)
-    with _goes_on(), _keys() as pressed, Live(console=terminal.console, screen=True, auto_refresh=False) as live:
+    with (
+        interruption_says("the sweep goes on"),
+        _keys() as pressed,
+        Live(console=terminal.console, screen=True, auto_refresh=False) as live,
+    ):
 
         def show(found: Overview) -> bool:
             lines = [*view.lines(found, terminal.console.width), "", "q ends this view; the sweep goes on"]
@@ -54,16 +59,6 @@ def _until_it_ends(folder: Path, most: int, shown: Callable[[Overview], bool]) -
 def _waits(_: Overview) -> bool:
     time.sleep(SECONDS)
     return False
-
-
-@contextmanager
-def _goes_on() -> Iterator[None]:
-    """Says so of an interruption."""
-    try:
-        yield
-    except KeyboardInterrupt as error:
-        error.add_note("the sweep goes on")
-        raise
 
 
 def _no_key() -> str:

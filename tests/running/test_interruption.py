@@ -68,7 +68,7 @@ def test_what_nohup_started_runs_on() -> None:
 )
 def test_a_signal_before_the_loop_is_heard_and_said(number: int, code: int, words: str, capsys: pytest.CaptureFixture[str]) -> None:
     handlers = [signal.getsignal(one) for one in exits.ENDING]
-    with pytest.raises(SystemExit) as ended, exits.exit_on_error(), exits.nothing_was_started():
+    with pytest.raises(SystemExit) as ended, exits.exit_on_error(), exits.interruption_says("nothing was started"):
         os.kill(os.getpid(), number)
     assert ended.value.code == code and capsys.readouterr().err == f"{words}\n"
     assert [signal.getsignal(one) for one in exits.ENDING] == handlers
