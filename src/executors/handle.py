@@ -1,7 +1,9 @@
 """The driver's end of a worker process, whatever runs it."""
 
 from abc import ABC, abstractmethod
+from concurrent.futures import Future
 from dataclasses import dataclass
+from typing import Any
 
 from src.executors.machine import GIGABYTES_PER_WORKER
 from src.executors.worker import Answer, Call, Event
@@ -27,6 +29,7 @@ class WorkerHandle(ABC):
         deadline: `time.monotonic()` at which its trial must have ended.
         cancelled: True if it was requested to stop its trial, which has no score then.
         gigabytes: its memory after its first trial.
+        call: the result of its last call, done once the worker has answered; None if there was no call.
     """
 
     slot: int
@@ -38,6 +41,12 @@ class WorkerHandle(ABC):
     deadline: float = float("inf")
     cancelled: bool = False
     gigabytes: float = 0.0
+    call: Future[Any] | None = None
+
+    @property
+    def calling(self) -> bool:
+        """True while it has not answered a call."""
+        return bool(self.call and not self.call.done())
 
     @abstractmethod
     def send(self, job: Job | Call) -> None:

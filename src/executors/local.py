@@ -3,6 +3,7 @@
 import multiprocessing
 import os
 import signal
+import threading
 from collections.abc import Iterable
 from contextlib import suppress
 from multiprocessing import forkserver, resource_tracker
@@ -46,16 +47,42 @@ class Local(Pool):
         slots, headline = find_slots(workers, threads, gpus_per_trial, [this_machine()])
         super().__init__(run_trial, slots, headline, minutes_per_trial)
         self._gpus_per_trial = gpus_per_trial
+        self._starting: threading.Thread | None = None
+        self._closed = False
 
     def warm_up(self, trials: int) -> None:
-        """Starts the process that workers are forked from; it imports TensorFlow once, while the driver does other work."""
+        """Starts the process that workers are forked from; it imports TensorFlow once, while the driver does other work.
+
+        A thread then starts the workers: each start waits for that import.
+        """
         if self.run_trial is trial.run:
             forking.set_forkserver_preload(["src.executors.warm"])
         signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGHUP})
         resource_tracker.ensure_running()  # its start unblocks Ctrl-C
         signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})  # new processes inherit both: on these signals only the driver decides
         forkserver.ensure_running()
+        self._starting = threading.Thread(target=self._start_workers, args=(min(trials, self.slots),), daemon=True)
+        self._starting.start()
         signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT, signal.SIGHUP})
+
+    def _start_workers(self, count: int) -> None:
+        with suppress(OSError):  # no memory for a process: the first job tries again, and tells
+            while len(self.workers) < count and not self._closed:
+                self._start_worker()
+        if self._closed:
+            super().close()
+
+    def _free_worker(self) -> WorkerHandle:
+        """Waits for the thread that starts workers, if there is one."""
+        if self._starting:
+            self._starting.join()
+        return super()._free_worker()
+
+    def close(self) -> None:
+        """Ends all workers; the thread that starts some ends them itself."""
+        self._closed = True
+        if not self._starting or not self._starting.is_alive():
+            super().close()
 
     def start(self, slot: int) -> WorkerHandle:
         """Starts a new process."""

@@ -4,6 +4,7 @@ import logging
 import time
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable
+from concurrent.futures import Future
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
@@ -61,25 +62,43 @@ class Pool(ABC):
             self._start_worker()
 
     def apply(self, function: Function, *arguments: Any) -> Callable[[], Any]:
-        """Runs the function in a worker; the returned callable raises a TrialbookError if the worker dies."""
-        worker = self._free_worker()
-        worker.send(Call(function, arguments))
-        return partial(self._answer, worker, function)
+        """Runs the function in a worker that calls none; waits for one if all do.
 
-    def _answer(self, worker: WorkerHandle, function: Function) -> Any:
+        The returned callable raises a TrialbookError if the worker dies.
+        """
+        worker = self._free_worker()
+        if worker.calling and len(self.workers) < self.slots:
+            worker = self._start_worker()
+        self._answer(worker)
+        worker.send(Call(function, arguments))
+        worker.call = Future()
+        return partial(self._result, worker, worker.call, function)
+
+    def _result(self, worker: WorkerHandle, call: Future[Any], function: Function) -> Any:
+        if not call.done():
+            self._answer(worker)
+        try:
+            return call.result()
+        except Died as death:
+            raise TrialbookError(f"{function.__name__}: {death}.") from death
+
+    def _answer(self, worker: WorkerHandle) -> None:
+        """Receives the answer of a worker to its call, if that is not done yet."""
+        if not worker.call or worker.call.done():
+            return
         try:
             while not list(self.ready([worker], 1.0)):
                 pass
             answer = worker.receive()
         except Died as death:
             self._remove(worker)
-            raise TrialbookError(f"{function.__name__}: {death}.") from death
+            worker.call.set_exception(death)
+            return
         match answer:
             case Returned(value):
-                return value
+                worker.call.set_result(value)
             case Raised(error):
-                raise error
-        raise AssertionError(f"{answer} is no answer to a call")
+                worker.call.set_exception(error)
 
     def submit(self, job: Job) -> None:
         """Assigns a job to a free worker, or to a new one."""
@@ -110,8 +129,9 @@ class Pool(ABC):
             self._remove(worker)
 
     def _free_worker(self) -> WorkerHandle:
-        """Returns a worker without a job; starts one if there is none."""
-        return next((worker for worker in self.workers if not worker.job), None) or self._start_worker()
+        """Returns a worker without a job, rather one without a call; starts one if there is none."""
+        free = [worker for worker in self.workers if not worker.job]
+        return min(free, key=lambda worker: worker.calling, default=None) or self._start_worker()
 
     def _start_worker(self) -> WorkerHandle:
         """Starts a worker in the lowest free slot."""

@@ -11,6 +11,7 @@ from src.plots import BLUE, GREY, LINES, ORANGE, PALETTE, Shown, png
 
 History = dict[str, list[float]]
 MOST_PANELS = 16
+PANEL = 1.6  # inches, its height
 MOST_LINES = 5  # of a title; more would leave no room for the panel
 SHORT_LABEL = 45  # characters; three such labels fit beside each other
 
@@ -73,22 +74,32 @@ def overview(histories: Sequence[tuple[str, History]]) -> Figure:
 def panels(histories: Sequence[tuple[str, History]], metric: str) -> bytes:
     """One panel for each of the first 16 trials that have a curve: train against validation, on common axes."""
     shown = [(label, history) for label, history in histories if len(history.get(metric, [])) > 1][:MOST_PANELS]
+    titles = [_lines(label) for label, _ in shown]
     columns = min(4, max(1, len(shown)))
     rows = math.ceil(max(1, len(shown)) / columns)
-    figure = Figure(figsize=(2.5 * columns, 2.2 * rows + 0.5), layout="constrained")
+    above = 0.2 + 0.13 * max((title.count("\n") + 1 for title in titles), default=0)  # inches of a title
+    height = rows * (PANEL + above) + 0.9
+    figure = Figure(figsize=(2.4 * columns + 0.9, height))
+    sides = {"left": 0.8 / (2.4 * columns + 0.9), "right": 0.98, "bottom": 0.5 / height, "top": 1 - (0.4 + above) / height}
+    figure.subplots_adjust(**sides, wspace=0.08, hspace=above / PANEL)  # a layout engine would draw twice
     grid = list(figure.subplots(rows, columns, squeeze=False, sharex=True, sharey=True).flat)
-    for axes, (label, history) in zip(grid, shown, strict=False):
+    for axes, (_, history), title in zip(grid, shown, titles, strict=False):
         _train_and_validation(axes, history, metric)
-        words = label.split(" ")
-        axes.set_title("\n".join([*words[:MOST_LINES], *(["…"] if len(words) > MOST_LINES else [])]), fontsize=8)
+        axes.set_title(title, fontsize=8)
     for axes in grid:
         axes.label_outer()
     for axes in grid[len(shown) :]:
         axes.set_axis_off()
     if shown:
-        figure.legend(*figure.axes[0].get_legend_handles_labels(), loc="outside upper right", ncols=2)
+        figure.legend(*figure.axes[0].get_legend_handles_labels(), loc="upper right", ncols=2)
     figure.supylabel(metric)
     return png(figure)
+
+
+def _lines(label: str) -> str:
+    """The words of a label below each other, as many as have room."""
+    words = label.split(" ")
+    return "\n".join([*words[:MOST_LINES], *(["…"] if len(words) > MOST_LINES else [])])
 
 
 def _train_and_validation(axes: Axes, history: History, name: str) -> None:

@@ -4,10 +4,12 @@ import shlex
 from collections import Counter
 from collections.abc import Callable
 from concurrent.futures import Future
-from functools import cached_property
+from functools import cached_property, partial
+from typing import Any
 
 from src import exits, files
 from src.config.paths import trial_config
+from src.executors import Function
 from src.job import CHECKPOINT
 from src.report import REPORT, report_of
 from src.report.champion import champion
@@ -101,9 +103,10 @@ class Ending:
         if standing.second and (found := [one.second for one in standing.groups[0].entries if one.second is not None]):
             metrics[f"kept/{standing.second.name}"] = min(found, key=standing.second.key)
         scored = [trial for trial in standing.trials if trial.score is not None]
-        curves = pictures.made("picture of the curves", lambda: pictures.of_sweep(labelled_histories(scored, [self._store], standing)))
+        make_curves = self._elsewhere(pictures.of_sweep, labelled_histories(scored, [self._store], standing))
         of_best, attached = attach_pictures()
         report = pictures.made("report", lambda: self._report(of_best))
+        curves = pictures.made("picture of the curves", make_curves)
         kept = {"table.csv": table.as_csv(table.by_trial(standing)), **self._repeating(), **curves, **report}
         if self._published:
             kept["reported.csv"] = table.as_csv(self._published)
@@ -158,12 +161,7 @@ class Ending:
         number = int(file.name.split("-")[1].split(".")[0])
         row = next(row for row in self._store.trials() if row.number == number)
         config = trial_config(self._sweep.compose(overrides(row.point)))
-        try:
-            made = self._sweep.executor.apply(pictures.of_best, config, file.read_bytes())
-        except Exception as error:  # no worker could be started
-            failed: Future[dict[str, bytes]] = Future()
-            failed.set_exception(error)
-            made = failed.result
+        made = self._elsewhere(pictures.of_best, config, file.read_bytes())
 
         def attach() -> tuple[dict[str, bytes], dict[str, str]]:
             found = pictures.made("pictures of the best trial", made)
@@ -171,6 +169,21 @@ class Ending:
             return found, dict.fromkeys(found, str(row.run_id))
 
         return attach
+
+    def _elsewhere(self, function: Function, *arguments: Any) -> Callable[[], Any]:
+        """Has a function called where trials run, while this process goes on; here and later, if nobody wants to wait for a worker.
+
+        Returns:
+            A function that waits for the result.
+        """
+        if self._outcome.code:
+            return partial(function, *arguments)
+        try:
+            return self._sweep.executor.apply(function, *arguments)
+        except Exception as error:  # no worker could be started
+            failed: Future[Any] = Future()
+            failed.set_exception(error)
+            return failed.result
 
     def _print_tables(self) -> None:
         exact = table.ranked(self._standing)

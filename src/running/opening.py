@@ -5,10 +5,8 @@
 3. The folder, its lock, the study and its connection to MLflow.
 """
 
-import importlib
 import logging
 import shutil
-import threading
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
@@ -134,7 +132,6 @@ def opened(
         recorder = Recorder(store, outbox, invocation.objective, oracle.swept, tags(invocation), invocation.limits, invocation.second)
         if not invocation.single:
             start_parent(invocation, oracle, recorder, executor.slots)
-        threading.Thread(target=importlib.import_module, args=("src.running.ending",), daemon=True).start()  # matplotlib, a second
         about = {"id": invocation.folder.name, "name": invocation.name, "command": invocation.command}
         notifier = Notifier(invocation.config.notify, invocation.folder, **about)
         yield OpenSweep(invocation, compose, executor, oracle, terminal, recorder, tracker, interruption, notifier)

@@ -2,12 +2,13 @@
 
 import logging
 from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from src import trial
 from src.errors import TrialbookError
-from src.plots import curves, png
-from src.plots.curves import History
+
+if TYPE_CHECKING:  # it imports matplotlib, which takes half a second: only where pictures are drawn
+    from src.plots.curves import History
 
 log = logging.getLogger(__name__)
 
@@ -28,12 +29,14 @@ def of_best(config: dict[str, Any], weights: bytes) -> dict[str, bytes]:
     return prepared.data.task.pictures(None if prepared.data.read else x, truth, predicted)
 
 
-def of_sweep(histories: list[tuple[str, History]]) -> dict[str, bytes]:
+def of_sweep(histories: "list[tuple[str, History]]") -> dict[str, bytes]:
     """Draws all learning curves: validation in one picture, and training against validation in a panel per trial.
 
     Args:
         histories: (name of the trial, its metrics per epoch), best first.
     """
+    from src.plots import curves, png
+
     metrics = [name for name in histories[0][1] if f"val_{name}" in histories[0][1]] if histories else []
     if not metrics:
         return {}

@@ -56,7 +56,7 @@ def precheck(
         function.check(configs)
         checks = [TrialCheck() for _ in configs]
     else:
-        checks = executor.apply(check_trials, configs, limits or {})()
+        checks = _checked(configs, executor, limits or {})
     infeasible = [(check.cause, point) for check, point in zip(checks, points, strict=True) if check.cause]
     beyond = [(check.beyond, point) for check, point in zip(checks, points, strict=True) if check.beyond]
     hopeless = len(infeasible) + len(beyond) == len(points) or any(_misspelled(point, points, checks) for _, point in infeasible)
@@ -67,6 +67,14 @@ def precheck(
     lines = dict.fromkeys(line for check in checks for line in check.lines)
     found = [(infeasible, "cannot be trained; such trials will end as FAILED"), (beyond, "are beyond a limit; such trials will not train")]
     return [*lines, *(_infeasible_line(ones, len(points), words) for ones, words in found if ones)]
+
+
+def _checked(configs: list[dict[str, Any]], executor: Executor, limits: Mapping[str, float]) -> list[TrialCheck]:
+    """Checks configurations in all processes that will run trials, which then have their data."""
+    parts = min(len(configs), executor.parallel_trials)
+    answers = [executor.apply(check_trials, configs[part::parts], limits) for part in range(parts)]
+    checked = [iter(answer()) for answer in answers]
+    return [next(checked[number % parts]) for number in range(len(configs))]
 
 
 def _infeasible_line(infeasible: list[tuple[str, Point]], count: int, words: str) -> str:

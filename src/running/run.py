@@ -10,6 +10,7 @@ from src.config.composer import Composer
 from src.config.request import Request
 from src.executors import RunTrial
 from src.running import plan, precheck
+from src.running.ending import Ending
 from src.running.invocation import Invocation
 from src.running.opening import opened
 from src.running.renewal import renewed
@@ -38,8 +39,6 @@ def run(loader: ConfigLoader, request: Request, config: DictConfig, *, run_trial
     with opened(invocation, compose, executor, checked=checked) as sweep:
         with _report_renewed(sweep.invocation):
             outcome = sweep.driver().run()
-        from src.running.ending import Ending  # matplotlib, a second; opening imports it in a thread
-
         return Ending(sweep, outcome).tell()
 
 
