@@ -2,9 +2,10 @@
 
 import logging
 import time
-from collections import defaultdict, deque
+from collections import Counter, defaultdict, deque
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from src import trial
@@ -29,6 +30,7 @@ class _Member:
     """A trial that is in a stack or waits for one.
 
     Attributes:
+        optimizer: equal for trials that one optimizer of a stack can train.
         seconds: its share of the training time of the stack.
     """
 
@@ -36,22 +38,29 @@ class _Member:
     prepared: Prepared
     lane: "Lane"
     structure: str
+    optimizer: str = ""
     seconds: float = 0.0
 
 
 @dataclass
 class _Batch:
-    """A stack, and the trials in its lanes."""
+    """A stack, and the trials in its lanes.
+
+    Attributes:
+        optimizers: that of each lane.
+    """
 
     structure: str
     stack: "Stack"
+    optimizers: list[str]
     members: dict[int, _Member] = field(default_factory=dict)
 
     def fill(self, waiting: list[_Member]) -> list[_Member]:
-        """Moves waiting trials of the same structure into free lanes; returns those whose model turns out to be another."""
+        """Moves waiting trials into free lanes of their optimizers; returns those whose model turns out to be another."""
         refused = []
         for lane in set(range(self.stack.lanes)) - set(self.members):
-            while member := next((member for member in waiting if member.structure == self.structure), None):
+            wanted = self.structure, self.optimizers[lane]
+            while member := next((member for member in waiting if (member.structure, member.optimizer) == wanted), None):
                 waiting.remove(member)
                 try:
                     self.stack.put(lane, member.lane.model)
@@ -66,14 +75,18 @@ class _Batch:
     def epoch(self) -> Iterator[tuple[_Member, Outcome]]:
         """Trains all trials for an epoch; removes those that are over and yields them with their outcomes."""
         orders = {lane: member.lane.begin(member.prepared.data) for lane, member in self.members.items()}
+        for lane, member in self.members.items():
+            if member.lane.has_callbacks:
+                self.stack.see_learning_rate(lane, member.lane.model)
         start = time.monotonic()
-        metrics = self.stack.epoch({lane: member.lane.model for lane, member in self.members.items()}, orders)
+        metrics = self.stack.epoch(orders)
+        held = self.stack.read([lane for lane, member in self.members.items() if member.lane.needs_state(metrics[lane])])
         share = (time.monotonic() - start) / len(self.members)
         done = {}
         for lane, member in list(self.members.items()):
             member.seconds += share
             try:
-                member.lane.end(metrics[lane])
+                member.lane.end(metrics[lane], partial(self._state, lane, held))
                 if member.lane.done:
                     member.lane.restore_kept()
                     done[lane] = member
@@ -92,11 +105,24 @@ class _Batch:
                 outcome = ended_by(error, member.job, member.seconds)
             yield member, outcome
 
+    def _state(self, lane: int, held: dict[int, dict[str, Any]]) -> dict[str, Any]:
+        """Returns the state of a trial after an epoch, from the device if it is not among those that were read already."""
+        if lane not in held:
+            held |= self.stack.read([lane])
+        return held[lane]
+
+    def give_back(self) -> Iterator[_Member]:
+        """Copies the state of all trials into their models; yields the trials."""
+        held = self.stack.read(self.members)
+        for lane, member in self.members.items():
+            member.lane.take(held[lane])
+            yield member
+
 
 def _structure(prepared: Prepared) -> str:
-    from src.training.structure import structure_of
+    from src.training.structure import stack_of
 
-    return structure_of(prepared.model, prepared.data, prepared.schedule.batch_size, prepared.schedule.validation_batch)
+    return stack_of(prepared.model, prepared.data, prepared.schedule.batch_size, prepared.schedule.validation_batch)
 
 
 class Fused(InProcess):
@@ -115,7 +141,7 @@ class Fused(InProcess):
         self._arrived: deque[Job] = deque()
         self._waiting: list[_Member] = []
         self._batch: _Batch | None = None
-        self._stacks: dict[tuple[str, int], Stack] = {}
+        self._stacks: dict[tuple[str, tuple[str, ...]], Stack] = {}  # structure and the optimizer of each lane → its stack
 
     def plan(self, configs: Iterable[dict[str, Any]]) -> list[str]:
         """Returns lines that say which trials, counted from 1, can be one program, and why others run alone."""
@@ -168,6 +194,7 @@ class Fused(InProcess):
         """Prepares a job for a stack, or ends its trial if that fails; logs and returns False if it cannot be stacked."""
         from src.training import stack
         from src.training.lane import Lane
+        from src.training.structure import optimizer_of
 
         report, check_stop = self.callbacks(job.number)
         try:
@@ -175,12 +202,12 @@ class Fused(InProcess):
             if obstacle := stack.obstacle(prepared.model, prepared.data, prepared.schedule):
                 log.warning("trial %d is not stacked: %s", job.number + 1, obstacle)
                 return False
-            structure = _structure(prepared)
+            structure, optimizer = _structure(prepared), optimizer_of(prepared.model)
             lane = Lane(prepared.model, **trial.engine_arguments(prepared, report, check_stop), **prepared.arguments)
         except Exception as error:
             self.end(job.number, ended_by(error, job, 0.0))
         else:
-            self._waiting.append(_Member(job, prepared, lane, structure))
+            self._waiting.append(_Member(job, prepared, lane, structure, optimizer))
         return True
 
     def _new_batch(self) -> _Batch | None:
@@ -192,27 +219,38 @@ class Fused(InProcess):
         if not group:
             return None
         first = group[0]
-        if len(group) > 1:
-            lanes = 1 << (len(group) - 1).bit_length()  # the next power of two
-            if stack := self._stack(first, min(self._most, lanes)):
-                return _Batch(first.structure, stack)
+        if len(group) > 1 and (batch := self._batch_of(group)):
+            return batch
         self._waiting.remove(first)
         log.info("trial %d runs alone: no other one of its structure waits", first.job.number + 1)
         self.run(first.job)
         return None
 
-    def _stack(self, member: _Member, lanes: int) -> "Stack | None":
-        """Returns a stack for the structure of a trial; logs the reason and returns None if it cannot be made."""
+    def _batch_of(self, group: list[_Member]) -> _Batch | None:
+        """Returns a batch with lanes for these trials; logs the reason and returns None if it cannot be made."""
         from src.training import stack
 
-        prepared, key = member.prepared, (member.structure, lanes)
+        prepared, structure = group[0].prepared, group[0].structure
+        wanted = Counter(member.optimizer for member in group)
+        models = {member.optimizer: member.prepared.model for member in group}
+        key = next((key for key in self._stacks if key[0] == structure and _suits(Counter(key[1]), wanted)), None)
+        if key is None:
+            key = structure, tuple(Counter(self._lanes(wanted)).elements())
         try:
             if key not in self._stacks:
-                self._stacks[key] = stack.Stack(prepared.model, prepared.data, prepared.schedule, lanes)
-            return self._stacks[key]
+                lanes = [(models[optimizer], count) for optimizer, count in Counter(key[1]).items()]
+                self._stacks[key] = stack.Stack(lanes, prepared.data, prepared.schedule)
+            return _Batch(structure, self._stacks[key], list(key[1]))
         except Exception as error:
-            log.warning("trial %d is not stacked: %s", member.job.number + 1, first_words(error) or type(error).__name__)
+            log.warning("trial %d is not stacked: %s", group[0].job.number + 1, first_words(error) or type(error).__name__)
             return None
+
+    def _lanes(self, wanted: Counter[str]) -> dict[str, int]:
+        """Returns the number of lanes of each optimizer: the next power of two, where so many are allowed."""
+        rounded = {optimizer: 1 << (count - 1).bit_length() for optimizer, count in wanted.items()}
+        if len(wanted) == 1:
+            return {optimizer: min(self._most, count) for optimizer, count in rounded.items()}
+        return rounded if sum(rounded.values()) <= self._most else dict(wanted)
 
     def _train(self, batch: _Batch) -> None:
         """Trains a batch for an epoch; if memory does not suffice, its trials wait again and the next batch is smaller."""
@@ -225,9 +263,18 @@ class Fused(InProcess):
         try:
             for member, outcome in batch.epoch():
                 self.end(member.job.number, outcome)
-        except tf.errors.ResourceExhaustedError:
+        except tf.errors.ResourceExhaustedError as error:
             self._most = max(1, batch.stack.lanes // 2)
             log.warning("the device has no memory for %d trials at once; now at most %d", batch.stack.lanes, self._most)
-            self._waiting += batch.members.values()
+            if batch.stack.ahead:  # it trained, and then validation had no room: nobody has the metrics of that epoch
+                for member in batch.members.values():
+                    self.end(member.job.number, ended_by(error, member.job, member.seconds))
+            else:
+                self._waiting += batch.give_back()
             self._stacks.clear()
             self._batch = None
+
+
+def _suits(lanes: Counter[str], wanted: Counter[str]) -> bool:
+    """True if a stack has a lane for each of the trials, and not twice as many or more."""
+    return wanted <= lanes and lanes.total() < 2 * wanted.total()

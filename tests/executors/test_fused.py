@@ -44,11 +44,11 @@ def made(monkeypatch: pytest.MonkeyPatch) -> list[int]:
     """The lanes of the stacks that a test asks for."""
     lanes: list[int] = []
 
-    def kept(model: keras.Model, data: Dataset, schedule: Schedule, count: int) -> Stack:
-        lanes.append(count)
-        key = structure_of(model, data, schedule.batch_size, schedule.validation_batch), count
+    def kept(groups: list[tuple[keras.Model, int]], data: Dataset, schedule: Schedule) -> Stack:
+        lanes.append(sum(count for _, count in groups))
+        key = tuple((structure_of(model, data, schedule.batch_size, schedule.validation_batch), count) for model, count in groups)
         if key not in STACKS:
-            STACKS[key] = Stack(model, data, schedule, count)
+            STACKS[key] = Stack(groups, data, schedule)
         return STACKS[key]
 
     monkeypatch.setattr(stack, "Stack", kept)
@@ -89,6 +89,8 @@ def test_the_only_loop_of_a_program_is_the_one_over_the_batches(compose: Compose
     def noted(**how: bool) -> Callable:
         def of(code: Callable) -> Callable:
             program = own(code, **how)
+            if not how.get("jit_compile"):
+                return program
 
             def call(*given: tf.Tensor) -> dict:
                 calls.setdefault(program, given)
@@ -119,6 +121,19 @@ def test_a_hundred_losses_are_those_of_a_trial_alone(optimizer: str, compose: Co
     for found, config in zip(together(configs, tmp_path), configs, strict=True):
         assert_equal(found, alone(config, tmp_path))
     assert made == [4]
+
+
+def test_trials_with_different_optimizers_are_one_program(compose: Compose, tmp_path: Path, made: list[int]) -> None:
+    """Each has the digits of a stack of its optimizer alone, and a lane is filled by a trial of its optimizer."""
+    names = ("adam", "sgd_momentum", "adam", "sgd_momentum", "adam")
+    configs = [compose(FEW_STEPS, f"optimizer={name}", f"seed={seed}") for seed, name in enumerate(names)]
+    found = together(configs, tmp_path)
+    assert made == [4]
+    for name in set(names):
+        own = [number for number, other in enumerate(names) if other == name][:2]
+        apart = together([configs[number] for number in own], tmp_path, workers=2)
+        assert [found[number].history for number in own] == [one.history for one in apart]
+    assert_equal(found[4], alone(configs[4], tmp_path))
 
 
 def test_each_stops_early_by_itself_and_makes_room_for_the_next(compose: Compose, tmp_path: Path, made: list[int]) -> None:
@@ -160,11 +175,17 @@ def test_what_does_not_stack_runs_one_by_one_and_is_named(
 
 
 def test_the_plan_says_which_trials_are_one_program(compose: Compose) -> None:
-    words = [("seed=1",), ("seed=2", "optimizer.learning_rate=0.01"), ("optimizer=adam",), ("model=logistic_regression",)]
+    words = [
+        ("seed=1",),
+        ("seed=2", "optimizer.learning_rate=0.01"),
+        ("optimizer=adam",),
+        ("model.dropout=0.5",),
+        ("model=logistic_regression",),
+    ]
     assert Fused(trial.run, workers=4).plan(compose(*some) for some in words) == [
-        "one program: trials 1, 2",
-        "trial 4 runs alone: its engine is another one",
-        "trial 3 runs alone: no other one has its structure",
+        "one program: trials 1, 2, 3",
+        "trial 5 runs alone: its engine is another one",
+        "trial 4 runs alone: no other one has its structure",
     ]
 
 

@@ -42,11 +42,15 @@ class Lane:
     epochs: int = 0
     done: bool = False
     model: None = None
+    has_callbacks: bool = False
 
     def begin(self, data: Any) -> None:
         assert not self.done
 
-    def end(self, metrics: None) -> None:
+    def needs_state(self, metrics: None) -> bool:
+        return False
+
+    def end(self, metrics: None, read: Callable) -> None:
         report, check_stop = self.callbacks
         self.epochs += 1
         report(self.epochs, {})
@@ -124,12 +128,12 @@ def sweep(space: Callable[..., Space], monkeypatch: pytest.MonkeyPatch) -> Calla
     def ran(settings: dict[str, Any], **how: Callable) -> Sweep:
         made = Sweep(oracles.create(space(*SPACE), OBJECTIVE, settings), **how)
 
-        def epoch(models: dict[int, None], orders: dict[int, None]) -> dict[int, None]:
-            made.used.append(len(models))
-            return models
+        def epoch(orders: dict[int, None]) -> dict[int, None]:
+            made.used.append(len(orders))
+            return orders
 
-        stack = SimpleNamespace(lanes=LANES, put=lambda *_: None, epoch=epoch, evaluate=lambda models: models)
-        monkeypatch.setattr(Fused, "_stack", lambda self, member, lanes: stack)
+        stack = SimpleNamespace(lanes=LANES, put=lambda *_: None, epoch=epoch, evaluate=lambda models: models, read=lambda lanes: {})
+        monkeypatch.setattr(Fused, "_batch_of", lambda self, group: fused._Batch("one", stack, [""] * LANES))
         return made.run()
 
     return ran
