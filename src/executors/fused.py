@@ -1,122 +1,26 @@
 """Stacks trials of one structure and trains them as one program on one device; runs all other trials one by one."""
 
 import logging
-import time
 from collections import Counter, defaultdict, deque
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
+from collections.abc import Iterable
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from src import trial
 from src.errors import first_words
-from src.executors import RunTrial
+from src.executors import RunTrial, drawing, forking
+from src.executors.batch import Batch, Member
 from src.executors.in_process import InProcess
-from src.executors.machine import gpus
-from src.job import Job, Outcome, ended_by
+from src.executors.machine import gpus, this_machine
+from src.job import Job, ended_by
 from src.training import engine_of
 from src.trial import Prepared
 
 if TYPE_CHECKING:  # these modules import TensorFlow, which takes seconds
-    from src.training.lane import Lane
     from src.training.stack import Stack
 
 log = logging.getLogger(__name__)
 ON_CPU, ON_GPU = 8, 32  # lanes of a stack with `workers: auto`
-
-
-@dataclass(eq=False)
-class _Member:
-    """A trial that is in a stack or waits for one.
-
-    Attributes:
-        optimizer: equal for trials that one optimizer of a stack can train.
-        seconds: its share of the training time of the stack.
-    """
-
-    job: Job
-    prepared: Prepared
-    lane: "Lane"
-    structure: str
-    optimizer: str = ""
-    seconds: float = 0.0
-
-
-@dataclass
-class _Batch:
-    """A stack, and the trials in its lanes.
-
-    Attributes:
-        optimizers: that of each lane.
-    """
-
-    structure: str
-    stack: "Stack"
-    optimizers: list[str]
-    members: dict[int, _Member] = field(default_factory=dict)
-
-    def fill(self, waiting: list[_Member]) -> list[_Member]:
-        """Moves waiting trials into free lanes of their optimizers; returns those whose model turns out to be another."""
-        refused = []
-        for lane in set(range(self.stack.lanes)) - set(self.members):
-            wanted = self.structure, self.optimizers[lane]
-            while member := next((member for member in waiting if (member.structure, member.optimizer) == wanted), None):
-                waiting.remove(member)
-                try:
-                    self.stack.put(lane, member.lane.model)
-                except ValueError as error:
-                    log.warning("trial %d is not stacked: %s", member.job.number + 1, error)
-                    refused.append(member)
-                else:
-                    self.members[lane] = member
-                    break
-        return refused
-
-    def epoch(self) -> Iterator[tuple[_Member, Outcome]]:
-        """Trains all trials for an epoch; removes those that are over and yields them with their outcomes."""
-        orders = {lane: member.lane.begin(member.prepared.data) for lane, member in self.members.items()}
-        for lane, member in self.members.items():
-            if member.lane.has_callbacks:
-                self.stack.see_learning_rate(lane, member.lane.model)
-        start = time.monotonic()
-        metrics = self.stack.epoch(orders)
-        held = self.stack.read([lane for lane, member in self.members.items() if member.lane.needs_state(metrics[lane])])
-        share = (time.monotonic() - start) / len(self.members)
-        done = {}
-        for lane, member in list(self.members.items()):
-            member.seconds += share
-            try:
-                member.lane.end(metrics[lane], partial(self._state, lane, held))
-                if member.lane.done:
-                    member.lane.restore_kept()
-                    done[lane] = member
-            except Exception as error:
-                del self.members[lane]
-                yield member, ended_by(error, member.job, member.seconds)
-        if not done:
-            return
-        kept_metrics = self.stack.evaluate({lane: member.lane.model for lane, member in done.items()})
-        for lane, member in done.items():
-            del self.members[lane]
-            try:
-                fitted = member.lane.fitted(kept_metrics[lane])
-                outcome = trial.finish(member.prepared, fitted, member.seconds, continued=member.job.continued)
-            except Exception as error:
-                outcome = ended_by(error, member.job, member.seconds)
-            yield member, outcome
-
-    def _state(self, lane: int, held: dict[int, dict[str, Any]]) -> dict[str, Any]:
-        """Returns the state of a trial after an epoch, from the device if it is not among those that were read already."""
-        if lane not in held:
-            held |= self.stack.read([lane])
-        return held[lane]
-
-    def give_back(self) -> Iterator[_Member]:
-        """Copies the state of all trials into their models; yields the trials."""
-        held = self.stack.read(self.members)
-        for lane, member in self.members.items():
-            member.lane.take(held[lane])
-            yield member
 
 
 def _structure(prepared: Prepared) -> str:
@@ -139,9 +43,16 @@ class Fused(InProcess):
         self.slots = self._most = int(workers)
         self.headline = f"up to {self.slots} trials of one structure are one program"
         self._arrived: deque[Job] = deque()
-        self._waiting: list[_Member] = []
-        self._batch: _Batch | None = None
+        self._waiting: list[Member] = []
+        self._batch: Batch | None = None
+        self._draw = drawing.here
         self._stacks: dict[tuple[str, tuple[str, ...]], Stack] = {}  # structure and the optimizer of each lane → its stack
+
+    def warm_up(self, trials: int) -> None:
+        """Starts the process that those which draw are forked from."""
+        if trials > 1 and self._run_trial is trial.run:
+            forking.start(drawing.MODULES)
+            self._draw = partial(drawing.ahead, processes=this_machine().cores)
 
     def plan(self, configs: Iterable[dict[str, Any]]) -> list[str]:
         """Returns lines that say which trials, counted from 1, can be one program, and why others run alone."""
@@ -207,12 +118,12 @@ class Fused(InProcess):
         except Exception as error:
             self.end(job.number, ended_by(error, job, 0.0))
         else:
-            self._waiting.append(_Member(job, prepared, lane, structure, optimizer))
+            self._waiting.append(Member(job, prepared, lane, structure, optimizer))
         return True
 
-    def _new_batch(self) -> _Batch | None:
+    def _new_batch(self) -> Batch | None:
         """Makes a batch for the largest waiting group with the same structure; runs a trial that cannot be stacked alone."""
-        groups: dict[str, list[_Member]] = defaultdict(list)
+        groups: dict[str, list[Member]] = defaultdict(list)
         for member in self._waiting:
             groups[member.structure].append(member)
         group = max(groups.values(), key=len, default=[])[: self._most]
@@ -226,7 +137,7 @@ class Fused(InProcess):
         self.run(first.job)
         return None
 
-    def _batch_of(self, group: list[_Member]) -> _Batch | None:
+    def _batch_of(self, group: list[Member]) -> Batch | None:
         """Returns a batch with lanes for these trials; logs the reason and returns None if it cannot be made."""
         from src.training import stack
 
@@ -240,7 +151,7 @@ class Fused(InProcess):
             if key not in self._stacks:
                 lanes = [(models[optimizer], count) for optimizer, count in Counter(key[1]).items()]
                 self._stacks[key] = stack.Stack(lanes, prepared.data, prepared.schedule)
-            return _Batch(structure, self._stacks[key], list(key[1]))
+            return Batch(structure, self._stacks[key], list(key[1]), self._draw)
         except Exception as error:
             log.warning("trial %d is not stacked: %s", group[0].job.number + 1, first_words(error) or type(error).__name__)
             return None
@@ -252,7 +163,7 @@ class Fused(InProcess):
             return {optimizer: min(self._most, count) for optimizer, count in rounded.items()}
         return rounded if sum(rounded.values()) <= self._most else dict(wanted)
 
-    def _train(self, batch: _Batch) -> None:
+    def _train(self, batch: Batch) -> None:
         """Trains a batch for an epoch; if memory does not suffice, its trials wait again and the next batch is smaller."""
         import tensorflow as tf
 

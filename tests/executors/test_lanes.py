@@ -12,7 +12,7 @@ import pytest
 
 from src import oracles, trial
 from src.errors import Cancelled
-from src.executors import Listener, fused
+from src.executors import Listener, batch
 from src.executors.fused import Fused
 from src.job import Job, Outcome
 from src.objective import Objective
@@ -63,8 +63,8 @@ class Lane:
     def restore_kept(self) -> None:
         pass
 
-    def fitted(self, metrics: None) -> float:
-        return 1 - math.exp(-self.epochs * float(self.job.config["rate"]))
+    def fitted(self, metrics: None) -> SimpleNamespace:
+        return SimpleNamespace(history={}, kept_epoch=1, score=1 - math.exp(-self.epochs * float(self.job.config["rate"])))
 
 
 @dataclass
@@ -116,11 +116,11 @@ class Sweep:
 def sweep(space: Callable[..., Space], monkeypatch: pytest.MonkeyPatch) -> Callable[..., Sweep]:
     """Settings of an oracle → a sweep that was run."""
     monkeypatch.setattr(Fused, "_stackable", lambda *_: True)
-    monkeypatch.setattr(trial, "finish", lambda prepared, fitted, seconds, continued: Outcome("FINISHED", {"kept/val_accuracy": fitted}))
+    monkeypatch.setattr(trial, "finish", lambda prepared, fitted, *_, **__: Outcome("FINISHED", {"kept/val_accuracy": fitted.score}))
 
     def prepare(self: Fused, job: Job) -> bool:
         lane = Lane(job, self.callbacks(job.number))
-        self._waiting.append(fused._Member(job, SimpleNamespace(data=None), lane, "one"))
+        self._waiting.append(batch.Member(job, SimpleNamespace(data=None, model=SimpleNamespace(name="")), lane, "one"))
         return True
 
     monkeypatch.setattr(Fused, "_prepare", prepare)
@@ -133,7 +133,7 @@ def sweep(space: Callable[..., Space], monkeypatch: pytest.MonkeyPatch) -> Calla
             return orders
 
         stack = SimpleNamespace(lanes=LANES, put=lambda *_: None, epoch=epoch, evaluate=lambda models: models, read=lambda lanes: {})
-        monkeypatch.setattr(Fused, "_batch_of", lambda self, group: fused._Batch("one", stack, [""] * LANES))
+        monkeypatch.setattr(Fused, "_batch_of", lambda self, group: batch.Batch("one", stack, [""] * LANES))
         return made.run()
 
     return ran
