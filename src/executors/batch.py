@@ -25,6 +25,7 @@ class Member:
 
     Attributes:
         optimizer: equal for trials that one optimizer of a stack can train.
+        size: bytes that it takes on the device.
         seconds: its share of the training time of the stack.
     """
 
@@ -33,6 +34,7 @@ class Member:
     lane: "Lane"
     structure: str
     optimizer: str = ""
+    size: int = 0
     seconds: float = 0.0
 
 

@@ -1,6 +1,7 @@
 """Stacks trials of one structure and trains them as one program on one device; runs all other trials one by one."""
 
 import logging
+import math
 from collections import Counter, defaultdict, deque
 from collections.abc import Iterable
 from functools import partial
@@ -11,7 +12,7 @@ from src.errors import first_words
 from src.executors import RunTrial, drawing, forking
 from src.executors.batch import Batch, Member
 from src.executors.in_process import InProcess
-from src.executors.machine import gpus, this_machine
+from src.executors.machine import gpus, memory_of_gpu, this_machine
 from src.job import Job, ended_by
 from src.training import engine_of
 from src.trial import Prepared
@@ -20,7 +21,8 @@ if TYPE_CHECKING:  # these modules import TensorFlow, which takes seconds
     from src.training.stack import Stack
 
 log = logging.getLogger(__name__)
-ON_CPU, ON_GPU = 8, 32  # lanes of a stack with `workers: auto`
+ON_CPU, ON_GPU = 8, 256  # the most lanes of a stack with `workers: auto`
+SHARE = 0.8  # of the GPU's memory that trials may take by the estimate of src/training/size.py; the data and TensorFlow need some
 
 
 def _structure(prepared: Prepared) -> str:
@@ -33,15 +35,18 @@ class Fused(InProcess):
     """Trains all stacked trials for an epoch in every `wait`; when a trial ends, a waiting one takes its lane.
 
     Args:
-        workers: the most trials that are stacked, or `auto`.
+        workers: the most trials that are stacked, or `auto`. On a GPU, fewer are stacked if its memory has no room for them.
     """
 
     def __init__(self, run_trial: RunTrial, *, workers: int | str) -> None:
         super().__init__(run_trial)
+        on_gpu = bool(gpus())
         if workers == "auto":
-            workers = ON_GPU if gpus() else ON_CPU
+            workers = ON_GPU if on_gpu else ON_CPU
         self.slots = self._most = int(workers)
-        self.headline = f"up to {self.slots} trials of one structure are one program"
+        self._memory = SHARE * (memory_of_gpu() or math.inf)
+        where = " on the GPU; executor=inline runs them one by one" if on_gpu else ""
+        self.headline = f"up to {self.slots} trials of one structure are one program{where}"
         self._arrived: deque[Job] = deque()
         self._waiting: list[Member] = []
         self._batch: Batch | None = None
@@ -82,7 +87,7 @@ class Fused(InProcess):
 
     def wait(self, seconds: float) -> None:
         """Runs a trial that cannot be stacked to its end, or trains the stacked trials for an epoch."""
-        while self._arrived:
+        while self._arrived and self._has_room():
             job = self._arrived.popleft()
             if not self._stackable(job.config) or not self._prepare(job):
                 self.run(job)
@@ -101,9 +106,18 @@ class Fused(InProcess):
             return False
         return bool(engine_of(config) == "compiled")
 
+    def _most_like(self, member: Member) -> int:
+        """Returns how many trials of a structure may be stacked."""
+        return int(min(self._most, max(1, self._memory / max(1, member.size))))
+
+    def _has_room(self) -> bool:
+        """True if another trial can be prepared: its model is on the device, too."""
+        prepared = [*self._waiting, *(self._batch.members.values() if self._batch else ())]
+        return not prepared or sum(member.size for member in prepared) + prepared[-1].size <= self._memory
+
     def _prepare(self, job: Job) -> bool:
         """Prepares a job for a stack, or ends its trial if that fails; logs and returns False if it cannot be stacked."""
-        from src.training import stack
+        from src.training import size, stack
         from src.training.lane import Lane
         from src.training.structure import optimizer_of
 
@@ -118,7 +132,8 @@ class Fused(InProcess):
         except Exception as error:
             self.end(job.number, ended_by(error, job, 0.0))
         else:
-            self._waiting.append(Member(job, prepared, lane, structure, optimizer))
+            needed = size.bytes_of(prepared.model, prepared.data, prepared.schedule) if self._memory < math.inf else 0
+            self._waiting.append(Member(job, prepared, lane, structure, optimizer, needed))
         return True
 
     def _new_batch(self) -> Batch | None:
@@ -126,10 +141,11 @@ class Fused(InProcess):
         groups: dict[str, list[Member]] = defaultdict(list)
         for member in self._waiting:
             groups[member.structure].append(member)
-        group = max(groups.values(), key=len, default=[])[: self._most]
+        group = max(groups.values(), key=len, default=[])
         if not group:
             return None
         first = group[0]
+        group = group[: self._most_like(first)]
         if len(group) > 1 and (batch := self._batch_of(group)):
             return batch
         self._waiting.remove(first)
@@ -146,7 +162,7 @@ class Fused(InProcess):
         models = {member.optimizer: member.prepared.model for member in group}
         key = next((key for key in self._stacks if key[0] == structure and _suits(Counter(key[1]), wanted)), None)
         if key is None:
-            key = structure, tuple(Counter(self._lanes(wanted)).elements())
+            key = structure, tuple(Counter(_lanes(wanted, self._most_like(group[0]))).elements())
         try:
             if key not in self._stacks:
                 lanes = [(models[optimizer], count) for optimizer, count in Counter(key[1]).items()]
@@ -155,13 +171,6 @@ class Fused(InProcess):
         except Exception as error:
             log.warning("trial %d is not stacked: %s", group[0].job.number + 1, first_words(error) or type(error).__name__)
             return None
-
-    def _lanes(self, wanted: Counter[str]) -> dict[str, int]:
-        """Returns the number of lanes of each optimizer: the next power of two, where so many are allowed."""
-        rounded = {optimizer: 1 << (count - 1).bit_length() for optimizer, count in wanted.items()}
-        if len(wanted) == 1:
-            return {optimizer: min(self._most, count) for optimizer, count in rounded.items()}
-        return rounded if sum(rounded.values()) <= self._most else dict(wanted)
 
     def _train(self, batch: Batch) -> None:
         """Trains a batch for an epoch; if memory does not suffice, its trials wait again and the next batch is smaller."""
@@ -189,3 +198,11 @@ class Fused(InProcess):
 def _suits(lanes: Counter[str], wanted: Counter[str]) -> bool:
     """True if a stack has a lane for each of the trials, and not twice as many or more."""
     return wanted <= lanes and lanes.total() < 2 * wanted.total()
+
+
+def _lanes(wanted: Counter[str], most: int) -> dict[str, int]:
+    """Returns the number of lanes of each optimizer: the next power of two, where so many are allowed."""
+    rounded = {optimizer: 1 << (count - 1).bit_length() for optimizer, count in wanted.items()}
+    if len(wanted) == 1:
+        return {optimizer: min(most, count) for optimizer, count in rounded.items()}
+    return rounded if sum(rounded.values()) <= most else dict(wanted)

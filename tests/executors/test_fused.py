@@ -16,10 +16,10 @@ import tensorflow as tf
 from src import trial
 from src.datasets import Dataset
 from src.errors import Stop
-from src.executors import Listener
+from src.executors import Listener, fused
 from src.executors.fused import Fused
 from src.job import CHECKPOINT, Job, Outcome
-from src.training import Schedule, compiled, stack
+from src.training import Schedule, compiled, size, stack
 from src.training.stack import Stack
 from src.training.structure import structure_of
 from tests.conftest import options
@@ -64,14 +64,16 @@ def together(
 ) -> list[Outcome]:
     """Outcomes of trials as a driver would run them: a new one for each that ends; one may be cancelled in its first epoch."""
     ended: dict[int, Outcome] = {}
-    fused = Fused(trial.run, workers=workers)
-    fused.listener = Listener(lambda number, *_: number == cancel and fused.cancel(number), ended.__setitem__, lambda *_: None, check_stop)
+    executor = Fused(trial.run, workers=workers)
+    executor.listener = Listener(
+        lambda number, *_: number == cancel and executor.cancel(number), ended.__setitem__, lambda *_: None, check_stop
+    )
     begun = 0
     while len(ended) < len(configs):
-        while begun < len(configs) and begun - len(ended) < fused.slots:
-            fused.submit(Job(begun, 1, configs[begun], folder, **more))
+        while begun < len(configs) and begun - len(ended) < executor.slots:
+            executor.submit(Job(begun, 1, configs[begun], folder, **more))
             begun += 1
-        fused.wait(1.0)
+        executor.wait(1.0)
     return [ended[number] for number in range(len(configs))]
 
 
@@ -236,6 +238,26 @@ def test_where_memory_does_not_suffice_the_batch_is_split(
     for found, config in zip(together(configs, tmp_path), configs, strict=True):
         assert_equal(found, alone(config, tmp_path))
     assert made == [4, 2]
+
+
+def test_no_more_are_stacked_or_prepared_than_a_gpus_memory_has_room_for(
+    compose: Compose, tmp_path: Path, made: list[int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    configs = [compose(FEW_STEPS, *KEEPS, f"seed={seed}") for seed in (1, 2, 3, 4, 5)]
+    prepared = trial.prepare(configs[0])
+    needed = size.bytes_of(prepared.model, prepared.data, prepared.schedule)
+    assert 10 < needed / (4 * prepared.model.count_params()) < 1000
+    monkeypatch.setattr(fused, "memory_of_gpu", lambda: 2.5 / fused.SHARE * needed)
+    most, own = [], Fused._prepare
+
+    def prepare(self: Fused, job: Job) -> bool:
+        done = own(self, job)
+        most.append(len(self._waiting) + len(self._batch.members if self._batch else ()))
+        return done
+
+    monkeypatch.setattr(Fused, "_prepare", prepare)
+    assert [one.state for one in together(configs, tmp_path)] == ["FINISHED"] * 5
+    assert set(made) == {2} and max(most) == 2
 
 
 def test_all_are_killed_when_asked(compose: Compose, tmp_path: Path) -> None:
