@@ -24,24 +24,28 @@ DIGEST_TAGS = {  # an .h5 has no checksum of its own
 }
 
 
-def of(model: "keras.Model", fitted: Fitted, metrics: dict[str, float]) -> dict[str, bytes]:
+def of(model: "keras.Model", fitted: Fitted, metrics: dict[str, float], picture: Callable[[], bytes] | None = None) -> dict[str, bytes]:
     """The files of the model, `history.csv`, `curves.png` and `summary.txt`.
 
     Args:
         model: with the weights of the kept epoch.
         metrics: those of the trial; the picture of cross-validation's folds shows `kept/val_accuracy` beside them.
+        picture: returns `curves.png`, if somebody else draws it.
     """
+    files, lines = saved(model)
+    for line in lines:
+        log.warning(line)
+    drawn = picture() if picture else _picture(model, fitted, metrics)
+    return {"curves.png": drawn, "history.csv": history_csv(fitted.history), "summary.txt": _summary(model), **files}
+
+
+def _picture(model: "keras.Model", fitted: Fitted, metrics: dict[str, float]) -> bytes:
     from src.plots import curves
 
     scores = [value for name, value in fitted.metrics.items() if name.startswith("cv/fold_")]
     if scores:
-        picture = curves.folds(scores, metrics["kept/val_accuracy"], model.name)
-    else:
-        picture = curves.curves(fitted.history, fitted.kept_epoch, model.name)
-    files, lines = saved(model)
-    for line in lines:
-        log.warning(line)
-    return {"curves.png": picture, "history.csv": history_csv(fitted.history), "summary.txt": _summary(model), **files}
+        return curves.folds(scores, metrics["kept/val_accuracy"], model.name)
+    return curves.curves(fitted.history, fitted.kept_epoch, model.name)
 
 
 def history_csv(history: dict[str, list[float]]) -> bytes:

@@ -162,8 +162,13 @@ def engine_arguments(prepared: Prepared, report: training.Report, check_stop: Ca
     return {"seed": prepared.config["seed"], "objective": objective, "schedule": prepared.schedule, "monitor": monitor}
 
 
-def finish(prepared: Prepared, fitted: training.Fitted, seconds: float, *, continued: bool) -> Outcome:
+def finish(
+    prepared: Prepared, fitted: training.Fitted, seconds: float, *, continued: bool, picture: Callable[[], bytes] | None = None
+) -> Outcome:
     """The scores and files of the kept epoch, whose weights the model holds; if `continued`, also the latest checkpoint.
+
+    Args:
+        picture: as in artifacts.of.
 
     Raises:
         TrialError: the file of the weights does not hold them.
@@ -179,7 +184,7 @@ def finish(prepared: Prepared, fitted: training.Fitted, seconds: float, *, conti
         "seconds_per_epoch": seconds / max(1, epochs),
         **_measured(prepared),
     }
-    kept = artifacts.of(prepared.model, fitted, metrics)
+    kept = artifacts.of(prepared.model, fitted, metrics, picture)
     weights.check(prepared.model, kept[artifacts.WEIGHTS])
     if fitted.latest and continued:
         kept[CHECKPOINT] = fitted.latest.to_bytes()

@@ -1,121 +1,63 @@
 """Stacks trials of one structure and trains them as one program on one device; runs all other trials one by one."""
 
 import logging
-import time
-from collections import defaultdict, deque
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
+import math
+from collections import Counter, defaultdict, deque
+from collections.abc import Iterable
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from src import trial
 from src.errors import first_words
-from src.executors import RunTrial
+from src.executors import RunTrial, drawing, forking
+from src.executors.batch import Batch, Member
 from src.executors.in_process import InProcess
-from src.executors.machine import gpus
-from src.job import Job, Outcome, ended_by
+from src.executors.machine import gpus, memory_of_gpu, this_machine
+from src.job import Job, ended_by
 from src.training import engine_of
 from src.trial import Prepared
 
 if TYPE_CHECKING:  # these modules import TensorFlow, which takes seconds
-    from src.training.lane import Lane
     from src.training.stack import Stack
 
 log = logging.getLogger(__name__)
-ON_CPU, ON_GPU = 8, 32  # lanes of a stack with `workers: auto`
-
-
-@dataclass(eq=False)
-class _Member:
-    """A trial that is in a stack or waits for one.
-
-    Attributes:
-        seconds: its share of the training time of the stack.
-    """
-
-    job: Job
-    prepared: Prepared
-    lane: "Lane"
-    structure: str
-    seconds: float = 0.0
-
-
-@dataclass
-class _Batch:
-    """A stack, and the trials in its lanes."""
-
-    structure: str
-    stack: "Stack"
-    members: dict[int, _Member] = field(default_factory=dict)
-
-    def fill(self, waiting: list[_Member]) -> list[_Member]:
-        """Moves waiting trials of the same structure into free lanes; returns those whose model turns out to be another."""
-        refused = []
-        for lane in set(range(self.stack.lanes)) - set(self.members):
-            while member := next((member for member in waiting if member.structure == self.structure), None):
-                waiting.remove(member)
-                try:
-                    self.stack.put(lane, member.lane.model)
-                except ValueError as error:
-                    log.warning("trial %d is not stacked: %s", member.job.number + 1, error)
-                    refused.append(member)
-                else:
-                    self.members[lane] = member
-                    break
-        return refused
-
-    def epoch(self) -> Iterator[tuple[_Member, Outcome]]:
-        """Trains all trials for an epoch; removes those that are over and yields them with their outcomes."""
-        orders = {lane: member.lane.begin(member.prepared.data) for lane, member in self.members.items()}
-        start = time.monotonic()
-        metrics = self.stack.epoch({lane: member.lane.model for lane, member in self.members.items()}, orders)
-        share = (time.monotonic() - start) / len(self.members)
-        done = {}
-        for lane, member in list(self.members.items()):
-            member.seconds += share
-            try:
-                member.lane.end(metrics[lane])
-                if member.lane.done:
-                    member.lane.restore_kept()
-                    done[lane] = member
-            except Exception as error:
-                del self.members[lane]
-                yield member, ended_by(error, member.job, member.seconds)
-        if not done:
-            return
-        kept_metrics = self.stack.evaluate({lane: member.lane.model for lane, member in done.items()})
-        for lane, member in done.items():
-            del self.members[lane]
-            try:
-                fitted = member.lane.fitted(kept_metrics[lane])
-                outcome = trial.finish(member.prepared, fitted, member.seconds, continued=member.job.continued)
-            except Exception as error:
-                outcome = ended_by(error, member.job, member.seconds)
-            yield member, outcome
+ON_CPU, ON_GPU = 8, 256  # the most lanes of a stack with `workers: auto`
+SHARE = 0.8  # of the GPU's memory that trials may take by the estimate of src/training/size.py; the data and TensorFlow need some
 
 
 def _structure(prepared: Prepared) -> str:
-    from src.training.structure import structure_of
+    from src.training.structure import stack_of
 
-    return structure_of(prepared.model, prepared.data, prepared.schedule.batch_size, prepared.schedule.validation_batch)
+    return stack_of(prepared.model, prepared.data, prepared.schedule.batch_size, prepared.schedule.validation_batch)
 
 
 class Fused(InProcess):
     """Trains all stacked trials for an epoch in every `wait`; when a trial ends, a waiting one takes its lane.
 
     Args:
-        workers: the most trials that are stacked, or `auto`.
+        workers: the most trials that are stacked, or `auto`. On a GPU, fewer are stacked if its memory has no room for them.
     """
 
     def __init__(self, run_trial: RunTrial, *, workers: int | str) -> None:
         super().__init__(run_trial)
+        on_gpu = bool(gpus())
         if workers == "auto":
-            workers = ON_GPU if gpus() else ON_CPU
+            workers = ON_GPU if on_gpu else ON_CPU
         self.slots = self._most = int(workers)
-        self.headline = f"up to {self.slots} trials of one structure are one program"
+        self._memory = SHARE * (memory_of_gpu() or math.inf)
+        where = " on the GPU; executor=inline runs them one by one" if on_gpu else ""
+        self.headline = f"up to {self.slots} trials of one structure are one program{where}"
         self._arrived: deque[Job] = deque()
-        self._waiting: list[_Member] = []
-        self._batch: _Batch | None = None
-        self._stacks: dict[tuple[str, int], Stack] = {}
+        self._waiting: list[Member] = []
+        self._batch: Batch | None = None
+        self._draw = drawing.here
+        self._stacks: dict[tuple[str, tuple[str, ...]], Stack] = {}  # structure and the optimizer of each lane → its stack
+
+    def warm_up(self, trials: int) -> None:
+        """Starts the process that those which draw are forked from."""
+        if trials > 1 and self._run_trial is trial.run:
+            forking.start(drawing.MODULES)
+            self._draw = partial(drawing.ahead, processes=this_machine().cores)
 
     def plan(self, configs: Iterable[dict[str, Any]]) -> list[str]:
         """Returns lines that say which trials, counted from 1, can be one program, and why others run alone."""
@@ -145,7 +87,7 @@ class Fused(InProcess):
 
     def wait(self, seconds: float) -> None:
         """Runs a trial that cannot be stacked to its end, or trains the stacked trials for an epoch."""
-        while self._arrived:
+        while self._arrived and self._has_room():
             job = self._arrived.popleft()
             if not self._stackable(job.config) or not self._prepare(job):
                 self.run(job)
@@ -164,10 +106,20 @@ class Fused(InProcess):
             return False
         return bool(engine_of(config) == "compiled")
 
+    def _most_like(self, member: Member) -> int:
+        """Returns how many trials of a structure may be stacked."""
+        return int(min(self._most, max(1, self._memory / max(1, member.size))))
+
+    def _has_room(self) -> bool:
+        """True if another trial can be prepared: its model is on the device, too."""
+        prepared = [*self._waiting, *(self._batch.members.values() if self._batch else ())]
+        return not prepared or sum(member.size for member in prepared) + prepared[-1].size <= self._memory
+
     def _prepare(self, job: Job) -> bool:
         """Prepares a job for a stack, or ends its trial if that fails; logs and returns False if it cannot be stacked."""
-        from src.training import stack
+        from src.training import size, stack
         from src.training.lane import Lane
+        from src.training.structure import optimizer_of
 
         report, check_stop = self.callbacks(job.number)
         try:
@@ -175,46 +127,52 @@ class Fused(InProcess):
             if obstacle := stack.obstacle(prepared.model, prepared.data, prepared.schedule):
                 log.warning("trial %d is not stacked: %s", job.number + 1, obstacle)
                 return False
-            structure = _structure(prepared)
+            structure, optimizer = _structure(prepared), optimizer_of(prepared.model)
             lane = Lane(prepared.model, **trial.engine_arguments(prepared, report, check_stop), **prepared.arguments)
         except Exception as error:
             self.end(job.number, ended_by(error, job, 0.0))
         else:
-            self._waiting.append(_Member(job, prepared, lane, structure))
+            needed = size.bytes_of(prepared.model, prepared.data, prepared.schedule) if self._memory < math.inf else 0
+            self._waiting.append(Member(job, prepared, lane, structure, optimizer, needed))
         return True
 
-    def _new_batch(self) -> _Batch | None:
+    def _new_batch(self) -> Batch | None:
         """Makes a batch for the largest waiting group with the same structure; runs a trial that cannot be stacked alone."""
-        groups: dict[str, list[_Member]] = defaultdict(list)
+        groups: dict[str, list[Member]] = defaultdict(list)
         for member in self._waiting:
             groups[member.structure].append(member)
-        group = max(groups.values(), key=len, default=[])[: self._most]
+        group = max(groups.values(), key=len, default=[])
         if not group:
             return None
         first = group[0]
-        if len(group) > 1:
-            lanes = 1 << (len(group) - 1).bit_length()  # the next power of two
-            if stack := self._stack(first, min(self._most, lanes)):
-                return _Batch(first.structure, stack)
+        group = group[: self._most_like(first)]
+        if len(group) > 1 and (batch := self._batch_of(group)):
+            return batch
         self._waiting.remove(first)
         log.info("trial %d runs alone: no other one of its structure waits", first.job.number + 1)
         self.run(first.job)
         return None
 
-    def _stack(self, member: _Member, lanes: int) -> "Stack | None":
-        """Returns a stack for the structure of a trial; logs the reason and returns None if it cannot be made."""
+    def _batch_of(self, group: list[Member]) -> Batch | None:
+        """Returns a batch with lanes for these trials; logs the reason and returns None if it cannot be made."""
         from src.training import stack
 
-        prepared, key = member.prepared, (member.structure, lanes)
+        prepared, structure = group[0].prepared, group[0].structure
+        wanted = Counter(member.optimizer for member in group)
+        models = {member.optimizer: member.prepared.model for member in group}
+        key = next((key for key in self._stacks if key[0] == structure and _suits(Counter(key[1]), wanted)), None)
+        if key is None:
+            key = structure, tuple(Counter(_lanes(wanted, self._most_like(group[0]))).elements())
         try:
             if key not in self._stacks:
-                self._stacks[key] = stack.Stack(prepared.model, prepared.data, prepared.schedule, lanes)
-            return self._stacks[key]
+                lanes = [(models[optimizer], count) for optimizer, count in Counter(key[1]).items()]
+                self._stacks[key] = stack.Stack(lanes, prepared.data, prepared.schedule)
+            return Batch(structure, self._stacks[key], list(key[1]), self._draw)
         except Exception as error:
-            log.warning("trial %d is not stacked: %s", member.job.number + 1, first_words(error) or type(error).__name__)
+            log.warning("trial %d is not stacked: %s", group[0].job.number + 1, first_words(error) or type(error).__name__)
             return None
 
-    def _train(self, batch: _Batch) -> None:
+    def _train(self, batch: Batch) -> None:
         """Trains a batch for an epoch; if memory does not suffice, its trials wait again and the next batch is smaller."""
         import tensorflow as tf
 
@@ -225,9 +183,26 @@ class Fused(InProcess):
         try:
             for member, outcome in batch.epoch():
                 self.end(member.job.number, outcome)
-        except tf.errors.ResourceExhaustedError:
+        except tf.errors.ResourceExhaustedError as error:
             self._most = max(1, batch.stack.lanes // 2)
             log.warning("the device has no memory for %d trials at once; now at most %d", batch.stack.lanes, self._most)
-            self._waiting += batch.members.values()
+            if batch.stack.ahead:  # it trained, and then validation had no room: nobody has the metrics of that epoch
+                for member in batch.members.values():
+                    self.end(member.job.number, ended_by(error, member.job, member.seconds))
+            else:
+                self._waiting += batch.give_back()
             self._stacks.clear()
             self._batch = None
+
+
+def _suits(lanes: Counter[str], wanted: Counter[str]) -> bool:
+    """True if a stack has a lane for each of the trials, and not twice as many or more."""
+    return wanted <= lanes and lanes.total() < 2 * wanted.total()
+
+
+def _lanes(wanted: Counter[str], most: int) -> dict[str, int]:
+    """Returns the number of lanes of each optimizer: the next power of two, where so many are allowed."""
+    rounded = {optimizer: 1 << (count - 1).bit_length() for optimizer, count in wanted.items()}
+    if len(wanted) == 1:
+        return {optimizer: min(most, count) for optimizer, count in rounded.items()}
+    return rounded if sum(rounded.values()) <= most else dict(wanted)

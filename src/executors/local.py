@@ -1,25 +1,20 @@
 """Runs trials concurrently in processes of this machine, which have imported TensorFlow before."""
 
-import multiprocessing
 import os
-import signal
 import threading
 from collections.abc import Iterable
 from contextlib import suppress
-from multiprocessing import forkserver, resource_tracker
 from multiprocessing.connection import wait
 
 import psutil
 
 from src import trial
-from src.executors import RunTrial
+from src.executors import RunTrial, forking
 from src.executors.handle import Died, WorkerHandle
 from src.executors.machine import find_slots, gpus_of, this_machine
 from src.executors.pool import Pool
 from src.executors.worker import CANCEL, STOP, Answer, Call, Event, children_of, work
 from src.job import Job
-
-forking = multiprocessing.get_context("forkserver")  # TensorFlow survives a fork as long as it has only been imported
 
 
 class Local(Pool):
@@ -55,15 +50,9 @@ class Local(Pool):
 
         A thread then starts the workers: each start waits for that import.
         """
-        if self.run_trial is trial.run:
-            forking.set_forkserver_preload(["src.executors.warm"])
-        signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGHUP})
-        resource_tracker.ensure_running()  # its start unblocks Ctrl-C
-        signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})  # new processes inherit both: on these signals only the driver decides
-        forkserver.ensure_running()
+        forking.start(["src.executors.warm"] if self.run_trial is trial.run else [])
         self._starting = threading.Thread(target=self._start_workers, args=(min(trials, self.slots),), daemon=True)
         self._starting.start()
-        signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT, signal.SIGHUP})
 
     def _start_workers(self, count: int) -> None:
         with suppress(OSError):  # no memory for a process: the first job tries again, and tells
@@ -99,8 +88,8 @@ class _Process(WorkerHandle):
 
     def __init__(self, slot: int, run_trial: RunTrial, environment: dict[str, str]) -> None:
         super().__init__(slot)
-        self.connection, worker_end = forking.Pipe()
-        self._process = forking.Process(target=work, args=(worker_end, run_trial, {**os.environ, **environment}))
+        self.connection, worker_end = forking.context.Pipe()
+        self._process = forking.context.Process(target=work, args=(worker_end, run_trial, {**os.environ, **environment}))
         self._process.start()
         worker_end.close()
 

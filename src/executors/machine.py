@@ -35,6 +35,15 @@ def gpus() -> list[str]:
     return [str(number) for number, line in enumerate(listed.stdout.splitlines()) if line.startswith("GPU ")]
 
 
+def memory_of_gpu() -> int | None:
+    """Returns the free bytes of the first usable GPU; None if that is not known."""
+    if not (names := gpus()) or not (command := shutil.which("nvidia-smi")):
+        return None
+    query = [command, f"--id={names[0]}", "--query-gpu=memory.free", "--format=csv,noheader,nounits"]
+    answer = subprocess.run(query, capture_output=True, text=True, check=False).stdout.strip()  # noqa: S603
+    return int(answer) * 2**20 if answer.isdecimal() else None
+
+
 def this_machine() -> Node:
     """Returns the resources of the machine that this process runs on."""
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1

@@ -12,6 +12,7 @@ from src.executors import RunTrial
 from src.running import plan, precheck
 from src.running.ending import Ending
 from src.running.invocation import Invocation
+from src.running.on_gpu import choose_executor
 from src.running.opening import opened
 from src.running.renewal import renewed
 
@@ -26,6 +27,7 @@ def run(loader: ConfigLoader, request: Request, config: DictConfig, *, run_trial
     Raises:
         TrialbookError: nothing was started, or the disk is full.
     """
+    choose_executor(request, config)
     invocation = Invocation.of(request, config)
     checked = run_trial is trial.run
     if checked and invocation.function:

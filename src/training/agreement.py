@@ -13,7 +13,7 @@ import numpy as np
 import tensorflow as tf
 
 from src.datasets import trees
-from src.training import state
+from src.training import operations, state
 from src.training.feed import Batch
 from src.training.state import RANDOM
 
@@ -60,7 +60,7 @@ def _step(model: keras.Model, values: state.Values, batch: Batch, *, training: b
     trainable = {id(variable) for variable in model.trainable_variables}
     trained = {name: tensors[name] for name, variable in variables.items() if id(variable) in trainable}
     mapping = [(variables[name], tensor) for name, tensor in tensors.items()]
-    with _metrics_restored(model), tf.GradientTape() as tape:
+    with operations.without_loops(), _metrics_restored(model), tf.GradientTape() as tape:  # otherwise the gradient takes four times as long
         tape.watch(list(trained.values()))
         with keras.StatelessScope(mapping, collect_losses=True) as scope:
             predicted = model(x, training=training)

@@ -2,7 +2,7 @@
 
 import logging
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 
 import keras
@@ -32,6 +32,7 @@ class Keeper(keras.callbacks.Callback):  # type: ignore[misc]
         history: metric → its value per epoch, including the epochs of a checkpoint.
         kept_epoch: counted from 1.
         cancelled: True if the training ended, after an epoch, because it was cancelled.
+        read: returns the state of the training; by default that of the model. A stack holds it elsewhere.
     """
 
     def __init__(self, objective: Objective, schedule: Schedule, monitor: Monitor) -> None:
@@ -40,6 +41,7 @@ class Keeper(keras.callbacks.Callback):  # type: ignore[misc]
         self.history: History = {}
         self.kept_epoch = 0
         self.cancelled = False
+        self.read: Callable[[], Values] = lambda: state.values(state.of(self.model))
         self._latest: Values = {}  # state after the last epoch, before `fit` and callbacks change it; empty if not needed
         self._kept: Values = {}  # state of the kept epoch, as it was scored; empty while that is the latest epoch
         self._scored: Values = {}  # values of this epoch that were different in validation and in training
@@ -64,10 +66,21 @@ class Keeper(keras.callbacks.Callback):  # type: ignore[misc]
     @property
     def out_of_patience(self) -> bool:
         """True if the objective has not improved for `patience` epochs."""
-        if self._schedule.patience is None or not self._scores:
+        return self._is_over(self._scores)
+
+    def _is_over(self, scores: list[float]) -> bool:
+        if self._schedule.patience is None or not scores:
             return False
-        since = max(self._objective.best_epoch(self._scores), *(phase.start - 1 for phase in self._schedule.phases), 0)
-        return self.epochs - since >= max(1, self._schedule.patience)
+        since = max(self._objective.best_epoch(scores), *(phase.start - 1 for phase in self._schedule.phases), 0)
+        return len(scores) - since >= max(1, self._schedule.patience)
+
+    def needs_state(self, metrics: dict[str, float]) -> bool:
+        """True if the state of the training will be read at the end of an epoch with these metrics."""
+        score = metrics.get(self._objective.name, np.nan)
+        if not np.isfinite(score):
+            return False
+        last = self.epochs + 1 >= self.params["epochs"] or self._is_over([*self._scores, score])
+        return last or (self._improves(score) and self._schedule.keep == "best") or self._is_checkpoint_due()
 
     def on_train_batch_end(self, batch: int, logs: dict[str, float] | None = None) -> None:
         """Calls `monitor.check_stop`, which may stop the training, about once a second."""
@@ -103,29 +116,28 @@ class Keeper(keras.callbacks.Callback):  # type: ignore[misc]
             raise TrialError(f"{', '.join(bad)} after epoch {epoch + 1}; expected finite values. Try a smaller optimizer.learning_rate.")
         if self._objective.name not in metrics:
             raise TrialError(f"objective={self._objective.name} is not reported; metrics are {', '.join(metrics)}.")
-        best = self._scores[self.kept_epoch - 1] if self.kept_epoch else None
-        improved = self._schedule.keep == "last" or self._objective.improves(metrics[self._objective.name], best)
+        improved = self._improves(metrics[self._objective.name])
         self._record(epoch + 1, metrics)
         self.model.stop_training |= self.out_of_patience
         last = self.model.stop_training or epoch + 1 >= self.params["epochs"]
         needed = last or (improved and self._schedule.keep == "best")
-        self._latest = state.values(state.of(self.model)) if needed else {}
+        self._latest = self.read() if needed else {}
         if improved:
             self.kept_epoch = epoch + 1
             self._kept = {**self._latest, **self._scored} if needed else {}
-        if self._monitor.save and time.monotonic() - self._saved_at > SECONDS_BETWEEN_CHECKPOINTS:
+        if self._monitor.save and self._is_checkpoint_due():
             self._saved_at = time.monotonic()
-            self._monitor.save(self._checkpoint(self.model))
+            self._monitor.save(self._checkpoint())
         try:
             self._monitor.check_stop()
         except Cancelled:
             if not last:
                 self.cancelled = self.model.stop_training = True
-                self._latest = self._latest or state.values(state.of(self.model))
+                self._latest = self._latest or self.read()
 
     def end(self, model: keras.Model) -> Checkpoint:
         """Restores the kept epoch in the model and its optimizer; returns the state after the last epoch."""
-        latest = self._checkpoint(model)
+        latest = self._checkpoint()
         self._kept = latest.kept
         kept = {name: value for name, value in latest.kept.items() if not name.startswith(AT_VALIDATION)}
         variables = state.of(model)
@@ -167,8 +179,15 @@ class Keeper(keras.callbacks.Callback):  # type: ignore[misc]
     def _scores(self) -> list[float]:
         return self.history.get(self._objective.name, [])
 
-    def _checkpoint(self, model: keras.Model) -> Checkpoint:
-        now = self._latest or state.values(state.of(model))
+    def _improves(self, score: float) -> bool:
+        best = self._scores[self.kept_epoch - 1] if self.kept_epoch else None
+        return self._schedule.keep == "last" or self._objective.improves(score, best)
+
+    def _is_checkpoint_due(self) -> bool:
+        return bool(self._monitor.save) and time.monotonic() - self._saved_at > SECONDS_BETWEEN_CHECKPOINTS
+
+    def _checkpoint(self) -> Checkpoint:
+        now = self._latest or self.read()
         return Checkpoint(self.history, now, self.kept_epoch, self._kept or {**now, **self._scored})
 
     def _record(self, epoch: int, metrics: dict[str, float]) -> None:

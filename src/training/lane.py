@@ -1,22 +1,26 @@
 """Runs the callbacks of one trial of several that are trained at once, as Keras' `fit` would."""
 
+from collections.abc import Callable
+
 import keras
 import numpy as np
 
 from src.datasets import Dataset
 from src.objective import Objective
-from src.training import Fitted, Monitor, Schedule
+from src.training import Fitted, Monitor, Schedule, state
 from src.training.feed import order
 from src.training.keeper import Keeper
+from src.training.state import Values
 
 
 class Lane:
     """One trial of a stack; its arguments are those of the engine in src/training/compiled.py.
 
-    Between two epochs, its model and optimizer hold the state of the training.
+    The state of the training is in the stack. The model holds it when the trial has callbacks of its own, and at the end.
 
     Attributes:
         model: the compiled model.
+        has_callbacks: True if the trial has callbacks beside the one that keeps its best epoch.
     """
 
     def __init__(
@@ -29,7 +33,7 @@ class Lane:
         monitor: Monitor,
         callbacks: list[keras.callbacks.Callback],
     ) -> None:
-        self.model, self._seed, self._epochs = model, seed, schedule.epochs
+        self.model, self._seed, self._epochs, self.has_callbacks = model, seed, schedule.epochs, bool(callbacks)
         self._keeper = Keeper(objective, schedule, monitor)
         if monitor.checkpoint:
             self._keeper.resume(model, monitor.checkpoint)
@@ -47,14 +51,28 @@ class Lane:
         self._callbacks.on_epoch_begin(self._keeper.epochs)
         return order(data, self._seed, self._keeper.epochs)
 
-    def end(self, metrics: dict[str, float]) -> None:
-        """Ends an epoch; the model must hold its variables.
+    def needs_state(self, metrics: dict[str, float]) -> bool:
+        """True if `end` will read the state of the training; it may do so otherwise, too, when the trial is cancelled."""
+        return self.has_callbacks or self._keeper.needs_state(metrics)
+
+    def end(self, metrics: dict[str, float], read: Callable[[], Values]) -> None:
+        """Ends an epoch.
+
+        Args:
+            read: returns the state of the training.
 
         Raises:
             TrialError: a metric became NaN or infinite.
             errors.Stop: the monitor requested it.
         """
+        self._keeper.read = read
+        if self.has_callbacks:
+            self.take(read())
         self._callbacks.on_epoch_end(self._keeper.epochs, metrics)
+
+    def take(self, values: Values) -> None:
+        """Copies the state of the training into the model."""
+        state.assign(state.of(self.model), values)
 
     def restore_kept(self) -> None:
         """Ends the training and restores the variables of the kept epoch in the model."""

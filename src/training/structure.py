@@ -54,8 +54,17 @@ def _parts(config: Any) -> Iterator[dict[str, Any]]:
 
 def structure_of(model: keras.Model, data: Dataset, batch_size: int, validation_batch: int) -> str:
     """Returns a text that is equal for trials that one program can train."""
-    optimizer = _without_learning_rate(model.get_compile_config()["optimizer"])
-    return _text([validation_of(model, data, validation_batch), optimizer, batch_size])
+    return _text([validation_of(model, data, validation_batch), optimizer_of(model), batch_size])
+
+
+def stack_of(model: keras.Model, data: Dataset, batch_size: int, validation_batch: int) -> str:
+    """Returns a text that is equal for trials that one stack can train; their optimizers may differ."""
+    return _text([validation_of(model, data, validation_batch), model.optimizer.loss_scale_factor, batch_size])
+
+
+def optimizer_of(model: keras.Model) -> str:
+    """Returns a text that is equal for models whose optimizers differ at most in the learning rate."""
+    return _text(_without_learning_rate(model.get_compile_config()["optimizer"]))
 
 
 def validation_of(model: keras.Model, data: Dataset, batch_size: int) -> str:

@@ -21,11 +21,11 @@ def batch_size(requested: int | str, model: keras.Model, example: trees.Tree) ->
     """
     if requested != "auto":
         return int(requested)
-    numbers = max([*(math.prod(shape) for shape in trees.flat_shapes(trees.shapes(example))), *_sizes(model, example)])
+    numbers = max([*(math.prod(shape) for shape in trees.flat_shapes(trees.shapes(example))), *sizes(model, example)])
     return max(1, min(MOST, int(BYTES // (4 * max(1, numbers)))))
 
 
-def _sizes(model: keras.Model, example: trees.Tree) -> Iterator[int]:
+def sizes(model: keras.Model, example: trees.Tree) -> Iterator[int]:
     """Yields how many numbers per example each array has that a model computes."""
     layers = [layer for layer in model._flatten_layers() if layer is not model]
     if all(layer._inbound_nodes for layer in layers):  # layers inside of others do not know their outputs

@@ -16,10 +16,10 @@ import tensorflow as tf
 from src import trial
 from src.datasets import Dataset
 from src.errors import Stop
-from src.executors import Listener
+from src.executors import Listener, fused
 from src.executors.fused import Fused
 from src.job import CHECKPOINT, Job, Outcome
-from src.training import Schedule, compiled, stack
+from src.training import Schedule, compiled, size, stack
 from src.training.stack import Stack
 from src.training.structure import structure_of
 from tests.conftest import options
@@ -44,11 +44,11 @@ def made(monkeypatch: pytest.MonkeyPatch) -> list[int]:
     """The lanes of the stacks that a test asks for."""
     lanes: list[int] = []
 
-    def kept(model: keras.Model, data: Dataset, schedule: Schedule, count: int) -> Stack:
-        lanes.append(count)
-        key = structure_of(model, data, schedule.batch_size, schedule.validation_batch), count
+    def kept(groups: list[tuple[keras.Model, int]], data: Dataset, schedule: Schedule) -> Stack:
+        lanes.append(sum(count for _, count in groups))
+        key = tuple((structure_of(model, data, schedule.batch_size, schedule.validation_batch), count) for model, count in groups)
         if key not in STACKS:
-            STACKS[key] = Stack(model, data, schedule, count)
+            STACKS[key] = Stack(groups, data, schedule)
         return STACKS[key]
 
     monkeypatch.setattr(stack, "Stack", kept)
@@ -64,14 +64,16 @@ def together(
 ) -> list[Outcome]:
     """Outcomes of trials as a driver would run them: a new one for each that ends; one may be cancelled in its first epoch."""
     ended: dict[int, Outcome] = {}
-    fused = Fused(trial.run, workers=workers)
-    fused.listener = Listener(lambda number, *_: number == cancel and fused.cancel(number), ended.__setitem__, lambda *_: None, check_stop)
+    executor = Fused(trial.run, workers=workers)
+    executor.listener = Listener(
+        lambda number, *_: number == cancel and executor.cancel(number), ended.__setitem__, lambda *_: None, check_stop
+    )
     begun = 0
     while len(ended) < len(configs):
-        while begun < len(configs) and begun - len(ended) < fused.slots:
-            fused.submit(Job(begun, 1, configs[begun], folder, **more))
+        while begun < len(configs) and begun - len(ended) < executor.slots:
+            executor.submit(Job(begun, 1, configs[begun], folder, **more))
             begun += 1
-        fused.wait(1.0)
+        executor.wait(1.0)
     return [ended[number] for number in range(len(configs))]
 
 
@@ -89,6 +91,8 @@ def test_the_only_loop_of_a_program_is_the_one_over_the_batches(compose: Compose
     def noted(**how: bool) -> Callable:
         def of(code: Callable) -> Callable:
             program = own(code, **how)
+            if not how.get("jit_compile"):
+                return program
 
             def call(*given: tf.Tensor) -> dict:
                 calls.setdefault(program, given)
@@ -119,6 +123,19 @@ def test_a_hundred_losses_are_those_of_a_trial_alone(optimizer: str, compose: Co
     for found, config in zip(together(configs, tmp_path), configs, strict=True):
         assert_equal(found, alone(config, tmp_path))
     assert made == [4]
+
+
+def test_trials_with_different_optimizers_are_one_program(compose: Compose, tmp_path: Path, made: list[int]) -> None:
+    """Each has the digits of a stack of its optimizer alone, and a lane is filled by a trial of its optimizer."""
+    names = ("adam", "sgd_momentum", "adam", "sgd_momentum", "adam")
+    configs = [compose(FEW_STEPS, f"optimizer={name}", f"seed={seed}") for seed, name in enumerate(names)]
+    found = together(configs, tmp_path)
+    assert made == [4]
+    for name in set(names):
+        own = [number for number, other in enumerate(names) if other == name][:2]
+        apart = together([configs[number] for number in own], tmp_path, workers=2)
+        assert [found[number].history for number in own] == [one.history for one in apart]
+    assert_equal(found[4], alone(configs[4], tmp_path))
 
 
 def test_each_stops_early_by_itself_and_makes_room_for_the_next(compose: Compose, tmp_path: Path, made: list[int]) -> None:
@@ -160,11 +177,17 @@ def test_what_does_not_stack_runs_one_by_one_and_is_named(
 
 
 def test_the_plan_says_which_trials_are_one_program(compose: Compose) -> None:
-    words = [("seed=1",), ("seed=2", "optimizer.learning_rate=0.01"), ("optimizer=adam",), ("model=logistic_regression",)]
+    words = [
+        ("seed=1",),
+        ("seed=2", "optimizer.learning_rate=0.01"),
+        ("optimizer=adam",),
+        ("model.dropout=0.5",),
+        ("model=logistic_regression",),
+    ]
     assert Fused(trial.run, workers=4).plan(compose(*some) for some in words) == [
-        "one program: trials 1, 2",
-        "trial 4 runs alone: its engine is another one",
-        "trial 3 runs alone: no other one has its structure",
+        "one program: trials 1, 2, 3",
+        "trial 5 runs alone: its engine is another one",
+        "trial 4 runs alone: no other one has its structure",
     ]
 
 
@@ -215,6 +238,26 @@ def test_where_memory_does_not_suffice_the_batch_is_split(
     for found, config in zip(together(configs, tmp_path), configs, strict=True):
         assert_equal(found, alone(config, tmp_path))
     assert made == [4, 2]
+
+
+def test_no_more_are_stacked_or_prepared_than_a_gpus_memory_has_room_for(
+    compose: Compose, tmp_path: Path, made: list[int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    configs = [compose(FEW_STEPS, *KEEPS, f"seed={seed}") for seed in (1, 2, 3, 4, 5)]
+    prepared = trial.prepare(configs[0])
+    needed = size.bytes_of(prepared.model, prepared.data, prepared.schedule)
+    assert 10 < needed / (4 * prepared.model.count_params()) < 1000
+    monkeypatch.setattr(fused, "memory_of_gpu", lambda: 2.5 / fused.SHARE * needed)
+    most, own = [], Fused._prepare
+
+    def prepare(self: Fused, job: Job) -> bool:
+        done = own(self, job)
+        most.append(len(self._waiting) + len(self._batch.members if self._batch else ()))
+        return done
+
+    monkeypatch.setattr(Fused, "_prepare", prepare)
+    assert [one.state for one in together(configs, tmp_path)] == ["FINISHED"] * 5
+    assert set(made) == {2} and max(most) == 2
 
 
 def test_all_are_killed_when_asked(compose: Compose, tmp_path: Path) -> None:

@@ -12,7 +12,7 @@ import pytest
 
 from src import oracles, trial
 from src.errors import Cancelled
-from src.executors import Listener, fused
+from src.executors import Listener, batch
 from src.executors.fused import Fused
 from src.job import Job, Outcome
 from src.objective import Objective
@@ -42,11 +42,15 @@ class Lane:
     epochs: int = 0
     done: bool = False
     model: None = None
+    has_callbacks: bool = False
 
     def begin(self, data: Any) -> None:
         assert not self.done
 
-    def end(self, metrics: None) -> None:
+    def needs_state(self, metrics: None) -> bool:
+        return False
+
+    def end(self, metrics: None, read: Callable) -> None:
         report, check_stop = self.callbacks
         self.epochs += 1
         report(self.epochs, {})
@@ -59,8 +63,8 @@ class Lane:
     def restore_kept(self) -> None:
         pass
 
-    def fitted(self, metrics: None) -> float:
-        return 1 - math.exp(-self.epochs * float(self.job.config["rate"]))
+    def fitted(self, metrics: None) -> SimpleNamespace:
+        return SimpleNamespace(history={}, kept_epoch=1, score=1 - math.exp(-self.epochs * float(self.job.config["rate"])))
 
 
 @dataclass
@@ -112,11 +116,11 @@ class Sweep:
 def sweep(space: Callable[..., Space], monkeypatch: pytest.MonkeyPatch) -> Callable[..., Sweep]:
     """Settings of an oracle → a sweep that was run."""
     monkeypatch.setattr(Fused, "_stackable", lambda *_: True)
-    monkeypatch.setattr(trial, "finish", lambda prepared, fitted, seconds, continued: Outcome("FINISHED", {"kept/val_accuracy": fitted}))
+    monkeypatch.setattr(trial, "finish", lambda prepared, fitted, *_, **__: Outcome("FINISHED", {"kept/val_accuracy": fitted.score}))
 
     def prepare(self: Fused, job: Job) -> bool:
         lane = Lane(job, self.callbacks(job.number))
-        self._waiting.append(fused._Member(job, SimpleNamespace(data=None), lane, "one"))
+        self._waiting.append(batch.Member(job, SimpleNamespace(data=None, model=SimpleNamespace(name="")), lane, "one"))
         return True
 
     monkeypatch.setattr(Fused, "_prepare", prepare)
@@ -124,12 +128,12 @@ def sweep(space: Callable[..., Space], monkeypatch: pytest.MonkeyPatch) -> Calla
     def ran(settings: dict[str, Any], **how: Callable) -> Sweep:
         made = Sweep(oracles.create(space(*SPACE), OBJECTIVE, settings), **how)
 
-        def epoch(models: dict[int, None], orders: dict[int, None]) -> dict[int, None]:
-            made.used.append(len(models))
-            return models
+        def epoch(orders: dict[int, None]) -> dict[int, None]:
+            made.used.append(len(orders))
+            return orders
 
-        stack = SimpleNamespace(lanes=LANES, put=lambda *_: None, epoch=epoch, evaluate=lambda models: models)
-        monkeypatch.setattr(Fused, "_stack", lambda self, member, lanes: stack)
+        stack = SimpleNamespace(lanes=LANES, put=lambda *_: None, epoch=epoch, evaluate=lambda models: models, read=lambda lanes: {})
+        monkeypatch.setattr(Fused, "_batch_of", lambda self, group: batch.Batch("one", stack, [""] * LANES))
         return made.run()
 
     return ran

@@ -57,7 +57,7 @@ def optimizer(name: str, setting: str) -> dict[str, Any]:
 def no_files(monkeypatch: pytest.MonkeyPatch) -> None:
     """Trains without pictures and .h5 files, which take longer than these networks."""
 
-    def finish(prepared: trial.Prepared, fitted: Fitted, seconds: float, *, continued: bool) -> Outcome:
+    def finish(prepared: trial.Prepared, fitted: Fitted, seconds: float, *, continued: bool, picture: object = None) -> Outcome:
         return Outcome("FINISHED", {}, fitted.history, seconds, files={CHECKPOINT: fitted.latest.to_bytes()})
 
     monkeypatch.setattr(trial, "finish", finish)

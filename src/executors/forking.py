@@ -1,0 +1,17 @@
+"""New processes of this machine, forked from one that has imported what they need."""
+
+import multiprocessing
+import signal
+from multiprocessing import forkserver, resource_tracker
+
+context = multiprocessing.get_context("forkserver")  # TensorFlow survives a fork as long as it has only been imported
+
+
+def start(preload: list[str]) -> None:
+    """Starts the process that others are forked from; it imports these modules once, while this process does other work."""
+    context.set_forkserver_preload(preload)
+    signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGHUP})
+    resource_tracker.ensure_running()  # its start unblocks Ctrl-C
+    signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})  # new processes inherit both: on these signals only the driver decides
+    forkserver.ensure_running()
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT, signal.SIGHUP})
