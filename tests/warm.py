@@ -24,6 +24,7 @@ def import_all() -> None:
         __import__(module)
     for module in ("src.training.compiled", "src.tracking.tracker", "src.plots.classes", "mlflow.store.tracking.sqlalchemy_store"):
         __import__(module)
+    sys.modules["src.running.run"].choose_executor = lambda *_: None  # type: ignore[attr-defined]  # workers would import all once more
 
 
 def run(arguments: list[str], cwd: str, environment: dict[str, str], out: str, err: str) -> int:

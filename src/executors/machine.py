@@ -72,14 +72,14 @@ def find_slots(workers: int | str, threads: int, gpus_per_trial: float, nodes: l
         limits[devices] = [_trials_on(node.gpus, gpus_per_trial) for node in nodes]
     most = sum(min(counts) for counts in zip(*limits.values(), strict=True))
     if workers == "auto" and most:
-        return most, f"{most} workers: {min(limits, key=lambda limit: sum(limits[limit]))}"
+        return most, f"{_workers(most)}: {min(limits, key=lambda limit: sum(limits[limit]))}"
     wanted = 1 if workers == "auto" else int(workers)
     for limit, counts in limits.items():
         if limit == cores and beyond_cores:
             continue
         if wanted > sum(counts):
             raise ConfigError([f"executor.workers={workers}: {limit} are enough for {sum(counts)}; expected at most so many."])
-    return wanted, f"{wanted} workers{where}"
+    return wanted, f"{_workers(wanted)}{where}"
 
 
 def gpus_of(slot: int, gpus_per_trial: float) -> list[str]:
@@ -90,6 +90,10 @@ def gpus_of(slot: int, gpus_per_trial: float) -> list[str]:
         return [gpus()[slot // _trials_on(1, gpus_per_trial)]]
     first = slot * int(gpus_per_trial)
     return gpus()[first : first + int(gpus_per_trial)]
+
+
+def _workers(count: int) -> str:
+    return "1 worker" if count == 1 else f"{count} workers"
 
 
 def _trials_on(gpus: int, gpus_per_trial: float) -> int:

@@ -120,8 +120,15 @@ class Invocation:
 
     @property
     def executor(self) -> dict[str, Any]:
-        """The executor's settings."""
-        return self._settings("executor")
+        """The executor's settings; as many threads as trials have, if they do not say how many."""
+        settings = self._settings("executor")
+        follows = "threads" in settings and OmegaConf.is_interpolation(self.config.executor, "threads")
+        return {**settings, "threads": self.threads} if follows else settings
+
+    @property
+    def threads(self) -> int:
+        """CPU threads of each trial; the configuration has the default in place of a value that all trials share."""
+        return int(self.space.leaves(next(iter(self.space.samples()))).get("training.threads", self.config.training.threads))
 
     def _settings(self, group: str) -> dict[str, Any]:
         """The settings of a group's option, without those that a sweep's file holds for another option."""

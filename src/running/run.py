@@ -12,9 +12,9 @@ from src.executors import RunTrial
 from src.running import plan, precheck
 from src.running.ending import Ending
 from src.running.invocation import Invocation
-from src.running.on_gpu import choose_executor
 from src.running.opening import opened
 from src.running.renewal import renewed
+from src.running.where import choose_executor
 
 
 def run(loader: ConfigLoader, request: Request, config: DictConfig, *, run_trial: RunTrial = trial.run) -> int:
@@ -27,9 +27,10 @@ def run(loader: ConfigLoader, request: Request, config: DictConfig, *, run_trial
     Raises:
         TrialbookError: nothing was started, or the disk is full.
     """
-    choose_executor(request, config)
     invocation = Invocation.of(request, config)
     checked = run_trial is trial.run
+    if checked:
+        choose_executor(request, invocation)
     if checked and invocation.function:
         run_trial = function.run
     executor, compose = executors.create(invocation.executor, run_trial), Composer(loader)
