@@ -10,7 +10,7 @@ from omegaconf import OmegaConf
 
 from src.config import objectives
 from src.config.catalog import Catalog
-from src.config.overrides import Assignment, Parser, as_text, joined
+from src.config.overrides import Assignment, Parser, as_text, joined, key_of
 from src.config.paths import TRIAL_GROUPS
 from src.config.shapes import SHAPES, wrong_shapes
 from src.errors import collecting, did_you_mean
@@ -123,7 +123,7 @@ def _read_first(parser: Parser, request: Request, fixed: set[str]) -> None:
 
 def _read_line(parser: Parser, request: Request, line: str) -> list[Assignment]:
     """The assignment of an override on the command line; empty for one of Hydra's own settings."""
-    if line.lstrip("+").startswith("hydra.sweeper."):
+    if key_of(line).startswith("hydra.sweeper."):
         request.mistakes.append(f"{line}: belongs into a file of sweeps/; on the command line say -m key=a,b")
     elif not re.match(r"[+~]*hydra\b", line):
         return _read(parser, request, line)

@@ -4,7 +4,7 @@ import hashlib
 import itertools
 import json
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass, replace
 from functools import cached_property
 from typing import Any
@@ -18,10 +18,10 @@ from src.errors import ConfigError
 from src.space import checks
 from src.space.axes import Axis, Choice, axes_of
 from src.space.first import completed
+from src.space.point import Point, overrides
 from src.space.values import canonical, ordered
 
 __all__ = ["Axis", "Choice", "Interval", "Point", "Space", "active_hash", "overrides"]
-Point = dict[str, str]  # key → text of a Hydra override: {"optimizer": "sgd", "model.units": "64"}
 MOST_LISTED = 100_000  # points; a larger space is not listed
 
 
@@ -142,35 +142,35 @@ class Space:
         choices = self._choices(texts)
         inactive = self.catalog.inactive(choices["model"], choices["trial"])
         texts = links.followed(texts, choices, self.catalog)
-        point = {
-            f"{prefixes.get(key, '')}{key}": text
+        used = {
+            key: text
             for key, text in texts.items()
             if self.catalog.has(choices, key) or (prefixes.get(key) and key.partition(".")[0] not in inactive)
         }
+        point = Point(used, prefixes)
         active = {**self.leaves(point), **{group: option for group, option in choices.items() if group not in inactive}}
         for rule in self.exclude:
             if all(item.key in active and active[item.key] in item.values for item in rule):
                 return None
         return point
 
-    def identity(self, point: Point) -> str:
+    def identity(self, point: Mapping[str, str]) -> str:
         """Returns a text that is equal for points that are the same trial."""
         return json.dumps({key: ordered(value) for key, value in self.leaves(point).items()}, sort_keys=True, default=str)
 
-    def _choices(self, texts: dict[str, str]) -> dict[str, str]:
+    def _choices(self, texts: Mapping[str, str]) -> dict[str, str]:
         """Returns the chosen option of each group."""
         return {**self.catalog.defaults, **{key: self._value(key, text) for key, text in texts.items() if key in self.catalog.groups}}
 
-    def leaves(self, point: Point) -> dict[str, Any]:
+    def leaves(self, point: Mapping[str, str]) -> dict[str, Any]:
         """Returns the active configuration of a point: config path → value."""
-        texts = {key.lstrip("+"): text for key, text in point.items()}
-        choices = self._choices(texts)
+        choices = self._choices(point)
         inactive = self.catalog.inactive(choices["model"], choices["trial"])
         values = {"seed": self.catalog.top["seed"], "objective": self.catalog.top["objective"]}
         for group in TRIAL_GROUPS:
             if group not in inactive:
                 values |= self.catalog.keys(group, choices[group])
-        for key, text in texts.items():
+        for key, text in point.items():
             if key not in self.catalog.groups:
                 assigned = leaves(self._value(key, text), key)
                 if key not in assigned:
@@ -228,15 +228,6 @@ def _product(axes: tuple[Axis, ...], chosen: dict[str, str]) -> Iterator[dict[st
         return
     for text in first.texts:
         yield from _product(others, {**chosen, first.key: text})
-
-
-def overrides(point: Point) -> list[str]:
-    """Returns the overrides that compose a trial.
-
-    >>> overrides({"optimizer": "sgd", "model.units": "64"})
-    ['optimizer=sgd', 'model.units=64']
-    """
-    return [f"{key}={text}" for key, text in point.items()]
 
 
 def active_hash(config: dict[str, Any], *, repeats: bool = True) -> str:

@@ -23,7 +23,7 @@ SCORED = ("objective", "data", "data.task", "training", "training.loss", "traini
 def absent(space: "Space", request: Request) -> Iterator[Assignment]:
     """Yields assignments whose key no trial has; for an assignment of an explicit trial, only that trial counts."""
     parts = [replace(space, trials=(trial,)) for trial in space.trials] or [space]
-    keys_of_parts = [{key.lstrip("+") for point in _points(part) for key in point} for part in parts]
+    keys_of_parts = [{key for point in _points(part) for key in point} for part in parts]
     all_keys = set[str]().union(*keys_of_parts)
     wanted = [(item, all_keys) for item in [*request.assignments, *(item for _, item in request.when)]]
     wanted += [(item, keys) for trial, keys in zip(space.trials, keys_of_parts, strict=False) for item in trial]

@@ -56,8 +56,8 @@ def _completed(space: "Space", given: dict[str, Assignment]) -> tuple[Known, lis
 def _of_conf(space: "Space", axis: Axis, known: dict[str, Assignment]) -> Assignment | None:
     """The default of conf/ beside what is known of a point; None if there is none."""
     here = replace(space, first=(tuple(known.values()),), exclude=())
-    point = here.point({key: one.texts[0] for key, one in known.items()}) or {}
-    defaults = {**here.leaves(point), **space.catalog.defaults}
+    point = here.point({key: one.texts[0] for key, one in known.items()})
+    defaults = {**here.leaves(point or {}), **space.catalog.defaults}
     if axis.key not in defaults:
         return None
     value = defaults[axis.key]

@@ -11,6 +11,8 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
+from src.space.point import Point, written
+
 STOP, CANCEL, ADD = "stop", "cancel", "add"
 
 
@@ -28,6 +30,8 @@ class Instructions:
 
     def instruct(self, kind: str, **payload: Any) -> int:
         """Adds an instruction; returns its id."""
+        if kind == ADD:
+            payload = {"point": written(payload["point"])}
         with self._transaction():
             self._execute("insert into instruction (kind, payload, at) values (?, ?, ?)", kind, json.dumps(payload), time.time())
             return int(self._read("select last_insert_rowid()")[0][0])
@@ -38,7 +42,7 @@ class Instructions:
             return []
         places = ", ".join("?" * len(kinds))
         rows = self._read(f"select id, kind, payload from instruction where heard is null and kind in ({places}) order by id", *kinds)  # noqa: S608
-        return [Instruction(number, kind, json.loads(payload)) for number, kind, payload in rows]
+        return [Instruction(number, kind, _payload(kind, text)) for number, kind, text in rows]
 
     @cached_property
     def _keeps_instructions(self) -> bool:
@@ -50,11 +54,10 @@ class Instructions:
         with self._transaction():
             self._execute("update instruction set heard = ? where id = ?", time.time(), instruction.id)
 
-    def added(self) -> list[dict[str, str]]:
+    def added(self) -> list[Point]:
         """All points that somebody added, those that became trials among them."""
-        return [
-            json.loads(payload)["point"] for (payload,) in self._read("select payload from instruction where kind = ? order by id", ADD)
-        ]
+        rows = self._read("select payload from instruction where kind = ? order by id", ADD)
+        return [_payload(ADD, text)["point"] for (text,) in rows]
 
     def is_heard(self, number: int) -> bool | None:
         """True if the driver heard an instruction; None if it is not there any more."""
@@ -96,3 +99,8 @@ class Instructions:
 
     def _transaction(self) -> AbstractContextManager[None]:
         raise NotImplementedError
+
+
+def _payload(kind: str, text: str) -> dict[str, Any]:
+    payload: dict[str, Any] = json.loads(text)
+    return {"point": Point.read(payload["point"])} if kind == ADD else payload

@@ -16,6 +16,7 @@ from src.errors import TrialbookError
 from src.job import Outcome
 from src.oracles import Proposal
 from src.redaction import all_redacted, redacted
+from src.space.point import written
 from src.states import TrialState
 from src.study.instructions import Instructions
 from src.study.messages import Message, Messages
@@ -105,7 +106,7 @@ class Store(Messages, Instructions, Trials):
         """
         row = {
             "number": number,
-            "overrides": json.dumps(proposal.point),
+            "overrides": json.dumps(written(proposal.point)),
             "state": TrialState.RUNNING,
             "attempts": 1,
             "parent": proposal.parent,
