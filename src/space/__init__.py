@@ -140,19 +140,15 @@ class Space:
         prefixes = {item.key: item.prefix for item in (*trial, *self.fixed)} | {axis.key: axis.prefix for axis in self.axes}
         texts = {item.key: item.texts[0] for item in (*self.fixed, *trial)} | values
         choices = self._choices(texts)
-        inactive = self.catalog.inactive(choices["model"], choices["trial"])
         texts = links.followed(texts, choices, self.catalog)
-        used = {
-            key: text
-            for key, text in texts.items()
-            if self.catalog.has(choices, key) or (prefixes.get(key) and key.partition(".")[0] not in inactive)
-        }
+        used = {key: text for key, text in texts.items() if self.catalog.has(choices, key, added=bool(prefixes.get(key)))}
         point = Point(used, prefixes)
+        return None if self.exclude and self._is_excluded(point, choices) else point
+
+    def _is_excluded(self, point: Point, choices: dict[str, str]) -> bool:
+        inactive = self.catalog.inactive(choices["model"], choices["trial"])
         active = {**self.leaves(point), **{group: option for group, option in choices.items() if group not in inactive}}
-        for rule in self.exclude:
-            if all(item.key in active and active[item.key] in item.values for item in rule):
-                return None
-        return point
+        return any(all(item.key in active and active[item.key] in item.values for item in rule) for rule in self.exclude)
 
     def identity(self, point: Mapping[str, str]) -> str:
         """Returns a text that is equal for points that are the same trial."""
