@@ -24,7 +24,7 @@ FIXED = "sweeps/"  # origin of the sweep's own assignments: those that an added 
 
 @dataclass(frozen=True)
 class Additions:
-    """What words add to a sweep.
+    """The points that words add to a sweep.
 
     Attributes:
         points: new ones.

@@ -74,7 +74,8 @@ class Space:
     @cached_property
     def first_points(self) -> list[Point]:
         """The known points, as points."""
-        return [point for known in self.first if (point := self.point({one.key: one.texts[0] for one in known})) is not None]
+        points = [self.point({one.key: one.texts[0] for one in known}) for known in self.first]
+        return [point for point in points if point is not None]
 
     def points(self) -> Iterator[Point]:
         """Iterates over all distinct points, after known ones in the order of Hydra's product: the last axis varies fastest.

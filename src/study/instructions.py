@@ -1,4 +1,4 @@
-"""What somebody asks of a sweep from elsewhere: rows of its study, which its driver hears within about a second.
+"""Instructions to a sweep from elsewhere: rows of its study, which its driver hears within about a second.
 
 `stop` and `cancel` are for the invocation that runs; the next one begins without them. `add` waits until its point becomes a trial.
 """
@@ -6,12 +6,12 @@
 import json
 import time
 from collections.abc import Callable
-from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
 from src.space.point import Point, written
+from src.study.database import Database
 
 STOP, CANCEL, ADD = "stop", "cancel", "add"
 
@@ -25,7 +25,7 @@ class Instruction:
     payload: dict[str, Any]
 
 
-class Instructions:
+class Instructions(Database):
     """The part of a study's store that keeps instructions."""
 
     def instruct(self, kind: str, **payload: Any) -> int:
@@ -90,15 +90,6 @@ class Instructions:
                 return False
             time.sleep(0.1)
         return True
-
-    def _execute(self, statement: str, *values: Any) -> None:
-        raise NotImplementedError
-
-    def _read(self, query: str, *values: Any) -> list[Any]:
-        raise NotImplementedError
-
-    def _transaction(self) -> AbstractContextManager[None]:
-        raise NotImplementedError
 
 
 def _payload(kind: str, text: str) -> dict[str, Any]:
