@@ -4,7 +4,7 @@ import hashlib
 import itertools
 import json
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass, replace
 from functools import cached_property
 from typing import Any
@@ -74,8 +74,7 @@ class Space:
     @cached_property
     def first_points(self) -> list[Point]:
         """The known points, as points."""
-        points = [self.point({one.key: one.texts[0] for one in known}) for known in self.first]
-        return [point for point in points if point is not None]
+        return [point for point in map(self.point_of, self.first) if point is not None]
 
     def points(self) -> Iterator[Point]:
         """Iterates over all distinct points, after known ones in the order of Hydra's product: the last axis varies fastest.
@@ -145,6 +144,10 @@ class Space:
         used = {key: text for key, text in texts.items() if self.catalog.has(choices, key, added=bool(prefixes.get(key)))}
         point = Point(used, prefixes)
         return None if self.exclude and self._is_excluded(point, choices) else point
+
+    def point_of(self, known: Iterable[Assignment]) -> Point | None:
+        """Returns the point that has the values of assignments; None if it is excluded."""
+        return self.point({one.key: one.texts[0] for one in known})
 
     def _is_excluded(self, point: Point, choices: dict[str, str]) -> bool:
         inactive = self.catalog.inactive(choices["model"], choices["trial"])
