@@ -17,7 +17,6 @@ from src.config.arguments import HELP, read_arguments, split
 from src.config.command_line import conf_loader
 from src.errors import ConfigError, collecting
 from src.exits import exit_on_error
-from src.objective import Objective
 from src.redaction import mark_secrets_in
 from src.results.additions import read_additions
 from src.space import overrides
@@ -64,7 +63,7 @@ def main() -> None:
             added = [overrides(point) for point in found.points]
             print(json.dumps({"sweep": folder.name, "added": added, "known": found.known, "runs": runs, "resume": resume}))  # noqa: T201
             return
-        terminal = Terminal(Objective("accuracy", "max"))
+        terminal = Terminal()
         for point in found.points:
             terminal.say(f"added  {shlex.join(overrides(point))}")
         for line in found.known:

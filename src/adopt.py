@@ -110,9 +110,11 @@ def _write(contents: dict[Path, bytes], *, replace: bool) -> list[str]:
         )
     lines = []
     for path, content in contents.items():
-        state = "replaced" if path in others else "unchanged" if path.exists() else "written"
-        if state != "unchanged":
+        if path in others or not path.exists():
+            state = "replaced" if path in others else "written"
             files.write(path, content)
+        else:
+            state = "unchanged"
         lines.append(f"{state:>9}  {names[path]}")
     return lines
 

@@ -7,10 +7,8 @@ python -m src.compare runs=RUN_ID,RUN_ID
 python -m src.compare sweep=all format=parquet to=tables   all trials and epochs, for other programs
 """
 
-import math
 import shlex
 import sys
-from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -21,7 +19,6 @@ from src.config.command_line import conf_loader, tracking_uri
 from src.errors import ConfigError, TrialbookError
 from src.events import as_json
 from src.exits import exit_on_error
-from src.objective import Objective
 from src.results import table
 from src.results.conclusions import SUGGESTED, brief, conclusions, group_name, new_seeds, repeats
 from src.results.leaderboard import Entry, Group, Standing
@@ -58,10 +55,10 @@ class Arguments:
     most: int = 0
     report: str = ""
     runs: str = ""
-    least: str = ""
+    least: float = 0.0
 
 
-def advice_on_seeds(found: Standing, code: str, least: float | None = None) -> list[str]:
+def advice_on_seeds(found: Standing, code: str, least: float = 0.0) -> list[str]:
     """Returns how many seeds would tell the first configurations of each group apart, and the commands for them.
 
     Args:
@@ -77,7 +74,7 @@ def advice_on_seeds(found: Standing, code: str, least: float | None = None) -> l
     return lines
 
 
-def _advice(standing: Standing, group: Group, code: str, least: float | None) -> list[str]:
+def _advice(standing: Standing, group: Group, code: str, least: float) -> list[str]:
     tied = group.tied
     if len(tied) == 1:
         return ["The first is better than each of the others."]
@@ -113,7 +110,6 @@ def main() -> None:
     """Prints the leaderboard, or the differences between two runs."""
     with exit_on_error():
         arguments = read_arguments(Arguments, sys.argv[1:], __doc__)
-        least = _positive(arguments.least)
         if arguments.report and Path(arguments.report).suffix not in (".html", ".htm"):  # it takes the place of what is there
             raise ConfigError([f"report={arguments.report}: expected a file that ends in .html"])
         if arguments.runs:
@@ -130,7 +126,7 @@ def main() -> None:
         elif arguments.format == "csv":
             print(table.as_csv(rows[:most]).decode(), end="")  # noqa: T201
         else:
-            _print_table(arguments.sweep, standing, rows, most, least)
+            _print_table(arguments.sweep, standing, rows, most, arguments.least)
         if arguments.report:
             _write_report(arguments.report, standing, stores)
 
@@ -144,19 +140,7 @@ def _write_report(path: str, standing: Standing, stores: list[Store]) -> None:
     files.write(Path(path), report_of(standing, stores, champion=known))
 
 
-def _positive(text: str) -> float | None:
-    """Reads the least difference that matters; None if it is not given.
-
-    Raises:
-        ConfigError: it is no number above 0.
-    """
-    with suppress(ValueError):
-        if not text or 0 < float(text) < math.inf:
-            return float(text) if text else None
-    raise ConfigError([f"least={text}: expected a number above 0, the least difference of the objective that matters"])
-
-
-def _print_table(sweep: str, standing: Standing, rows: list[table.Row], most: int, least: float | None) -> None:
+def _print_table(sweep: str, standing: Standing, rows: list[table.Row], most: int, least: float) -> None:
     terminal = Terminal(standing.objective)
     command = f"python -m src.compare sweep={shlex.quote(sweep)}"
     terminal.table(f"{sweep}, {standing.objective}", table.for_people(rows[:most]), command)
@@ -198,7 +182,7 @@ def _compare_runs(arguments: Arguments) -> None:
     if arguments.format == "json":
         print(as_json({section: rows[: arguments.most or None] for section, rows in sections.items()}))  # noqa: T201
         return
-    terminal = Terminal(Objective("accuracy", "max"))
+    terminal = Terminal()
     for section, rows in sections.items():
         if rows:
             terminal.table(section, rows)

@@ -8,14 +8,13 @@ executor=local, note=…, resume=latest.
 """
 
 import json
-import math
 import sys
 from dataclasses import asdict, dataclass, fields
 from typing import Any
 
 from hydra.core.config_loader import ConfigLoader
 
-from src.config.arguments import HELP, read_arguments
+from src.config.arguments import HELP, positive, read_arguments
 from src.config.catalog import Catalog
 from src.config.command_line import conf_loader, configured
 from src.config.objectives import KEY as OBJECTIVE
@@ -70,7 +69,7 @@ def main() -> None:
         arguments = Arguments(**{name: value for name, _, value in (word.partition("=") for word in own) if name in NAMES and value})
         given = read_request(catalog, parser, [word for word in words if key_of(word) != "sweeps"], multirun=True)
         given.assignments += [parser.read(word) for word in words if key_of(word) == "sweeps"]  # not the content of its file
-        unfit = {one.origin: why for one in given.assignments if (why := _unfit(one, own))}
+        unfit = {one.origin: _unfit(one, own) for one in given.assignments if _unfit(one, own)}
         mistakes += [*(f"{origin}: {why}" for origin, why in unfit.items()), *given.mistakes]
         with collecting(mistakes):
             race = _race(loader, arguments, own, [one for one in given.assignments if one.origin not in unfit], mistakes)
@@ -145,7 +144,9 @@ def _new(loader: ConfigLoader, arguments: Arguments, given: list[Assignment], mi
     """
     top, most = _whole(arguments, "top", 1, mistakes), _whole(arguments, "most", FEWEST_SEEDS, mistakes)
     budget = _whole(arguments, "budget", 1, mistakes) if arguments.budget else None
-    least = _positive(arguments.least, mistakes) if arguments.least else None
+    least = positive(arguments.least)
+    if arguments.least and not least:
+        mistakes.append(f"least={arguments.least}: expected a number above 0, the least difference of scores that matters.")
     uri = next((str(one.values[0]) for one in given if one.key == "tracking.uri" and one.values), "")
     named = _objective(given)
     found = entrants.choose(arguments.sweep, top, loader, uri, named)
@@ -203,16 +204,6 @@ def _whole(arguments: Arguments, name: str, least: int, mistakes: list[str]) -> 
         return int(text)
     mistakes.append(f"{name}={text}: expected a whole number, at least {least}.")
     return least
-
-
-def _positive(text: str, mistakes: list[str]) -> float | None:
-    try:
-        if 0 < (value := float(text)) < math.inf:
-            return value
-    except ValueError:
-        pass
-    mistakes.append(f"least={text}: expected a number above 0, the least difference of scores that matters.")
-    return None
 
 
 if __name__ == "__main__":

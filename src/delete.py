@@ -16,7 +16,6 @@ from src.config.command_line import conf_loader, tracking_uri
 from src.errors import ConfigError
 from src.events import as_json
 from src.exits import exit_on_error
-from src.objective import Objective
 from src.study.finding import find_sweeps
 from src.terminal import Terminal, agreed
 
@@ -42,7 +41,7 @@ def main() -> int:
     """Deletes; returns the exit code."""
     with exit_on_error():
         arguments = read_arguments(Arguments, sys.argv[1:], __doc__)
-        terminal = Terminal(Objective("accuracy", "max"))
+        terminal = Terminal()
         folders, numbers = find_sweeps(arguments.sweep), _numbers(arguments.trial)
         if numbers and len(folders) > 1:
             raise ConfigError([f"trial={arguments.trial}: of {len(folders)} sweeps; expected one sweep."])

@@ -23,7 +23,6 @@ from src.config.paths import ROOT
 from src.errors import ConfigError, TrialbookError
 from src.executors.machine import gpus
 from src.exits import exit_on_error
-from src.objective import Objective
 from src.states import TrialState
 from src.study import destination
 from src.study.delivery import deliver
@@ -61,7 +60,7 @@ def main() -> int:
             return 0
         if sys.argv[1:] not in ([], ["--fix"]):
             raise ConfigError([f"{' '.join(sys.argv[1:])}: expected nothing, or --fix"])
-        terminal, code = Terminal(Objective("accuracy", "max")), 0
+        terminal, code = Terminal(), 0
         with conf_loader() as loader:
             uri = tracking_uri(loader)
         for finding in findings(uri):

@@ -15,7 +15,6 @@ from src.config.command_line import conf_loader, tracking_uri
 from src.errors import ConfigError
 from src.events import as_json
 from src.exits import exit_on_error
-from src.objective import Objective
 from src.study import destination
 from src.study.finding import find_sweeps
 from src.terminal import Terminal
@@ -40,7 +39,7 @@ def main() -> int:
     """Exports; returns the exit code."""
     with exit_on_error():
         arguments = read_arguments(Arguments, sys.argv[1:], __doc__)
-        terminal, place = Terminal(Objective("accuracy", "max")), Path(arguments.to)
+        terminal, place = Terminal(), Path(arguments.to)
         folder, *others = find_sweeps(arguments.sweep)
         mistakes = [f"to={arguments.to}: it is there; expected a new folder, or a new .zip"] if place.exists() else []
         if mistakes := mistakes + ([f"sweep={arguments.sweep}: several sweeps; expected one"] if others else []):

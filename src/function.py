@@ -21,7 +21,7 @@ TAKEN = ("epoch", "seconds", "seconds_per_epoch")
 
 
 class Report:
-    """What a function gets beside its configuration.
+    """Records the steps of a function, which gets it beside its configuration.
 
     `report(step, {"loss": 0.2})` records a step, from 1 on, and raises errors.Stop if the trial is to end. With `checkpoint=bytes` an
     interrupted trial continues: `report.checkpoint` then holds the last ones. A trial that ends by errors.Cancelled has the metrics of its
@@ -96,7 +96,7 @@ def run(job: Job, record: Callable[[int, dict[str, float]], None], check_stop: C
 
 
 def _returned(config: dict[str, Any], report: Report) -> Any:
-    """What the function returns; of one that was cancelled, the metrics of its last step if the objective is among them."""
+    """Calls the function, and returns its result; if it was cancelled, the metrics of its last step if the objective is among them."""
     try:
         return find("trial", config["trial"]["_target_"])(_used(config), report)
     except Cancelled:

@@ -1,4 +1,4 @@
-"""What goes into a trial, a Job, and what comes out of it, an Outcome."""
+"""The input of a trial, a Job, and its result, an Outcome."""
 
 import logging
 import traceback
@@ -39,7 +39,7 @@ class Job:
 
 @dataclass(frozen=True)
 class Outcome:
-    """How a trial ended: FINISHED or PRUNED (with a score), FAILED (with its cause), KILLED, or INFEASIBLE (before it trained).
+    """The end of a trial: FINISHED or PRUNED (with a score), FAILED (with its cause), KILLED, or INFEASIBLE (before it trained).
 
     Attributes:
         metrics: `kept/<metric>`, `kept/epoch`, `seconds`, `seconds_per_epoch`, `model/parameters`, `cv/…`.

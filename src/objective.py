@@ -63,7 +63,7 @@ class Objective:
         return next((metrics[key] for key in (f"kept/{self.name}", self.name) if key in metrics), None)
 
     def cost(self, metrics: Mapping[str, float]) -> float | None:
-        """What `measured` finds as a number that is to be low; None without it."""
+        """The value that `measured` finds, as a number that is to be low; None without it."""
         value = self.measured(metrics)
         return None if value is None else self.key(value)
 

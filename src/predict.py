@@ -15,7 +15,6 @@ from src.config.command_line import conf_loader, tracking_uri
 from src.errors import ConfigError, TrialbookError, did_you_mean
 from src.events import DIGITS
 from src.exits import exit_on_error
-from src.objective import Objective
 from src.terminal import Terminal
 
 if TYPE_CHECKING:
@@ -34,7 +33,7 @@ class Arguments:
     """The words of the command.
 
     Attributes:
-        file: what is asked.
+        file: the question.
         image: another word for file.
         model: a registered model; where there is only one, that.
         format: table, or json.
@@ -54,7 +53,7 @@ def main() -> int:
         arguments = read_arguments(Arguments, sys.argv[1:], __doc__)
         if bool(arguments.file) == bool(arguments.image):
             raise ConfigError(["expected file=PATH, a picture, .csv, .npy, .npz or .txt"])
-        terminal = Terminal(Objective("accuracy", "max"))
+        terminal = Terminal()
         with terminal.waiting("loading TensorFlow and the champion"), conf_loader() as loader:
             from src.promotion.reading import read_inputs
 

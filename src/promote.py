@@ -22,7 +22,6 @@ from src.config.catalog import Catalog
 from src.config.command_line import conf_loader
 from src.errors import ConfigError, TrialbookError, did_you_mean
 from src.exits import exit_on_error
-from src.objective import Objective
 from src.study.finding import find_sweeps
 from src.terminal import Terminal
 
@@ -66,7 +65,7 @@ def main() -> int:
     """Promotes, rolls back or prints the history; returns the exit code."""
     with exit_on_error():
         arguments = read_arguments(Arguments, sys.argv[1:], __doc__)
-        terminal = Terminal(Objective("accuracy", "max"))
+        terminal = Terminal()
         with terminal.waiting("loading MLflow"):
             from src.promotion.candidate import load_registered
             from src.promotion.gates import Gates
@@ -103,7 +102,7 @@ def _mistakes(arguments: Arguments, known: list[str]) -> Iterator[str]:
         yield f"sweep={arguments.sweep}: run={arguments.run} says already what is promoted; expected one of the two."
     if arguments.run and arguments.objective:
         yield f"objective={arguments.objective}: run={arguments.run} says already what is promoted; expected one of the two."
-    verb = "rollback" if arguments.rollback else "history" if arguments.history else ""
+    verb = next((name for name in ("rollback", "history") if getattr(arguments, name)), "")
     ignored = [one.name for one in fields(arguments) if one.name not in (verb, "model") and getattr(arguments, one.name) != one.default]
     if verb:
         yield from (f"{name}: {verb}=true takes no such word; expected it alone, or with model=…" for name in ignored)

@@ -14,7 +14,6 @@ from src.config.command_line import conf_loader, tracking_uri
 from src.config.composer import Composer
 from src.errors import TrialbookError
 from src.exits import exit_on_error
-from src.objective import Objective
 from src.study import provenance, result
 from src.terminal import Terminal
 
@@ -37,7 +36,7 @@ def main() -> int:
     """Reproduces one run; returns the exit code."""
     with exit_on_error():
         arguments = read_arguments(Arguments, sys.argv[1:], __doc__)
-        terminal = Terminal(Objective("accuracy", "max"))
+        terminal = Terminal()
         with terminal.waiting("loading MLflow"):
             from src.promotion.candidate import replay
             from src.results.reproduction import Changes, of_conditions, of_configuration, verdict

@@ -1,4 +1,4 @@
-"""Which means of a table differ. Of tables whose rows are equal, at most 5 % say that any two do; tests/truth/ shows it.
+"""Finds the means of a table that differ. Of tables whose rows are equal, at most 5 % say that any two do; tests/truth/ shows it.
 
 Rows whose spreads do not differ are judged by Tukey and Kramer's range test on the pooled spread (Kramer 1956, Biometrics 12).
 So that an unequal spread that nobody noticed makes no difference, it must also hold with the spreads of the two rows themselves, and by
@@ -116,7 +116,7 @@ def bartlett(weights: np.ndarray, variances: np.ndarray, pooled: float) -> float
 
 @lru_cache
 def range_quantile(rows: int, freedom: int, error: float = ERROR) -> float:
-    """How many standard errors of their difference two of `rows` equal means are apart at most, in all tables but a share of `error`.
+    """The largest distance of two of `rows` equal means in all tables but a share of `error`, in standard errors of their difference.
 
     >>> round(range_quantile(2, 10), 3), round(range_quantile(12, 24), 3)
     (2.228, 3.606)

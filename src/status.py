@@ -18,7 +18,6 @@ from src.config.arguments import read_arguments
 from src.config.command_line import conf_loader, tracking_uri
 from src.errors import ConfigError, TrialbookError
 from src.exits import exit_on_error
-from src.objective import Objective
 from src.study import labels, view
 from src.study.finding import ALL, SWEEPS, driven_sweeps, find_sweeps
 from src.study.overview import Overview, look, size
@@ -61,12 +60,12 @@ def main() -> None:
             mistakes.append(
                 f"sweep={arguments.sweep}: one sweep at a time; expected its name or id, or latest; without sweep= all are shown."
             )
-        changes = {name: value for name in LABELS if (value := getattr(arguments, name))}
+        changes = {name: getattr(arguments, name) for name in LABELS if getattr(arguments, name)}
         if changes and not arguments.sweep:
             mistakes.append(f"{', '.join(f'{name}=' for name in changes)}: of which sweep? Expected sweep=latest, a name or an id.")
         if mistakes:
             raise ConfigError(mistakes)
-        terminal = Terminal(Objective("accuracy", "max"))
+        terminal = Terminal()
         folder = find_sweeps(arguments.sweep)[0] if arguments.sweep else None
         if folder and changes:
             with conf_loader() as loader:

@@ -18,7 +18,6 @@ from typing import Literal
 from src.config.arguments import read_arguments
 from src.errors import ConfigError
 from src.exits import exit_on_error
-from src.objective import Objective
 from src.states import TrialState
 from src.study.finding import driven_sweeps, find_sweeps
 from src.study.instructions import CANCEL, STOP
@@ -64,7 +63,7 @@ def main() -> None:
         if arguments.format == "json":
             print(json.dumps({"sweep": folder.name, "trial": arguments.trial - 1 if arguments.trial else None, "heard": heard}))  # noqa: T201
             return
-        terminal = Terminal(Objective("accuracy", "max"))
+        terminal = Terminal()
         terminal.say(_answer(arguments, folder.name, heard))
         if not arguments.trial:
             terminal.say(f"\nGo on:\n  {resume}")

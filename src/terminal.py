@@ -16,6 +16,7 @@ from src.columns import figure, fitted
 from src.objective import Objective
 from src.redaction import Redacting, printable
 
+NO_TRIALS = Objective("", "max")  # of a terminal that shows none
 PIPE_SECONDS = 30  # on a pipe, the least time between two lines about epochs
 
 
@@ -51,9 +52,13 @@ class _Warnings(logging.Handler):
 
 
 class Terminal:
-    """Shows a bar per sweep and per trial on a terminal, plain lines on a pipe."""
+    """Shows a bar per sweep and per trial on a terminal, plain lines on a pipe.
 
-    def __init__(self, objective: Objective) -> None:
+    Args:
+        objective: of the trials that it shows.
+    """
+
+    def __init__(self, objective: Objective = NO_TRIALS) -> None:
         live = sys.stdout.isatty()  # not FORCE_COLOR: Jupyter sets it, and it would draw bars into a pipe
         self.console = Console(soft_wrap=True, highlight=False, force_terminal=live)
         self._total: int | None = None

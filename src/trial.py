@@ -28,7 +28,7 @@ class Prepared:
 
     Attributes:
         config, folder: as in Job; callbacks write into the folder, too.
-        interface: what the model takes and gives.
+        interface: of the model.
         arguments: those of the engine, beside training.FROM_TRIAL.
         checkpoint: the state from which the training continues.
     """

@@ -170,6 +170,22 @@ def command(tmp_path: Path, warm: "subprocess.Popen[str]", store_uri: str) -> Co
 
 
 @pytest.fixture
+def in_this_process(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Callable[..., str]:
+    """Runs a command's `main` with words; returns what it prints, or, where it exits with 2, what it says on stderr."""
+
+    def run(main: Callable[[], Any], *words: str) -> str:
+        monkeypatch.setattr(sys, "argv", [main.__module__, *words])
+        try:
+            main()
+        except SystemExit as end:
+            assert end.code == 2
+            return capsys.readouterr().err
+        return capsys.readouterr().out
+
+    return run
+
+
+@pytest.fixture
 def no_pictures(monkeypatch: pytest.MonkeyPatch) -> None:
     """Trials without the picture of their curves, which takes longer than many a training here; others look at it."""
     monkeypatch.setattr("src.plots.curves.curves", lambda *_: b"")

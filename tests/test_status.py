@@ -7,6 +7,7 @@ import subprocess
 import sys
 from collections.abc import Callable
 from contextlib import suppress
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -27,24 +28,14 @@ Said = Callable[..., str]
 
 
 @pytest.fixture
-def said(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Said:
+def said(in_this_process: Callable[..., str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Said:
     """Runs the command in this process, in a folder with two sweeps; returns what it prints."""
     trials = [({"optimizer": "sgd", "seed": str(seed)}, score) for seed, score in enumerate((0.8123, 0.8456, None))]
     study(tmp_path, OLD, "optimizers", trials)
     study(tmp_path, NEW, "", trials[:1])
     (tmp_path / "mlruns" / "sweeps" / OLD / "result.json").write_text('{"exit_code": 1}')
     monkeypatch.chdir(tmp_path)
-
-    def run(*words: str) -> str:
-        monkeypatch.setattr(sys, "argv", ["src.status", *words])
-        try:
-            status.main()
-        except SystemExit as end:
-            assert end.code == 2
-            return capsys.readouterr().err
-        return capsys.readouterr().out
-
-    return run
+    return partial(in_this_process, status.main)
 
 
 def start(folder: Path, number: int, **meta: object) -> None:

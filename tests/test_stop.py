@@ -1,10 +1,10 @@
 """`python -m src.stop`, with a driver that is a thread here."""
 
 import json
-import sys
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -35,17 +35,8 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 @pytest.fixture
-def said(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Callable[..., str]:
-    def run(*words: str) -> str:
-        monkeypatch.setattr(sys, "argv", ["src.stop", *words])
-        try:
-            stop.main()
-        except SystemExit as end:
-            assert end.code == 2
-            return capsys.readouterr().err
-        return capsys.readouterr().out
-
-    return run
+def said(in_this_process: Callable[..., str]) -> Callable[..., str]:
+    return partial(in_this_process, stop.main)
 
 
 @contextmanager

@@ -31,7 +31,7 @@ Hypermodel = Any  # a function of hyperparameters, or a kt.HyperModel
 
 @dataclass(frozen=True)
 class Adoption:
-    """What is to be written.
+    """The files that bring a search here.
 
     Attributes:
         files: path → content; those of conf/, src/ and sweeps/ below this repository, the data below the present folder.
@@ -135,7 +135,7 @@ def _words(other: Search) -> str:
 
 
 def _not_given(search: Search) -> list[str]:
-    """What a `fit` of the hypermodel's own had from the search, and has not from a trial."""
+    """Names the arguments that the search gave to the hypermodel's own `fit`, and that a trial does not give."""
     names = [name for name in ("sample_weight", "class_weight") if search.arguments.get(name) is not None]
     return [
         f"{name}: the fit of the hypermodel gets x, y, validation_data, epochs, batch_size and the callbacks of a trial" for name in names

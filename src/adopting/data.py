@@ -121,8 +121,10 @@ def _loss_name(model: keras.Model) -> str:
 
 
 def _task_of_labels(y: np.ndarray) -> str:
-    """Returns the task that labels show where the model has no loss: whole numbers are classes."""
-    return "classes" if y.dtype.kind in "iu" and (y.ndim == 1 or y.shape[1:] == (1,)) else "numbers" if y.dtype.kind == "f" else ""
+    """Returns the task that labels show where the model has no loss: whole numbers are classes. Empty if they show none."""
+    if y.dtype.kind in "iu" and (y.ndim == 1 or y.shape[1:] == (1,)):
+        return "classes"
+    return "numbers" if y.dtype.kind == "f" else ""
 
 
 def _cut(one: Any, first: slice, second: slice) -> tuple[Any, Any]:
@@ -159,7 +161,10 @@ def _labels(y: np.ndarray, task: str, *, numbered: bool) -> np.ndarray:
     """Returns labels as the task has them: numbers of classes, not one-hot rows or columns of length one."""
     if task not in NUMBERED:
         return y
-    y = y.argmax(axis=-1) if numbered else y.reshape(len(y)) if y.shape[1:] == (1,) else y
+    if numbered:
+        y = y.argmax(axis=-1)
+    elif y.shape[1:] == (1,):
+        y = y.reshape(len(y))
     if y.dtype.kind not in "biu" and (y.dtype.kind != "f" or not np.array_equal(y, np.round(y))):
         raise ConfigError([f"y has dtype {y.dtype}; expected whole numbers, those of the classes"])
     return y.astype(np.int64)

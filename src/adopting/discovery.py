@@ -20,7 +20,7 @@ class Found:
     Attributes:
         kind: Int, Float, Choice, Boolean or Fixed.
         condition: (name of another one, its values) under which it is asked for; None if always.
-        lines: what cannot be said of it, for people.
+        lines: for people, about what a sweep cannot say of it.
     """
 
     name: str

@@ -51,7 +51,9 @@ def read(x: Any, y: Any, weight: Any, place: str, names: tuple[str, ...]) -> tup
 
 def _first(x: Any) -> Any:
     """The first one of several inputs, otherwise the only one."""
-    return next(iter(x.values())) if isinstance(x, dict) else x[0] if isinstance(x, list | tuple) and np.ndim(x[0]) > 1 else x
+    if isinstance(x, dict):
+        return next(iter(x.values()))
+    return x[0] if isinstance(x, list | tuple) and np.ndim(x[0]) > 1 else x
 
 
 def _dataset(dataset: Any, place: str) -> tuple[Any, np.ndarray, Any, int]:

@@ -69,7 +69,7 @@ def _oracle(file: Path, past: Past) -> tuple[dict[str, float], dict[str, int]]:
 
 
 def _checked(state: dict[str, Any]) -> dict[str, Any]:
-    """What matters of a trial.json, and nothing that is of another type.
+    """Picks the parts of a trial.json that matter, and checks their types.
 
     Returns:
         name, status, values, score, best_step, message; metrics: name → step → mean of the executions; directions: name → min or max.

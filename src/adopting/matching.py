@@ -89,7 +89,7 @@ class Matching:
 
     @cached_property
     def _first(self) -> Point:
-        return next(iter(self._space.samples()), {})
+        return next(iter(self._space.samples()), Point({}, {}))
 
     @property
     def mistakes(self) -> list[str]:

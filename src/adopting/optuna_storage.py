@@ -95,9 +95,8 @@ def _trial(trial: "optuna.trial.FrozenTrial", objective: Objective, shift: int) 
     Args:
         shift: added to its steps.
     """
-    history = {
-        step + shift: found for step, value in sorted(trial.intermediate_values.items()) if (found := recordable({objective.name: value}))
-    }
+    steps = {step + shift: recordable({objective.name: value}) for step, value in sorted(trial.intermediate_values.items())}
+    history = {step: found for step, found in steps.items() if found}
     began, ended = _time(trial.datetime_start), _time(trial.datetime_complete)
     seconds = None if trial.duration is None else trial.duration.total_seconds()  # exact, unlike the difference of the two
     name, values = str(trial.number), dict(trial.params)

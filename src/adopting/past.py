@@ -8,6 +8,7 @@ from typing import Any
 
 from src.config.rules import unrecordable
 from src.function import TAKEN
+from src.space.values import is_number
 from src.states import TrialState
 
 
@@ -41,7 +42,7 @@ class PastTrial:
 
 @dataclass
 class Past:
-    """What a reader found.
+    """The results that a reader found.
 
     Attributes:
         source: tool and place, by which a study remembers what it adopted.
@@ -64,7 +65,7 @@ def recordable(metrics: Mapping[str, Any]) -> dict[str, float]:
     >>> recordable({"loss": 1, "gap": float("nan"), "top@3": 0.5, "note": "low", "up": True})
     {'loss': 1.0}
     """
-    numbers = {name: float(value) for name, value in metrics.items() if isinstance(value, int | float) and not isinstance(value, bool)}
+    numbers = {name: float(value) for name, value in metrics.items() if is_number(value)}
     return {
         name: value for name, value in numbers.items() if math.isfinite(value) and name not in TAKEN and not unrecordable(f"kept/{name}")
     }

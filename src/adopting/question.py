@@ -1,4 +1,4 @@
-"""What a script searched, as a file of sweeps/: values, conditions, oracle, budget, data; and what such a file cannot say."""
+"""Writes the search of a script as a file of sweeps/: values, conditions, oracle, budget, data; lists what such a file cannot say."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -43,7 +43,7 @@ class Question:
 
     Attributes:
         content: as YAML has it.
-        left_out: what it cannot say, for people.
+        left_out: lines for people about the parts that it cannot say.
     """
 
     content: dict[str, Any]
@@ -124,7 +124,8 @@ def _schedule(search: Search, data: Data | None, oracle: str, left_out: list[str
             if callback.monitor != name:
                 left_out.append(f"EarlyStopping(monitor={callback.monitor!r}): a trial stops by its objective, {name}")
             others = {"min_delta": 0, "baseline": None, "start_from_epoch": 0}
-            given = [f"{key}={value}" for key, usual in others.items() if (value := getattr(callback, key, usual)) != usual]
+            values = {key: getattr(callback, key, usual) for key, usual in others.items()}
+            given = [f"{key}={value}" for key, value in values.items() if value != others[key]]
             left_out += [f"EarlyStopping({', '.join(given)}): of it a trial knows patience alone"] if given else []
         else:
             left_out.append(f"callbacks: {type(callback).__name__}; training.callbacks of conf/training/ takes those of Keras")

@@ -23,7 +23,7 @@ class Search:
     Attributes:
         kind: the class of the tuner.
         line: of the script, where it starts.
-        hypermodel: what it searches.
+        hypermodel: builds the models that it searches.
         settings: the arguments of the tuner, with its defaults.
         given: names of those that the script gives.
         own: methods of a tuner of the script's own, which no sweep calls.

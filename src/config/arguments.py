@@ -1,5 +1,6 @@
 """Reads the arguments of the other commands: words `key=value`, into a dataclass."""
 
+import math
 import re
 import sys
 from collections.abc import Iterator
@@ -15,7 +16,7 @@ BOOLEANS = {"true": True, "false": False}
 
 
 def read_arguments(kind: type[Wanted], argv: list[str], about: str | None = None) -> Wanted:
-    """Reads `key=value` words into a dataclass, by the types of its fields: text, bool, a whole number, or a Literal of choices.
+    """Reads `key=value` words into a dataclass, by the types of its fields: text, bool, a whole number, a number above 0, or a Literal.
 
     Args:
         about: the text of `--help`, to which the attributes of the dataclass are added; None if the command has its own help.
@@ -63,21 +64,36 @@ def _mistakes(word: str, key: str, value: str, kind: Any) -> Iterator[str]:
         yield f"{word}: {value!r}, where {key} is true or false."
     if kind is int and not (value.isdecimal() and int(value) > 0):
         yield f"{word}: expected a whole number, at least 1."
+    if kind is float and positive(value) is None:
+        yield f"{word}: expected a number above 0."
     if get_origin(kind) is Literal and value not in (choices := get_args(kind)):
         yield f"{word}: no such {key}{did_you_mean(value, choices)} Expected {key}={f' or {key}='.join(choices)}"
 
 
 def _value(value: str, kind: Any) -> Any:
-    return BOOLEANS[value] if kind is bool else int(value) if kind is int else value
+    if kind is bool:
+        return BOOLEANS[value]
+    return kind(value) if kind in (int, float) else value
+
+
+def positive(text: str) -> float | None:
+    """Returns the finite number above 0 that a text says; None if it says none."""
+    try:
+        value = float(text)
+    except ValueError:
+        return None
+    return value if 0 < value < math.inf else None
 
 
 def help_text(kind: type, about: str) -> str:
-    """What a command does, then its words, with the defaults of those that have one, as the docstring of their dataclass describes them."""
+    """Returns the text of `--help`: what the command does, then its words with their defaults, as the docstring of the dataclass says."""
     attributes = cleandoc(kind.__doc__ or "").partition("Attributes:\n")[2]
     described = {name: " ".join(text.split()) for name, text in re.findall(r"^    (\w+): (.*(?:\n {5,}.*)*)", attributes, re.MULTILINE)}
     lines = []
     for field in fields(kind):
-        default = "true" if field.default is False else "…" if field.default in (MISSING, "", 0) else field.default
+        default = "…" if field.default in (MISSING, "", 0) else field.default
+        if field.default is False:
+            default = "true"
         lines.append(f"  {f'{field.name}={default}':<20}  {described.get(field.name, '').rstrip('.')}".rstrip())
     return "\n".join([cleandoc(about), "", "Words:", *lines])
 

@@ -34,9 +34,11 @@ def settled(config: dict[str, Any]) -> dict[str, Any]:
         loss = OWN
     several = isinstance(task, dict)
     kinds = {name: tasks.find(kind) for name, kind in task.items()} if several else {"": tasks.find(task)}
-    if metrics == AUTO:
-        each = {name: [] if loss == OWN else list(kind.metrics) for name, kind in kinds.items()}
-        metrics = [] if loss == OWN else each if several else each[""]
+    if metrics == AUTO and loss == OWN:
+        metrics = []
+    elif metrics == AUTO:
+        each = {name: list(kind.metrics) for name, kind in kinds.items()}
+        metrics = each if several else each[""]
     if loss == AUTO:
         losses = {name: kind.loss for name, kind in kinds.items()}
         loss = losses if several else losses[""]

@@ -142,13 +142,19 @@ class Catalog:
         """The groups that no trial uses, given the options that trials may choose."""
         return set.intersection(*(set(self.inactive(model, trial)) for model in options["model"] for trial in options["trial"]))
 
-    def has(self, choices: dict[str, str], key: str) -> bool:
-        """True if a trial with these choices uses the key."""
+    def has(self, choices: dict[str, str], key: str, *, added: bool = False) -> bool:
+        """True if a trial with these choices uses the key.
+
+        Args:
+            added: the key is told with `+`, so that no option needs to list it.
+        """
         group = key.partition(".")[0]
         if group not in self.groups:
             return any(path == key or path.startswith(f"{key}.") for path in self.top)
         if group in self.inactive(choices["model"], choices["trial"]):
             return False
+        if added:
+            return True
         known = self.keys(group, choices[group])
         return key == group or key in known or any(path.startswith(f"{key}.") for path in known)
 

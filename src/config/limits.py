@@ -1,7 +1,7 @@
 """Limits of what is known of a trial before it trains: `limits: {model/parameters: 1e6}`."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from src.config.paths import nested
 from src.errors import did_you_mean
@@ -26,12 +26,8 @@ def mistakes(request: "Request", options: Mapping[str, Sequence[str]]) -> Iterat
     for name, most in value.items():
         if name not in KNOWN:
             yield f"{origin}: there is no {name!r}{did_you_mean(str(name), KNOWN)} Known before a trial trains: {', '.join(KNOWN)}."
-        if not _is_limit(most):
+        if type(most) not in (int, float) or most <= 0:
             yield f"{origin}: {most!r}, where {name} is a number above 0."
     [trial] = options["trial"]
     if "trial._target_" in request.catalog.keys("trial", trial):
         yield f"{origin}: {trial} is a function, of which nothing is known before it returns; expected none, or a test in the function."
-
-
-def _is_limit(value: Any) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool) and value > 0

@@ -54,7 +54,7 @@ def values(known: Mapping[tuple[str, str], Any], assignments: Sequence[Assignmen
     Args:
         known: the same for the keys that have texts of their own.
     """
-    targets = {one.key: other for one in assignments if (other := target(one))}
+    targets = {one.key: target(one) for one in assignments if target(one)}
     found: dict[tuple[str, str], Any] = {}
     for key in targets:
         end = key

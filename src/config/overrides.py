@@ -146,7 +146,9 @@ class Parser:
             raise ValueError(
                 f"{origin or line or NOTHING}: {reason_of(error)} Expected key=value; quote odd characters: \"key='…'\"."
             ) from error
-        key, prefix = override.key_or_group, "++" if override.is_force_add() else "+" if override.is_add() else ""
+        key, prefix = override.key_or_group, "+" if override.is_add() else ""
+        if override.is_force_add():
+            prefix = "++"
         if options := self._groups.get(key):
             values = tuple(self._name(value, options) for value in values)
             texts = tuple(as_text(value) if isinstance(value, str) else text for text, value in zip(texts, values, strict=True))

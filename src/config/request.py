@@ -10,7 +10,7 @@ from omegaconf import OmegaConf
 
 from src.config import objectives
 from src.config.catalog import Catalog
-from src.config.overrides import Assignment, Parser, as_text, joined
+from src.config.overrides import Assignment, Parser, as_text, joined, key_of
 from src.config.paths import TRIAL_GROUPS
 from src.config.shapes import SHAPES, wrong_shapes
 from src.errors import collecting, did_you_mean
@@ -25,7 +25,7 @@ class Request:
     """A parsed request for trials.
 
     Attributes:
-        catalog: what conf/ offers.
+        catalog: of conf/.
         assignments: in the order in which they were written.
         trials: explicit trials, `hydra.sweeper.trials`.
         when: (option of a group, assignment that varies only in trials with this option).
@@ -61,6 +61,20 @@ class Request:
         """True if the command line chooses options, or values that are conditions: keys in the sweep's file may then belong to others."""
         deciding = {*TRIAL_GROUPS, *(condition.key for condition, _ in self.when)}
         return any(one.key in deciding and not one.origin.startswith("sweeps/") for one in self.assignments)
+
+    @property
+    def oracle(self) -> str:
+        """The option of the oracle."""
+        return str(self.setting("oracle", self.catalog.defaults["oracle"]))
+
+    def of_oracle(self, key: str) -> Any:
+        """A setting of the oracle; None if it has none of this name."""
+        settings = self.catalog.readable("oracle").get(self.oracle, {})
+        return self.setting(key, settings[key]) if key in settings else None
+
+    def setting(self, key: str, default: Any) -> Any:
+        """The value of a key that concerns the whole sweep."""
+        return next((one.values[0] for one in reversed(self.assignments) if one.key == key and one.values), default)
 
     @property
     def everything(self) -> list[Assignment]:
@@ -102,7 +116,7 @@ def _read_first(parser: Parser, request: Request, fixed: set[str]) -> None:
         fixed: keys that the command line settles, also for points of a file.
     """
     given = {one.key: one for one in request.assignments}
-    option = str(given["oracle"].values[0]) if "oracle" in given and given["oracle"].values else request.catalog.defaults["oracle"]
+    option = request.oracle
     settings = request.catalog.readable("oracle").get(option, {})
     if FIRST not in settings or not request.multirun:
         return
@@ -123,7 +137,7 @@ def _read_first(parser: Parser, request: Request, fixed: set[str]) -> None:
 
 def _read_line(parser: Parser, request: Request, line: str) -> list[Assignment]:
     """The assignment of an override on the command line; empty for one of Hydra's own settings."""
-    if line.lstrip("+").startswith("hydra.sweeper."):
+    if key_of(line).startswith("hydra.sweeper."):
         request.mistakes.append(f"{line}: belongs into a file of sweeps/; on the command line say -m key=a,b")
     elif not re.match(r"[+~]*hydra\b", line):
         return _read(parser, request, line)

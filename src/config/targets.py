@@ -47,8 +47,14 @@ def check_names(group: str, node: Any) -> None:
     """
     if isinstance(node, dict) and "_target_" in node:
         _pattern(group, str(node["_target_"]))
-    for child in node.values() if isinstance(node, dict) else node if isinstance(node, list) else ():
+    for child in _children(node):
         check_names(group, child)
+
+
+def _children(node: Any) -> list[Any]:
+    if isinstance(node, dict):
+        return list(node.values())
+    return node if isinstance(node, list) else []
 
 
 def _pattern(group: str, target: str) -> str:
@@ -95,5 +101,5 @@ def _check(group: str, node: Any) -> None:
             raise ConfigError([f"{group}: {', '.join(words)} is not allowed; expected _target_ and arguments"])
     elif isinstance(node, str) and "${" in node:  # Hydra would look it up after the check
         raise ConfigError([f"{group}: {node!r} is not allowed; expected a plain value"])
-    for child in node.values() if isinstance(node, dict) else node if isinstance(node, list) else ():
+    for child in _children(node):
         _check(group, child)

@@ -1,7 +1,6 @@
 """Settings that nothing would heed, which are told instead of ignored."""
 
 from collections.abc import Iterator
-from typing import Any
 
 from src.config.overrides import Assignment
 from src.config.paths import REPEATS, TRIAL_KEYS
@@ -15,7 +14,7 @@ def mistakes(request: Request) -> Iterator[str]:
         yield from _of_one_trial(request, given)
     if "data.folds" in given and "data.validation_split" in given:
         yield f"{given['data.validation_split'].origin}: {given['data.folds'].origin} takes its place; expected one of them."
-    least, most = (_setting(request, given, key) for key in ("oracle.min_epochs", "oracle.max_epochs"))
+    least, most = (request.of_oracle(key) for key in ("oracle.min_epochs", "oracle.max_epochs"))
     if type(least) is int and type(most) is int and least > most:
         yield f"oracle.min_epochs={least}: more than oracle.max_epochs={most}, so that no trial would go on; expected less."
     if request.reported:
@@ -30,10 +29,3 @@ def _of_one_trial(request: Request, given: dict[str, Assignment]) -> Iterator[st
             yield f"{one.origin}: there is one trial, and no next one; expected -m in front, or no such setting."
     if request.trials:
         yield f"sweeps/{request.sweep}.yaml: trials: several trials; expected hydra: {{mode: MULTIRUN}}, or -m in front."
-
-
-def _setting(request: Request, given: dict[str, Assignment], key: str) -> Any:
-    """A setting of the chosen oracle; None if it has none of this name."""
-    option = str(given["oracle"].values[0]) if "oracle" in given else request.catalog.defaults["oracle"]
-    settings = request.catalog.readable("oracle").get(option, {})
-    return next(iter(given[key].values), None) if key in given and key in settings else settings.get(key)

@@ -21,7 +21,7 @@ def check(data: "Dataset", task: Any, source: str) -> None:
     """Checks the data set that a loader returned.
 
     Args:
-        task: what the YAML of the data set declares: a kind, or output → kind.
+        task: as the YAML of the data set declares it: a kind, or output → kind.
         source: names the loader in the message.
 
     Raises:

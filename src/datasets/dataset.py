@@ -22,10 +22,10 @@ class Dataset:
     x and y are trees: arrays, or dicts or tuples of arrays, with one row per example and any dtype but `object`.
 
     Attributes:
-        x: what the model gets, or what `read` makes it of.
-        y: what the task expects; `load` gives it the dtype and shape that engines need.
+        x: inputs of the model, or that from which `read` makes them.
+        y: labels as the task expects them; `load` gives it the dtype and shape that engines need.
         train_index, validation_index: positions in x and y; the two have none in common.
-        task: what a prediction means.
+        task: says how a prediction is read and scored.
         test: loads the test examples (x, y). Only promotion calls it.
         weight: of each example in the loss, shape (n,).
         read: turns a batch of x into the model's input, for data that do not fit in memory: paths → pictures, positions → windows.

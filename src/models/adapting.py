@@ -1,4 +1,4 @@
-"""What layers learn by `adapt` and no file of weights holds: vocabularies and the limits of bins.
+"""Records what layers learn by `adapt` and no file of weights holds: vocabularies and the limits of bins.
 
 A served model is built by the same code as in training, without the training data. So what its layers learned is recorded when the
 trial's network is built, and given to them again in place of learning.

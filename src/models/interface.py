@@ -1,4 +1,4 @@
-"""What a model takes and gives: all that its `build` may ask of the data, and what a served model needs in their place."""
+"""The inputs and outputs of a model: all that its `build` may ask of the data, and what a served model needs in their place."""
 
 import io
 import json
@@ -24,7 +24,7 @@ FROM_DATA = ("input_shape", "num_classes", "outputs", "output_activation", "fact
 
 @dataclass(frozen=True, eq=False)
 class Interface:
-    """What a model takes and gives.
+    """The inputs and outputs of a model.
 
     Attributes:
         task: of its outputs.
@@ -64,7 +64,7 @@ class Interface:
         """Returns what the task answers for inputs (n, …), one row each.
 
         Raises:
-            TrialbookError: what the model gives is no prediction of the task.
+            TrialbookError: the output of the model is no prediction of the task.
         """
         count = trees.length(inputs)
         given = predict(model, lambda index: trees.take(inputs, index), count, AT_ONCE)
@@ -74,7 +74,7 @@ class Interface:
         """Returns the files from which `read` makes it again, without the training data."""
         arrays, content = trees.arrays(self.example), io.BytesIO()
         np.savez(content, **{f"input {place}": array for place, array in arrays.items()})  # type: ignore[arg-type]
-        kind = "dict" if isinstance(self.example, dict) else "tuple" if isinstance(self.example, tuple) else "array"
+        kind = next((kind.__name__ for kind in (dict, tuple) if isinstance(self.example, kind)), "array")
         description = {
             "task": tasks.described(self.task),
             "outputs": self.outputs,

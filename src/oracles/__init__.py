@@ -44,7 +44,7 @@ class KnownTrial:
 
 @dataclass(frozen=True)
 class Conclusion:
-    """What an oracle concludes from its trials.
+    """An oracle's conclusion from its trials.
 
     Attributes:
         text: a sentence.

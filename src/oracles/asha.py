@@ -14,6 +14,7 @@ from src.oracles.guided import Guided
 from src.oracles.random import Random
 from src.oracles.rungs import EPOCHS, in_words, total_epochs
 from src.space import Point, Space
+from src.space.point import changed
 
 
 @dataclass
@@ -99,8 +100,7 @@ class Asha(Guided, Random):
 
     def _from_scratch(self, point: Point) -> Proposal:
         """Returns a trial of the first rung; one of the last if its training has no epochs."""
-        texts = {key.lstrip("+"): text for key, text in point.items()} | {EPOCHS: str(self._rungs[0].epochs)}
-        with_epochs = self.space.point(texts) or point
+        with_epochs = self.space.point(point | {EPOCHS: str(self._rungs[0].epochs)}) or point
         return Proposal(with_epochs, epochs=self._rungs[0 if EPOCHS in with_epochs else -1].epochs)
 
     def _promotion(self, least: int = 0) -> Proposal | None:
@@ -112,13 +112,15 @@ class Asha(Guided, Random):
         for rung, following in reversed(list(zip(self._rungs, self._rungs[1:], strict=False))):
             for _, number in rung.scored[: max(least, len(rung.scored) // self._factor)]:
                 if number not in rung.promoted:
-                    point = self._proposals[number].point | {EPOCHS: str(following.epochs)}
-                    return Proposal(point, number, rung.epochs, following.epochs)
+                    point = self._proposals[number].point
+                    longer = changed(point, point | {EPOCHS: str(following.epochs)})
+                    return Proposal(longer, number, rung.epochs, following.epochs)
         return None
 
     def _add(self, number: int, proposal: Proposal) -> None:
         """Adds a trial; in the base class, points are equal if they differ in epochs alone."""
-        super()._add(number, replace(proposal, point={key: text for key, text in proposal.point.items() if key != EPOCHS}))
+        texts = {key: text for key, text in proposal.point.items() if key != EPOCHS}
+        super()._add(number, replace(proposal, point=changed(proposal.point, texts)))
         self._proposals[number] = proposal
         if proposal.parent is None:
             self._begun += 1

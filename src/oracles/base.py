@@ -141,8 +141,7 @@ class KerasTunerOracle(kt.Oracle):  # type: ignore[misc]
 
     def values(self, point: Point) -> Values:
         """Converts a point into KerasTuner's values; they stay texts, which lose no digit."""
-        texts = {key.lstrip("+"): text for key, text in point.items()}
-        return {axis.key: texts[axis.key] for axis in self.space.axes if axis.key in texts}
+        return {axis.key: point[axis.key] for axis in self.space.axes if axis.key in point}
 
     def remaining_points(self) -> list[Point]:
         """Returns the points of a finite space that no trial has yet."""

@@ -94,7 +94,7 @@ def fitted(x: Array, y: Array, groups: Any) -> Any:
 
 
 class Model:
-    """What is expected of points, by the scores of others.
+    """Expects scores of points by the scores of others.
 
     Args:
         kernel: of `fitted`.

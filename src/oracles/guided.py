@@ -75,7 +75,7 @@ class Guided(KerasTunerOracle):
         return self._surrogate.ranked(told, waiting, listed, self._generator)
 
     def _told(self) -> list[Told]:
-        """What is known of each configuration whose first trial ended, in the order of their numbers.
+        """Returns the score of each configuration whose first trial ended, in the order of their numbers.
 
         Of one with several rungs it is the score of the last, and what training on from there to the highest rung brought others, their
         median: the few that went so far are good ones all, and a model of these alone would believe the same of what it has not seen.

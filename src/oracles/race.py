@@ -44,7 +44,8 @@ class Runner:
 
     def scored(self, count: int) -> list[float]:
         """The scores of its first seeds."""
-        return [score for place in range(count) if (score := self.scores.get(place)) is not None]
+        found = [self.scores.get(place) for place in range(count)]
+        return [score for score in found if score is not None]
 
 
 class Race:
@@ -140,7 +141,7 @@ class Race:
         return Conclusion(f"{self._answer(left)}{dropped}; {self.runs} of at most {self._entrants * self._most} runs.", first)
 
     def _answer(self, left: list[Runner]) -> str:
-        """Who won, or why nobody did.
+        """Says which configuration won, or why none did.
 
         Args:
             left: the configurations that are left, the best mean first.

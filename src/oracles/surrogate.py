@@ -1,4 +1,4 @@
-"""What a Gaussian process of some scores expects of the points of a space: a ranking of candidates."""
+"""Ranks points of a space by the improvement that a Gaussian process of some scores expects of them."""
 
 from collections.abc import Sequence
 from typing import Any, NamedTuple

@@ -9,6 +9,7 @@ import numpy as np
 
 from src.config.paths import REPEATS
 from src.space import Axis, Choice, Interval, Space
+from src.space.values import is_number
 
 Array = np.ndarray[Any, np.dtype[np.float64]]
 BELOW_ONE = np.nextafter(1, 0)  # the end of a side of the cube
@@ -154,9 +155,7 @@ def _nearest(drawn: Axis, axis: Axis, rows: Array) -> Array:
 
 def ordered(axis: Axis) -> bool:
     """True if the values are numbers."""
-    return isinstance(axis.domain, Interval) or all(
-        isinstance(one, int | float) and not isinstance(one, bool) for one in axis.domain.values
-    )
+    return isinstance(axis.domain, Interval) or all(map(is_number, axis.domain.values))
 
 
 def _scales(axes: list[Axis]) -> list[Callable[[Array], Array]]:

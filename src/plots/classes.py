@@ -9,6 +9,7 @@ from matplotlib.figure import Figure
 from src.plots import BLUE, GREY, png
 
 CHANNELS = (1, 3, 4)
+MOST_PICTURES = 20  # of mistakes
 
 
 def confusion(truth: np.ndarray, predicted: np.ndarray, names: Sequence[str]) -> bytes:
@@ -56,18 +57,17 @@ def accuracy_per_class(truth: np.ndarray, predicted: np.ndarray, names: Sequence
     return png(figure)
 
 
-def confidently_wrong(x: np.ndarray, truth: np.ndarray, probabilities: np.ndarray, names: Sequence[str], most: int = 20) -> bytes:
+def confidently_wrong(x: np.ndarray, truth: np.ndarray, probabilities: np.ndarray, names: Sequence[str]) -> bytes:
     """The wrongly classified pictures with the highest predicted probability, most confident first.
 
     Args:
         x: pictures, shape (examples, height, width) or (examples, height, width, channels).
         truth: class numbers, shape (examples,).
         probabilities: shape (examples, classes).
-        most: the number of pictures, at most.
     """
     predicted, confidence = probabilities.argmax(axis=1), probabilities.max(axis=1)
     wrong = np.flatnonzero(predicted != truth)
-    shown = wrong[np.argsort(-confidence[wrong], kind="stable")][:most]
+    shown = wrong[np.argsort(-confidence[wrong], kind="stable")][:MOST_PICTURES]
     captions = [f"{names[predicted[i]]} {confidence[i]:.2f}\nis {names[truth[i]]}" for i in shown]
     return _sheet(x[shown], captions, "the most confident mistakes: predicted, its probability, and the truth")
 

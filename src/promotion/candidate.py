@@ -45,7 +45,7 @@ def replay(run: StoredRun | Recorded, loader: ConfigLoader) -> tuple[list[str], 
         with_resolver = [line for line in lines if ":" in line.partition("${")[2]]
         if with_resolver:
             raise TrialbookError(f"{', '.join(with_resolver)} would look a value up on this machine; expected plain values")
-        new = [line for line in lines if line.startswith("+") and line.lstrip("+").startswith("trial.")]
+        new = [line for line in lines if line.startswith("+") and key_of(line).startswith("trial.")]
         if new:
             raise TrialbookError(f"{', '.join(new)} is no key of its function; expected those that its file in conf/trial/ lists")
         composed = Composer(loader)(lines)
@@ -55,7 +55,7 @@ def replay(run: StoredRun | Recorded, loader: ConfigLoader) -> tuple[list[str], 
         config = trial_config(composed)
         for group in TRIAL_GROUPS:
             check_names(group, config[group])
-        if any(line.lstrip("+").startswith("training.callbacks") for line in lines):
+        if any(key_of(line).startswith("training.callbacks") for line in lines):
             names = [str(node["_target_"]).rpartition(".")[2] for node in config["training"]["callbacks"]]
             refused = [name for name in names if name not in HARMLESS]
             if refused:

@@ -36,7 +36,7 @@ class Candidate:
     """A model and its predictions on the test split.
 
     Attributes:
-        predicted: what the model gives for the test examples.
+        predicted: the model's output for the test examples.
         scores: of each test example by its task, shape (test examples,); higher is better.
         constant: scores of an answer that ignores the inputs, learned from the training split; shape (test examples,).
         milliseconds: median time of a prediction for a single example.

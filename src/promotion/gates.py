@@ -8,6 +8,7 @@ from typing import Any
 from src.errors import ConfigError, did_you_mean
 from src.promotion.comparison import Comparison
 from src.promotion.evaluation import Candidate
+from src.space.values import is_number
 
 
 @dataclass(frozen=True)
@@ -30,8 +31,8 @@ class Gates:
         known = [one.name for one in fields(cls)]
         mistakes = [f"there is no {key!r}{did_you_mean(key, known)} Keys: {', '.join(known)}" for key in values if key not in known]
         for key in known:
-            if (value := values.get(key)) is not None and (isinstance(value, bool) or not isinstance(value, int | float)):
-                mistakes.append(f"{key} is {value!r}; expected a number, or null for no demand.")
+            if values.get(key) is not None and not is_number(values[key]):
+                mistakes.append(f"{key} is {values[key]!r}; expected a number, or null for no demand.")
         if mistakes:
             raise ConfigError([f"conf/promotion/{name}.yaml: {mistake}" for mistake in mistakes])
         return cls(**values)

@@ -37,7 +37,8 @@ def report_of(
     metas = [store.meta() for store in stores]
     curves = Curves.read(standing, stores)
     best = standing.groups[0].entries[0].trials if standing.groups else ()
-    said = advice(standing, {trial.key: found for trial in best if (found := curves.history(trial))})
+    histories = {trial.key: curves.history(trial) for trial in best}
+    said = advice(standing, {key: history for key, history in histories.items() if history})
     names = ", ".join(f"{meta.get('name') or 'sweep'} {meta.get('sweep_id', '')}" for meta in metas)
     data = data_of(standing, metas, curves, said, champion=champion, running=running)
     return page(question or names, names if question else "", data, pictures or {})

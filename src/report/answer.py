@@ -21,7 +21,7 @@ def answer(standing: Standing, default: Entry | None, concluded: str = "") -> st
 
     Args:
         default: the row of the defaults.
-        concluded: what the oracle itself concludes, which then takes the place of what the table does.
+        concluded: the oracle's own conclusion, which takes the place of that from the table.
     """
     if not standing.groups:
         return "No trial has a score yet." if _waits(standing) else "No trial has a score."
@@ -52,7 +52,7 @@ def name_of(standing: Standing, entry: Entry) -> str:
 
 
 def _distance(group: Group, default: Entry | None) -> list[str]:
-    """How far the first is from the defaults if they were tried, else from the second."""
+    """Says by how much the first is better than the defaults if they were tried, else than the second."""
     first, *others = group.entries
     if default is first:
         return ["and it is the default"]
@@ -64,7 +64,7 @@ def _distance(group: Group, default: Entry | None) -> list[str]:
 
 
 def _sure(group: Group) -> str:
-    """How sure it is that the first is the best."""
+    """Says if chance may explain that the first is the best."""
     others = len(group.entries) - 1
     if not others:
         return ""

@@ -61,7 +61,7 @@ class Curves:
         return self.first[key] + self.values[key].shape[1] - 1 if key in self.values else None
 
     def packed(self, trials: Sequence[TrialResult]) -> dict[str, Any]:
-        """What page/curves.js unpacks: for each trial its metrics one after the other.
+        """Packs curves for page/curves.js: for each trial its metrics one after the other.
 
         Returns:
             `lengths` and `first` have an item per trial, `step` is the distance of the epochs.

@@ -18,7 +18,7 @@ from src.results.importance import importances
 from src.results.leaderboard import Entry, Standing
 from src.significance import ERROR
 from src.space.origin import DIFFERS
-from src.space.values import value_text
+from src.space.values import is_number, value_text
 
 LOG_RATIO = 100  # numbers that span two orders of magnitude, and of which most are small, have a logarithmic axis
 
@@ -70,7 +70,7 @@ def _keys(standing: Standing, logs: set[str]) -> list[dict[str, Any]]:
 def _column(name: str, values: Sequence[Any], texts: Sequence[str | None]) -> dict[str, Any]:
     """A column of numbers if all values are numbers, otherwise one of words: their places in a sorted list."""
     used = [value for value, text in zip(values, texts, strict=True) if text is not None]
-    if used and all(isinstance(value, int | float) and not isinstance(value, bool) for value in used):
+    if used and all(map(is_number, used)):
         positive = all(value > 0 for value in used)
         distinct = sorted({value for value in used if math.isfinite(value)} or {0})
         log = positive and distinct[-1] / distinct[0] >= LOG_RATIO and 4 * distinct[(len(distinct) - 1) // 2] < distinct[-1]
@@ -116,7 +116,7 @@ def _twice(values: list[Any]) -> tuple[list[Any], list[str | None]]:
 
 
 def _rows(standing: Standing, default: Entry | None, champion: Entry | None) -> dict[str, list[Any]]:
-    """What the leaderboard shows beside the columns, best first."""
+    """Returns the leaderboard without its columns of keys, best first."""
     halves = _halves(standing)
     groups = {id(entry): number for number, group in enumerate(standing.groups) for entry in group.entries}
     ranks = {id(entry): rank for group in standing.groups for entry, rank in zip(group.entries, group.ranks, strict=True)}

@@ -78,7 +78,7 @@ def _of_run(best: TrialResult, uri: str) -> dict[str, bytes]:
 
 
 def _readme(standing: Standing, store: Store, best: TrialResult | None, found: Container[str]) -> str:
-    """What was tried, what came out, what the files are, and how the model is opened."""
+    """Describes the sweep, its results and its files, and how the model is opened."""
     meta = store.meta()
     rows = table.ranked(standing)
     lines = [f"# {meta.get('name') or 'Sweep'} {meta['sweep_id']}", "", f"{len(standing.trials)} trials, ranked by {standing.objective}."]

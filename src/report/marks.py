@@ -1,4 +1,4 @@
-"""Which row of a report has the defaults of conf/, and which axes were searched in the logarithm."""
+"""Finds the row of a report that has the defaults of conf/, and the axes that were searched in the logarithm."""
 
 import json
 from collections.abc import Mapping, Sequence

@@ -15,6 +15,7 @@ from src.config.paths import TRIAL_KEYS, trial_config
 from src.config.request import read_request
 from src.errors import ConfigError
 from src.space import Point, Space, active_hash, overrides
+from src.space.point import written
 from src.study.instructions import ADD
 from src.study.store import Store
 
@@ -23,7 +24,7 @@ FIXED = "sweeps/"  # origin of the sweep's own assignments: those that an added 
 
 @dataclass(frozen=True)
 class Additions:
-    """What words add to a sweep.
+    """The points that words add to a sweep.
 
     Attributes:
         points: new ones.
@@ -66,8 +67,8 @@ def read_additions(loader: ConfigLoader, store: Store, words: Sequence[str]) -> 
 def _fixed(store: Store, meta: dict[str, str]) -> Iterable[str]:
     """The overrides that all trials of a sweep have, as far as one of them uses them."""
     rows, fixed = store.trials(), dict(json.loads(meta["space"])["fixed"])
-    written = {key.lstrip("+"): key for row in rows for key in row.point} if rows else {key: key for key in fixed}
-    return [f"{written[key]}={as_text(value)}" for key, value in fixed.items() if key in written]
+    keys = {key_of(key): key for row in rows for key in written(row.point)} if rows else {key: key for key in fixed}
+    return [f"{keys[key]}={as_text(value)}" for key, value in fixed.items() if key in keys]
 
 
 def _new(compose: Composer, store: Store, points: Sequence[Point]) -> Additions:

@@ -1,6 +1,6 @@
 """Advice about a sweep, drawn from its trials. Of sweeps in which nothing matters at most 5 % get each line; tests/truth/ shows it."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from statistics import mean
 
 import numpy as np
@@ -10,7 +10,7 @@ from src.results.entries import EPOCHS
 from src.results.failures import failures
 from src.results.leaderboard import Entry, Group, Standing
 from src.significance import ERROR
-from src.space.values import value_text
+from src.space.values import is_number, value_text
 
 LEAST_VALUES = 3  # a key with fewer distinct values has no ends that mean anything
 OUTER = 4  # the rows at an end, if each has a value of its own: one in so many
@@ -41,9 +41,9 @@ def _edges(standing: Standing, group: Group) -> Iterator[str]:
     entries, numbers, found = group.entries, 0, []
     for key in standing.keys:
         values = [entry.values.get(key) for entry in entries]
-        if key == EPOCHS or not _are_numbers(values[:1]):
+        if key == EPOCHS or not is_number(values[0]):
             continue
-        tried = sorted({value for value in values if isinstance(value, int | float) and _are_numbers([value])})
+        tried = sorted({value for value in values if is_number(value)})
         numbers += len(tried) >= LEAST_VALUES
         if len(tried) >= LEAST_VALUES and values[0] in (tried[0], tried[-1]):
             found.append((key, tried))
@@ -57,7 +57,7 @@ def _edges(standing: Standing, group: Group) -> Iterator[str]:
 def _decides(group: Group, key: str, error: float) -> bool:
     """True if the value at the end of a key is better than those inside: by repeats if there are some, else by the order of the rows."""
     best = group.entries[0].values[key]
-    rows = [(place, entry) for place, entry in enumerate(group.entries) if _are_numbers([entry.values.get(key)])]
+    rows = [(place, entry) for place, entry in enumerate(group.entries) if is_number(entry.values.get(key))]
     if group.comparison.known:
         beaten = group.beaten()
         return all(beaten[place] for place, entry in rows if entry.values[key] != best)
@@ -70,10 +70,6 @@ def _decides(group: Group, key: str, error: float) -> bool:
     rest = by_value[len(outer) :]
     scores, others = ([group.objective.key(entry.mean) for entry in some] for some in (outer, rest))
     return bool(rest) and bool(mannwhitneyu(scores, others, alternative="less").pvalue < error)
-
-
-def _are_numbers(values: Sequence[object]) -> bool:
-    return all(isinstance(value, int | float) and not isinstance(value, bool) for value in values)
 
 
 def _mean(curves: list[History]) -> History:

@@ -1,4 +1,4 @@
-"""What may be concluded from a standing, in sentences: the same on the terminal, in MLflow's description and in the report."""
+"""Concludes from a standing, in sentences: the same on the terminal, in MLflow's description and in the report."""
 
 import math
 from collections.abc import Iterator, Sequence
@@ -45,7 +45,7 @@ def _front(standing: Standing) -> Iterator[str]:
 
 
 def group_name(standing: Standing, group: Group) -> str:
-    """How a group differs from the others, for people; empty if it is the only one."""
+    """Names a group by its differences from the others; empty if it is the only one."""
     if len(standing.groups) == 1:
         return ""
     first = group.entries[0]
@@ -64,7 +64,7 @@ def brief(number: float) -> str:
 
 
 def repeats(entries: Sequence[Entry]) -> str:
-    """What the repeats of entries are: seeds, folds or both."""
+    """The word for the repeats of entries: seeds, or repeats if they differ in folds, too."""
     return "repeats" if any(len(entry.folds) > 1 for entry in entries) else "seeds"
 
 

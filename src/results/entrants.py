@@ -1,4 +1,4 @@
-"""Who races: the best configurations of a sweep, that of the defaults, and the champion."""
+"""The configurations of a race: the best ones of a sweep, that of the defaults, and the champion."""
 
 import json
 from collections.abc import Sequence

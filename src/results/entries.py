@@ -13,6 +13,7 @@ from src.config.paths import REPEATS
 from src.significance import ERROR
 from src.space import Point
 from src.space.origin import NOT_RECORDED, Origin
+from src.space.point import changed
 from src.space.values import Values, canonical, of_texts
 from src.states import TrialState
 
@@ -198,7 +199,7 @@ def entry_of(trials: list[TrialResult]) -> Entry:
     last = tuple(trial for trial in scored if (trial.rung or 0) == longest)
     earlier = tuple(trial for trial in scored if (trial.rung or 0) < longest)
     point = max((trial.point for trial in (*last, *unscored)), key=len)  # the most overrides: defaults may have changed between sweeps
-    return Entry(without_repeats(point), last, unscored, earlier, pruned)
+    return Entry(changed(point, without_repeats(point)), last, unscored, earlier, pruned)
 
 
 def with_known_data(trials: list[TrialResult]) -> Iterator[TrialResult]:
@@ -222,4 +223,4 @@ def without_repeats(values: Mapping[str, Value]) -> dict[str, Value]:
 
 def overridden_keys(ones: Sequence[TrialResult | Entry]) -> Iterator[str]:
     """The keys that the overrides of results name."""
-    return (key.lstrip("+") for result in ones for key in result.point)
+    return (key for result in ones for key in result.point)

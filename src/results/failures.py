@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from src.results.leaderboard import Entry, Standing
 from src.significance import ERROR
-from src.space.values import value_text
+from src.space.values import is_number, value_text
 
 LEAST_FAILED = 2  # configurations; one alone may have had bad luck
 
@@ -36,7 +36,7 @@ def _tests(entries: list[Entry], failed: list[bool], key: str) -> Iterator[tuple
     groups = [[value for value, bad in pairs if bad is wanted] for wanted in (True, False)]
     if not all(groups):
         return
-    if all(isinstance(value, int | float) and not isinstance(value, bool) for value, _ in pairs):
+    if all(is_number(value) for value, _ in pairs):
         bad, good = groups
         statistic, p_value = mannwhitneyu(bad, good)
         yield float(p_value), key, f"at {'high' if statistic > len(bad) * len(good) / 2 else 'low'} values"

@@ -82,7 +82,9 @@ def _alike(rows: list[Row]) -> list[Row]:
 
 def _kind(value: Any) -> type:
     """One type for all numbers, and one for what has parts."""
-    return float if type(value) is int else dict if isinstance(value, dict | list) else type(value)
+    if isinstance(value, dict | list):
+        return dict
+    return float if type(value) is int else type(value)
 
 
 def _text(value: Any) -> str | None:

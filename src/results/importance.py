@@ -1,4 +1,4 @@
-"""How much each key matters: permutation importance (Breiman 2001) of a random forest.
+"""The importance of each key: permutation importance (Breiman 2001) of a random forest.
 
 It is measured on configurations that the forest was not fitted to. Repeats are noise: a configuration is one row, with its mean.
 Half of the growth of the squared error, as a share of the variance, is the key's total Sobol index (Gregorutti et al. 2017,

@@ -124,7 +124,7 @@ class Standing:
         return [*overrides(one.point), *(f"{key}={as_text(one.values[key])}" for key in more if not key.endswith("_target_"))]
 
     def origin(self, one: TrialResult | Entry) -> str:
-        """How the origin of a result differs from the others, for people; empty if it does not."""
+        """Describes the difference of a result's origin from the others; empty if there is none."""
         return self._labels[one.origin]
 
     @property

@@ -146,8 +146,7 @@ def trial_name(point: Point, swept: list[str]) -> str:
     >>> trial_name({"optimizer": "sgd", "training.epochs": "2"}, ["optimizer"])
     'optimizer=sgd'
     """
-    texts = {key.lstrip("+"): text for key, text in point.items()}
-    return key_value_text({key: texts.get(key, "") for key in swept}, swept)
+    return key_value_text({key: point.get(key, "") for key in swept}, swept)
 
 
 def name_of(standing: Standing, trial: TrialResult) -> str:

@@ -4,7 +4,7 @@ import hashlib
 import itertools
 import json
 import math
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass, replace
 from functools import cached_property
 from typing import Any
@@ -18,10 +18,10 @@ from src.errors import ConfigError
 from src.space import checks
 from src.space.axes import Axis, Choice, axes_of
 from src.space.first import completed
+from src.space.point import Point, overrides
 from src.space.values import canonical, ordered
 
 __all__ = ["Axis", "Choice", "Interval", "Point", "Space", "active_hash", "overrides"]
-Point = dict[str, str]  # key → text of a Hydra override: {"optimizer": "sgd", "model.units": "64"}
 MOST_LISTED = 100_000  # points; a larger space is not listed
 
 
@@ -74,7 +74,7 @@ class Space:
     @cached_property
     def first_points(self) -> list[Point]:
         """The known points, as points."""
-        return [point for known in self.first if (point := self.point({one.key: one.texts[0] for one in known})) is not None]
+        return [point for point in map(self.point_of, self.first) if point is not None]
 
     def points(self) -> Iterator[Point]:
         """Iterates over all distinct points, after known ones in the order of Hydra's product: the last axis varies fastest.
@@ -140,37 +140,37 @@ class Space:
         prefixes = {item.key: item.prefix for item in (*trial, *self.fixed)} | {axis.key: axis.prefix for axis in self.axes}
         texts = {item.key: item.texts[0] for item in (*self.fixed, *trial)} | values
         choices = self._choices(texts)
-        inactive = self.catalog.inactive(choices["model"], choices["trial"])
         texts = links.followed(texts, choices, self.catalog)
-        point = {
-            f"{prefixes.get(key, '')}{key}": text
-            for key, text in texts.items()
-            if self.catalog.has(choices, key) or (prefixes.get(key) and key.partition(".")[0] not in inactive)
-        }
-        active = {**self.leaves(point), **{group: option for group, option in choices.items() if group not in inactive}}
-        for rule in self.exclude:
-            if all(item.key in active and active[item.key] in item.values for item in rule):
-                return None
-        return point
+        used = {key: text for key, text in texts.items() if self.catalog.has(choices, key, added=bool(prefixes.get(key)))}
+        point = Point(used, prefixes)
+        return None if self.exclude and self._is_excluded(point, choices) else point
 
-    def identity(self, point: Point) -> str:
+    def point_of(self, known: Iterable[Assignment]) -> Point | None:
+        """Returns the point that has the values of assignments; None if it is excluded."""
+        return self.point({one.key: one.texts[0] for one in known})
+
+    def _is_excluded(self, point: Point, choices: dict[str, str]) -> bool:
+        inactive = self.catalog.inactive(choices["model"], choices["trial"])
+        active = {**self.leaves(point), **{group: option for group, option in choices.items() if group not in inactive}}
+        return any(all(item.key in active and active[item.key] in item.values for item in rule) for rule in self.exclude)
+
+    def identity(self, point: Mapping[str, str]) -> str:
         """Returns a text that is equal for points that are the same trial."""
         return json.dumps({key: ordered(value) for key, value in self.leaves(point).items()}, sort_keys=True, default=str)
 
-    def _choices(self, texts: dict[str, str]) -> dict[str, str]:
+    def _choices(self, texts: Mapping[str, str]) -> dict[str, str]:
         """Returns the chosen option of each group."""
         return {**self.catalog.defaults, **{key: self._value(key, text) for key, text in texts.items() if key in self.catalog.groups}}
 
-    def leaves(self, point: Point) -> dict[str, Any]:
+    def leaves(self, point: Mapping[str, str]) -> dict[str, Any]:
         """Returns the active configuration of a point: config path → value."""
-        texts = {key.lstrip("+"): text for key, text in point.items()}
-        choices = self._choices(texts)
+        choices = self._choices(point)
         inactive = self.catalog.inactive(choices["model"], choices["trial"])
         values = {"seed": self.catalog.top["seed"], "objective": self.catalog.top["objective"]}
         for group in TRIAL_GROUPS:
             if group not in inactive:
                 values |= self.catalog.keys(group, choices[group])
-        for key, text in texts.items():
+        for key, text in point.items():
             if key not in self.catalog.groups:
                 assigned = leaves(self._value(key, text), key)
                 if key not in assigned:
@@ -228,15 +228,6 @@ def _product(axes: tuple[Axis, ...], chosen: dict[str, str]) -> Iterator[dict[st
         return
     for text in first.texts:
         yield from _product(others, {**chosen, first.key: text})
-
-
-def overrides(point: Point) -> list[str]:
-    """Returns the overrides that compose a trial.
-
-    >>> overrides({"optimizer": "sgd", "model.units": "64"})
-    ['optimizer=sgd', 'model.units=64']
-    """
-    return [f"{key}={text}" for key, text in point.items()]
 
 
 def active_hash(config: dict[str, Any], *, repeats: bool = True) -> str:

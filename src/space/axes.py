@@ -10,7 +10,7 @@ from src.config.conditions import meant, possible
 from src.config.overrides import Assignment, Interval, as_text
 from src.config.paths import TRIAL_GROUPS, TRIAL_KEYS
 from src.config.request import Request
-from src.space.values import canonical
+from src.space.values import canonical, is_number
 
 NEAR = 1e-9  # relative difference of numbers that differ by rounding alone
 Conditions = tuple[tuple[str, tuple[str, ...]], ...]
@@ -65,7 +65,7 @@ class Axis:
         """The smallest and the largest value if all are numbers, otherwise all values, as texts."""
         if isinstance(self.domain, Interval):
             return str(self.domain.low), str(self.domain.high)
-        numbers = [value for value in self.domain.values if isinstance(value, int | float) and not isinstance(value, bool)]
+        numbers = [value for value in self.domain.values if is_number(value)]
         if len(numbers) < len(self.domain.values):
             return self.domain.texts
         return tuple(dict.fromkeys(self.domain.texts[numbers.index(end)] for end in (min(numbers), max(numbers))))
@@ -153,7 +153,7 @@ def text_of(axis: Axis, value: Any) -> str | None:
         pairs = list(zip(domain.texts, domain.values, strict=True))
         exact = [text for text, own in pairs if canonical(own) == canonical(value)]
         return next(iter(exact or (text for text, own in pairs if same(own, value))), None)
-    if not _is_number(value):
+    if not _is_finite(value):
         return None
     inside = min(max(value, domain.low), domain.high)
     if not same(inside, value) or (domain.integer and inside != int(inside)):
@@ -163,10 +163,10 @@ def text_of(axis: Axis, value: Any) -> str | None:
 
 def same(one: Any, other: Any) -> bool:
     """True for equal values, and for numbers that differ by rounding alone."""
-    if _is_number(one) and _is_number(other):
+    if _is_finite(one) and _is_finite(other):
         return math.isclose(one, other, rel_tol=NEAR)
     return canonical(one) == canonical(other)
 
 
-def _is_number(value: Any) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
+def _is_finite(value: Any) -> bool:
+    return is_number(value) and math.isfinite(value)

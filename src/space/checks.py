@@ -23,7 +23,7 @@ SCORED = ("objective", "data", "data.task", "training", "training.loss", "traini
 def absent(space: "Space", request: Request) -> Iterator[Assignment]:
     """Yields assignments whose key no trial has; for an assignment of an explicit trial, only that trial counts."""
     parts = [replace(space, trials=(trial,)) for trial in space.trials] or [space]
-    keys_of_parts = [{key.lstrip("+") for point in _points(part) for key in point} for part in parts]
+    keys_of_parts = [{key for point in _points(part) for key in point} for part in parts]
     all_keys = set[str]().union(*keys_of_parts)
     wanted = [(item, all_keys) for item in [*request.assignments, *(item for _, item in request.when)]]
     wanted += [(item, keys) for trial, keys in zip(space.trials, keys_of_parts, strict=False) for item in trial]
@@ -82,7 +82,7 @@ def _may_be(item: Assignment, space: "Space") -> bool:
 
 def late_phases(space: "Space", request: Request) -> Iterator[str]:
     """Finds phases of a training that start after its last epoch."""
-    most = _most_epochs(request)
+    most = request.of_oracle("oracle.max_epochs")
     keys = [axis.key for axis in space.axes if axis.key == EPOCHS or axis.key.startswith(PHASES)]
     seen = set()
     for point in _points(space, crossed=len(keys) > 1):
@@ -93,15 +93,6 @@ def late_phases(space: "Space", request: Request) -> Iterator[str]:
                 seen.add((key, start, epochs))
                 name = "oracle.max_epochs" if most else EPOCHS
                 yield f"{key}={start}: it would never begin, for {name} is {epochs}; expected at most that, or no such phase."
-
-
-def _most_epochs(request: Request) -> int | None:
-    """The epochs of the longest trials of an oracle that decides on them; None if the configuration does."""
-    given = {one.key: one.values for one in request.assignments if one.values}
-    [option] = given.get("oracle", (request.catalog.defaults["oracle"],))
-    settings = request.catalog.keys("oracle", str(option))
-    most = "oracle.max_epochs"
-    return int(given[most][0] if most in given else settings[most]) if most in settings else None
 
 
 def _points(space: "Space", *, crossed: bool = False) -> Iterable["Point"]:

@@ -26,8 +26,9 @@ def _point(space: Space, values: Mapping[str, Any]) -> Point | None:
     for axis in space.axes:
         if axis.exists(texts):
             point = space.point(texts)
-            known = values[axis.key] if axis.key in values else None if point is None else _default(space, axis.key, point)
-            text = None if point is None else text_of(axis, known)
+            if point is None:
+                return None
+            text = text_of(axis, values[axis.key] if axis.key in values else _default(space, axis.key, point))
             if text is None:
                 return None
             texts[axis.key] = text

@@ -39,7 +39,8 @@ def _completed(space: "Space", given: dict[str, Assignment]) -> tuple[Known, lis
                 continue  # an argument that conf/ does not list, which this point leaves out
             own = text_of(axis, one.values[0])
             if own is None and not isinstance(axis.domain, Choice):
-                mistakes.append(f"{one.origin}: {_outside(axis)}.")
+                interval = f"the interval from {axis.domain.low} to {axis.domain.high}"
+                mistakes.append(f"{one.origin}: outside of {interval}; expected a value inside, or a wider interval.")
             known[axis.key] = replace(one, texts=(own,)) if own is not None else one
     for key in given.keys() - known.keys():
         axes = [axis for axis in space.axes if axis.key == key]
@@ -47,7 +48,7 @@ def _completed(space: "Space", given: dict[str, Assignment]) -> tuple[Known, lis
             known[key] = given[key]  # beside an option or value that the sweep does not list, of which it knows no conditions
         else:
             mistakes.append(f"{given[key].origin}: {_no_axis(space, key, known)}")
-    if not mistakes and replace(space, first=(tuple(known.values()),)).point({key: one.texts[0] for key, one in known.items()}) is None:
+    if not mistakes and replace(space, first=(tuple(known.values()),)).point_of(known.values()) is None:
         words = " ".join(one.override(one.texts[0]) for one in known.values())
         mistakes.append(f"oracle.first: {words}: a rule of exclude leaves it out; expected a point that no rule matches.")
     return tuple(known.values()), mistakes
@@ -56,8 +57,7 @@ def _completed(space: "Space", given: dict[str, Assignment]) -> tuple[Known, lis
 def _of_conf(space: "Space", axis: Axis, known: dict[str, Assignment]) -> Assignment | None:
     """The default of conf/ beside what is known of a point; None if there is none."""
     here = replace(space, first=(tuple(known.values()),), exclude=())
-    point = here.point({key: one.texts[0] for key, one in known.items()}) or {}
-    defaults = {**here.leaves(point), **space.catalog.defaults}
+    defaults = {**here.leaves(here.point_of(known.values()) or {}), **space.catalog.defaults}
     if axis.key not in defaults:
         return None
     value = defaults[axis.key]
@@ -71,10 +71,6 @@ def _unlisted(space: "Space", axis: Axis, known: dict[str, Assignment]) -> bool:
     """True if an axis depends on a key that has a value in a point that none of the key's axes lists."""
     listed = {(other.key, text) for other in space.axes if isinstance(other.domain, Choice) for text in other.domain.texts}
     return any(key in known and (key, known[key].texts[0]) not in listed for key, _ in axis.conditions)
-
-
-def _outside(axis: Axis) -> str:
-    return f"outside of the interval from {axis.domain.low} to {axis.domain.high}; expected a value inside, or a wider interval"  # type: ignore[union-attr]
 
 
 def _no_axis(space: "Space", key: str, known: dict[str, Assignment]) -> str:

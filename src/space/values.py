@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
+from typing import Any, TypeGuard
 
 from src.config.overrides import as_text
 
@@ -42,10 +42,15 @@ def ordered(value: Any) -> Any:
 def of_texts(point: Mapping[str, str]) -> dict[str, Any]:
     """Parses texts of overrides: numbers, null, true, false and words, quoted or not. Lists and mappings stay text.
 
-    >>> of_texts({"+model.x": "1e-2", "optimizer": "'sgd'", "model.y": "null"})
+    >>> of_texts({"model.x": "1e-2", "optimizer": "'sgd'", "model.y": "null"})
     {'model.x': 0.01, 'optimizer': 'sgd', 'model.y': None}
     """
-    return {key.lstrip("+"): _read(text) for key, text in point.items()}
+    return {key: _read(text) for key, text in point.items()}
+
+
+def is_number(value: Any) -> TypeGuard[float]:
+    """True for whole numbers and fractions; false for true and false."""
+    return isinstance(value, int | float) and not isinstance(value, bool)
 
 
 def _read(text: str) -> Any:

@@ -23,7 +23,8 @@ def find_sweeps(words: str, root: Path = SWEEPS, *, key: str = "sweep") -> list[
         ConfigError: no such sweep, or none at all.
         TrialbookError: a newer version made it.
     """
-    meta = {file.parent: found for file in root.glob("*/study.db") if (found := read_meta(file.parent))}
+    metas = {file.parent: read_meta(file.parent) for file in root.glob("*/study.db")}
+    meta = {folder: found for folder, found in metas.items() if found}
     by_age = sorted(meta, key=lambda folder: float(meta[folder]["created"]))
     if not by_age:
         raise ConfigError([f"{key}={words}: there is no sweep in {root.resolve()}; expected one made by python -m src.sweep -m …"])
@@ -62,9 +63,9 @@ def read_meta(folder: Path) -> dict[str, str]:
         store.close()
 
 
-def driven_sweeps(root: Path = SWEEPS) -> list[Path]:
+def driven_sweeps() -> list[Path]:
     """The folders of the sweeps that run on this machine, the latest one last."""
-    return sorted(file.parent for file in root.glob("*/study.db") if is_driven(file.parent))
+    return sorted(file.parent for file in SWEEPS.glob("*/study.db") if is_driven(file.parent))
 
 
 def link_sweep(folder: Path) -> None:

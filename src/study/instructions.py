@@ -1,4 +1,4 @@
-"""What somebody asks of a sweep from elsewhere: rows of its study, which its driver hears within about a second.
+"""Instructions to a sweep from elsewhere: rows of its study, which its driver hears within about a second.
 
 `stop` and `cancel` are for the invocation that runs; the next one begins without them. `add` waits until its point becomes a trial.
 """
@@ -6,10 +6,12 @@
 import json
 import time
 from collections.abc import Callable
-from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
+
+from src.space.point import Point, written
+from src.study.database import Database
 
 STOP, CANCEL, ADD = "stop", "cancel", "add"
 
@@ -23,11 +25,13 @@ class Instruction:
     payload: dict[str, Any]
 
 
-class Instructions:
+class Instructions(Database):
     """The part of a study's store that keeps instructions."""
 
     def instruct(self, kind: str, **payload: Any) -> int:
         """Adds an instruction; returns its id."""
+        if kind == ADD:
+            payload = {"point": written(payload["point"])}
         with self._transaction():
             self._execute("insert into instruction (kind, payload, at) values (?, ?, ?)", kind, json.dumps(payload), time.time())
             return int(self._read("select last_insert_rowid()")[0][0])
@@ -38,7 +42,7 @@ class Instructions:
             return []
         places = ", ".join("?" * len(kinds))
         rows = self._read(f"select id, kind, payload from instruction where heard is null and kind in ({places}) order by id", *kinds)  # noqa: S608
-        return [Instruction(number, kind, json.loads(payload)) for number, kind, payload in rows]
+        return [Instruction(number, kind, _payload(kind, text)) for number, kind, text in rows]
 
     @cached_property
     def _keeps_instructions(self) -> bool:
@@ -50,11 +54,10 @@ class Instructions:
         with self._transaction():
             self._execute("update instruction set heard = ? where id = ?", time.time(), instruction.id)
 
-    def added(self) -> list[dict[str, str]]:
+    def added(self) -> list[Point]:
         """All points that somebody added, those that became trials among them."""
-        return [
-            json.loads(payload)["point"] for (payload,) in self._read("select payload from instruction where kind = ? order by id", ADD)
-        ]
+        rows = self._read("select payload from instruction where kind = ? order by id", ADD)
+        return [_payload(ADD, text)["point"] for (text,) in rows]
 
     def is_heard(self, number: int) -> bool | None:
         """True if the driver heard an instruction; None if it is not there any more."""
@@ -88,11 +91,7 @@ class Instructions:
             time.sleep(0.1)
         return True
 
-    def _execute(self, statement: str, *values: Any) -> None:
-        raise NotImplementedError
 
-    def _read(self, query: str, *values: Any) -> list[Any]:
-        raise NotImplementedError
-
-    def _transaction(self) -> AbstractContextManager[None]:
-        raise NotImplementedError
+def _payload(kind: str, text: str) -> dict[str, Any]:
+    payload: dict[str, Any] = json.loads(text)
+    return {"point": Point.read(payload["point"])} if kind == ADD else payload

@@ -1,4 +1,4 @@
-"""What people call a sweep: name, note and tags. They may change later, in its study and, by the outbox, in MLflow."""
+"""The labels that people give a sweep: name, note and tags. They may change later, in its study and, by the outbox, in MLflow."""
 
 import json
 import re
@@ -80,11 +80,9 @@ def changed(then: Labels, *, rename: str = "", note: str = "", tags: str = "") -
         ("note", note, "note", note),
         ("tags", tags, "tags", listed),
     ]
-    mistakes = [
-        f"{word}={text}: expected {rule}."
-        for word, text, key, value in checked
-        if text and text != "null" and (rule := expected(key, value, [] if key == "tags" else None))
-    ]
+    given = [one for one in checked if one[1] not in ("", "null")]
+    rules = [(f"{word}={text}", expected(key, value, [] if key == "tags" else None)) for word, text, key, value in given]
+    mistakes = [f"{words}: expected {rule}." for words, rule in rules if rule]
     if rename and (SWEEPS / rename).exists():
         mistakes.append(f"rename={rename}: it is the id of a sweep; expected another name.")
     if mistakes:
@@ -121,7 +119,7 @@ def page_text(page: Sequence[str], note: str) -> str:
     """The text of a sweep's page in MLflow: the parts that fit in a tag.
 
     Args:
-        page: what stands above the note, then what follows it.
+        page: the part above the note, then those that follow it.
     """
     text = ""
     for part in filter(None, [page[0], note, *page[1:]]):

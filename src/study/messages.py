@@ -2,12 +2,12 @@
 
 import json
 from collections.abc import Iterable
-from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
 from src.redaction import all_redacted, redacted
+from src.study.database import Database
 
 
 @dataclass(frozen=True)
@@ -20,7 +20,7 @@ class Message:
     id: int = 0
 
 
-class Messages:
+class Messages(Database):
     """The part of a study's store that keeps messages."""
 
     def post(self, *messages: Message) -> None:
@@ -89,15 +89,3 @@ class Messages:
         for message in messages:
             row = (message.number, message.kind, json.dumps(all_redacted(message.payload), default=str))
             self._execute("insert into outbox (number, kind, payload) values (?, ?, ?)", *row)
-
-    def _execute(self, statement: str, *values: Any) -> None:
-        raise NotImplementedError
-
-    def _read(self, query: str, *values: Any) -> list[Any]:
-        raise NotImplementedError
-
-    def _describe(self, meta: dict[str, Any]) -> None:
-        raise NotImplementedError
-
-    def _transaction(self) -> AbstractContextManager[None]:
-        raise NotImplementedError

@@ -1,4 +1,4 @@
-"""How a sweep stands, read from its folder while its driver may be writing there. Imports neither TensorFlow nor MLflow."""
+"""The state of a sweep, read from its folder while its driver may be writing there. Imports neither TensorFlow nor MLflow."""
 
 import json
 from collections import Counter
@@ -95,7 +95,7 @@ class Overview:
 
 
 def look(folder: Path, most: int = 5) -> Overview:
-    """Reads how a sweep stands.
+    """Reads the state of a sweep.
 
     Args:
         most: how many of its best trials are of interest.
@@ -186,11 +186,7 @@ def size(folder: Path) -> int:
         meta, runs = store.meta(), [row.run_id for row in store.trials()]
     file = database(meta.get("tracking_uri", ""))
     places = [file.parent / "artifacts" / run for run in (*runs, meta.get("parent_run")) if run] if file else []
-    return sum(_bytes(place) for place in (folder.resolve(), *places))
-
-
-def _bytes(folder: Path) -> int:
-    return sum(_sizes(folder))
+    return sum(count for place in (folder.resolve(), *places) for count in _sizes(place))
 
 
 def _sizes(folder: Path) -> Iterator[int]:

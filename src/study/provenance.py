@@ -1,4 +1,4 @@
-"""Where a result comes from: the commit, code and packages that produced it."""
+"""The provenance of a result: the commit, code and packages that produced it."""
 
 import hashlib
 import platform

@@ -91,7 +91,7 @@ class TrialRow:
         """
         values: dict[str, Any] = {**dict.fromkeys(SINCE_1["trial"]), **dict(row)}
         try:
-            point, state = json.loads(values.pop("overrides")), TrialState(values.pop("state"))
+            point, state = Point.read(json.loads(values.pop("overrides"))), TrialState(values.pop("state"))
             metrics, configuration = (json.loads(values.pop(name) or "{}") for name in ("metrics", "configuration"))
             return cls(point=point, state=state, metrics=metrics, configuration=configuration, **values)
         except (KeyError, TypeError, ValueError) as error:

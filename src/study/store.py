@@ -3,35 +3,26 @@
 import json
 import os
 import sqlite3
-import threading
 import time
-from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
-from src import files
 from src.errors import TrialbookError
 from src.job import Outcome
 from src.oracles import Proposal
 from src.redaction import all_redacted, redacted
+from src.space.point import written
 from src.states import TrialState
 from src.study.instructions import Instructions
 from src.study.messages import Message, Messages
 from src.study.schema import LATER, SCHEMA, SCHEMA_VERSION, SINCE_1, UNKNOWN, Identity
 from src.study.trials import Trials
 
-PAGE = 4096  # bytes by which SQLite grows
-
 
 class Store(Messages, Instructions, Trials):
     """One study. Its methods may be called from any thread."""
-
-    def __init__(self, db: sqlite3.Connection) -> None:
-        self._db = db
-        self._db.row_factory = sqlite3.Row
-        self._lock = threading.RLock()
 
     @classmethod
     def create(cls, path: Path | None, **meta: Any) -> "Store":
@@ -105,7 +96,7 @@ class Store(Messages, Instructions, Trials):
         """
         row = {
             "number": number,
-            "overrides": json.dumps(proposal.point),
+            "overrides": json.dumps(written(proposal.point)),
             "state": TrialState.RUNNING,
             "attempts": 1,
             "parent": proposal.parent,
@@ -183,41 +174,5 @@ class Store(Messages, Instructions, Trials):
         with closing(sqlite3.connect(path)) as file:
             self._db.backup(file)
 
-    @property
-    def folder(self) -> Path | None:
-        """The folder of the study, which holds those of its trials; None in memory."""
-        file = self._db.execute("pragma database_list").fetchone()[2]
-        return Path(file).parent if file else None
-
-    def close(self) -> None:
-        """Folds the write-ahead log into the file."""
-        self._db.close()
-
-    def _read(self, query: str, *values: Any) -> list[Any]:
-        with self._lock:
-            return self._db.execute(query, values).fetchall()
-
-    def _execute(self, statement: str, *values: Any) -> None:
-        self._db.execute(statement, values)
-
-    def _describe(self, meta: dict[str, Any]) -> None:
-        rows = [(key, value if isinstance(value, str) else json.dumps(value, default=str)) for key, value in all_redacted(meta).items()]
-        self._db.executemany("insert or replace into meta values (?, ?)", rows)
-
     def _keep(self, oracle: dict[str, Any]) -> None:
         self._db.execute("insert or replace into oracle values (1, ?)", (json.dumps(oracle),))
-
-    @contextmanager
-    def _transaction(self) -> Iterator[None]:
-        """Takes the write lock at once, and commits or rolls back as a whole."""
-        with self._lock:
-            try:
-                self._db.execute("begin immediate")
-                yield
-                self._db.execute("commit")
-            except BaseException as error:
-                if self._db.in_transaction:  # SQLite itself rolls back when the disk is full
-                    self._db.execute("rollback")
-                if getattr(error, "sqlite_errorcode", 0) & 0xFF in (sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR):
-                    raise files.full(Path(self._db.execute("pragma database_list").fetchone()[2]), PAGE) from error
-                raise

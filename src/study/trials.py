@@ -4,11 +4,12 @@ import json
 from collections.abc import Iterator
 from typing import Any
 
+from src.study.database import Database
 from src.study.schema import TrialRow
 
 
-class Trials:
-    """What a study knows of its trials."""
+class Trials(Database):
+    """The part of a study's store that reads trials."""
 
     def meta(self) -> dict[str, str]:
         """The facts about the sweep (sweep_id, name, command, space, objective, …), as text."""
@@ -49,6 +50,3 @@ class Trials:
             return self.meta().get("parent_run")
         found = self._read("select run_id from trial where number = ?", number)
         return found[0][0] if found else None
-
-    def _read(self, query: str, *values: Any) -> list[Any]:
-        raise NotImplementedError

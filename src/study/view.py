@@ -16,14 +16,14 @@ BAR = 20  # characters
 DAY = 86400.0
 
 
-def sparkline(values: list[float], most: int = MOST_POINTS) -> str:
+def sparkline(values: list[float]) -> str:
     """Draws values as blocks between the least and the greatest of them; of many, every so many-th and the last one.
 
     >>> sparkline([0.0, 0.5, 1.0]), sparkline([2.0, 2.0]), sparkline([])
     ('▁▅█', '▄▄', '')
     """
     finite = [value for value in values if abs(value) < float("inf")]
-    step = -(-len(finite) // most) or 1
+    step = -(-len(finite) // MOST_POINTS) or 1
     shown = finite[::-1][::step][::-1]
     low, span = min(shown, default=0.0), max(shown, default=0.0) - min(shown, default=0.0)
     return "".join(BLOCKS[round((value - low) / span * (len(BLOCKS) - 1) + 1e-9)] if span else BLOCKS[3] for value in shown)

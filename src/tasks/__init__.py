@@ -1,4 +1,4 @@
-"""Tasks: what a prediction means. One file, one class each; the YAML of a data set names its task.
+"""Tasks say what a prediction means. One file, one class each; the YAML of a data set names its task.
 
 A task says what a model must give for an example, and how right that is. Where the configuration says `auto`, loss, metrics and
 objective are those of the task. They are attributes of its class, so that they are known before any data are loaded.
@@ -23,7 +23,7 @@ OWN = "own"  # training.loss of a model that computes its loss itself
 
 
 class Task(Protocol):
-    """What the classes of this folder have in common. Their fields describe the data, such as the names of the classes.
+    """The interface of the classes of this folder. Their fields describe the data, such as the names of the classes.
 
     Attributes:
         loss, metrics, objective: of a training that says `auto`.

@@ -53,7 +53,8 @@ def run(config: dict[str, Any], report: Report) -> dict[str, float]:
             with contextlib.suppress(ProcessLookupError):
                 os.killpg(process.pid, signal.SIGKILL)
             raise
-    results = [found for line in lines if (found := _metrics(line)) and "step" not in found]
+    printed = [_metrics(line) for line in lines]
+    results = [found for found in printed if found and "step" not in found]
     said = "\n  ".join(lines[-KEPT:])
     if process.returncode:
         raise TrialError(f"{words[0]} ended with {process.returncode}; expected 0. It said:\n  {said}")

@@ -50,10 +50,10 @@ def _interpolator(optimizer: str, momentum: float | None) -> RegularGridInterpol
 
 def loss_of(point: dict[str, str], epochs: int) -> float:
     """The lowest validation loss of so many epochs, between the networks of the table linear in the logarithms."""
-    momentum = point.get("+model.momentum")
-    curve = _interpolator(point["+model.optimizer"], momentum and float(momentum))
+    momentum = point.get("model.momentum")
+    curve = _interpolator(point["model.optimizer"], momentum and float(momentum))
     place = np.clip(
-        np.log([float(point["+model.rate"]), int(point["+model.units"])]), *np.log([[RATES[0], UNITS[0]], [RATES[-1], UNITS[-1]]])
+        np.log([float(point["model.rate"]), int(point["model.units"])]), *np.log([[RATES[0], UNITS[0]], [RATES[-1], UNITS[-1]]])
     )
     return float(np.exp(curve(place)[0][epochs - 1]))
 

@@ -56,7 +56,7 @@ def ours(name: str, problem: Problem, most: int, seed: int) -> tuple[Ask, Tell]:
         return {
             axis.key.removeprefix("model."): text if isinstance(axis.domain, Choice) else float(text)
             for axis in problem.axes
-            if (text := proposal.point.get(f"+{axis.key}")) is not None
+            if (text := proposal.point.get(axis.key)) is not None
         }
 
     return ask, oracle.tell

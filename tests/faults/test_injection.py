@@ -13,13 +13,16 @@ from src.report.data import data_of
 from src.report.page import page
 from src.results import table
 from src.results.leaderboard import Standing, TrialResult
+from src.space import Point
 
 FORMULAS = ["=cmd|' /C calc'!A0", "@SUM(1)", "+1+cmd", "-1+cmd", "\t=1", "\r=1", "\n=1", "=1,2", "-2+3", "+", "-", "\uff1d1"]
 
 
 def standing(*points: dict[str, str], cause: str = "") -> Standing:
     ended = [
-        TrialResult(n, point, str(n), f"run{n}", "FAILED" if cause else "FINISHED", cause, None if cause else n / 10, 1, n / 10, 1.0)
+        TrialResult(
+            n, Point.read(point), str(n), f"run{n}", "FAILED" if cause else "FINISHED", cause, None if cause else n / 10, 1, n / 10, 1.0
+        )
         for n, point in enumerate(points)
     ]
     return Standing.of(ended, Objective("val_accuracy", "max"), 0)

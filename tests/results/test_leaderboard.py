@@ -7,6 +7,7 @@ from src.objective import Objective
 from src.results import table
 from src.results.conclusions import conclusions
 from src.results.leaderboard import Standing, TrialResult
+from src.space import Point
 from src.space.origin import Origin
 
 ACCURACY, LOSS = Objective("val_accuracy", "max"), Objective("val_loss", "min")
@@ -207,5 +208,7 @@ def test_a_failure_before_the_data_were_known_belongs_to_its_configuration() -> 
 
 def test_what_was_not_recorded_is_pooled_by_values_of_overrides() -> None:
     texts = ("0.01", "1e-2", "'0.01'")
-    found = standing([replace(one, point={"+model.x": text}) for one, text in zip(scored(a=[0.8, 0.9, 0.7]), texts, strict=True)])
+    found = standing(
+        [replace(one, point=Point.read({"+model.x": text})) for one, text in zip(scored(a=[0.8, 0.9, 0.7]), texts, strict=True)]
+    )
     assert [len(entry.trials) for entry in found.entries] == [2, 1]

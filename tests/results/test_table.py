@@ -5,12 +5,15 @@ import pytest
 from src.objective import Objective
 from src.results import table
 from src.results.leaderboard import Standing, TrialResult
+from src.space import Point
 from src.space.origin import Origin
 
 
 def standing(*trials: tuple[dict[str, str], float | None]) -> Standing:
     ended = [
-        TrialResult(n, point, str(n), f"run{n}", "FAILED" if score is None else "FINISHED", "" if score else "a|b", score, 1, score, 1.0)
+        TrialResult(
+            n, Point.read(point), str(n), f"run{n}", "FAILED" if score is None else "FINISHED", "" if score else "a|b", score, 1, score, 1.0
+        )
         for n, (point, score) in enumerate(trials)
     ]
     return Standing.of(ended, Objective("val_loss", "min"), 0)

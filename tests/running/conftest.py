@@ -10,6 +10,7 @@ from hydra.core.config_loader import ConfigLoader
 
 from src import executors, oracles
 from src.config.composer import Composer
+from src.errors import Stop
 from src.job import Job, Outcome
 from src.objective import Objective
 from src.running.driver import Driver
@@ -103,3 +104,18 @@ def units(job: Job, report: Callable, check_stop: Callable) -> Outcome:
         return Outcome("FAILED", cause="RuntimeError: thirteen")
     score = job.config["model"]["units"] / 100
     return Outcome("FINISHED", {"kept/val_accuracy": score, "kept/epoch": 1}, {"val_accuracy": [score]}, 1.5)
+
+
+def asking(ask: Callable[[], None]) -> Callable:
+    """The stub trial above; during the second trial somebody asks something of the sweep, and the trial ends if it is to."""
+
+    def run_trial(job: Job, report: Callable, check_stop: Callable) -> Outcome:
+        if job.number == 1:
+            ask()
+            try:
+                check_stop()
+            except Stop as stop:
+                return Outcome("KILLED", cause=str(stop))
+        return units(job, report, check_stop)
+
+    return run_trial

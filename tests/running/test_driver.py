@@ -10,11 +10,10 @@ from pathlib import Path
 
 import pytest
 
-from src.errors import Stop
 from src.job import CHECKPOINT, Job, Outcome
 from src.oracles import Proposal
 from src.running.interruption import Interruption
-from tests.running.conftest import LOCAL, Driven, units
+from tests.running.conftest import LOCAL, Driven, asking, units
 
 
 def test_a_failing_trial_does_not_stop_the_sweep(driven: Driven) -> None:
@@ -58,18 +57,12 @@ def test_inactive_keys_are_no_parameters(driven: Driven) -> None:
     ],
 )
 def test_once_lets_the_running_trial_finish_twice_kills_it(driven: Driven, signals: list[int], states: list[str], code: int) -> None:
-    def interrupted(job: Job, report: Callable, check_stop: Callable) -> Outcome:
-        if job.number == 1:
-            for number in signals:
-                os.kill(os.getpid(), number)
-            try:
-                check_stop()
-            except Stop as stop:
-                return Outcome("KILLED", cause=str(stop))
-        return units(job, report, check_stop)
+    def interrupt() -> None:
+        for number in signals:
+            os.kill(os.getpid(), number)
 
     interruption = Interruption()
-    driver = driven.run(interrupted, "model.units=12,14,16", interruption=interruption)
+    driver = driven.run(asking(interrupt), "model.units=12,14,16", interruption=interruption)
     assert [trial.state for trial in driver.recorder.store.trials()] == states
     assert [trial.attempts for trial in driver.recorder.store.trials()] == [int(state == "FINISHED") for state in states]
     assert interruption.code == code and driven.tracker.calls[-1][2]["state"] == states[-1]

@@ -5,13 +5,12 @@ from pathlib import Path
 
 import pytest
 
-from src.errors import Stop
 from src.job import Job, Outcome
 from src.running.bookkeeping import _reopened
 from src.running.interruption import Interruption
 from src.study.instructions import ADD, CANCEL, STOP
 from src.study.store import Store
-from tests.running.conftest import Driven, units
+from tests.running.conftest import Driven, asking, units
 from tests.running.test_resume import WORDS, asked, compose, store
 
 __all__ = ["asked", "store"]  # fixtures
@@ -27,17 +26,11 @@ __all__ = ["asked", "store"]  # fixtures
     ],
 )
 def test_a_sweep_hears_while_a_trial_runs(kind: str, asks: dict, states: list[str], code: int, driven: Driven, tmp_path: Path) -> None:
-    def told(job: Job, report: Callable, check_stop: Callable) -> Outcome:
-        if job.number == 1:
-            Store.reopen(tmp_path / "study.db").instruct(kind, **asks)
-            try:
-                check_stop()
-            except Stop as stop:
-                return Outcome("KILLED", cause=str(stop))
-        return units(job, report, check_stop)
+    def ask() -> None:
+        Store.reopen(tmp_path / "study.db").instruct(kind, **asks)
 
     interruption = Interruption()
-    driver = driven.run(told, "model.units=12,14,16", interruption=interruption)
+    driver = driven.run(asking(ask), "model.units=12,14,16", interruption=interruption)
     assert [trial.state for trial in driver.recorder.store.trials()] == states
     assert interruption.code == code and driver.recorder.store.unheard(STOP, CANCEL) == []
 
