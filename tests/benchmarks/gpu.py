@@ -3,7 +3,7 @@
     python -m tests.benchmarks.gpu [size=full] [out=FILE]
 
 Each part of gpu_parts.py runs in a process of its own with a limit, so that one that fails costs only itself; the page names it.
-`size=toy` runs the same code on a CPU in a minute or two and prints the page; it says nothing about speed.
+`size=toy` runs the same code on a CPU in three core-minutes and prints the page; it says nothing about speed.
 """
 
 import json
