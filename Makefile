@@ -6,7 +6,7 @@ INSTALL := $(if $(shell command -v uv),uv pip install --quiet --python $(BIN)/py
 YAMLLINT := {extends: relaxed, rules: {line-length: disable, document-start: disable}}
 
 .DEFAULT_GOAL := help
-.PHONY: help sweep test test-fast ui data bench bench-search faults check lock
+.PHONY: help sweep test test-fast ui data bench bench-search bench-gpu faults check lock
 
 help:  ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -32,6 +32,9 @@ bench: .venv/installed data  ## other tools beside it, an hour: tests/benchmarks
 
 bench-search: .venv/installed  ## what an oracle finds in how many trials, an hour or two: tests/benchmarks/RESULTS_SEARCH.md
 	@$(BIN)/python -m tests.benchmarks.search
+
+bench-gpu: .venv/installed data  ## stacked trials and other tools on a GPU, 8 minutes: tests/benchmarks/RESULTS_GPU.md
+	@$(BIN)/python -m tests.benchmarks.gpu
 
 faults: .venv/installed  ## kills, full disks and thousands of command lines: hours
 	@$(BIN)/python -m tests.faults.kill
