@@ -5,8 +5,9 @@ import secrets
 import shutil
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextlib import suppress
+from itertools import groupby
 from pathlib import Path
 
 from src import files
@@ -14,11 +15,12 @@ from src.errors import DiskFull, Refused, Unreachable, first_words
 from src.study.instructions import CANCEL, STOP
 from src.study.messages import Message
 from src.study.store import Store
-from src.tracking import Tracker
+from src.tracking import Parcel, Tracker
 
 log = logging.getLogger(__name__)
 UNDELIVERED = "undelivered"  # folder beside a trial's or a sweep's own files
 LONGEST_PAUSE = 30.0  # seconds between two attempts at a store that does not answer
+GATHERING = 0.3  # seconds in which messages come together before they are delivered
 LISTENING = 5.0  # seconds between two looks for tags that stop
 A_MOMENT = 10.0  # seconds; within this time after a vain wait, `flush` does not wait
 
@@ -26,7 +28,8 @@ A_MOMENT = 10.0  # seconds; within this time after a vain wait, `flush` does not
 class Outbox:
     """Delivers the messages of each run in order, in a thread of its own: training never waits for MLflow, nor fails with it.
 
-    A call to MLflow takes some 10 ms on a file and 70 ms on a server; the epochs of a run that wait are one call.
+    A call to MLflow takes some 10 ms on a file and 70 ms on a server. So a local store gets what waits of many trials at once, and on a
+    server the epochs of a run that wait are one call.
 
     Args:
         folder_of: trial number, or None for the sweep → its folder.
@@ -61,10 +64,10 @@ class Outbox:
         if time.monotonic() - self._waited > A_MOMENT:
             self.outage = ""
             self._hurry.set()
-        while left := self._store.waiting():
+        while self._store.undelivered(1):
             if self.outage or not self._thread.is_alive():
                 self._waited = time.monotonic()
-                return left
+                return self._store.waiting()
             time.sleep(0.01)
         return 0
 
@@ -79,16 +82,19 @@ class Outbox:
         pause = 1.0
         while not self._closed.is_set():
             self._work.wait(LISTENING if self._listens else None)
+            self._hurry.wait(GATHERING)
             self._work.clear()
+            self._hurry.clear()
             try:
                 self._listen()
                 while messages := self._store.undelivered():
-                    for batch in _batches(messages):
+                    for batch in self._batches(messages):
                         if self._closed.is_set():
                             return
                         self._deliver(batch)
                         pause, self.outage = 1.0, ""
                         self._listen()
+                    pause, self.outage = 1.0, ""
             except (Unreachable, DiskFull) as error:
                 self._hurry.clear()
                 self.outage = str(error)
@@ -118,19 +124,59 @@ class Outbox:
             else:
                 self._store.instruct(CANCEL, trial=number)
 
+    def _batches(self, messages: list[Message]) -> Iterator[list[Message]]:
+        """Delivers many messages at once, and yields those that are to come one by one."""
+        for of_trials, group in groupby(messages, lambda message: message.number is not None):  # a sweep's run is there before its trials'
+            some = list(group)
+            yield from _batches(self._deliver_many(some) if of_trials else some)
+
+    def _deliver_many(self, messages: list[Message]) -> list[Message]:
+        """Delivers messages of trials at once, as far as the tracker takes them so; returns the others."""
+        of_trial: dict[int | None, list[Message]] = {}
+        for message in messages:
+            of_trial.setdefault(message.number, []).append(message)
+        parcels = [self._parcel(number, own) for number, own in of_trial.items()]
+        try:
+            receipts = self._tracker.take(parcels, self._store.run_id(None))
+        except (Unreachable, DiskFull):
+            self._old |= {message.id for message in messages}
+            raise
+        except Exception as error:  # its other methods find out which message it is
+            log.info("MLflow: not at once: %s", error, exc_info=error)
+            return messages
+        taken = {number: receipt for number, receipt in zip(of_trial, receipts, strict=True) if receipt.taken}
+        arrived = [message for number, receipt in taken.items() for message in of_trial[number][: receipt.taken]]
+        for message in arrived:
+            if message.kind == "end":
+                _remove(self._folder(message))
+        self._store.delivered(arrived, {number: receipt.run_id for number, receipt in taken.items()})
+        ids = {message.id for message in arrived}
+        self._old -= ids
+        return [message for message in messages if message.id not in ids]
+
+    def _parcel(self, number: int | None, messages: list[Message]) -> Parcel:
+        again = any(self._may_be_there(message) for message in messages)
+        contents = [(one.kind, {**one.payload, "folder": self._folder(one)} if one.kind == "end" else one.payload) for one in messages]
+        return Parcel(self._store.run_id(number), again, contents)
+
+    def _folder(self, message: Message) -> Path:
+        """The files that a message refers to."""
+        return self.folder_of(message.number) / UNDELIVERED / str(message.payload["files"])
+
     def _may_be_there(self, message: Message) -> bool:
         return message.id in self._old or self._store.run_id(message.number) is not None
 
     def _deliver(self, messages: list[Message]) -> None:
         """Delivers one message, or epochs of one run; what MLflow refuses stays in the study with the reason."""
         try:
-            self._store.delivered(messages, self._hand_over(messages))
+            begun = self._hand_over(messages)
+            self._store.delivered(messages, {messages[0].number: begun} if begun else {})
         except (Unreachable, DiskFull):
             self._old.add(messages[0].id)  # only the answer may have been lost
             raise
         except Refused as error:
-            why = self._why(messages[0], error)
-            self._store.delivered(messages, error.run_id, Message(messages[0].number, "end", error.left), why)
+            number, why = messages[0].number, self._why(messages[0], error)
+            self._store.delivered(messages, {number: error.run_id} if error.run_id else {}, Message(number, "end", error.left), why)
         except Exception as error:
             if len(messages) > 1:  # finds the one that MLflow refuses
                 for one in messages:
@@ -156,8 +202,8 @@ class Outbox:
         if message.kind == "epoch":
             self._tracker.epochs(known, [one.payload for one in messages])
             return None
+        folder = self._folder(message)
         kept = message.payload.pop("files")
-        folder = self.folder_of(message.number) / UNDELIVERED / kept
         try:
             self._tracker.end(known, **message.payload, folder=folder)
         except Refused as error:

@@ -1,4 +1,6 @@
-"""How fast records arrive in a new SQLite store of MLflow:  python -m tests.benchmarks.delivery [runs=200] [epochs=50] [stubs=10000] [sweep=2000]
+"""How fast records arrive in a new SQLite store of MLflow:
+
+    python -m tests.benchmarks.delivery [runs=200] [epochs=50] [stubs=10000] [sweep=2000]
 
 First runs that wait in a study, from the start of its outbox until MLflow has them; then a sweep of stub trials that take no time.
 The processor seconds are those of the outbox's thread, which trains nothing but holds Python's lock.
@@ -17,7 +19,6 @@ from pathlib import Path
 from src import files
 from src.config.arguments import read_arguments
 from src.config.paths import ROOT
-from src.oracles import Proposal
 from src.study import outbox
 from src.study.messages import Message
 from src.study.store import Store
