@@ -126,6 +126,8 @@ def writing(file: Path) -> Iterator[Tables]:
                 db.execute("begin immediate")
                 yield Tables(db)
     except sqlite3.OperationalError as error:
+        if error.sqlite_errorcode == sqlite3.SQLITE_ERROR:  # a statement that this database does not understand
+            raise
         raise Unreachable(str(error)) from error
 
 

@@ -183,9 +183,6 @@ class MlflowTracker:
             if is_local_uri(place):
                 target = Path(local_file_uri_to_path(place))
                 target.parent.mkdir(parents=True, exist_ok=True)
-                mode = target.parent.stat().st_mode & 0o666  # that of a new file, as of a copy
-                for file in (one for one in folder.rglob("*") if one.is_file()):
-                    file.chmod(mode)
                 folder.rename(target)
                 return True
         try:
