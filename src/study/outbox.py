@@ -20,7 +20,7 @@ from src.tracking import Parcel, Tracker
 log = logging.getLogger(__name__)
 UNDELIVERED = "undelivered"  # folder beside a trial's or a sweep's own files
 LONGEST_PAUSE = 30.0  # seconds between two attempts at a store that does not answer
-GATHERING = 0.3  # seconds in which messages come together before they are delivered
+GATHERING = 1.0  # seconds in which messages come together before they are delivered
 LISTENING = 5.0  # seconds between two looks for tags that stop
 A_MOMENT = 10.0  # seconds; within this time after a vain wait, `flush` does not wait
 
@@ -138,10 +138,10 @@ class Outbox:
         parcels = [self._parcel(number, own) for number, own in of_trial.items()]
         try:
             receipts = self._tracker.take(parcels, self._store.run_id(None))
-        except (Unreachable, DiskFull):
-            self._old |= {message.id for message in messages}
-            raise
-        except Exception as error:  # its other methods find out which message it is
+        except Exception as error:
+            self._old |= {message.id for message in messages}  # some may have arrived
+            if isinstance(error, (Unreachable, DiskFull)):
+                raise
             log.info("MLflow: not at once: %s", error, exc_info=error)
             return messages
         taken = {number: receipt for number, receipt in zip(of_trial, receipts, strict=True) if receipt.taken}
@@ -155,9 +155,10 @@ class Outbox:
         return [message for message in messages if message.id not in ids]
 
     def _parcel(self, number: int | None, messages: list[Message]) -> Parcel:
-        again = any(self._may_be_there(message) for message in messages)
+        run_id = self._store.run_id(number)
+        again = run_id is not None or any(message.id in self._old for message in messages)
         contents = [(one.kind, {**one.payload, "folder": self._folder(one)} if one.kind == "end" else one.payload) for one in messages]
-        return Parcel(self._store.run_id(number), again, contents)
+        return Parcel(run_id, again, contents)
 
     def _folder(self, message: Message) -> Path:
         """The files that a message refers to."""

@@ -23,7 +23,7 @@ from mlflow.utils.time import get_current_time_millis
 from mlflow.utils.uri import append_to_uri_path
 
 from src.tracking import Parcel, Receipt, batch, inputs
-from src.tracking.local import Row, Tables, writing
+from src.tracking.local import Row, Tables, opened
 
 log = logging.getLogger(__name__)
 RUN_NAME = "mlflow.runName"
@@ -63,26 +63,29 @@ class Bulk:
 
     def take(self, parcels: Sequence[Parcel], parent: str | None) -> list[Receipt]:
         """Records what waits of many runs, as Tracker.take does."""
-        try:
-            with writing(self._file) as tables:
-                entries = self._entries(tables, parcels, parent)
-                self._write(tables, [entry for entry in entries if entry])
-        except sqlite3.Error as error:
-            log.info("MLflow: not in bulk: %s", error, exc_info=error)
-            return [LEFT] * len(parcels)
-        receipts, states = [], []
-        for parcel, entry in zip(parcels, entries, strict=True):
-            if entry:
-                count = next((index for index, folder in entry.folders.items() if not self._arrives(entry, folder)), len(parcel.messages))
-                states += _state(entry, count)
-            receipts.append(Receipt(entry.run_id, count) if entry else LEFT)
-        if states:
-            with writing(self._file) as tables:
-                tables.settle(states)
+        with opened(self._file) as tables:
+            try:
+                with tables.transaction():
+                    entries = self._entries(tables, parcels, parent)
+                    self._write(tables, [entry for entry in entries if entry])
+            except (sqlite3.IntegrityError, sqlite3.DataError) as error:
+                log.info("MLflow: not at once: %s", error, exc_info=error)
+                return [LEFT] * len(parcels)
+            receipts = [
+                Receipt(entry.run_id, self._arrived(entry, len(parcel.messages))) if entry else LEFT
+                for parcel, entry in zip(parcels, entries, strict=True)
+            ]
+            states = [_state(entry, receipt.taken) for entry, receipt in zip(entries, receipts, strict=True) if entry]
+            with tables.transaction():
+                tables.settle(filter(None, states))
         return receipts
 
-    def _arrives(self, entry: Entry, folder: Path) -> bool:
-        return not folder.is_dir() or self._send(entry.place, folder)
+    def _arrived(self, entry: Entry, count: int) -> int:
+        """Sends files; returns how many of so many messages arrived."""
+        for index, folder in entry.folders.items():
+            if folder.is_dir() and not self._send(entry.place, folder):
+                return index
+        return count
 
     def _entries(self, tables: Tables, parcels: Sequence[Parcel], parent: str | None) -> list[Entry | None]:
         """What each run gets; None where MLflow's API decides."""
@@ -179,13 +182,13 @@ def _fill(entry: Entry, parcel: Parcel, parent: str | None) -> bool:
     return known and not any(batch.mistake(item) or item.key == RUN_NAME for item in entry.items)
 
 
-def _state(entry: Entry, count: int) -> list[tuple[str, int | None, str]]:
-    """The state after the first so many messages, and when the run ended; nothing if it stays as it is."""
+def _state(entry: Entry, count: int) -> tuple[str, int | None, str] | None:
+    """The state after the first so many messages, and when the run ended; None if it stays as it is."""
     states = [state for index, state in entry.states.items() if index < count]
     if not states or (entry.began and len(states) == 1):
-        return []
+        return None
     ended = [milliseconds for _, milliseconds in states if milliseconds]
-    return [(states[-1][0], ended[-1] if ended else None, entry.run_id)]
+    return states[-1][0], ended[-1] if ended else None, entry.run_id
 
 
 def _metric(item: Metric, run_id: str) -> Row:

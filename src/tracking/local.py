@@ -1,7 +1,4 @@
-"""The tables of MLflow in a local SQLite database, written for many runs at once: the very rows that MLflow's own API writes.
-
-A statement writes many rows, because between two statements a driver that trains may take Python's lock for milliseconds.
-"""
+"""The tables of MLflow in a local SQLite database, written for many runs at once."""
 
 import json
 import sqlite3
@@ -37,7 +34,6 @@ AGAIN = {  # table → what a row that is there becomes; parameters and metrics 
         where (excluded.step, excluded.timestamp, excluded.value)
             > (latest_metrics.step, latest_metrics.timestamp, latest_metrics.value)""",
 }
-MOST_VALUES = 999  # of a statement, in every SQLite
 SECONDS = 20  # to wait for another writer, as MLflow does
 OF_TRIALS = """
     select trial.value, sweep.run_uuid from tags sweep
@@ -54,10 +50,19 @@ class Tables:
     def __init__(self, db: sqlite3.Connection) -> None:
         self._db = db
 
+    @contextmanager
+    def transaction(self) -> Iterator[None]:
+        """Commits or rolls back as a whole; meanwhile nobody else writes."""
+        with self._db:
+            self._db.execute("begin immediate")
+            yield
+
     @property
     def known(self) -> bool:
         """True if every table has the columns that we know."""
-        return all(set(names) == set(self._column("select name from pragma_table_info(?)", table)) for table, names in COLUMNS.items())
+        query = "select t.name, c.name from sqlite_master t, pragma_table_info(t.name) c where t.name in (select value from json_each(?))"
+        found = set(self._db.execute(query, (_listed(COLUMNS),)).fetchall())
+        return found == {(table, name) for table, names in COLUMNS.items() for name in names}
 
     def place(self, experiment_id: str) -> str | None:
         """The address of an experiment's artifacts; None if it is not there or was deleted."""
@@ -80,12 +85,9 @@ class Tables:
 
     def insert(self, table: str, rows: list[Row]) -> None:
         """Adds rows."""
-        names = COLUMNS[table]
-        most = MOST_VALUES // len(names)
-        for some in (rows[start : start + most] for start in range(0, len(rows), most)):
-            places = ", ".join([f"({', '.join('?' * len(names))})"] * len(some))
-            statement = f"insert into {table} ({', '.join(names)}) values {places} on conflict {AGAIN.get(table, 'do nothing')}"  # noqa: S608
-            self._db.execute(statement, [value for row in some for value in row])
+        names, places = ", ".join(COLUMNS[table]), ", ".join("?" * len(COLUMNS[table]))
+        conflict = AGAIN.get(table, "do nothing")
+        self._db.executemany(f"insert into {table} ({names}) values ({places}) on conflict {conflict}", rows)  # noqa: S608  names of ours
 
     def use(self, experiment_id: str, name: str, digest: str, run_id: str, edge: str, labels: list[tuple[str, str]]) -> None:
         """Adds that a run used a data set, which is there.
@@ -112,19 +114,17 @@ class Tables:
 
 
 @contextmanager
-def writing(file: Path) -> Iterator[Tables]:
-    """Opens a database for one transaction, during which nobody else writes.
+def opened(file: Path) -> Iterator[Tables]:
+    """Opens a database.
 
     Raises:
         Unreachable: it is gone or full, or somebody else is writing all the time.
-        sqlite3.Error: any other error; nothing is written.
+        sqlite3.Error: any other error.
     """
     try:
         with closing(sqlite3.connect(f"{as_file(file)}?mode=rw", uri=True, timeout=SECONDS, isolation_level=None)) as db:
             db.execute("pragma foreign_keys = on")
-            with db:
-                db.execute("begin immediate")
-                yield Tables(db)
+            yield Tables(db)
     except sqlite3.OperationalError as error:
         if error.sqlite_errorcode == sqlite3.SQLITE_ERROR:  # a statement that this database does not understand
             raise

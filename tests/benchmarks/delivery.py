@@ -16,7 +16,6 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from src import files
 from src.config.arguments import read_arguments
 from src.config.paths import ROOT
 from src.study import outbox
@@ -68,8 +67,10 @@ def wait(folder: Path, runs: int, epochs: int) -> Store:
             for epoch in range(1, epochs + 1):
                 values = {f"metric{index}": number / epoch + index for index in range(METRICS)}
                 store._post([Message(number, "epoch", {"epoch": epoch, "metrics": values, "time": 1e9 + epoch})])
+            kept = folder / str(number) / outbox.UNDELIVERED / "kept"
+            kept.mkdir(parents=True)
             for name in ("config.yaml", "overrides.yaml"):
-                files.write(folder / str(number) / outbox.UNDELIVERED / "kept" / name, b"learning_rate: 0.1\n" * 50)
+                (kept / name).write_bytes(b"learning_rate: 0.1\n" * 50)
             ended = {"tags": {"trialbook.device": "CPU"}, "metrics": {"kept/metric0": 0.5, "kept/epoch": 1.0}}
             store._post([Message(number, "end", {"state": "FINISHED", "time": 1e9, "files": "kept", **ended})])
     return store
