@@ -9,6 +9,8 @@ from typing import Any
 
 from src.redaction import all_redacted, redacted
 
+AT_ONCE = 5000  # messages that are read together
+
 
 @dataclass(frozen=True)
 class Message:
@@ -28,7 +30,7 @@ class Messages:
         with self._transaction():
             self._post(messages)
 
-    def undelivered(self, most: int = 5000) -> list[Message]:
+    def undelivered(self, most: int = AT_ONCE) -> list[Message]:
         """The oldest messages that wait for MLflow, without refused ones."""
         rows = self._read("select number, kind, payload, id from outbox where refused is null order by id limit ?", most)
         return [Message(row["number"], row["kind"], json.loads(row["payload"]), row["id"]) for row in rows]
