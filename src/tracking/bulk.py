@@ -33,22 +33,33 @@ MOST = sys.float_info.max  # stands for infinity in the database
 
 
 @dataclass
+class Contents:
+    """What the messages of a run say.
+
+    Attributes:
+        states: message → state, and milliseconds if it ends the run.
+        folders: message → its files.
+    """
+
+    items: list[batch.Item] = field(default_factory=list)
+    datasets: list[DatasetInput] = field(default_factory=list)
+    states: dict[int, tuple[str, int | None]] = field(default_factory=dict)
+    folders: dict[int, Path] = field(default_factory=dict)
+
+
+@dataclass
 class Entry:
-    """What a run gets.
+    """A run, and what it gets.
 
     Attributes:
         place: the address of its artifacts.
         began: name and milliseconds of a run that begins; None for one that is there.
-        ends: message → (folder of files, state, milliseconds).
     """
 
     run_id: str
     place: str
     began: tuple[str, int] | None
-    items: list[batch.Item] = field(default_factory=list)
-    datasets: list[DatasetInput] = field(default_factory=list)
-    states: dict[int, tuple[str, int | None]] = field(default_factory=dict)
-    folders: dict[int, Path] = field(default_factory=dict)
+    contents: Contents
 
 
 class Bulk:
@@ -63,10 +74,11 @@ class Bulk:
 
     def take(self, parcels: Sequence[Parcel], parent: str | None) -> list[Receipt]:
         """Records what waits of many runs, as Tracker.take does."""
+        contents = [_contents(parcel, parent) for parcel in parcels]
         with opened(self._file) as tables:
             try:
                 with tables.transaction():
-                    entries = self._entries(tables, parcels, parent)
+                    entries = self._entries(tables, parcels, contents)
                     self._write(tables, [entry for entry in entries if entry])
             except (sqlite3.IntegrityError, sqlite3.DataError) as error:
                 log.info("MLflow: not at once: %s", error, exc_info=error)
@@ -82,13 +94,13 @@ class Bulk:
 
     def _arrived(self, entry: Entry, count: int) -> int:
         """Sends files; returns how many of so many messages arrived."""
-        for index, folder in entry.folders.items():
+        for index, folder in entry.contents.folders.items():
             if folder.is_dir() and not self._send(entry.place, folder):
                 return index
         return count
 
-    def _entries(self, tables: Tables, parcels: Sequence[Parcel], parent: str | None) -> list[Entry | None]:
-        """What each run gets; None where MLflow's API decides."""
+    def _entries(self, tables: Tables, parcels: Sequence[Parcel], contents: Sequence[Contents | None]) -> list[Entry | None]:
+        """The run of each parcel; None where MLflow's API decides."""
         place = tables.place(self._experiment_id) if tables.known else None
         if not place or get_active_model_id() or MLFLOW_TRUNCATE_LONG_VALUES.get():  # metrics of a model, too; values that are cut
             return [None] * len(parcels)
@@ -97,8 +109,7 @@ class Bulk:
         trials = [str(parcel.messages[0][1]["tags"]["trialbook.trial"]) for parcel in begun]
         found = tables.of_trials(self._experiment_id, sweep, trials) if begun else {}
         active = tables.active([*(parcel.run_id for parcel in parcels if parcel.run_id), *(run for runs in found.values() for run in runs)])
-        entries = (_entry(parcel, found, active, place) for parcel in parcels)
-        return [entry if entry and _fill(entry, parcel, parent) else None for parcel, entry in zip(parcels, entries, strict=True)]
+        return [_entry(parcel, some, found, active, place) if some else None for parcel, some in zip(parcels, contents, strict=True)]
 
     def _write(self, tables: Tables, entries: list[Entry]) -> None:
         rows: dict[str, list[Row]] = {name: [] for name in ("runs", "params", "tags", "metrics", "latest_metrics")}
@@ -111,10 +122,10 @@ class Bulk:
                 fixed = ("UNKNOWN", "", "", source["mlflow.user"], "RUNNING", milliseconds, None, "", "active")
                 rows["runs"].append((run_id, name, *fixed, entry.place, int(self._experiment_id), None))
                 labels = {**source, RUN_NAME: name}
-            labels |= {item.key: item.value for item in entry.items if isinstance(item, RunTag)}
+            labels |= {item.key: item.value for item in entry.contents.items if isinstance(item, RunTag)}
             rows["tags"] += [(key, value, run_id) for key, value in labels.items()]
-            rows["params"] += [(item.key, item.value, run_id) for item in entry.items if isinstance(item, Param)]
-            metrics = [_metric(item, run_id) for item in entry.items if isinstance(item, Metric)]
+            rows["params"] += [(item.key, item.value, run_id) for item in entry.contents.items if isinstance(item, Param)]
+            metrics = [_metric(item, run_id) for item in entry.contents.items if isinstance(item, Metric)]
             rows["metrics"] += metrics
             rows["latest_metrics"] += _latest(metrics)
         for table, some in rows.items():
@@ -124,7 +135,7 @@ class Bulk:
     def _use(self, tables: Tables, entries: list[Entry]) -> None:
         """Records the data sets of runs."""
         for entry in entries:
-            for used in entry.datasets:
+            for used in entry.contents.datasets:
                 data = used.dataset
                 row = (data.name, data.digest, data.source_type, data.source, data.schema, data.profile)
                 tables.insert("datasets", [(uuid4().hex, int(self._experiment_id), *row)])
@@ -138,7 +149,7 @@ def _starts(parcel: Parcel) -> bool:
     return kind == "start" and payload["tags"].get("trialbook.kind") == "trial" and "trialbook.sweep" in payload["tags"]
 
 
-def _entry(parcel: Parcel, found: dict[str, list[str]], active: dict[str, str], place: str) -> Entry | None:
+def _entry(parcel: Parcel, contents: Contents, found: dict[str, list[str]], active: dict[str, str], place: str) -> Entry | None:
     """The run that a parcel is for; None if it cannot be told or takes nothing.
 
     Args:
@@ -151,40 +162,41 @@ def _entry(parcel: Parcel, found: dict[str, list[str]], active: dict[str, str], 
         return None
     runs = [parcel.run_id] if parcel.run_id else found.get(str(payload["tags"]["trialbook.trial"]), []) if parcel.again else []
     if runs:
-        return Entry(runs[0], active[runs[0]], None) if len(runs) == 1 and runs[0] in active else None
+        return Entry(runs[0], active[runs[0]], None, contents) if len(runs) == 1 and runs[0] in active else None
     run_id, name = uuid4().hex, payload["name"][: batch.LONGEST_NAME]
     began = batch.milliseconds(payload.get("time")) or get_current_time_millis()
-    return Entry(run_id, append_to_uri_path(place, run_id, "artifacts"), (name, began)) if name else None
+    return Entry(run_id, append_to_uri_path(place, run_id, "artifacts"), (name, began), contents) if name else None
 
 
-def _fill(entry: Entry, parcel: Parcel, parent: str | None) -> bool:
-    """Adds what the messages say; returns False if MLflow's API must decide about some of it."""
+def _contents(parcel: Parcel, parent: str | None) -> Contents | None:
+    """What the messages say; None if MLflow's API must decide about some of it."""
+    found = Contents()
     for index, (kind, payload) in enumerate(parcel.messages):
         if kind == "start":
             tags = {**payload["tags"], "mlflow.parentRunId": parent} if parent else payload["tags"]
-            entry.items += batch.started(payload["params"], tags)
-            entry.states[index] = "RUNNING", None
+            found.items += batch.started(payload["params"], tags)
+            found.states[index] = "RUNNING", None
         elif kind == "epoch":
-            entry.items += batch.epochs([payload])
+            found.items += batch.epochs([payload])
         elif payload.get("params"):  # were refused once, and may be other values
-            return False
+            return None
         else:
-            entry.items += batch.ended(payload, payload["time"])
-            entry.folders[index] = payload["folder"]
-            entry.datasets += [inputs.dataset(**payload["dataset"])] if payload.get("dataset") else []
+            found.items += batch.ended(payload, payload["time"])
+            found.folders[index] = payload["folder"]
+            found.datasets += [inputs.dataset(**payload["dataset"])] if payload.get("dataset") else []
             if payload["state"]:
-                entry.states[index] = payload["state"], batch.milliseconds(payload["time"]) or get_current_time_millis()
+                found.states[index] = payload["state"], batch.milliseconds(payload["time"]) or get_current_time_millis()
     try:
-        validation._validate_dataset_inputs(entry.datasets)
+        validation._validate_dataset_inputs(found.datasets)
     except MlflowException:
-        return False
-    known = all(state in STATES for state, _ in entry.states.values())
-    return known and not any(batch.mistake(item) or item.key == RUN_NAME for item in entry.items)
+        return None
+    known = all(state in STATES for state, _ in found.states.values())
+    return found if known and not any(batch.mistake(item) or item.key == RUN_NAME for item in found.items) else None
 
 
 def _state(entry: Entry, count: int) -> tuple[str, int | None, str] | None:
     """The state after the first so many messages, and when the run ended; None if it stays as it is."""
-    states = [state for index, state in entry.states.items() if index < count]
+    states = [state for index, state in entry.contents.states.items() if index < count]
     if not states or (entry.began and len(states) == 1):
         return None
     ended = [milliseconds for _, milliseconds in states if milliseconds]
