@@ -106,9 +106,10 @@ class Side:
             else:
                 self.store.post(message)
 
-    def deliver(self, *, again: bool = False) -> int:
+    def deliver(self, *messages: Message, again: bool = False) -> int:
         """Returns the number of messages that are left after a first attempt; the same outbox may make others."""
         outbox = Outbox(self.store, self.tracker, lambda number: self.folder / str(number))
+        self.post(*messages)
         left = outbox.flush()
         if again:
             until(lambda: not self.store.undelivered(1))
@@ -179,10 +180,9 @@ def test_what_was_cut_off_arrives_once(
                 raise Unreachable("cut off")
             return working(self, *arguments)
 
-        side.post(*messages)
         with monkeypatch.context() as broken:
             broken.setattr(owner, name, cutting)
-            cuts += side.deliver(again=not killed) > 0
+            cuts += side.deliver(*messages, again=not killed) > 0
         assert side.deliver() == 0
         assert side.records() == records
     assert cuts > 2
