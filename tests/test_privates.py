@@ -30,6 +30,7 @@ keras_tuner.oracles HyperbandOracle._remove_completed_brackets
 keras_tuner.src.engine conditions
 mlflow.store.db utils._get_alembic_config
 mlflow.store.db utils._upgrade_db
+mlflow.utils validation._validate_dataset_inputs
 mlflow.utils validation._validate_metric
 mlflow.utils validation._validate_param
 mlflow.utils validation._validate_tag

@@ -1,13 +1,15 @@
 """The messages of a study that MLflow does not have yet, or has refused."""
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
 from src.redaction import all_redacted, redacted
 from src.study.database import Database
+
+AT_ONCE = 5000  # messages that are read together
 
 
 @dataclass(frozen=True)
@@ -28,7 +30,7 @@ class Messages(Database):
         with self._transaction():
             self._post(messages)
 
-    def undelivered(self, most: int = 500) -> list[Message]:
+    def undelivered(self, most: int = AT_ONCE) -> list[Message]:
         """The oldest messages that wait for MLflow, without refused ones."""
         rows = self._read("select number, kind, payload, id from outbox where refused is null order by id limit ?", most)
         return [Message(row["number"], row["kind"], json.loads(row["payload"]), row["id"]) for row in rows]
@@ -55,21 +57,20 @@ class Messages(Database):
         """False for a study of schema 1, which is only read."""
         return bool(self._read("select 1 from pragma_table_info('outbox') where name = 'refused'"))
 
-    def delivered(self, messages: list[Message], run_id: str | None, left: Message | None = None, why: str = "") -> None:
-        """Removes messages of one run, which MLflow has now.
+    def delivered(self, messages: list[Message], begun: Mapping[int | None, str], left: Message | None = None, why: str = "") -> None:
+        """Removes messages, which MLflow has now.
 
         Args:
-            run_id: of the run that they began, if they did.
+            begun: trial, or None for the sweep → the run that they began, if they did.
             left: the part of them that it refused, and `why`.
         """
-        number = messages[0].number
         with self._transaction():
-            if run_id and number is None:
-                self._describe({"parent_run": run_id})
-            elif run_id:
-                self._execute("update trial set run_id = ? where number = ?", run_id, number)
-            for message in messages:
-                self._execute("delete from outbox where id = ?", message.id)
+            for number, run_id in begun.items():
+                if number is None:
+                    self._describe({"parent_run": run_id})
+                else:
+                    self._execute("update trial set run_id = ? where number = ?", run_id, number)
+            self._execute("delete from outbox where id in (select value from json_each(?))", json.dumps([one.id for one in messages]))
             if left:
                 row = (left.number, left.kind, json.dumps(all_redacted(left.payload), default=str), redacted(why))
                 self._execute("insert into outbox (number, kind, payload, refused) values (?, ?, ?, ?)", *row)

@@ -7,18 +7,20 @@ import threading
 import time
 from collections.abc import Callable
 from contextlib import suppress
+from itertools import groupby
 from pathlib import Path
 
 from src import files
 from src.errors import DiskFull, Refused, Unreachable, first_words
 from src.study.instructions import CANCEL, STOP
-from src.study.messages import Message
+from src.study.messages import AT_ONCE, Message
 from src.study.store import Store
-from src.tracking import Tracker
+from src.tracking import Parcel, Tracker
 
 log = logging.getLogger(__name__)
 UNDELIVERED = "undelivered"  # folder beside a trial's or a sweep's own files
-LONGEST_PAUSE = 30.0  # seconds between two attempts at a store that does not answer
+FIRST_PAUSE, LONGEST_PAUSE = 1.0, 30.0  # seconds between two attempts at a store that does not answer
+GATHERING = 1.0  # seconds in which messages come together before they are delivered
 LISTENING = 5.0  # seconds between two looks for tags that stop
 A_MOMENT = 10.0  # seconds; within this time after a vain wait, `flush` does not wait
 
@@ -26,7 +28,8 @@ A_MOMENT = 10.0  # seconds; within this time after a vain wait, `flush` does not
 class Outbox:
     """Delivers the messages of each run in order, in a thread of its own: training never waits for MLflow, nor fails with it.
 
-    A call to MLflow takes some 10 ms on a file and 70 ms on a server; the epochs of a run that wait are one call.
+    A call to MLflow takes some 10 ms on a file and 70 ms on a server. So a local store gets what waits of many trials at once, and on a
+    server the epochs of a run that wait are one call.
 
     Args:
         folder_of: trial number, or None for the sweep → its folder.
@@ -39,6 +42,7 @@ class Outbox:
         self._old = {message.id for message in store.undelivered(-1)}  # may have arrived before a crash, or an outage
         self._listens, self._listened = listens, float("-inf")  # when it looked for tags
         self._stale = store.run_id(None) is not None or store.run_id(0) is not None  # tags may be there that were for an earlier invocation
+        self._pause = FIRST_PAUSE
         self._waited = float("-inf")  # when somebody waited in vain
         self._work, self._hurry, self._closed = threading.Event(), threading.Event(), threading.Event()
         self._thread = threading.Thread(target=self._deliver_all, name="outbox", daemon=True)
@@ -58,13 +62,14 @@ class Outbox:
     def flush(self) -> int:
         """Waits until MLflow has everything or does not answer; returns the number of messages that are left."""
         self.posted()
-        if time.monotonic() - self._waited > A_MOMENT:
+        if hurries := time.monotonic() - self._waited > A_MOMENT:
             self.outage = ""
-            self._hurry.set()
-        while left := self._store.waiting():
+        while self._store.undelivered(1):
             if self.outage or not self._thread.is_alive():
                 self._waited = time.monotonic()
-                return left
+                return self._store.waiting()
+            if hurries:
+                self._hurry.set()
             time.sleep(0.01)
         return 0
 
@@ -76,27 +81,40 @@ class Outbox:
         self._thread.join()
 
     def _deliver_all(self) -> None:
-        pause = 1.0
         while not self._closed.is_set():
             self._work.wait(LISTENING if self._listens else None)
+            self._hurry.wait(GATHERING)
             self._work.clear()
+            self._hurry.clear()
             try:
                 self._listen()
-                while messages := self._store.undelivered():
-                    for batch in _batches(messages):
-                        if self._closed.is_set():
-                            return
-                        self._deliver(batch)
-                        pause, self.outage = 1.0, ""
-                        self._listen()
+                while not self._closed.is_set() and (messages := self._store.undelivered()):
+                    self._deliver_in_order(messages)
+                    if len(messages) < AT_ONCE:
+                        break  # those that came meanwhile gather first
             except (Unreachable, DiskFull) as error:
-                self._hurry.clear()
                 self.outage = str(error)
+                self._hurry.clear()
                 log.info("MLflow: %s", error)
                 if not self._closed.is_set():
-                    self._hurry.wait(pause)
-                pause = min(2 * pause, LONGEST_PAUSE)
+                    self._hurry.wait(self._pause)
+                self._pause = min(2 * self._pause, LONGEST_PAUSE)
                 self._work.set()
+
+    def _deliver_in_order(self, messages: list[Message]) -> None:
+        """Delivers messages of trials at once, as far as the tracker takes them so, and the others one by one."""
+        for of_trials, group in groupby(messages, lambda message: message.number is not None):  # a sweep's run begins before its trials'
+            some = list(group)
+            for batch in _batches(self._deliver_many(some) if of_trials else some):
+                if self._closed.is_set():
+                    return
+                self._deliver(batch)
+                self._listen()
+
+    def _arrived(self, messages: list[Message]) -> None:
+        """Forgets messages, and the last outage."""
+        self._old -= {message.id for message in messages}  # SQLite gives a free number again
+        self._pause, self.outage = FIRST_PAUSE, ""
 
     def _listen(self) -> None:
         """Hears tags on MLflow's page. Those that it finds in its first look at a resumed study were for an earlier invocation."""
@@ -118,26 +136,62 @@ class Outbox:
             else:
                 self._store.instruct(CANCEL, trial=number)
 
+    def _deliver_many(self, messages: list[Message]) -> list[Message]:
+        """Delivers messages of trials at once, as far as the tracker takes them so; returns the others."""
+        of_trial: dict[int | None, list[Message]] = {}
+        for message in messages:
+            of_trial.setdefault(message.number, []).append(message)
+        parcels = [self._parcel(number, own) for number, own in of_trial.items()]
+        try:
+            receipts = self._tracker.take(parcels, self._store.run_id(None))
+            taken = {number: receipt for number, receipt in zip(of_trial, receipts, strict=True) if receipt.taken}
+            arrived = [message for number, receipt in taken.items() for message in of_trial[number][: receipt.taken]]
+            for message in arrived:
+                if message.kind == "end":
+                    _remove(self._folder(message))
+            self._store.delivered(arrived, {number: receipt.run_id for number, receipt in taken.items()})
+        except Exception as error:
+            self._old |= {message.id for message in messages}  # some may have arrived
+            if isinstance(error, (Unreachable, DiskFull)):
+                raise
+            log.info("MLflow: not at once: %s", error, exc_info=error)
+            return messages
+        if arrived:
+            self._arrived(arrived)
+        ids = {message.id for message in arrived}
+        return [message for message in messages if message.id not in ids]
+
+    def _parcel(self, number: int | None, messages: list[Message]) -> Parcel:
+        run_id = self._store.run_id(number)
+        again = run_id is not None or any(message.id in self._old for message in messages)
+        contents = [(one.kind, {**one.payload, "folder": self._folder(one)} if one.kind == "end" else one.payload) for one in messages]
+        return Parcel(run_id, again, contents)
+
+    def _folder(self, message: Message) -> Path:
+        """The files that a message refers to."""
+        return self.folder_of(message.number) / UNDELIVERED / str(message.payload["files"])
+
     def _may_be_there(self, message: Message) -> bool:
         return message.id in self._old or self._store.run_id(message.number) is not None
 
     def _deliver(self, messages: list[Message]) -> None:
         """Delivers one message, or epochs of one run; what MLflow refuses stays in the study with the reason."""
         try:
-            self._store.delivered(messages, self._hand_over(messages))
+            begun = self._hand_over(messages)
+            self._store.delivered(messages, {messages[0].number: begun} if begun else {})
         except (Unreachable, DiskFull):
             self._old.add(messages[0].id)  # only the answer may have been lost
             raise
         except Refused as error:
-            why = self._why(messages[0], error)
-            self._store.delivered(messages, error.run_id, Message(messages[0].number, "end", error.left), why)
+            number, why = messages[0].number, self._why(messages[0], error)
+            self._store.delivered(messages, {number: error.run_id} if error.run_id else {}, Message(number, "end", error.left), why)
         except Exception as error:
             if len(messages) > 1:  # finds the one that MLflow refuses
                 for one in messages:
                     self._deliver([one])
                 return
             self._store.refused(messages, self._why(messages[0], error))
-        self._old -= {one.id for one in messages}  # SQLite gives a free number again
+        self._arrived(messages)
 
     def _why(self, message: Message, error: Exception) -> str:
         """The reason for a refusal, in a line."""
@@ -156,8 +210,8 @@ class Outbox:
         if message.kind == "epoch":
             self._tracker.epochs(known, [one.payload for one in messages])
             return None
+        folder = self._folder(message)
         kept = message.payload.pop("files")
-        folder = self.folder_of(message.number) / UNDELIVERED / kept
         try:
             self._tracker.end(known, **message.payload, folder=folder)
         except Refused as error:

@@ -1,10 +1,34 @@
 """Writes runs to MLflow and reads them back. The only package that imports mlflow; trials never call it."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
 from src.objective import Objective
+
+
+@dataclass(frozen=True)
+class Parcel:
+    """What waits of a trial's run, in order.
+
+    Attributes:
+        run_id: None if it did not begin.
+        again: True if some of it may have arrived.
+        messages: pairs of a kind and its contents: "start" with the arguments of Tracker.start that it is given, "epoch" with an
+            element of those of Tracker.epochs, "end" with the arguments of Tracker.end.
+    """
+
+    run_id: str | None
+    again: bool
+    messages: list[tuple[str, dict[str, Any]]]
+
+
+class Receipt(NamedTuple):
+    """The run that has a parcel's messages now, and how many of them, from the first; the others are to come one by one."""
+
+    run_id: str
+    taken: int
 
 
 class Tracker(Protocol):
@@ -17,6 +41,13 @@ class Tracker(Protocol):
         Refused: from every method, when the store took only a part of a message; the error carries the other part.
         Exception: any other error means that the store took nothing of the message.
     """
+
+    def take(self, parcels: Sequence[Parcel], parent: str | None) -> list[Receipt]:
+        """Takes what waits of many runs at once, as far as it is usual; the same records as one by one.
+
+        Args:
+            parent: the run of the sweep, if there is one.
+        """
 
     def start(
         self, *, name: str, params: dict[str, Any], tags: dict[str, str], parent: str | None, again: bool, time: float | None = None

@@ -1,5 +1,6 @@
 """Logs parameters, metrics and tags of one run. An item that MLflow refuses does not keep the others from being logged."""
 
+import getpass
 from typing import Any
 
 from mlflow import MlflowClient
@@ -12,6 +13,9 @@ from src.errors import first_words
 Item = Any  # Metric, Param or RunTag: mlflow has no types
 KINDS = {"metrics": Metric, "params": Param, "tags": RunTag}  # argument of log_batch → type of its items
 MOST_ITEMS = 1000  # per call of log_batch
+FOR_PEOPLE = ("mlflow.note.content", "trialbook.cause")  # tags that may be cut
+LONGEST_NAME = 250  # characters of a run's name that every database takes
+MOST_TAG = 5000  # characters of a tag that every version of MLflow takes
 PASSING = ("INTERNAL_ERROR", "TEMPORARILY_UNAVAILABLE", "REQUEST_LIMIT_EXCEEDED", "DEADLINE_EXCEEDED")  # codes of errors that may pass
 
 
@@ -30,6 +34,32 @@ def tags(values: dict[str, Any]) -> list[Item]:
     return [RunTag(key, _storable(value)) for key, value in values.items()]
 
 
+def source() -> dict[str, str]:
+    """The tags by which MLflow tells who began a run, and how."""
+    return {"mlflow.user": getpass.getuser(), "mlflow.source.name": "src.sweep", "mlflow.source.type": "LOCAL"}
+
+
+def milliseconds(seconds: float | None) -> int | None:
+    """Time as MLflow counts it."""
+    return None if seconds is None else int(1000 * seconds)
+
+
+def started(values: dict[str, Any], labels: dict[str, str]) -> list[Item]:
+    """Makes the parameters and tags of a run that starts."""
+    return [*params(values), *tags(_cut(labels))]
+
+
+def epochs(reported: list[dict[str, Any]]) -> list[Item]:
+    """Makes the metrics of epochs; the number of an epoch is the step."""
+    return [metric for epoch in reported for metric in metrics(epoch["metrics"], epoch["epoch"], epoch["time"])]
+
+
+def ended(contents: dict[str, Any], seconds: float) -> list[Item]:
+    """Makes what a run gets at its end, and what was refused earlier."""
+    items = metrics(contents["metrics"], 0, seconds) + tags(_cut(contents["tags"]))
+    return items + params(contents.get("params", {})) + epochs(contents.get("epochs", []))
+
+
 def log(client: MlflowClient, run_id: str, items: list[Item]) -> list[tuple[Item, str]]:
     """Logs every item that MLflow takes; returns the others, each with the reason.
 
@@ -39,8 +69,8 @@ def log(client: MlflowClient, run_id: str, items: list[Item]) -> list[tuple[Item
     refused: list[tuple[Item, str]] = []
     valid = []
     for item in items:
-        if mistake := _mistake(item):
-            refused.append((item, mistake))
+        if why := mistake(item):
+            refused.append((item, why))
         else:
             valid.append(item)
     for start in range(0, len(valid), MOST_ITEMS):
@@ -84,7 +114,7 @@ def payload(items: list[Item], seconds: float) -> dict[str, Any]:
     }
 
 
-def _mistake(item: Item) -> str:
+def mistake(item: Item) -> str:
     """Returns why MLflow's own rules refuse an item, or ""; a server may have more rules."""
     try:
         if isinstance(item, Metric):
@@ -96,6 +126,11 @@ def _mistake(item: Item) -> str:
     except MlflowException as error:
         return f"{item.key[:100]}: {first_words(error)}"
     return ""
+
+
+def _cut(labels: dict[str, str]) -> dict[str, str]:
+    """Cuts the tags for people to the length that every MLflow takes."""
+    return {key: value[:MOST_TAG] if key in FOR_PEOPLE else value for key, value in labels.items()}
 
 
 def _storable(value: Any) -> str:

@@ -1,28 +1,30 @@
 """Records a sweep in MLflow: a parent run, and a child run per trial. Uses explicit run ids, no active-run stack."""
 
 import functools
-import getpass
 import shutil
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 from mlflow.entities import Run, ViewType
 from mlflow.exceptions import MlflowException
+from mlflow.store.artifact.artifact_repository_registry import get_artifact_repository
 from mlflow.system_metrics.system_metrics_monitor import SystemMetricsMonitor
+from mlflow.utils.file_utils import local_file_uri_to_path
+from mlflow.utils.uri import is_local_uri
 from requests import RequestException
 
 from src.errors import Refused, Unreachable, first_words
 from src.objective import Objective
-from src.tracking import batch, inputs, links
+from src.tracking import Parcel, Receipt, batch, inputs, links
+from src.tracking.address import database
 from src.tracking.batch import PASSING, Item
+from src.tracking.bulk import Bulk
 from src.tracking.store import connect
 
 IDENTITY = ("trialbook.sweep", "trialbook.kind", "trialbook.trial")  # tags that identify a run; a trial keeps its run for life
-LONGEST_NAME = 250  # characters of a run's name that every database takes
-FOR_PEOPLE = ("mlflow.note.content", "trialbook.cause")  # tags that may be cut
-MOST_TAG = 5000  # characters of a tag that every version of MLflow takes
 STOP, HEARD = "trialbook.stop", "heard"  # a tag by which people stop a run on MLflow's page, and what it says afterwards
 BUSY = (408, 425, 429)  # HTTP codes of a server that may take the same request later
 
@@ -68,6 +70,12 @@ class MlflowTracker:
         self._uri = uri
         self._monitors: dict[str, SystemMetricsMonitor] = {}  # run id → thread that logs the load of the machine
         self._client, self.experiment_id = connect(uri, experiment, experiment_id)
+        self._bulk = Bulk(file, self.experiment_id, self._send) if (file := database(uri)) else None
+
+    @reaching
+    def take(self, parcels: Sequence[Parcel], parent: str | None) -> list[Receipt]:
+        """Records what waits of many runs, where the store is local."""
+        return self._bulk.take(parcels, parent) if self._bulk else [Receipt("", 0)] * len(parcels)
 
     @reaching
     def start(
@@ -86,30 +94,28 @@ class MlflowTracker:
             self._client.update_run(run_id, status="RUNNING")
             params = {key: value for key, value in params.items() if key not in existing.data.params}  # MLflow never changes one
         else:
-            source = {"mlflow.user": getpass.getuser(), "mlflow.source.name": "src.sweep", "mlflow.source.type": "LOCAL"}
             identity = {key: tags[key] for key in (*IDENTITY, "mlflow.parentRunId") if key in tags}  # other tags may be refused
-            created = self._client.create_run(self.experiment_id, _milliseconds(time), {**source, **identity}, name[:LONGEST_NAME])
+            labels = {**batch.source(), **identity}
+            created = self._client.create_run(self.experiment_id, batch.milliseconds(time), labels, name[: batch.LONGEST_NAME])
             run_id = str(created.info.run_id)
         is_sweep = tags["trialbook.kind"] == "sweep"
         if is_sweep and shutil.which("nvidia-smi") and run_id not in self._monitors:  # the load of a GPU is worth a curve
             self._monitors[run_id] = SystemMetricsMonitor(run_id, resume_logging=again, tracking_uri=self._uri)
             self._monitors[run_id].start()
-        self._log(run_id, [*batch.params(params), *batch.tags(_cut(tags))])
+        self._log(run_id, batch.started(params, tags))
         return run_id
 
     @reaching
     def epochs(self, run_id: str, epochs: list[dict[str, Any]]) -> None:
-        """Logs the metrics of epochs in as few calls as possible; the number of an epoch is the step."""
-        self._log(run_id, _items(epochs))
+        """Logs the metrics of epochs in as few calls as possible."""
+        self._log(run_id, batch.epochs(epochs))
 
     @reaching
     def end(self, run_id: str, *, state: str | None, time: float, folder: Path, **contents: Any) -> None:
         """Logs metrics, tags, files and a part that was refused earlier; ends the run even if MLflow refuses some of them."""
-        items = batch.metrics(contents["metrics"], 0, time) + batch.tags(_cut(contents["tags"]))
-        items += batch.params(contents.get("params", {})) + _items(contents.get("epochs", []))
         refusal = None
         try:
-            self._log(run_id, items)
+            self._log(run_id, batch.ended(contents, time))
         except Refused as error:
             refusal = error
         if contents.get("dataset"):
@@ -118,7 +124,7 @@ class MlflowTracker:
         if state:
             if run_id in self._monitors:
                 self._monitors.pop(run_id).finish()
-            self._client.set_terminated(run_id, state, _milliseconds(time))
+            self._client.set_terminated(run_id, state, batch.milliseconds(time))
         if unsent:
             left = refusal.left if refusal else batch.payload([], time)
             reasons = [str(refusal), *unsent] if refusal else unsent
@@ -171,6 +177,22 @@ class MlflowTracker:
                 unsent.append(f"{file.name}: {first_words(error)}")
         return unsent
 
+    def _send(self, place: str, folder: Path) -> bool:
+        """Moves or copies files to the artifacts of a run; returns False if some are refused."""
+        with suppress(OSError):  # there are some already, or they are on another disk
+            if is_local_uri(place):
+                target = Path(local_file_uri_to_path(place))
+                target.parent.mkdir(parents=True, exist_ok=True)
+                folder.rename(target)
+                return True
+        try:
+            get_artifact_repository(place, tracking_uri=self._uri).log_artifacts(str(folder))
+        except (MlflowException, RequestException) as error:
+            if not _is_refusal(error):
+                raise
+            return False
+        return True
+
     def _find(self, tags: dict[str, str]) -> Run | None:
         """Returns the run of the same sweep and trial, even a deleted one, which takes nothing until it is restored."""
         if "trialbook.sweep" not in tags:
@@ -181,16 +203,3 @@ class MlflowTracker:
             if run.info.lifecycle_stage == "active":
                 return run
         return runs[0] if runs else None
-
-
-def _items(epochs: list[dict[str, Any]]) -> list[Item]:
-    return [metric for epoch in epochs for metric in batch.metrics(epoch["metrics"], epoch["epoch"], epoch["time"])]
-
-
-def _milliseconds(seconds: float | None) -> int | None:
-    return None if seconds is None else int(1000 * seconds)
-
-
-def _cut(tags: dict[str, str]) -> dict[str, str]:
-    """Cuts the tags for people to the length that every MLflow takes."""
-    return {key: value[:MOST_TAG] if key in FOR_PEOPLE else value for key, value in tags.items()}

@@ -24,6 +24,7 @@ from src.study import folders
 from src.study.outbox import Outbox
 from src.study.store import Store
 from src.terminal import Terminal
+from src.tracking import Parcel, Receipt
 
 OBJECTIVE = Objective("val_accuracy", "max")
 LOCAL = {"_target_": "src.executors.local.Local", "workers": 2, "threads": 1, "gpus_per_trial": 0.0, "minutes_per_trial": None}
@@ -35,6 +36,9 @@ class RememberingTracker:
 
     def __init__(self) -> None:
         self.calls: list[tuple[str, Any, dict[str, Any]]] = []
+
+    def take(self, parcels: Sequence[Parcel], parent: str | None) -> list[Receipt]:
+        return [Receipt("", 0)] * len(parcels)
 
     def start(self, **run: Any) -> str:
         number = run["tags"]["trialbook.trial"]
