@@ -80,7 +80,7 @@ class Pool(ABC):
         try:
             return call.result()
         except Died as death:
-            raise TrialbookError(f"{function.__name__}: {death}.") from death
+            raise TrialbookError(f"{function.__name__}: {death}. If memory is short, executor=inline runs one trial at a time.") from death
 
     def _answer(self, worker: WorkerHandle) -> None:
         """Receives the answer of a worker to its call, if that is not done yet."""
