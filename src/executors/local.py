@@ -61,11 +61,11 @@ class Local(Pool):
         if self._closed:
             super().close()
 
-    def _free_worker(self) -> WorkerHandle:
+    def free_worker(self) -> WorkerHandle:
         """Waits for the thread that starts workers, if there is one."""
         if self._starting:
             self._starting.join()
-        return super()._free_worker()
+        return super().free_worker()
 
     def close(self) -> None:
         """Ends all workers; the thread that starts some ends them itself."""

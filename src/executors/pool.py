@@ -66,7 +66,7 @@ class Pool(ABC):
 
         The returned callable raises a TrialbookError if the worker dies.
         """
-        worker = self._free_worker()
+        worker = self.free_worker()
         if worker.calling and len(self.workers) < self.slots:
             worker = self._start_worker()
         self._answer(worker)
@@ -100,9 +100,14 @@ class Pool(ABC):
             case Raised(error):
                 worker.call.set_exception(error)
 
+    def free_worker(self) -> WorkerHandle:
+        """Returns a worker without a job, rather one without a call; starts one if there is none."""
+        free = [worker for worker in self.workers if not worker.job]
+        return min(free, key=lambda worker: worker.calling, default=None) or self._start_worker()
+
     def submit(self, job: Job) -> None:
         """Assigns a job to a free worker, or to a new one."""
-        self._assign(self._free_worker(), job)
+        self._assign(self.free_worker(), job)
 
     def cancel(self, number: int) -> None:
         """Requests it of the worker of the trial, or, before the trial begins, of the worker that will begin it."""
@@ -127,11 +132,6 @@ class Pool(ABC):
         """Ends all workers."""
         for worker in list(self.workers):
             self._remove(worker)
-
-    def _free_worker(self) -> WorkerHandle:
-        """Returns a worker without a job, rather one without a call; starts one if there is none."""
-        free = [worker for worker in self.workers if not worker.job]
-        return min(free, key=lambda worker: worker.calling, default=None) or self._start_worker()
 
     def _start_worker(self) -> WorkerHandle:
         """Starts a worker in the lowest free slot."""
