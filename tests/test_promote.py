@@ -171,6 +171,7 @@ def answers(address: str) -> bool:
         return False
 
 
+@pytest.mark.long
 def test_the_registered_model_answers_over_http_as_the_readme_says(single: str, run: Run, tmp_path: Path) -> None:
     assert run(f"run={single}")[0] == 0
     port = free_port(5400 + os.getpid() % 1000)

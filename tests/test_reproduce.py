@@ -71,7 +71,7 @@ def valley(tmp_path: Path) -> Command:
     return run
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_a_function_runs_again_with_the_recorded_values_of_keys_that_it_has(valley: Command, store_uri: str) -> None:
     swept = valley("src.sweep", "-m", "trial=valley", "trial.rate=0.01,0.02", "trial.steps=5")
     assert swept.returncode == 0, swept.stdout + swept.stderr

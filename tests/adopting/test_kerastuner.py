@@ -55,6 +55,7 @@ def test_bayesian_goes_on_from_them(command: Command, added: dict[str, str], pro
     assert refused.returncode == 2 and f"adopted from KerasTuner {project}, without its model" in refused.stderr
 
 
+@pytest.mark.long
 def test_a_grid_does_not_repeat_them(command: Command, added: dict[str, str], listed_project: Path, tmp_path: Path) -> None:
     done = command("src.adopt", f"results={listed_project}", "sweeps=listed", **added)
     assert done.returncode == 0, done.stdout + done.stderr

@@ -133,7 +133,7 @@ def drain(executor: Executor, heard: Heard, number: int) -> None:
     until(lambda: heard.over >= number or executor.wait(0.5) or heard.over >= number, why=lambda: heard.events)
 
 
-@pytest.mark.parametrize("name", EXECUTORS)
+@pytest.mark.parametrize("name", ["inline", "fused", *RAY_LATER])
 def test_events_come_in_order_and_only_in_wait(name: str, create: Callable, heard: Heard, tmp_path: Path) -> None:
     executor = create(name)
     executor.submit(Job(3, 1, {"what": "says hunter22"}, tmp_path, secrets={"hunter22": "PET"}))
@@ -143,7 +143,7 @@ def test_events_come_in_order_and_only_in_wait(name: str, create: Callable, hear
     assert "it says ${oc.env:PET}\n" in (tmp_path / "trial.log").read_text()
 
 
-@pytest.mark.parametrize("name", WITH_PROCESSES)
+@pytest.mark.parametrize("name", RAY_LATER)
 def test_a_death_costs_one_trial_alone(name: str, create: Callable, heard: Heard, tmp_path: Path) -> None:
     executor = create(name, workers=2)
     for number, what in enumerate(("dies", "")):

@@ -163,7 +163,7 @@ def test_the_records_are_those_of_the_api(side: Side, expected: list[dict[str, l
     assert side.alone == ["sweep", "trial 3", "trial 5", "trial 7"]  # those of which something is unusual
 
 
-@pytest.mark.parametrize("killed", [True, False])
+@pytest.mark.parametrize("killed", [True, pytest.param(False, marks=pytest.mark.long)])
 @pytest.mark.parametrize("cut", ["Tables.settle", "Tables.use", "Store.delivered"])
 def test_what_was_cut_off_arrives_once(
     cut: str, killed: bool, side: Side, expected: list[dict[str, list[str]]], monkeypatch: pytest.MonkeyPatch

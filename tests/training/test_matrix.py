@@ -41,7 +41,6 @@ SETTINGS: dict[str, dict[str, Any]] = {
 }
 QUICK = [
     ("ScheduleFreeAdamW", "plain"),
-    ("Adam", "schedule"),
     ("SGD", "loss_scale"),
 ]
 STACKED = [("SGD", "loss_scale")]  # others are stacked in tests/executors/test_fused.py

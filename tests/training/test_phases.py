@@ -43,12 +43,12 @@ def test_what_is_frozen_stays_and_what_the_user_froze_stays_throughout(config: d
     assert np.array_equal(start["fixed"], both["fixed"]), "it was frozen before"
 
 
-def test_interrupted_in_any_phase_it_goes_on_to_the_same_digits(config: dict, tmp_path: Path) -> None:
+@pytest.mark.parametrize("epochs", [1, *(pytest.param(epochs, marks=pytest.mark.long) for epochs in (2, 3))])
+def test_interrupted_in_any_phase_it_goes_on_to_the_same_digits(epochs: int, config: dict, tmp_path: Path) -> None:
     whole = run(config, tmp_path, continued=True)
-    for epochs in (1, 2, 3):
-        part = run({**config, "training": {**config["training"], "epochs": epochs}}, tmp_path, continued=True)
-        then = run(config, tmp_path, checkpoint=part.files[trial.CHECKPOINT], continued=True)
-        assert then.history == whole.history, f"after {epochs} epochs"
+    part = run({**config, "training": {**config["training"], "epochs": epochs}}, tmp_path, continued=True)
+    then = run(config, tmp_path, checkpoint=part.files[trial.CHECKPOINT], continued=True)
+    assert then.history == whole.history
 
 
 @pytest.mark.parametrize(

@@ -65,7 +65,7 @@ CASES: dict[str, tuple[Callable[[], Dataset], Callable[[Dataset], keras.Model]]]
 }
 
 
-QUICK = ("binary", "several_weighted")
+QUICK = ("several_weighted",)
 
 
 @pytest.mark.parametrize("case", [pytest.param(case, marks=() if case in QUICK else pytest.mark.long) for case in CASES])
