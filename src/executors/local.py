@@ -55,7 +55,7 @@ class Local(Pool):
         self._starting.start()
 
     def _start_workers(self, count: int) -> None:
-        with suppress(OSError):  # no memory for a process: the first job tries again, and tells
+        with suppress(OSError, EOFError):  # no memory for a process, say: the first job tries again, and tells
             while len(self.workers) < count and not self._closed:
                 self._start_worker()
         if self._closed:

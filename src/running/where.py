@@ -14,9 +14,9 @@ def choose_executor(request: Request, invocation: Invocation) -> None:
     """Chooses the executor of a sweep of networks, unless the request names one; one trial, and functions, stay in this process."""
     config = invocation.config
     named = any(one.key.partition(".")[0] == "executor" for one in request.everything)
-    if named or invocation.single or invocation.function:
-        return
     choices = config.hydra.runtime.choices
+    if named or choices.executor != "inline" or invocation.single or invocation.function:
+        return
     most = AT_ONCE.get(choices.oracle)
     if gpus():
         name, workers = "fused", most or "auto"
