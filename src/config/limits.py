@@ -26,7 +26,7 @@ def mistakes(request: "Request", options: Mapping[str, Sequence[str]]) -> Iterat
     for name, most in value.items():
         if name not in KNOWN:
             yield f"{origin}: there is no {name!r}{did_you_mean(str(name), KNOWN)} Known before a trial trains: {', '.join(KNOWN)}."
-        if type(most) not in (int, float) or most <= 0:
+        if type(most) not in (int, float) or not most > 0:  # not of nan either
             yield f"{origin}: {most!r}, where {name} is a number above 0."
     [trial] = options["trial"]
     if "trial._target_" in request.catalog.keys("trial", trial):

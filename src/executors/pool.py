@@ -70,6 +70,8 @@ class Pool(ABC):
         if worker.calling and len(self.workers) < self.slots:
             worker = self._start_worker()
         self._answer(worker)
+        if worker not in self.workers:  # it died in its call
+            worker = self._start_worker()
         worker.send(Call(function, arguments))
         worker.call = Future()
         return partial(self._result, worker, worker.call, function)

@@ -204,6 +204,14 @@ def test_functions_are_called_where_trials_run(name: str, create: Callable) -> N
             executor.apply(divmod, 7, 0)()
 
 
+def test_a_call_that_waits_for_a_worker_outlives_its_death(create: Callable) -> None:
+    executor = create("local", workers=1)
+    first, second = executor.apply(os._exit, 3), executor.apply(divmod, 7, 2)
+    with pytest.raises(TrialbookError, match="_exit: its process died"):
+        first()
+    assert second() == (3, 1)
+
+
 def processes() -> set[psutil.Process]:
     """This process's children without those that Ray keeps for the cluster, of which it may start more at any time."""
     found = set()
