@@ -40,12 +40,14 @@ class Executor(Protocol):
         listener: must be set before the first job.
         slots: how many trials it accepts at once.
         parallel_trials: how many trials it runs in the time of one.
+        parallel_calls: how many functions `apply` runs at once.
         headline: a line for people that says where trials run; may be empty.
     """
 
     listener: Listener
     slots: int
     parallel_trials: int
+    parallel_calls: int
     headline: str
 
     def plan(self, configs: Iterable[dict[str, Any]]) -> list[str]:

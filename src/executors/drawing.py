@@ -32,7 +32,7 @@ def ahead(pictures: Iterable[Arguments], processes: int) -> Iterator[Drawn]:
 
 def _begun(arguments: Arguments) -> Drawn:
     receiver, sender = forking.context.Pipe(duplex=False)
-    process = forking.context.Process(target=_draw, args=(sender, arguments))
+    process = forking.context.Process(target=_draw, args=(sender, arguments), daemon=True)
     try:
         process.start()
     except OSError:  # no more processes are allowed

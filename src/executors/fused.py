@@ -8,7 +8,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from src import trial
-from src.errors import first_words
+from src.errors import TrialbookError, first_words
 from src.executors import RunTrial, drawing, forking
 from src.executors.batch import Batch, Member
 from src.executors.in_process import InProcess
@@ -72,7 +72,11 @@ class Fused(InProcess):
             if not self._stackable(config):
                 alone.append(f"trial {number} runs alone: its engine is another one")
                 continue
-            prepared = trial.prepare(config)
+            try:
+                prepared = trial.prepare(config)
+            except TrialbookError as error:
+                alone.append(f"trial {number} cannot be trained: {error}")
+                continue
             if obstacle := stack.obstacle(prepared.model, prepared.data, prepared.schedule):
                 alone.append(f"trial {number} runs alone: {obstacle}")
             else:

@@ -13,7 +13,7 @@ class InProcess:
     """Base class of executors that run trials within `wait`."""
 
     listener: Listener
-    parallel_trials = 1
+    parallel_trials = parallel_calls = 1
 
     def __init__(self, run_trial: RunTrial) -> None:
         self._run_trial = run_trial

@@ -3,12 +3,15 @@
 import os
 import shutil
 import subprocess
+from contextlib import suppress
 from dataclasses import dataclass
+from pathlib import Path
 
 import psutil
 
 from src.errors import ConfigError
 
+CONTROL_GROUP = Path("/sys/fs/cgroup")  # as a container sees its own
 GIGABYTES_PER_WORKER = 1.2  # TensorFlow, the data and a small network
 
 
@@ -47,7 +50,20 @@ def memory_of_gpu() -> int | None:
 def this_machine() -> Node:
     """Returns the resources of the machine that this process runs on."""
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    return Node(cores, psutil.virtual_memory().available / 2**30, len(gpus()))
+    free = psutil.virtual_memory().available
+    with suppress(OSError, ValueError):  # not Linux, or `max`
+        quota, period = map(int, _of_container("cpu.max"))
+        cores = max(1, min(cores, quota // period))
+    with suppress(OSError, ValueError):
+        [allowed], [used], words = map(_of_container, ("memory.max", "memory.current", "memory.stat"))
+        cached = sum(int(words[words.index(name) + 1]) for name in ("active_file", "inactive_file"))  # given back when it is needed
+        free = min(free, int(allowed) - int(used) + cached)
+    return Node(cores, free / 2**30, len(gpus()))
+
+
+def _of_container(name: str) -> list[str]:
+    """Returns the words in a file of the control group (version 2) that limits this process."""
+    return (CONTROL_GROUP / name).read_text().split()
 
 
 def find_slots(workers: int | str, threads: int, gpus_per_trial: float, nodes: list[Node], *, beyond_cores: bool = True) -> tuple[int, str]:

@@ -44,6 +44,11 @@ class Pool(ABC):
         """Trials run concurrently, one per slot."""
         return self.slots
 
+    @property
+    def parallel_calls(self) -> int:
+        """Functions run at once, one per slot."""
+        return self.slots
+
     @abstractmethod
     def start(self, slot: int) -> WorkerHandle:
         """Starts a new worker."""

@@ -63,6 +63,11 @@ class Ray(Pool):
         super().__init__(run_trial, slots, headline, minutes_per_trial)
         self._resources = {"num_cpus": threads, "num_gpus": gpus_per_trial, "memory": int(GIGABYTES_PER_WORKER * 2**30)}
 
+    @property
+    def parallel_calls(self) -> int:
+        """One: the cluster may have no room for more workers, and a call does not move to another one."""
+        return 1
+
     def start(self, slot: int) -> WorkerHandle:
         """Requests a new actor, which starts as soon as the cluster has room for it."""
         if not self._ray.is_initialized():

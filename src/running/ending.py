@@ -4,7 +4,7 @@ import shlex
 from collections import Counter
 from collections.abc import Callable
 from concurrent.futures import Future
-from functools import cached_property, partial
+from functools import cached_property
 from typing import Any
 
 from src import exits, files
@@ -103,7 +103,7 @@ class Ending:
         if standing.second and (found := [one.second for one in standing.groups[0].entries if one.second is not None]):
             metrics[f"kept/{standing.second.name}"] = min(found, key=standing.second.key)
         scored = [trial for trial in standing.trials if trial.score is not None]
-        make_curves = self._elsewhere(pictures.of_sweep, labelled_histories(scored, [self._store], standing))
+        make_curves = self._elsewhere(pictures.of_sweep, lambda: (labelled_histories(scored, [self._store], standing),))
         of_best, attached = attach_pictures()
         report = pictures.made("report", lambda: self._report(of_best))
         curves = pictures.made("picture of the curves", make_curves)
@@ -161,7 +161,7 @@ class Ending:
         number = int(file.name.split("-")[1].split(".")[0])
         row = next(row for row in self._store.trials() if row.number == number)
         config = trial_config(self._sweep.compose(overrides(row.point)))
-        made = self._elsewhere(pictures.of_best, config, file.read_bytes())
+        made = self._elsewhere(pictures.of_best, lambda: (config, file.read_bytes()))
 
         def attach() -> tuple[dict[str, bytes], dict[str, str]]:
             found = pictures.made("pictures of the best trial", made)
@@ -170,17 +170,17 @@ class Ending:
 
         return attach
 
-    def _elsewhere(self, function: Function, *arguments: Any) -> Callable[[], Any]:
+    def _elsewhere(self, function: Function, arguments: Callable[[], tuple[Any, ...]]) -> Callable[[], Any]:
         """Has a function called where trials run, while this process goes on; here and later, if nobody wants to wait for a worker.
 
         Returns:
             A function that waits for the result.
         """
         if self._outcome.code:
-            return partial(function, *arguments)
+            return lambda: function(*arguments())
         try:
-            return self._sweep.executor.apply(function, *arguments)
-        except Exception as error:  # no worker could be started
+            return self._sweep.executor.apply(function, *arguments())
+        except Exception as error:  # told by `pictures.made`
             failed: Future[Any] = Future()
             failed.set_exception(error)
             return failed.result

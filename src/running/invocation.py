@@ -122,13 +122,14 @@ class Invocation:
     def executor(self) -> dict[str, Any]:
         """The executor's settings; as many threads as trials have, if they do not say how many."""
         settings = self._settings("executor")
-        follows = "threads" in settings and OmegaConf.is_interpolation(self.config.executor, "threads")
+        follows = OmegaConf.to_container(self.config.executor).get("threads") == "${training.threads}"  # type: ignore[union-attr]
         return {**settings, "threads": self.threads} if follows else settings
 
     @property
     def threads(self) -> int:
-        """CPU threads of each trial; the configuration has the default in place of a value that all trials share."""
-        return int(self.space.leaves(next(iter(self.space.samples()))).get("training.threads", self.config.training.threads))
+        """The most CPU threads of a trial; the configuration has the default in place of a value that all trials share."""
+        default = self.config.training.threads
+        return max(int(self.space.leaves(point).get("training.threads", default)) for point in self.space.samples())
 
     def _settings(self, group: str) -> dict[str, Any]:
         """The settings of a group's option, without those that a sweep's file holds for another option."""

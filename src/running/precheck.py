@@ -71,7 +71,7 @@ def precheck(
 
 def _checked(configs: list[dict[str, Any]], executor: Executor, limits: Mapping[str, float]) -> list[TrialCheck]:
     """Checks configurations in all processes that will run trials, which then have their data."""
-    parts = min(len(configs), executor.parallel_trials)
+    parts = min(len(configs), executor.parallel_calls)
     answers = [executor.apply(check_trials, configs[part::parts], limits) for part in range(parts)]
     checked = [iter(answer()) for answer in answers]
     return [next(checked[number % parts]) for number in range(len(configs))]

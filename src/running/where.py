@@ -7,7 +7,7 @@ from src.errors import ConfigError
 from src.executors.machine import find_slots, gpus, this_machine
 from src.running.invocation import Invocation
 
-AT_ONCE = {"bayesian": 8, "optuna": 8}  # oracle → most trials at once; with more it would propose most before it has seen a score
+AT_ONCE = 8  # trials of an oracle that learns; with more it would propose most of them before it has seen a score
 
 
 def choose_executor(request: Request, invocation: Invocation) -> None:
@@ -17,11 +17,11 @@ def choose_executor(request: Request, invocation: Invocation) -> None:
     choices = config.hydra.runtime.choices
     if named or choices.executor != "inline" or invocation.single or invocation.function:
         return
-    most = AT_ONCE.get(choices.oracle)
+    learns = choices.oracle == "bayesian" or invocation.oracle.get("sampler", "random") != "random"
     if gpus():
-        name, workers = "fused", most or "auto"
+        name, workers = "fused", AT_ONCE if learns else "auto"
     elif (slots := _slots(invocation.threads)) > 1:
-        name, workers = "local", min(slots, most) if most else "auto"
+        name, workers = "local", AT_ONCE if learns and slots > AT_ONCE else "auto"
     else:
         return
     node = OmegaConf.merge(request.catalog.file(f"executor/{name}").config, {"workers": workers})

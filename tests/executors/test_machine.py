@@ -1,10 +1,12 @@
 """How many workers a machine, or a cluster of several, has room for."""
 
+from pathlib import Path
+
 import pytest
 
 from src.errors import ConfigError
 from src.executors import machine
-from src.executors.machine import Node, find_slots
+from src.executors.machine import Node, find_slots, this_machine
 
 
 def test_workers_are_as_many_as_the_machine_has_room_for(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -19,6 +21,22 @@ def test_workers_are_as_many_as_the_machine_has_room_for(monkeypatch: pytest.Mon
         find_slots(90, 1, 0, [big])
     with pytest.raises(ConfigError, match="0 GPUs"):
         find_slots("auto", 1, 0.5, [Node(16, 100, 0)])
+
+
+def test_a_container_has_what_its_control_group_allows(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setattr(machine, "CONTROL_GROUP", tmp_path)
+    monkeypatch.setattr(machine.os, "sched_getaffinity", lambda _: set(range(64)))
+    assert this_machine().cores == 64
+    for name, content in {
+        "cpu.max": "250000 100000",
+        "memory.max": str(3 * 2**30),
+        "memory.current": str(2**30),
+        "memory.stat": f"anon 5\nactive_file {2**28}\ninactive_file {2**28}",
+    }.items():
+        (tmp_path / name).write_text(content)
+    assert (this_machine().cores, this_machine().gigabytes) == (2, 2.5)
+    (tmp_path / "cpu.max").write_text("max 100000")
+    assert this_machine().cores == 64
 
 
 def test_a_cluster_has_room_machine_by_machine() -> None:

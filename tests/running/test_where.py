@@ -1,6 +1,7 @@
 """The executor of a sweep that names none."""
 
 from collections.abc import Callable
+from typing import Any
 
 import pytest
 from hydra.core.config_loader import ConfigLoader
@@ -42,10 +43,20 @@ def test_a_sweep_on_a_gpu_is_stacked_and_says_so(chosen: Callable, oracle: str, 
     assert invocation.config.hydra.runtime.choices.executor == "fused", "as it is recorded"
 
 
-@pytest.mark.parametrize(("oracle", "threads", "slots"), [("grid", 1, 16), ("grid", 4, 4), ("bayesian", 1, 8), ("bayesian", 4, 4)])
-def test_a_sweep_on_several_cores_runs_trials_side_by_side(chosen: Callable, oracle: str, threads: int, slots: int) -> None:
-    invocation = chosen(*SWEEP, f"oracle={oracle}", f"training.threads={threads}", gpus=(), cores=16)
-    assert invocation.executor["workers"] == ("auto" if oracle == "grid" else slots)
+@pytest.mark.parametrize(
+    ("words", "threads", "workers"),
+    [
+        (("oracle=grid",), 1, "auto"),
+        (("oracle=grid",), 4, "auto"),
+        (("oracle=bayesian",), 1, 8),
+        (("oracle=bayesian",), 4, "auto"),
+        (("oracle=asha",), 1, 8),
+        (("oracle=asha", "oracle.sampler=random"), 1, "auto"),
+    ],
+)
+def test_a_sweep_on_several_cores_runs_trials_side_by_side(chosen: Callable, words: tuple[str, ...], threads: int, workers: Any) -> None:
+    invocation = chosen(*SWEEP, *words, f"training.threads={threads}", gpus=(), cores=16)
+    assert invocation.executor["workers"] == workers
     assert invocation.executor["threads"] == threads, "or trials would take more cores than there are"
     assert invocation.config.hydra.runtime.choices.executor == "local"
 
