@@ -133,6 +133,8 @@ class Fused(InProcess):
                 return False
             structure, optimizer = _structure(prepared), optimizer_of(prepared.model)
             lane = Lane(prepared.model, **trial.engine_arguments(prepared, report, check_stop), **prepared.arguments)
+            if lane.done:  # at its checkpoint, by its epochs or out of patience: in a stack it would train on
+                return False
         except Exception as error:
             self.end(job.number, ended_by(error, job, 0.0))
         else:

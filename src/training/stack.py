@@ -245,5 +245,5 @@ class Stack:
 
 def _by_lane(metrics: Tensors, lanes: Iterable[int]) -> dict[int, dict[str, float]]:
     """Returns lane → metric → value, in one transfer."""
-    values = tf.stack(list(metrics.values())).numpy()
+    values = tf.stack([tf.cast(value, tf.float64) for value in metrics.values()]).numpy()  # a metric may be float64
     return {lane: dict(zip(metrics, map(float, values[:, lane]), strict=True)) for lane in lanes}

@@ -125,6 +125,18 @@ def test_a_hundred_losses_are_those_of_a_trial_alone(optimizer: str, compose: Co
     assert made == [4]
 
 
+def test_one_whose_checkpoint_is_of_its_last_epoch_trains_no_other(compose: Compose, tmp_path: Path, made: list[int]) -> None:
+    config = compose("training.epochs=1", *DROPS)
+    checkpoint = alone(config, tmp_path, continued=True).files[CHECKPOINT]
+    found = together([config, config], tmp_path, checkpoint=checkpoint)
+    assert [len(one.history["loss"]) for one in found] == [1, 1] and not made
+
+
+def test_metrics_of_a_stack_may_have_different_types() -> None:
+    metrics = {"loss": tf.constant([0.1, 0.2]), "own": tf.constant([0.3, 0.4], tf.float64)}
+    assert stack._by_lane(metrics, [1]) == {1: {"loss": float(np.float32(0.2)), "own": 0.4}}
+
+
 def test_trials_with_different_optimizers_are_one_program(compose: Compose, tmp_path: Path, made: list[int]) -> None:
     """Each has the digits of a stack of its optimizer alone, and a lane is filled by a trial of its optimizer."""
     names = ("sgd_momentum", "adam", "sgd_momentum", "adam", "adam")
