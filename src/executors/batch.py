@@ -91,9 +91,8 @@ class Batch:
             except Exception as error:
                 del self.members[lane]
                 yield member, ended_by(error, member.job, member.seconds)
-        if not done:
-            return
-        kept_metrics = self.stack.evaluate({lane: member.lane.model for lane, member in done.items()})
+        kept_metrics = self.stack.evaluate({lane: member.lane.model for lane, member in done.items()}) if done else {}
+        self.stack.ahead = False
         ended = []
         for lane, member in done.items():
             del self.members[lane]

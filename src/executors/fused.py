@@ -123,12 +123,14 @@ class Fused(InProcess):
         """Prepares a job for a stack, or ends its trial if that fails; logs and returns False if it cannot be stacked."""
         from src.training import size, stack
         from src.training.lane import Lane
+        from src.training.lane import obstacle as lane_obstacle
         from src.training.structure import optimizer_of
 
         report, check_stop = self.callbacks(job.number)
         try:
             prepared = trial.prepared_for(job)
-            if obstacle := stack.obstacle(prepared.model, prepared.data, prepared.schedule):
+            obstacle = stack.obstacle(prepared.model, prepared.data, prepared.schedule) or lane_obstacle(prepared.arguments["callbacks"])
+            if obstacle:
                 log.warning("trial %d is not stacked: %s", job.number + 1, obstacle)
                 return False
             structure, optimizer = _structure(prepared), optimizer_of(prepared.model)
@@ -192,7 +194,7 @@ class Fused(InProcess):
         except tf.errors.ResourceExhaustedError as error:
             self._most = max(1, batch.stack.lanes // 2)
             log.warning("the device has no memory for %d trials at once; now at most %d", batch.stack.lanes, self._most)
-            if batch.stack.ahead:  # it trained, and then validation had no room: nobody has the metrics of that epoch
+            if batch.stack.ahead:  # it trained, and what follows had no room: to train again would be an epoch too many
                 for member in batch.members.values():
                     self.end(member.job.number, ended_by(error, member.job, member.seconds))
             else:

@@ -12,6 +12,17 @@ from src.training.feed import order
 from src.training.keeper import Keeper
 from src.training.state import Values
 
+HARMLESS = ("CSVLogger", "EarlyStopping", "LearningRateScheduler", "ModelCheckpoint", "ReduceLROnPlateau", "TensorBoard", "TerminateOnNaN")
+
+
+def obstacle(callbacks: list[keras.callbacks.Callback]) -> str:
+    """Returns the reason why a trial with these callbacks is not stacked; empty if it is: a stack sees a changed learning rate alone."""
+    for callback in callbacks:
+        name, home = type(callback).__name__, type(callback).__module__
+        if name not in HARMLESS or not home.startswith("keras."):
+            return f"{name} may change the model, whose weights are in the stack"
+    return ""
+
 
 class Lane:
     """One trial of a stack; its arguments are those of the engine in src/training/compiled.py.

@@ -18,9 +18,17 @@ def obstacle(model: keras.Model, data: Dataset, schedule: Schedule) -> str:
         return "its inputs are texts"
     if schedule.phases:
         return "it has phases"
+    if _excludes_weights(getattr(model, "optimizer", None)):
+        return "its optimizer excludes weights from decay, which no copy of it would do"
     if runtime.device() == "CPU" and (products := sum(map(_products, model._flatten_layers()))) > MOST_PRODUCTS:
         return f"on a CPU, convolutions of {products:,} products per example are faster outside of a program"
     return ""
+
+
+def _excludes_weights(optimizer: object) -> bool:
+    """True after `exclude_from_weight_decay`, of which the configuration of an optimizer says nothing."""
+    inner = getattr(optimizer, "inner_optimizer", optimizer)
+    return any(getattr(inner, name, None) for name in ("_exclude_from_weight_decay", "_exclude_from_weight_decay_pattern"))
 
 
 def _products(layer: keras.Layer) -> int:

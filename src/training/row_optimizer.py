@@ -18,7 +18,7 @@ Rows = dict[str, tf.Variable]  # name → one row per lane
 def obstacle(optimizer: keras.optimizers.Optimizer) -> str:
     """Returns the reason why an optimizer cannot update several lanes at once; empty if it can."""
     settings = optimizer.get_config()
-    if type(optimizer).__name__ not in ROW_BY_ROW:
+    if type(optimizer).__name__ not in ROW_BY_ROW or not type(optimizer).__module__.startswith("keras."):
         return f"{type(optimizer).__name__} does not update a variable element by element"
     if mixing := [name for name in MIXING if settings.get(name)]:
         return f"optimizer.{mixing[0]} does not update a variable element by element"

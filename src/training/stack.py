@@ -45,7 +45,7 @@ class Stack:
 
     Attributes:
         lanes: number of lanes.
-        ahead: True if the lanes were trained for an epoch that was not validated, because that raised.
+        ahead: True while the lanes were trained for an epoch that their trials do not know of.
 
     Raises:
         Exception: any error of TensorFlow if the program cannot be compiled.
@@ -122,7 +122,6 @@ class Stack:
             own.rates.assign(self._rates[own.lanes.start : own.lanes.stop])
         trained, self.ahead = self._train(tf.constant(all_orders)), True
         validated = self._validate(self._validation_order)
-        self.ahead = False
         return _by_lane({**trained, **{f"val_{name}": values for name, values in validated.items()}}, orders)
 
     def read(self, lanes: Iterable[int]) -> dict[int, state.Values]:

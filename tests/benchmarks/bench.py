@@ -107,7 +107,7 @@ Whole processes, from the command to its end, medians. `*`: with jit_compile and
 
 ## 24 trials (the same with 4 seeds) of 20 epochs
 
-The peer ran two of them, with Adam, and is scaled: its start-up, and 12 times the rest.
+The peer ran six of them, and is scaled: its start-up, and four times the rest.
 
 {sweeps.table(many, 24)}
 

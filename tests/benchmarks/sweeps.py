@@ -17,7 +17,6 @@ OURS = {
 }
 PEERS = {"loop around fit": "loop", "KerasTuner GridSearch": "keras_tuner", "Optuna": "optuna", "Ray Tune": "ray_tune"}
 GROWING = (1, 4, 16)  # seeds of the six trials
-TRIED = 2  # trials of a peer, where it would take too long to run all
 
 
 def ours(name: str, epochs: int, seeds: int = 1) -> Run:
@@ -46,14 +45,14 @@ def side_by_side(epochs: int, rounds: int, peers: Iterable[str]) -> dict[str, li
 
 
 def many(epochs: int, rounds: int, best: str) -> dict[str, list[Run]]:
-    """24 trials in turns; the time of a peer is scaled from two trials, those with Adam, less its start-up."""
+    """24 trials in turns; the time of a peer is scaled from the six trials, less its start-up."""
     seeds = 4
     found: dict[str, list[Run]] = {best: []}
     for _ in range(rounds):
         for name in OURS:
             found.setdefault(name, []).append(ours(name, epochs, seeds))
-        start, few = peer(best, epochs, 0), peer(best, epochs, TRIED)
-        found[best].append(Run(start.seconds + (few.seconds - start.seconds) * TRIALS * seeds / TRIED, few.megabytes))
+        start, six = peer(best, epochs, 0), peer(best, epochs)
+        found[best].append(Run(start.seconds + (six.seconds - start.seconds) * seeds, six.megabytes))
         print(table(found, TRIALS * seeds), flush=True)
     return found
 

@@ -16,10 +16,10 @@ import tensorflow as tf
 from src import trial
 from src.datasets import Dataset
 from src.errors import Stop
-from src.executors import Listener, fused
+from src.executors import Listener
 from src.executors.fused import Fused
 from src.job import CHECKPOINT, Job, Outcome
-from src.training import Schedule, compiled, size, stack
+from src.training import Schedule, compiled, stack
 from src.training.stack import Stack
 from src.training.structure import structure_of
 from tests.conftest import options
@@ -232,43 +232,6 @@ def test_hyperbands_trials_go_on_where_they_were(compose: Compose, tmp_path: Pat
     found = together(configs, tmp_path, checkpoint=checkpoint, continued=True)
     assert_equal(found[0], alone(configs[0], tmp_path, continued=True))
     assert np.load(io.BytesIO(found[0].files[CHECKPOINT])).files
-
-
-def test_where_memory_does_not_suffice_the_batch_is_split(
-    compose: Compose, tmp_path: Path, made: list[int], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    configs = [compose(FEW_STEPS, *DROPS, f"seed={seed}") for seed in (1, 2, 3, 4)]
-    whole = Stack.epoch
-
-    def scarce(self: Stack, *given: dict) -> dict:
-        if self.lanes > 2:
-            raise tf.errors.ResourceExhaustedError(None, None, "out of memory")
-        return whole(self, *given)
-
-    monkeypatch.setattr(Stack, "epoch", scarce)
-    for found, config in zip(together(configs, tmp_path), configs, strict=True):
-        assert_equal(found, alone(config, tmp_path))
-    assert made == [4, 2]
-
-
-def test_no_more_are_stacked_or_prepared_than_a_gpus_memory_has_room_for(
-    compose: Compose, tmp_path: Path, made: list[int], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    configs = [compose(FEW_STEPS, *KEEPS, f"seed={seed}") for seed in (1, 2, 3, 4, 5)]
-    prepared = trial.prepare(configs[0])
-    needed = size.bytes_of(prepared.model, prepared.data, prepared.schedule)
-    assert 10 < needed / (4 * prepared.model.count_params()) < 1000
-    monkeypatch.setattr(fused, "memory_of_gpu", lambda: 2.5 / fused.SHARE * needed)
-    most, own = [], Fused._prepare
-
-    def prepare(self: Fused, job: Job) -> bool:
-        done = own(self, job)
-        most.append(len(self._waiting) + len(self._batch.members if self._batch else ()))
-        return done
-
-    monkeypatch.setattr(Fused, "_prepare", prepare)
-    assert [one.state for one in together(configs, tmp_path)] == ["FINISHED"] * 5
-    assert set(made) == {2} and max(most) == 2
 
 
 def test_all_are_killed_when_asked(compose: Compose, tmp_path: Path) -> None:

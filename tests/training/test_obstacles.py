@@ -11,7 +11,7 @@ from src.datasets import Dataset
 from src.errors import TrialError
 from src.objective import Objective
 from src.tasks.classes import Classes
-from src.training import Monitor, Schedule, feed, obstacles, operations, plain_fit, runtime
+from src.training import Monitor, Schedule, feed, lane, obstacles, operations, plain_fit, row_optimizer, runtime
 
 X, Y = np.random.default_rng(0).random((20, 8, 8, 1), np.float32), np.arange(20) % 2
 SCHEDULE = Schedule(1, 4, 5, None, "last")
@@ -41,6 +41,22 @@ def test_texts_and_data_that_are_read_are_named() -> None:
     model = SimpleNamespace(_flatten_layers=list)
     assert obstacles.obstacle(model, data_of(x=X.astype(str)), SCHEDULE) == "its inputs are texts"
     assert obstacles.obstacle(model, data_of(read=lambda x: x), SCHEDULE) == "its inputs are read while it trains"
+
+
+def test_what_a_copy_of_an_optimizer_would_not_do_is_named() -> None:
+    model = convolutional(2)
+    model.compile(optimizer=keras.optimizers.AdamW())
+    assert obstacles.obstacle(model, data_of(), SCHEDULE) == ""
+    model.optimizer.exclude_from_weight_decay(var_names=["bias"])
+    assert "excludes weights from decay" in obstacles.obstacle(model, data_of(), SCHEDULE)
+    assert row_optimizer.obstacle(keras.optimizers.Adam()) == ""
+    assert row_optimizer.obstacle(type("Adam", (keras.optimizers.Adam,), {})()) == "Adam does not update a variable element by element"
+
+
+def test_callbacks_that_may_change_a_model_are_named() -> None:
+    assert lane.obstacle([keras.callbacks.EarlyStopping(), keras.callbacks.ReduceLROnPlateau()]) == ""
+    assert "LambdaCallback may change the model" in lane.obstacle([keras.callbacks.LambdaCallback()])
+    assert "EarlyStopping may change" in lane.obstacle([type("EarlyStopping", (keras.callbacks.EarlyStopping,), {})()])
 
 
 @pytest.mark.parametrize("last", [lambda x: x.astype(np.float64), lambda x: x[:-1], lambda x: 1 / 0])
