@@ -22,6 +22,7 @@ if TYPE_CHECKING:  # these modules import TensorFlow, which takes seconds
 
 log = logging.getLogger(__name__)
 ON_CPU, ON_GPU = 8, 256  # the most lanes of a stack with `workers: auto`
+MOST_STACKS = 8  # that stay on the device, each with a program and the state of all its lanes
 SHARE = 0.8  # of the GPU's memory that trials may take by the estimate of src/training/size.py; the data and TensorFlow need some
 
 
@@ -175,6 +176,8 @@ class Fused(InProcess):
             if key not in self._stacks:
                 lanes = [(models[optimizer], count) for optimizer, count in Counter(key[1]).items()]
                 self._stacks[key] = stack.Stack(lanes, prepared.data, prepared.schedule)
+                if len(self._stacks) > MOST_STACKS:
+                    del self._stacks[next(iter(self._stacks))]
             return Batch(structure, self._stacks[key], list(key[1]), self._draw)
         except Exception as error:
             log.warning("trial %d is not stacked: %s", group[0].job.number + 1, first_words(error) or type(error).__name__)
