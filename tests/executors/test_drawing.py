@@ -21,8 +21,9 @@ class Process:
 
     begun = 0
 
-    def __init__(self, target: Callable, args: tuple) -> None:
+    def __init__(self, target: Callable, args: tuple, daemon: bool) -> None:
         self.target, self.args = target, args
+        assert daemon, "or the exit of this process would wait for it"
 
     def start(self) -> None:
         Process.begun += 1
