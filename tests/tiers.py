@@ -4,7 +4,6 @@ Slow is what starts Python with TensorFlow, a server or a browser. What wants Te
 `make test-fast` where it imports it, be it a whole file or one test; nobody has to say so.
 """
 
-import re
 import sys
 from collections.abc import Sequence
 from importlib.abc import Loader, MetaPathFinder
@@ -35,17 +34,21 @@ def pytest_configure(config: pytest.Config) -> None:
         sys.meta_path.insert(0, NoTensorFlow())
 
 
-def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
-    """Doctests are in src/; the programs beside the tests need not be imported to look for some.
-
-    Where TensorFlow is not imported, neither are modules that need it: half imported, they would stay in `sys.modules`.
-    """
+def pytest_ignore_collect(collection_path: Path) -> bool | None:
+    """Doctests are in src/; the programs beside the tests need not be imported to look for some."""
     if collection_path.suffix != ".py" or collection_path.name.startswith("test_"):
         return None
-    if Path(__file__).parent in collection_path.parents:
-        return True
-    wants = re.search(r"^import (keras|keras_tuner|tensorflow)", collection_path.read_text(), re.MULTILINE)
-    return True if "not slow" in config.option.markexpr and wants else None
+    return True if Path(__file__).parent in collection_path.parents else None
+
+
+def pytest_collectreport(report: pytest.CollectReport) -> None:
+    """Forgets a module that was skipped while it was imported: half imported, it would stay in `sys.modules` for later tests."""
+    if report.skipped and report.nodeid.startswith("src/"):
+        name = report.nodeid.removesuffix(".py").replace("/", ".").removesuffix(".__init__")
+        parent, _, last = name.rpartition(".")
+        sys.modules.pop(name, None)
+        if parent in sys.modules:
+            vars(sys.modules[parent]).pop(last, None)
 
 
 @pytest.hookimpl(tryfirst=True)

@@ -65,7 +65,7 @@ def run(command: Sequence[str], limit: float) -> Part:
             process.wait()
         log.seek(0)
         lines = [line for line in log.read().splitlines() if line.strip()]
-    figures: dict[str, float | str] = next((json.loads(line) for line in reversed(lines) if line.startswith("{")), {})
+    figures: dict[str, float | str] = next((json.loads(line) for line in reversed(lines) if line.startswith('{"')), {})
     if failure and not failure.startswith("it took") and lines:
         failure += f": {lines[-1][:200]}"
     return Part(figures, time.monotonic() - began, failure)
