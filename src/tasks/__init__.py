@@ -1,7 +1,7 @@
-"""Tasks say what a prediction means. One file, one class each; the YAML of a data set names its task.
+"""A task defines what a prediction means. Each is one class in its own file; the YAML of a data set names its task.
 
-A task says what a model must give for an example, and how right that is. Where the configuration says `auto`, loss, metrics and
-objective are those of the task. They are attributes of its class, so that they are known before any data are loaded.
+A task defines the outputs that a model must have and how a prediction is scored. If the configuration has `auto`, the task supplies loss,
+metrics and objective. They are attributes of its class, so they are known before any data are loaded.
 """
 
 from collections.abc import Iterator, Mapping
@@ -18,16 +18,16 @@ if TYPE_CHECKING:
 
 Tree = Any
 """An array, or a dict or tuple of arrays with the same first axis."""
-KINDS = tuple(sorted(file.stem for file in Path(__file__).parent.glob("[a-z]*.py")))  # a module each, named like its class
+KINDS = tuple(sorted(file.stem for file in Path(__file__).parent.glob("[a-z]*.py")))  # each is a module with a class of the same name
 OWN = "own"  # training.loss of a model that computes its loss itself
 
 
 class Task(Protocol):
-    """The interface of the classes of this folder. Their fields describe the data, such as the names of the classes.
+    """The interface of the classes in this folder. Their fields describe the data, such as the names of the classes.
 
     Attributes:
-        loss, metrics, objective: of a training that says `auto`.
-        activation: of the last layer of a network, by Keras' name.
+        loss, metrics, objective: used where the configuration has `auto`.
+        activation: Keras' name of the activation of a network's last layer.
         measure: name of the mean of `score`.
     """
 
@@ -38,32 +38,40 @@ class Task(Protocol):
     measure: ClassVar[str]
 
     def mistakes(self, y: Tree) -> Iterator[str]:
-        """Yields what is wrong with the labels of a data set, or with the names of this task."""
+        """Yields the mistakes in the labels of a data set, and in the names of this task."""
 
     def encoded(self, y: Tree) -> Tree:
-        """Returns labels as engines take them."""
+        """Returns the labels in the dtype and shape that engines need."""
 
     def outputs(self, y: Tree) -> Any:
-        """Returns the shape of what a model must give for one example, given encoded labels."""
+        """Returns the shape that a model's output must have for one example.
+
+        Args:
+            y: encoded labels.
+        """
 
     def output_mistake(self, predicted: Tree) -> str:
-        """Says why outputs of the right shape are no predictions; empty if they are. NaN passes: gates have words for it."""
+        """Returns why outputs of the right shape are not predictions; empty if they are. NaN passes: the gates of promotion report it."""
 
     def score(self, y: Tree, predicted: Tree) -> "np.ndarray":
         """Returns one number per example, shape (n,); higher is better."""
 
     def constant(self, y: Tree) -> Tree:
-        """Returns the best prediction, shape (1, …), that ignores the inputs, such as a mean, given encoded labels of training."""
+        """Returns the best prediction that ignores the inputs, such as a mean; shape (1, …).
+
+        Args:
+            y: encoded labels of the training examples.
+        """
 
     def pictures(self, x: Tree, y: Tree, predicted: Tree) -> dict[str, bytes]:
-        """Draws predictions against encoded labels; x is None where the inputs do not fit in memory."""
+        """Returns pictures of predictions and encoded labels, file name → PNG; x is None if the inputs do not fit in memory."""
 
     def answer(self, predicted: Tree) -> "pd.DataFrame":
-        """Returns one row per example, as people and served models give it."""
+        """Returns one row per example, in the form in which a served model answers."""
 
 
 def find(kind: str) -> type[Task]:
-    """Returns the class of a kind of task: `classes` is src/tasks/classes.py, class Classes.
+    """Returns the class of a kind of task: `classes` is the class Classes in src/tasks/classes.py.
 
     Raises:
         ConfigError: there is no such kind.
@@ -75,13 +83,14 @@ def find(kind: str) -> type[Task]:
 
 
 def kind_of(task: Any) -> str:
-    """Returns the kind of a task: the name of its module in this folder; empty for anything else."""
+    """Returns the kind of a task, which is the name of its module in this folder; empty if the object is not a task."""
     home, _, name = type(task).__module__.rpartition(".")
-    return name if home == __name__ and name in KINDS and type(task) is find(name) else ""
+    is_task = home == __name__ and name in KINDS and type(task) is find(name)
+    return name if is_task else ""
 
 
 def declared(task: Any) -> Any:
-    """Returns what the YAML of a data set says of a task: its kind, or output → kind.
+    """Returns the entry `task:` of a data set's YAML for a task: its kind, or output → kind.
 
     >>> declared(find("numbers")(("price",)))
     'numbers'
@@ -90,20 +99,19 @@ def declared(task: Any) -> Any:
 
 
 def is_several(task: Any) -> TypeGuard[Any]:
-    """True if a model has several outputs, each with a task of its own."""
+    """Returns True if the task describes a model with several outputs, each with its own task."""
     return kind_of(task) == "several"
 
 
 def described(task: Task) -> dict[str, Any]:
-    """Returns a task as plain values, from which `restored` makes it again."""
-    values = {one.name: getattr(task, one.name) for one in fields(task)}  # type: ignore[arg-type]
-    return {"kind": kind_of(task), **{name: _plain(value) for name, value in values.items()}}
+    """Returns a task as plain values, from which `restored` creates it again."""
+    return {"kind": kind_of(task)} | {one.name: _plain(getattr(task, one.name)) for one in fields(task)}  # type: ignore[arg-type]
 
 
 def restored(description: Mapping[str, Any]) -> Task:
-    """Makes a task from its description; only classes of this folder are made."""
-    values = {name: value for name, value in description.items() if name != "kind"}
-    return find(description["kind"])(**{name: _restored(value) for name, value in values.items()})
+    """Creates a task from its description; creates only classes in this folder."""
+    values = {name: _restored(value) for name, value in description.items() if name != "kind"}
+    return find(description["kind"])(**values)
 
 
 def _plain(value: Any) -> Any:
@@ -119,11 +127,11 @@ def _restored(value: Any) -> Any:
 
 
 def distinct(names: tuple[str, ...], least: int, taken: tuple[str, ...] = ()) -> Iterator[str]:
-    """Yields what is wrong with the names of classes or numbers.
+    """Yields the mistakes in the names of classes, labels or numbers.
 
     Args:
-        least: number of names, at least.
-        taken: names of other columns of an answer.
+        least: the smallest number of names that is allowed.
+        taken: names of other columns in the answer of a served model.
     """
     texts = [str(name) for name in names]
     if len(texts) < least or len(set(texts)) < len(texts):

@@ -1,4 +1,4 @@
-"""Two classes, and a model with one sigmoid unit."""
+"""Two classes, predicted by one sigmoid unit."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -28,39 +28,40 @@ class Binary:
     measure: ClassVar[str] = "accuracy"
 
     def mistakes(self, y: Tree) -> Iterator[str]:
-        """Labels (n,) are 0 and 1."""
+        """Yields mistakes unless y has shape (n,) and holds 0 and 1."""
         if len(self.names) != 2:
             yield f"names: {len(self.names)} ({', '.join(map(str, self.names[:10]))}); expected two for data.task=binary"
         yield from distinct(self.names, 2, ANSWERED)
         found = list(label_mistakes(y, 2))
-        yield from found or ([f"y has shape {y.shape}; expected (n,)"] if y.ndim != 1 else [])
+        yield from found
+        if not found and y.ndim != 1:
+            yield f"y has shape {y.shape}; expected (n,)"
 
     def encoded(self, y: Tree) -> "np.ndarray":
-        """Labels of shape (n, 1)."""
+        """Returns labels (n, 1) as float32."""
         import numpy as np
 
         return np.asarray(y, np.float32).reshape(-1, 1)
 
     def outputs(self, y: Tree) -> tuple[int, ...]:
-        """One number."""
+        """Returns the shape of one number."""
         return (1,)
 
     def output_mistake(self, predicted: Tree) -> str:
-        """Outputs must be probabilities."""
+        """Returns a mistake unless the outputs are probabilities."""
         return probability_mistake(predicted, "one sigmoid unit")
 
     def score(self, y: Tree, predicted: Tree) -> "np.ndarray":
-        """1 for the right class, 0 for the other one."""
+        """Returns 1 for the right class, 0 for the wrong one."""
         right: np.ndarray = ((predicted > 0.5) == (y > 0.5))[:, 0].astype(float)
         return right
 
-    def constant(self, y: Tree) -> "np.ndarray":
-        """The share of the second class."""
-        share: np.ndarray = y.mean(axis=0, dtype=float)[None]
-        return share
+    def constant(self, y: Tree) -> Tree:
+        """Returns the share of the second class."""
+        return y.mean(axis=0, dtype=float)[None]
 
     def pictures(self, x: Tree, y: Tree, predicted: Tree) -> dict[str, bytes]:
-        """The confusion matrix, the accuracy of each class, and the ROC curve."""
+        """Returns the confusion matrix, the accuracy of each class, and the ROC curve."""
         from src.plots import classes, roc
 
         chosen, truth = (predicted[:, 0] > 0.5).astype(int), y[:, 0].astype(int)
@@ -71,12 +72,11 @@ class Binary:
         }
 
     def answer(self, predicted: Tree) -> "pd.DataFrame":
-        """`class`, `probability` of that class, and a column for each class."""
+        """Returns the columns `class`, `probability` of that class, and one for each class."""
         import numpy as np
         import pandas as pd
 
         second = predicted[:, 0]
-        names = np.array(self.names)[(second > 0.5).astype(int)]
-        return pd.DataFrame(
-            {"class": names, "probability": np.maximum(second, 1 - second), self.names[0]: 1 - second, self.names[1]: second}
-        )
+        names = np.where(second > 0.5, self.names[1], self.names[0])
+        columns = {"class": names, "probability": np.maximum(second, 1 - second), self.names[0]: 1 - second, self.names[1]: second}
+        return pd.DataFrame(columns)

@@ -1,4 +1,4 @@
-"""Several labels per example, each of which holds or not."""
+"""Several labels per example, each true or false."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -14,11 +14,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Labels:
-    """A model gives the probability of each label, shape (n, labels).
-
-    Attributes:
-        names: of the labels.
-    """
+    """A model gives the probability of each label, shape (n, labels)."""
 
     names: tuple[str, ...]
     loss: ClassVar[str] = "binary_crossentropy"
@@ -28,7 +24,7 @@ class Labels:
     measure: ClassVar[str] = "label accuracy"
 
     def mistakes(self, y: Tree) -> Iterator[str]:
-        """Labels (n, labels) are 0 or 1."""
+        """Yields mistakes unless y has shape (n, labels) and holds 0 and 1."""
         import numpy as np
 
         yield from distinct(self.names, 1, ("labels",))
@@ -41,37 +37,36 @@ class Labels:
             yield f"y holds other values, such as {y[~np.isin(y, (0, 1))][0]}; {expected}"
 
     def encoded(self, y: Tree) -> "np.ndarray":
-        """Labels as float32."""
+        """Returns labels as float32."""
         import numpy as np
 
         return np.asarray(y, np.float32)
 
     def outputs(self, y: Tree) -> tuple[int, ...]:
-        """A number per label."""
+        """Returns (labels,)."""
         return (len(self.names),)
 
     def output_mistake(self, predicted: Tree) -> str:
-        """Outputs must be probabilities."""
+        """Returns a mistake unless the outputs are probabilities."""
         return probability_mistake(predicted, "a sigmoid unit for each label")
 
     def score(self, y: Tree, predicted: Tree) -> "np.ndarray":
-        """The share of labels that are right."""
+        """Returns the share of labels that are right."""
         shares: np.ndarray = ((predicted > 0.5) == (y > 0.5)).mean(axis=1)
         return shares
 
-    def constant(self, y: Tree) -> "np.ndarray":
-        """The share of each label."""
-        shares: np.ndarray = y.mean(axis=0, dtype=float)[None]
-        return shares
+    def constant(self, y: Tree) -> Tree:
+        """Returns the share of each label."""
+        return y.mean(axis=0, dtype=float)[None]
 
     def pictures(self, x: Tree, y: Tree, predicted: Tree) -> dict[str, bytes]:
-        """The ROC curve of each label."""
+        """Returns the ROC curve of each label."""
         from src.plots import roc
 
         return {"roc.png": roc.curves(y, predicted, self.names)}
 
     def answer(self, predicted: Tree) -> "pd.DataFrame":
-        """`labels`, those with a probability above a half, and a column for each label."""
+        """Returns the column `labels`, those with a probability above 0.5, and a column for each label."""
         import pandas as pd
 
         held = [[name for name, share in zip(self.names, row, strict=True) if share > 0.5] for row in predicted]

@@ -1,4 +1,4 @@
-"""Numbers: a price, several measurements, the next values of a series, a picture that is to be given again."""
+"""Numbers: a price, several measurements, the next values of a series, a reconstructed picture."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -13,10 +13,10 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Numbers:
-    """A model gives numbers of the shape of the labels; one number per example has the shape (n, 1).
+    """A model gives numbers in the shape of the labels; one number per example has the shape (n, 1).
 
     Attributes:
-        names: of the numbers of one example; of arrays, such as pictures, one name for all.
+        names: names of the numbers of one example; for arrays, such as pictures, one name for all.
     """
 
     names: tuple[str, ...] = ("value",)
@@ -27,7 +27,7 @@ class Numbers:
     measure: ClassVar[str] = "negative mean squared error"
 
     def mistakes(self, y: Tree) -> Iterator[str]:
-        """Labels are finite numbers."""
+        """Yields mistakes unless the labels are finite numbers."""
         import numpy as np
 
         yield from distinct(self.names, 1)
@@ -42,35 +42,33 @@ class Numbers:
                 yield f"y holds {wrong} values that are NaN or infinite in float32; expected finite numbers"
 
     def encoded(self, y: Tree) -> "np.ndarray":
-        """Labels as float32, with at least two axes."""
+        """Returns labels as float32, with at least two axes."""
         import numpy as np
 
         values = np.asarray(y, np.float32)
         return values[:, None] if values.ndim == 1 else values
 
     def outputs(self, y: Tree) -> tuple[int, ...]:
-        """The shape of a label."""
-        shape: tuple[int, ...] = y.shape[1:]
-        return shape
+        """Returns the shape of a label."""
+        return tuple(y.shape[1:])
 
     def output_mistake(self, predicted: Tree) -> str:
-        """Any number will do."""
+        """Returns an empty text: every number is a prediction."""
         return ""
 
     def score(self, y: Tree, predicted: Tree) -> "np.ndarray":
-        """The negative mean squared error of an example."""
+        """Returns the negative mean squared error of each example."""
         import numpy as np
 
         errors: np.ndarray = np.square(np.float64(predicted) - y).reshape(len(y), -1).mean(axis=1)
         return -errors
 
-    def constant(self, y: Tree) -> "np.ndarray":
-        """The mean of each number."""
-        means: np.ndarray = y.mean(axis=0, dtype=float)[None]
-        return means
+    def constant(self, y: Tree) -> Tree:
+        """Returns the mean of each number."""
+        return y.mean(axis=0, dtype=float)[None]
 
     def pictures(self, x: Tree, y: Tree, predicted: Tree) -> dict[str, bytes]:
-        """Predicted against true numbers; of pictures that are to be given again, some of both."""
+        """Returns a plot of predicted against true numbers; if the labels are pictures, some of them with their reconstructions."""
         from src.plots import classes, numbers
 
         if classes.are_pictures(y):
@@ -78,7 +76,7 @@ class Numbers:
         return {"residuals.png": numbers.residuals(y.reshape(len(y), -1), predicted.reshape(len(y), -1), self.names)}
 
     def answer(self, predicted: Tree) -> "pd.DataFrame":
-        """A column for each number; of arrays one column of nested lists."""
+        """Returns a column for each number; for arrays, one column of nested lists."""
         import pandas as pd
 
         if predicted.ndim > 2 or (len(self.names) == 1 and predicted.shape[1] > 1):
