@@ -1,4 +1,4 @@
-"""Pictures of the mistakes of a classifier: by class, and example by example."""
+"""Pictures of a classifier's mistakes: per class, and per example."""
 
 import math
 from collections.abc import Sequence
@@ -9,11 +9,11 @@ from matplotlib.figure import Figure
 from src.plots import BLUE, GREY, png
 
 CHANNELS = (1, 3, 4)
-MOST_PICTURES = 20  # of mistakes
+MOST_PICTURES = 20  # wrongly classified ones
 
 
 def confusion(truth: np.ndarray, predicted: np.ndarray, names: Sequence[str]) -> bytes:
-    """Counts of (true class, predicted class), shaded by the share of the true class.
+    """Returns the confusion matrix: counts of (true class, predicted class), shaded by the share of the true class.
 
     Args:
         truth, predicted: class numbers, shape (examples,).
@@ -37,7 +37,7 @@ def confusion(truth: np.ndarray, predicted: np.ndarray, names: Sequence[str]) ->
 
 
 def accuracy_per_class(truth: np.ndarray, predicted: np.ndarray, names: Sequence[str]) -> bytes:
-    """The accuracy on each class, worst first, and the accuracy on all examples.
+    """Returns a bar chart of the accuracy on each class, worst first, with the accuracy on all examples.
 
     Args:
         truth, predicted: class numbers, shape (examples,).
@@ -58,7 +58,7 @@ def accuracy_per_class(truth: np.ndarray, predicted: np.ndarray, names: Sequence
 
 
 def confidently_wrong(x: np.ndarray, truth: np.ndarray, probabilities: np.ndarray, names: Sequence[str]) -> bytes:
-    """The wrongly classified pictures with the highest predicted probability, most confident first.
+    """Returns a sheet of the wrongly classified pictures with the highest predicted probability, most confident first.
 
     Args:
         x: pictures, shape (examples, height, width) or (examples, height, width, channels).
@@ -73,17 +73,19 @@ def confidently_wrong(x: np.ndarray, truth: np.ndarray, probabilities: np.ndarra
 
 
 def examples(x: np.ndarray, labels: np.ndarray, names: Sequence[str]) -> bytes:
-    """The first ten pictures with the names of their classes."""
+    """Returns a sheet of the first ten pictures with the names of their classes."""
     return _sheet(x[:10], [names[label] for label in labels[:10]], "the first ten examples")
 
 
 def are_pictures(x: object) -> bool:
-    """True if examples can be shown as pictures: an array with height, width and perhaps colours."""
-    return isinstance(x, np.ndarray) and x.dtype.kind in "iuf" and (x.ndim == 3 or (x.ndim == 4 and x.shape[-1] in CHANNELS))
+    """Returns True if examples can be shown as pictures: an array with height, width and perhaps colours."""
+    if not isinstance(x, np.ndarray) or x.dtype.kind not in "iuf":
+        return False
+    return x.ndim == 3 or (x.ndim == 4 and x.shape[-1] in CHANNELS)
 
 
 def _sheet(pictures: np.ndarray, captions: Sequence[str], title: str) -> bytes:
-    """Pictures in rows of five, below captions of at most two lines. They share one Axes, because 20 take a second to draw."""
+    """Returns pictures in rows of five, each below its caption of at most two lines. They share one Axes: 20 take a second to draw."""
     columns, rows = 5, max(1, math.ceil(len(pictures) / 5))
     wide, high = 1.75 * columns, 2.1 * rows + 0.4  # inches
     figure = Figure(figsize=(wide, high))

@@ -1,7 +1,8 @@
-"""Learning curves: of one trial, of the folds of a baseline, of all trials of a sweep."""
+"""Learning curves of one trial or of all trials of a sweep; the scores of a baseline's folds."""
 
 import math
 from collections.abc import Sequence
+from statistics import fmean
 
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
@@ -11,13 +12,13 @@ from src.plots import BLUE, GREY, LINES, ORANGE, PALETTE, Shown, png
 
 History = dict[str, list[float]]
 MOST_PANELS = 16
-PANEL = 1.6  # inches, its height
+PANEL = 1.6  # height in inches
 MOST_LINES = 5  # of a title; more would leave no room for the panel
-SHORT_LABEL = 45  # characters; three such labels fit beside each other
+SHORT_LABEL = 45  # characters; three such labels fit in a row
 
 
 def curves(history: History, kept_epoch: int, title: str) -> bytes:
-    """Each metric per epoch, train (solid) against validation (dashed), with a mark at the kept epoch."""
+    """Returns a plot of each metric per epoch, train (solid) against validation (dashed), with a line at the kept epoch."""
     names = _drawn(history)
     figure = Figure(figsize=(4.8 * len(names), 3.8))
     figure.subplots_adjust(left=0.075, right=0.985, bottom=0.13, top=0.89, wspace=0.22)  # a layout engine would draw twice
@@ -31,10 +32,10 @@ def curves(history: History, kept_epoch: int, title: str) -> bytes:
 
 
 def folds(scores: Sequence[float], validation: float, title: str) -> bytes:
-    """Accuracy of each fold of a cross-validation, their mean, and the accuracy on the validation split."""
+    """Returns a plot of the accuracy of each fold of a cross-validation, their mean, and the accuracy on the validation split."""
     figure = Figure(figsize=(6, 3.8), layout="constrained")
     axes = figure.subplots()
-    mean = sum(scores) / len(scores)
+    mean = fmean(scores)
     axes.plot(range(1, len(scores) + 1), scores, "o", color=BLUE, label="fold")
     axes.axhline(mean, color=BLUE, label=f"mean of the folds {mean:.4f}")
     axes.axhline(validation, color=ORANGE, linestyle="--", label=f"validation split {validation:.4f}")
@@ -46,10 +47,10 @@ def folds(scores: Sequence[float], validation: float, title: str) -> bytes:
 
 
 def overview(histories: Sequence[tuple[str, History]]) -> Figure:
-    """The validation curves of all trials: one plot per metric, one legend for all.
+    """Returns the validation curves of all trials: one plot per metric, one legend for all.
 
     Args:
-        histories: (label, history) per trial, best first.
+        histories: (label, history) of each trial, best first.
     """
     first = histories[0][1]
     names = [f"val_{name}" if f"val_{name}" in first else name for name in _drawn(first)]
@@ -72,7 +73,7 @@ def overview(histories: Sequence[tuple[str, History]]) -> Figure:
 
 
 def panels(histories: Sequence[tuple[str, History]], metric: str) -> bytes:
-    """One panel for each of the first 16 trials that have a curve: train against validation, on common axes."""
+    """Returns one panel for each of the first 16 trials that have a curve: train against validation, on common axes."""
     shown = [(label, history) for label, history in histories if len(history.get(metric, [])) > 1][:MOST_PANELS]
     titles = [_lines(label) for label, _ in shown]
     columns = min(4, max(1, len(shown)))
@@ -97,9 +98,11 @@ def panels(histories: Sequence[tuple[str, History]], metric: str) -> bytes:
 
 
 def _lines(label: str) -> str:
-    """The words of a label below each other, as many as have room."""
+    """Returns the words of a label, one per line, at most MOST_LINES of them."""
     words = label.split(" ")
-    return "\n".join([*words[:MOST_LINES], *(["…"] if len(words) > MOST_LINES else [])])
+    if len(words) > MOST_LINES:
+        words[MOST_LINES:] = ["…"]
+    return "\n".join(words)
 
 
 def _train_and_validation(axes: Axes, history: History, name: str) -> None:
@@ -117,5 +120,5 @@ def _by_whole_numbers(axes: Axes, label: str) -> None:
 
 
 def _drawn(history: History) -> list[str]:
-    """The metrics that have values for both training and validation; where none has, all of them."""
+    """Returns the metrics that have values for training and validation; all metrics if none has both."""
     return [name for name in history if f"val_{name}" in history] or list(history)

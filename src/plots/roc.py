@@ -1,4 +1,4 @@
-"""Curves of the true positives that a threshold finds against its false alarms."""
+"""ROC curves: the share of true positives against the share of false alarms, for every threshold."""
 
 from collections.abc import Sequence
 
@@ -11,7 +11,7 @@ MOST = len(PALETTE) * len(LINES)
 
 
 def curves(truth: np.ndarray, probabilities: np.ndarray, names: Sequence[str]) -> bytes:
-    """The ROC curve of each label, with the area under it.
+    """Returns the ROC curve of each label, with the area under it.
 
     Args:
         truth: 0 or 1, shape (examples, labels).
@@ -24,7 +24,7 @@ def curves(truth: np.ndarray, probabilities: np.ndarray, names: Sequence[str]) -
     axes.plot([0, 1], [0, 1], color=GREY, linewidth=0.8, label="chance 0.5")
     for column, name in enumerate(names[:MOST]):
         if len(np.unique(truth[:, column])) < 2:
-            continue  # without examples of both kinds there is no curve
+            continue  # a curve needs examples of both kinds
         alarms, found, _ = roc_curve(truth[:, column], probabilities[:, column])
         area = roc_auc_score(truth[:, column], probabilities[:, column])
         style = LINES[column // len(PALETTE) % len(LINES)]
