@@ -1,4 +1,4 @@
-"""Checks the contract between data sets, engines and promotion; no other module does."""
+"""Checks the contract between data sets, engines and promotion. No other module checks it."""
 
 import json
 from collections.abc import Iterator
@@ -14,26 +14,27 @@ if TYPE_CHECKING:
     from src.datasets.dataset import Dataset, Examples
     from src.tasks import Task
 
-FEW = 2  # examples that are read before the first trial
+FEW = 2  # examples that are read as a test before the first trial
 
 
 def check(data: "Dataset", task: Any, source: str) -> None:
     """Checks the data set that a loader returned.
 
     Args:
-        task: as the YAML of the data set declares it: a kind, or output → kind.
-        source: names the loader in the message.
+        task: the task that the YAML of the data set declares: a kind, or output → kind.
+        source: name of the loader for the message.
 
     Raises:
-        DataError: with every mistake: the received and the expected value.
+        DataError: the data set breaks the contract; the message has the received and the expected value of every mistake.
     """
     if not tasks.kind_of(data.task):
         received = f"{data.task!r:.100}"
         raise DataError(f"{source}:\n  task is {received}; expected a task of src/tasks/, such as Classes(('cat', 'dog')).")
     mistakes = []
-    if (found := tasks.declared(data.task)) != task:
+    found = tasks.declared(data.task)
+    if found != task:
         mistakes.append(f"its task is {found}, its YAML says task: {task}; expected the same: loss, metrics and objective come from there")
-    mistakes += [*_example_mistakes(data.x, data.y, data.task, read=data.read is not None)]
+    mistakes += _example_mistakes(data.x, data.y, data.task, read=data.read is not None)
     if not mistakes:
         mistakes += [*_split_mistakes(data), *_weight_mistakes(data)]
     if not mistakes and data.read:
@@ -44,31 +45,34 @@ def check(data: "Dataset", task: Any, source: str) -> None:
         if json.loads(json.dumps(dict(data.facts))) != dict(data.facts):
             mistakes.append("facts: JSON would change them, such as keys that are numbers, or tuples; expected names, lists and numbers")
     except (TypeError, ValueError) as error:
-        mistakes.append(f"facts: {error}; expected a dict of what JSON can say")
+        mistakes.append(f"facts: {error}; expected a dict that JSON can hold")
     _refuse(mistakes, source)
 
 
 def open_test(data: "Dataset", source: str) -> "Examples":
-    """Loads the test examples and checks them against the data set. Only promotion calls it.
+    """Loads the test examples and checks them against the data set. Only promotion calls this function.
+
+    Args:
+        source: name of the loader for the message.
 
     Returns:
-        x as it is stored, y as engines take it.
+        x as it is stored, y encoded by the task.
 
     Raises:
-        DataError: they break the contract, or have other shapes than the training examples.
+        DataError: the examples break the contract, or have other shapes than the training examples.
     """
     x, y = data.test()
     mistakes = list(_example_mistakes(x, y, data.task, read=data.read is not None))
     if not mistakes:
         known, found = trees.shapes(data.x), trees.shapes(x)
         if known != found:
-            mistakes.append(
-                f"x has examples of shape {trees.text(found)}; expected {trees.text(known)}, the shape of the training examples"
-            )
+            expected = f"expected {trees.text(known)}, the shape of the training examples"
+            mistakes.append(f"x has examples of shape {trees.text(found)}; {expected}")
         else:
             mistakes += _other_types(data.x, x)
         y = data.task.encoded(y)
-        if (known := data.outputs) != (found := data.task.outputs(y)):
+        known, found = data.outputs, data.task.outputs(y)
+        if known != found:
             mistakes.append(f"y has labels of shape {trees.text(found)}; expected {trees.text(known)}, that of the training examples")
     _refuse(mistakes, f"{source}, the test split")
     return x, y
@@ -81,7 +85,7 @@ def checked(predicted: Any, examples: int, task: "Task", outputs: Any) -> Any:
         outputs: shape of one prediction, or a tree of shapes.
 
     Raises:
-        TrialbookError: they have another shape, or are no predictions, for example no probabilities.
+        TrialbookError: the outputs have another shape, or are not predictions, for example not probabilities.
     """
     if mistake := output_mistake(predicted, examples, task, outputs):
         raise TrialbookError(f"the model {mistake}")
@@ -89,15 +93,12 @@ def checked(predicted: Any, examples: int, task: "Task", outputs: Any) -> Any:
 
 
 def output_mistake(predicted: Any, examples: int, task: "Task", outputs: Any) -> str:
-    """Says why the outputs of a model are no predictions of a task; empty if they are."""
-    try:
-        same = trees.mapped(lambda array, shape: tuple(array.shape) == (examples, *shape), predicted, outputs)
-    except ValueError:  # another structure
-        same = False
-    if not all(trees.arrays(same).values()):
-        received = trees.text(trees.mapped(lambda array: tuple(array.shape), predicted))
-        expected = trees.text(trees.over_shapes(lambda shape: (examples, *shape), outputs))
-        return f"gives shape {received} for {examples} examples; expected {expected} for the task {tasks.declared(task)}"
+    """Returns why the outputs of a model are not predictions of a task; empty if they are. Arguments are those of `checked`."""
+    received = trees.mapped(lambda array: tuple(array.shape), predicted)
+    expected = trees.over_shapes(lambda shape: (examples, *shape), outputs)
+    if received != expected:
+        words = f"expected {trees.text(expected)} for the task {tasks.declared(task)}"
+        return f"gives shape {trees.text(received)} for {examples} examples; {words}"
     return task.output_mistake(predicted)
 
 
@@ -108,10 +109,12 @@ def _refuse(mistakes: list[str], source: str) -> None:
 
 def _example_mistakes(x: Any, y: Any, task: "Task", *, read: bool) -> Iterator[str]:
     """Yields the mistakes of examples and labels."""
-    if isinstance(x, list | dict | tuple) and (kinds := {type(one) for one in _values(x)} - {np.ndarray} or isinstance(x, list)):
-        inside = ", ".join(sorted(kind.__name__ for kind in kinds)) if isinstance(kinds, set) else "arrays"
-        yield f"x is a {type(x).__name__} of {inside}; expected a numpy array, or a dict or tuple of numpy arrays"
-        return
+    if isinstance(x, list | dict | tuple):
+        values = x.values() if isinstance(x, dict) else x
+        wrong = sorted({type(one).__name__ for one in values if type(one) is not np.ndarray})
+        if wrong or isinstance(x, list):
+            yield f"x is a {type(x).__name__} of {', '.join(wrong) or 'arrays'}; expected a numpy array, or a dict or tuple of numpy arrays"
+            return
     lengths = {}
     for name, array in _named("x", x):
         if not isinstance(array, np.ndarray) or not array.ndim:
@@ -129,7 +132,7 @@ def _input_mistakes(name: str, array: np.ndarray, *, alone: bool) -> Iterator[st
     """Yields the mistakes of an array of inputs.
 
     Args:
-        alone: it is the only one; an example of it must then be more than one number.
+        alone: True for the only array; an example of it must be more than one number.
     """
     if array.dtype.kind == "O":
         yield f"{name} has dtype object; expected numbers, or texts: {name}.astype(str)"
@@ -138,28 +141,24 @@ def _input_mistakes(name: str, array: np.ndarray, *, alone: bool) -> Iterator[st
         yield f"{name} has dtype {array.dtype}; expected numbers or texts{hint}"
     elif not array.size or (alone and array.ndim < 2 and array.dtype.kind in "biuf"):
         yield f"{name} has shape {array.shape}; expected (n, …) with at least one example and one number in each"
-    elif array.dtype.kind == "f" and not (
-        np.isfinite(array.min()) and np.isfinite(array.max())
-    ):  # needs no array as large as x if all is well
+    elif array.dtype.kind == "f" and not np.isfinite([array.min(), array.max()]).all():  # an array as large as x only if one is not
         yield f"{name} holds {int((~np.isfinite(array)).sum())} values that are NaN or infinite; expected finite numbers"
 
 
-def _values(x: Any) -> list[Any]:
-    return list(x.values()) if isinstance(x, dict) else list(x)
-
-
 def _other_types(known: Any, found: Any) -> Iterator[str]:
-    """Yields inputs of another dtype than in training: a model of one would judge the other wrongly."""
+    """Yields a mistake for each input whose dtype differs from that of the training examples."""
     for (name, first), (_, second) in zip(_named("x", known), _named("x", found), strict=True):
         if first.dtype != second.dtype and not (first.dtype.kind == second.dtype.kind and first.dtype.kind in "fU"):
             yield f"{name} has dtype {second.dtype}; expected {first.dtype}, that of the training examples"
 
 
 def _named(name: str, tree: Any) -> list[tuple[str, Any]]:
+    """Returns (name, array) of each array, such as x['age']; an object that is not a tree keeps the name."""
     try:
-        return [(f"{name}[{place!r}]" if place else name, array) for place, array in trees.arrays(tree).items()] or [(name, tree)]
-    except Exception:  # not even a tree
-        return [(name, tree)]
+        found = trees.arrays(tree)
+    except Exception:  # optree calls methods of the object
+        found = {}
+    return [(f"{name}[{place!r}]" if place else name, array) for place, array in found.items()] or [(name, tree)]
 
 
 def _split_mistakes(data: "Dataset") -> Iterator[str]:
@@ -198,7 +197,7 @@ def _weight_mistakes(data: "Dataset") -> Iterator[str]:
 
 
 def _read_mistakes(data: "Dataset") -> Iterator[str]:
-    """Yields the mistakes of what `read` makes of a few examples."""
+    """Yields the mistakes of the inputs that `read` returns for a few examples."""
     index = data.train_index[:FEW]
     try:
         read = data.inputs(index)

@@ -22,14 +22,14 @@ class Dataset:
     x and y are trees: arrays, or dicts or tuples of arrays, with one row per example and any dtype but `object`.
 
     Attributes:
-        x: inputs of the model, or that from which `read` makes them.
-        y: labels as the task expects them; `load` gives it the dtype and shape that engines need.
-        train_index, validation_index: positions in x and y; the two have none in common.
-        task: says how a prediction is read and scored.
+        x: inputs of the model, or the values that `read` converts into inputs.
+        y: labels as the task expects them; `load` encodes them for the engines.
+        train_index, validation_index: positions in x and y; no position is in both.
+        task: defines how a prediction is read and scored.
         test: loads the test examples (x, y). Only promotion calls it.
-        weight: of each example in the loss, shape (n,).
-        read: turns a batch of x into the model's input, for data that do not fit in memory: paths → pictures, positions → windows.
-        facts: learnt from the training split alone, such as a vocabulary; JSON. They are served with the model.
+        weight: weight of each example in the loss, shape (n,).
+        read: converts a batch of x into the model's input, for data that do not fit in memory: paths → pictures, positions → windows.
+        facts: facts learned from the training split alone, such as a vocabulary, as JSON. They are served with the model.
         folds: the fold in which each example validates, -1 for none; None without folds.
         training_weight: factor to `weight` in training alone.
     """
@@ -53,7 +53,7 @@ class Dataset:
 
     @property
     def outputs(self) -> Any:
-        """The shape of what a model gives for one example; a tree of shapes for several outputs."""
+        """The shape of a model's output for one example; a tree of shapes for several outputs."""
         return self.task.outputs(self.y)
 
     @property
@@ -72,32 +72,37 @@ class Dataset:
         return self.read(stored) if self.read else stored
 
     def batch(self, index: np.ndarray, *, training: bool = False) -> tuple[Tree, ...]:
-        """Returns some examples as Keras takes them: (inputs, y), or (inputs, y, weight)."""
+        """Returns some examples in Keras' form: (inputs, y), or (inputs, y, weight)."""
         weights = self.weights(training=training)
-        return self.inputs(index), trees.take(self.y, index), *(() if weights is None else (weights[index],))
+        pair = self.inputs(index), trees.take(self.y, index)
+        return pair if weights is None else (*pair, weights[index])
 
     def weights(self, *, training: bool) -> np.ndarray | None:
-        """Returns the weight of every example, in training or in validation; None if all are equal."""
-        factors = [one for one in (self.weight, self.training_weight if training else None) if one is not None]
-        return np.prod(factors, axis=0).astype(np.float32) if factors else None
+        """Returns the weight of every example, in training or in validation; None if all weights are equal."""
+        factors = [self.weight, self.training_weight] if training else [self.weight]
+        given = [factor for factor in factors if factor is not None]
+        return np.prod(given, axis=0).astype(np.float32) if given else None
 
     @cached_property
     def digest(self) -> str:
-        """SHA-256 of the examples and of their split; with folds of all of them, so that it is equal for each."""
+        """SHA-256 of the examples and their split. All folds of a data set have the same digest."""
         sha256 = hashlib.sha256()
-        if (task := declared(self.task)) != "classes":  # the same arrays are other data for another task
+        task = declared(self.task)
+        if task != "classes":  # the same arrays are other data for another task
             sha256.update(repr(task).encode())
-        split = (self.train_index, self.validation_index) if self.folds is None else (self.folds,)
-        for part in (self.x, self.y, *split, *(() if self.weight is None else (self.weight,))):
+        parts = [self.x, self.y]
+        parts += [self.train_index, self.validation_index] if self.folds is None else [self.folds]
+        parts += [] if self.weight is None else [self.weight]
+        for part in parts:
             trees.update(sha256, part)
-        for path in _paths(self.x) if self.read else ():
+        for path in _paths(self.x) if self.read else []:
             found = os.stat(path)
             sha256.update(f"{found.st_size} {found.st_mtime_ns}".encode())
         return sha256.hexdigest()
 
     @cached_property
     def split_digest(self) -> str:
-        """SHA-256 of the examples, of this very split, and of the weights: programs with equal ones may be shared."""
+        """SHA-256 of the examples, this split and the weights. Data sets with the same one may share a compiled program."""
         sha256 = hashlib.sha256(self.digest.encode())
         for array in (self.train_index, self.validation_index, self.weights(training=True)):
             sha256.update(b"" if array is None else np.ascontiguousarray(array).data)
@@ -105,6 +110,6 @@ class Dataset:
 
 
 def _paths(x: Tree) -> list[str]:
-    """Returns the paths of files among the values of x."""
+    """Returns the texts in x that are paths of files."""
     texts = [str(value) for array in trees.arrays(x).values() if array.dtype.kind == "U" for value in array.flat]
     return [text for text in texts if os.path.isfile(text)]

@@ -12,10 +12,10 @@ from src.tasks.classes import Classes
 
 
 def load(*, split_seed: int, **options: Any) -> Dataset:
-    """Digits scaled to [0, 1]; a fifth is the test split, the rest is split into training and validation.
+    """Loads the digits, scaled to [0, 1]; a fifth is the test split, the rest is split into training and validation.
 
     Args:
-        options: the others of `split`.
+        options: further arguments of `split`.
     """
     x, y = _examples(split_seed, test=False)
     task, test = Classes(tuple("0123456789")), partial(_examples, split_seed, test=True)
@@ -23,7 +23,6 @@ def load(*, split_seed: int, **options: Any) -> Dataset:
 
 
 def _examples(split_seed: int, *, test: bool) -> Examples:
-    """The examples of the test split, or all others."""
     digits = load_digits()
     x = (digits.images / 16).astype(np.float32)
     rest, held_out = train_test_split(np.arange(len(x)), test_size=0.2, random_state=split_seed)

@@ -1,4 +1,4 @@
-"""Fashion-MNIST, from files on this machine or else from the address that Keras downloads it from."""
+"""Fashion-MNIST, read from files on this machine or downloaded from the address that Keras uses."""
 
 import hashlib
 import logging
@@ -19,7 +19,7 @@ from src.tasks.classes import Classes
 log = logging.getLogger(__name__)
 ADDRESS = "https://storage.googleapis.com/tensorflow/tf-keras-datasets"
 SYSTEM = Path("/usr/share/datasets/fashion-mnist")  # Debian's package
-SECONDS = 15  # until a download without an answer fails; keras.utils.get_file has no time-out
+SECONDS = 15  # after which a download without an answer fails; keras.utils.get_file has no time-out
 SCALED = "c8e7985e4e6a3382c3c25c81a43502a695894fef5d797f4c58a637801efb1612"  # SHA-256 of the training pictures in [0, 1]
 CLASS_NAMES = ("T-shirt/top", "Trouser", "Pullover", "Dress", "Coat", "Sandal", "Shirt", "Sneaker", "Bag", "Ankle boot")
 DIGESTS = {  # SHA-256 of the decompressed bytes
@@ -31,16 +31,16 @@ DIGESTS = {  # SHA-256 of the decompressed bytes
 
 
 def cache() -> Path:
-    """The folder where Trialbook keeps the files."""
+    """Returns the folder in which Trialbook keeps the files."""
     return files.cache() / "fashion_mnist"
 
 
 def load(*, folder: str | None, **options: Any) -> Dataset:
-    """The 60,000 training pictures, scaled to [0, 1] and split; the 10,000 test pictures stay closed.
+    """Loads the 60,000 training pictures, scaled to [0, 1], and splits them; the 10,000 test pictures stay closed.
 
     Args:
-        folder: searched first; it holds the four `*-ubyte.gz` files.
-        options: those of `split`.
+        folder: a folder with the four `*-ubyte.gz` files, searched first.
+        options: arguments of `split`.
 
     Raises:
         DataError: the files were not found; the message lists every place that was tried, and the command that helps.
@@ -63,7 +63,7 @@ def download() -> None:
 
 
 def _shared(folder: str | None) -> np.ndarray:
-    """The training pictures in [0, 1], mapped from a cache file: decoded once, and in memory once for all processes."""
+    """Returns the training pictures in [0, 1], mapped from a cache file: decoded once, and in memory once for all processes."""
     file = cache() / "train-images.float32"
     with suppress(OSError, ValueError):
         return _mapped(file)
@@ -75,15 +75,15 @@ def _shared(folder: str | None) -> np.ndarray:
 
 
 def _mapped(file: Path) -> np.ndarray:
-    """The cache file as an array, shape (60000, 28, 28); raises a ValueError if it is damaged."""
-    x = np.asarray(np.memmap(file, np.float32, "c", shape=(60000, 28, 28)))  # copy-on-write: what a process writes stays in its own copy
+    """Returns the cache file as an array, shape (60000, 28, 28); raises ValueError if the file is damaged."""
+    x = np.asarray(np.memmap(file, np.float32, "c", shape=(60000, 28, 28)))  # copy-on-write: a process changes only its own copy
     if hashlib.sha256(x.data).hexdigest() != SCALED:
         raise ValueError(f"{file} is damaged")
     return x
 
 
 def _examples(part: str, folder: str | None) -> tuple[np.ndarray, np.ndarray]:
-    """The pictures in [0, 1] and labels of a part, "train" or "t10k"."""
+    """Returns the pictures in [0, 1] and the labels of a part, "train" or "t10k"."""
     pictures = _read(f"{part}-images-idx3-ubyte.gz", folder)
     scaled: np.ndarray = np.divide(pictures, 255, dtype=np.float32)
     return scaled, _labels(part, folder)
@@ -94,11 +94,12 @@ def _labels(part: str, folder: str | None) -> np.ndarray:
 
 
 def _read(name: str, folder: str | None) -> np.ndarray:
-    """Reads a file from the first place that has it undamaged; if none has, downloads it."""
+    """Reads a file from the first place that has it undamaged; downloads it if there is none."""
     keras_home = Path(os.environ.get("KERAS_HOME") or Path.home() / ".keras")
-    places = [cache(), keras_home / "datasets" / "fashion-mnist", SYSTEM]
+    places = [Path(folder)] if folder else []
+    places += [cache(), keras_home / "datasets" / "fashion-mnist", SYSTEM]
     tried = []
-    for place in [*([Path(folder)] if folder else []), *places]:
+    for place in places:
         try:
             return idx.read(place / name, DIGESTS[name])
         except FileNotFoundError:
@@ -107,7 +108,7 @@ def _read(name: str, folder: str | None) -> np.ndarray:
             tried.append(f"{place}: {error}")
             log.warning("not used: %s", error)
             if place == cache():
-                with suppress(OSError):  # the cache cannot be written to
+                with suppress(OSError):  # the cache may be read-only
                     (place / name).unlink(missing_ok=True)  # so that a damaged file is downloaded again
     try:
         download()

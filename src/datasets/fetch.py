@@ -2,12 +2,11 @@
 
 import shutil
 import subprocess
-import sys
 import tempfile
 from pathlib import Path
 
 from src.datasets import fashion_mnist, idx
-from src.datasets.fashion_mnist import DIGESTS, cache
+from src.datasets.fashion_mnist import DIGESTS, SYSTEM, cache
 from src.errors import DataError
 from src.exits import exit_on_error
 
@@ -18,10 +17,10 @@ def from_debian() -> None:
     """Downloads Debian's package and unpacks it into the cache, without root.
 
     Raises:
-        OSError, ValueError, subprocess.CalledProcessError: there is no apt-get, no package, or its files are not the published ones.
+        OSError, ValueError, subprocess.CalledProcessError: there is no apt-get or no package, or its files are not the published ones.
     """
     if not shutil.which("apt-get") or not shutil.which("dpkg-deb"):
-        raise OSError("no apt-get here")
+        raise OSError("this machine has no apt-get")
     with tempfile.TemporaryDirectory() as folder:
         command = ["apt-get", "download", "-q", PACKAGE]
         if _run(command, folder).returncode:
@@ -29,8 +28,9 @@ def from_debian() -> None:
             _run(command, folder).check_returncode()
         package = next(Path(folder).glob("*.deb"))
         _run(["dpkg-deb", "-x", str(package), folder], folder).check_returncode()
+        unpacked = Path(folder) / SYSTEM.relative_to("/")
         for name, digest in DIGESTS.items():
-            idx.store((Path(folder) / "usr/share/datasets/fashion-mnist" / name).read_bytes(), cache() / name, digest)
+            idx.store((unpacked / name).read_bytes(), cache() / name, digest)
 
 
 def _run(command: list[str], folder: str) -> subprocess.CompletedProcess[str]:
@@ -47,27 +47,19 @@ def main() -> None:
     Raises:
         DataError: no source has them.
     """
-    tried = []
+    failures = []
     for source in (_from_cache_or_keras, from_debian):
         try:
             source()
         except (OSError, ValueError, DataError, subprocess.CalledProcessError) as error:
-            tried.append(str(error))
+            failures.append(str(error))
         else:
-            print("Fashion-MNIST is here.")  # noqa: T201
+            print("Fashion-MNIST is in the cache.")  # noqa: T201
             return
-    raise DataError(
-        "\n".join(
-            [
-                *tried,
-                f"Debian's package {PACKAGE} could not be had either.",
-                "Put the four *-ubyte.gz files into a folder of yours and say data.folder=FOLDER",
-            ]
-        )
-    )
+    advice = f"Debian's package {PACKAGE} cannot be fetched either. Put the four *-ubyte.gz files into a folder and set data.folder=FOLDER"
+    raise DataError("\n".join([*failures, advice]))
 
 
 if __name__ == "__main__":
     with exit_on_error():
         main()
-    sys.exit(0)

@@ -80,7 +80,7 @@ def open_split(run: StoredRun, loader: ConfigLoader) -> Opened:
     """
     prepared = rebuild(run, loader)
     with errors_naming(run):
-        x, y = datasets.open_test(prepared.data, prepared.config["data"])
+        x, y = datasets.contract.open_test(prepared.data, prepared.config["data"]["_target_"])
         digest = hashlib.sha256()
         trees.update(digest, (x, y))
     return Opened(run, prepared, x, y, digest.hexdigest())

@@ -96,10 +96,9 @@ def test_whole_numbers_of_any_size_become_those_of_the_digest(monkeypatch: pytes
     ],
 )
 def test_the_test_split_is_checked_when_it_is_opened(test: tuple, message: str) -> None:
-    node = {"_target_": "src.datasets.mine.load"}
-    assert datasets.open_test(RIGHT, node)[0] is X
+    assert contract.open_test(RIGHT, "mine")[0] is X
     with pytest.raises(DataError, match=f"(?s){message}"):
-        datasets.open_test(with_(test=lambda: test), node)
+        contract.open_test(with_(test=lambda: test), "mine")
 
 
 def test_only_a_probability_per_class_has_a_most_probable_class() -> None:
@@ -149,7 +148,7 @@ def test_inputs_may_be_trees_of_numbers_and_texts() -> None:
         ({"weight": -np.ones(12)}, r"weight holds values from -1\.0 to -1\.0; expected finite numbers, at least 0"),
         ({"weight": np.ones(12) * np.inf}, "expected finite numbers"),
         ({"weight": np.isin(np.arange(12), RIGHT.train_index).astype(float)}, "weight is 0 for all examples of training or of validation"),
-        ({"facts": {"words": {1, 2}}}, "facts: .*expected a dict of what JSON can say"),
+        ({"facts": {"words": {1, 2}}}, "facts: .*expected a dict that JSON can hold"),
         ({"read": lambda x: x[:1]}, r"read\(x\) has shape \(1, 3\); expected a numpy array with a row for each of 2 examples"),
         ({"read": lambda x: x * np.nan}, r"read\(x\) holds 6 values that are NaN"),
         ({"read": lambda x: 1 / 0}, "read raises ZeroDivisionError"),
