@@ -14,20 +14,19 @@ from src.tasks.classes import Classes
 
 SUFFIXES = (".png", ".jpg", ".jpeg", ".bmp", ".gif", ".webp")
 EIGHT_BITS = ("1", "L", "LA", "P", "PA", "RGB", "RGBA", "CMYK", "YCbCr", "HSV", "LAB")  # modes of Pillow; others would be cut off
-TEST = "test"  # beside `train`, where there are both
 
 
 def load(*, path: str, height: int, width: int, channels: int, **options: Any) -> Dataset:
-    """A folder of pictures for each class, in `path` or, where a test split is kept apart, in `path/train` and `path/test`.
+    """Loads a folder of pictures per class, in `path`; or in `path/train` and `path/test`, if there is a test split.
 
-    Pictures are scaled to [0, 1] and resized. The data digest is made of paths, sizes and times of change, not of pixels.
+    Pictures are scaled to [0, 1] and resized. The data digest covers paths, sizes and modification times, not pixels.
 
     Args:
         channels: 1 for grey, 3 for colours.
-        options: those of `split`.
+        options: arguments of `split`.
 
     Raises:
-        DataError: there are fewer than two folders, or one without pictures.
+        DataError: there are fewer than two folders, or a folder without pictures.
     """
     root = Path(path) / "train" if (Path(path) / "train").is_dir() else Path(path)
     names = tuple(sorted(folder.name for folder in root.iterdir() if folder.is_dir() and not folder.name.startswith(".")))
@@ -43,15 +42,14 @@ def _listed(root: Path, names: tuple[str, ...]) -> Examples:
     if len(names) < 2 or empty:
         received = f"no pictures in {', '.join(empty)}" if empty else f"{len(names)} folders ({', '.join(names) or 'none'})"
         raise DataError(f"{root}: {received}; expected a folder for each class, with pictures ({', '.join(SUFFIXES)}).")
-    return np.array([file for files in found.values() for file in files]), np.repeat(
-        np.arange(len(names)), [len(files) for files in found.values()]
-    )
+    counts = [len(files) for files in found.values()]
+    return np.concatenate(list(found.values())), np.repeat(np.arange(len(names)), counts)
 
 
 def _test(path: Path, names: tuple[str, ...]) -> Examples:
-    if not (path / TEST).is_dir() or not (path / "train").is_dir():
-        raise DataError(f"{path}: no folders train/ and {TEST}/; promotion opens a test split, expected one.")
-    return _listed(path / TEST, names)
+    if not (path / "test").is_dir() or not (path / "train").is_dir():
+        raise DataError(f"{path}: no folders train/ and test/; promotion opens a test split, expected one.")
+    return _listed(path / "test", names)
 
 
 def _pictures(height: int, width: int, channels: int, paths: np.ndarray) -> np.ndarray:

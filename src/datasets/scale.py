@@ -6,16 +6,16 @@ import numpy as np
 
 from src.datasets.dataset import Dataset
 
-BEYOND = 10.0  # factor: an example whose reach differs by more from every one in training was scaled differently
+BEYOND = 10.0  # factor: an example whose reach differs by more from those of all training examples was scaled differently
 
 
 @dataclass(frozen=True)
 class Scale:
-    """The least and the largest reach of the examples of a data set. The reach of an example is its largest absolute value.
+    """The smallest and the largest reach of a data set's examples. The reach of an example is its largest absolute value.
 
-    Of n examples and a new one of the same kind, each is equally likely to have the largest reach. So the new one exceeds all
-    others with a probability of 1 / (n + 1), and tenfold even more rarely. An example that does, or that stays below a tenth of
-    the least reach, was scaled differently or is in other units: usual factors are 255, 100 and 1000. All zeros have no scale.
+    Of n examples and a new one of the same kind, each is equally likely to have the largest reach. So the new one exceeds all others with
+    a probability of 1 / (n + 1), and exceeds them tenfold even more rarely. An example that does, or whose reach is below a tenth of the
+    smallest, was scaled differently or has other units: usual factors are 255, 100 and 1000. An example of zeros has no scale.
     """
 
     least: float
@@ -23,7 +23,7 @@ class Scale:
 
     @classmethod
     def of(cls, x: np.ndarray) -> "Scale":
-        """The scale of examples (n, …)."""
+        """Returns the scale of examples (n, …)."""
         reaches = _reaches(x)
         positive = reaches[reaches > 0]
         if not positive.size:
@@ -32,13 +32,16 @@ class Scale:
 
     @classmethod
     def of_data(cls, data: Dataset) -> "Scale | None":
-        """The scale of a data set's inputs; None unless they are one array of numbers in memory."""
-        return cls.of(data.x) if isinstance(data.x, np.ndarray) and data.x.dtype.kind in "iuf" and not data.read else None
+        """Returns the scale of a data set's inputs; None unless they are one array of numbers in memory."""
+        if data.read or not isinstance(data.x, np.ndarray) or data.x.dtype.kind not in "iuf":
+            return None
+        return cls.of(data.x)
 
     def mistake(self, x: np.ndarray) -> str:
-        """The reason why a model of this scale cannot judge examples (n, …); empty if it can."""
+        """Returns why a model that was trained on this scale cannot judge examples (n, …); empty if it can."""
         reaches = _reaches(x)
-        if (wrong := ~np.isfinite(reaches)).any():
+        wrong = ~np.isfinite(reaches)
+        if wrong.any():
             return f"{int(wrong.sum())} of {len(x)} inputs hold NaN or infinite values; expected finite numbers."
         wrong = (reaches > BEYOND * self.largest) | ((reaches > 0) & (reaches * BEYOND < self.least))
         if not wrong.any():
@@ -51,7 +54,7 @@ class Scale:
 
 
 def _reaches(x: np.ndarray) -> np.ndarray:
-    """The largest absolute value of each example, shape (n,); NaN for an example that holds a NaN."""
+    """Returns the largest absolute value of each example, shape (n,); NaN for an example that holds a NaN."""
     flat = x.reshape(len(x), -1)
     reaches: np.ndarray = np.maximum(flat.max(axis=1).astype(float), -flat.min(axis=1).astype(float))
     return reaches

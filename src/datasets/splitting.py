@@ -26,7 +26,7 @@ def split(
     folds: int | None = None,
     fold: int | None = None,
 ) -> Dataset:
-    """Splits examples by scikit-learn; x and y are neither changed nor checked, for `load` checks the contract.
+    """Splits examples with scikit-learn. Does not change or check x and y: `load` checks the contract.
 
     Args:
         validation_split: share of the examples that validates; not used with folds.
@@ -34,11 +34,11 @@ def split(
         split_by: random, stratified (each class has the same share in both parts), time (the last examples validate), or group (examples
             of one group are in one part).
         groups: the group of each example, shape (n,).
-        folds: number of folds; each example validates once, with `split_by="time"` the training ends before the validation begins.
+        folds: number of folds; each example validates once. With `split_by="time"`, the training examples come before those that validate.
         fold: the fold that validates, from 0.
 
     Raises:
-        DataError: there is no such way, or it leaves no training or no validation example.
+        DataError: split_by is unknown, or the split leaves no training or no validation example.
     """
     if split_by not in WAYS:
         raise DataError(f"data.split_by={split_by}: no such way{did_you_mean(split_by, WAYS)} Ways: {', '.join(WAYS)}")
@@ -51,22 +51,22 @@ def split(
     n = length(x)
     try:
         if folds is None:
-            parts, assigned = [_parts(n, y, split_by, groups, validation_split, split_seed)], None
+            parts, fold_of = [_parts(n, y, split_by, groups, validation_split, split_seed)], None
         else:
             parts = _folds(n, y, split_by, groups, folds, split_seed)
-            assigned = np.full(n, -1)
+            fold_of = np.full(n, -1)
             for number, (_, validation) in enumerate(parts):
-                assigned[validation] = number
+                fold_of[validation] = number
     except (ValueError, TypeError) as error:
         settings = f"data.folds={folds}" if folds else f"data.validation_split={validation_split}"
         raise DataError(f"data.split_by={split_by} {settings} of {n} examples: {error}") from error
     train, validation = parts[fold or 0]
-    return Dataset(x, y, train, validation, task, test, folds=assigned)
+    return Dataset(x, y, train, validation, task, test, folds=fold_of)
 
 
 def _parts(n: int, y: Tree, how: str, groups: Any, share: float, seed: int) -> tuple[np.ndarray, np.ndarray]:
     """Returns positions for training and validation."""
-    from sklearn.model_selection import GroupShuffleSplit, train_test_split  # takes 1.5 s, which reading a study should not pay
+    from sklearn.model_selection import GroupShuffleSplit, train_test_split  # takes 1.5 s, which reading a study does not need
 
     if how == "group":
         [(train, validation)] = GroupShuffleSplit(1, test_size=share, random_state=seed).split(np.arange(n), groups=groups)

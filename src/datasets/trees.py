@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 import optree
 
-from src.tasks import Tree as Tree  # its home is below this one
+from src.tasks import Tree as Tree  # defined there because rooms import downwards
 
 
 def take(tree: Tree, index: Any) -> Tree:
@@ -15,23 +15,23 @@ def take(tree: Tree, index: Any) -> Tree:
 
 
 def arrays(tree: Tree) -> dict[str, Any]:
-    """Returns place → array, such as `age`; the place of an only array is empty."""
+    """Returns place → array; a place is a key such as `age`, and empty for an only array."""
     paths, leaves, _ = optree.tree_flatten_with_path(tree)
     return {"/".join(map(str, path)): leaf for path, leaf in zip(paths, leaves, strict=True)}
 
 
 def shapes(tree: Tree) -> Any:
-    """Returns the tree with the shape of one example in place of each array."""
+    """Returns a tree of shapes: that of one example for each array."""
     return optree.tree_map(lambda array: tuple(array.shape[1:]), tree)
 
 
 def over_shapes(function: Callable[[tuple[Any, ...]], Any], shapes: Any) -> Any:
-    """Returns a function's value for every shape of a tree of shapes."""
+    """Applies a function to every shape in a tree of shapes."""
     return optree.tree_map(function, shapes, is_leaf=_is_shape)
 
 
 def flat_shapes(shapes: Any) -> list[tuple[Any, ...]]:
-    """Returns the shapes of a tree of shapes."""
+    """Returns the shapes in a tree of shapes as a list."""
     found: list[tuple[Any, ...]] = optree.tree_leaves(shapes, is_leaf=_is_shape)
     return found
 
@@ -41,7 +41,7 @@ def _is_shape(node: Any) -> bool:
 
 
 def text(shape: Any) -> str:
-    """Describes shapes: `(28, 28)`, or `age (1,), name ()`."""
+    """Returns a shape or a dict of shapes as text: `(28, 28)`, or `age (1,), name ()`."""
     if isinstance(shape, dict):
         return ", ".join(f"{name} {text(one)}" for name, one in shape.items())
     return str(shape)
@@ -53,12 +53,12 @@ def length(tree: Tree) -> int:
 
 
 def joined(batches: list[Tree]) -> Tree:
-    """Returns batches as one tree."""
+    """Joins batches into one tree."""
     return optree.tree_map(lambda *parts: np.concatenate(parts), *batches)
 
 
 def mapped(function: Callable[..., Any], *trees: Tree) -> Tree:
-    """Returns a function's value for the arrays in the same places of trees."""
+    """Applies a function to the arrays in the same place of all trees."""
     return optree.tree_map(function, *trees)
 
 
