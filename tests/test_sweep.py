@@ -196,7 +196,7 @@ def test_the_whole_configuration_is_kept(command: Command, tmp_path: Path) -> No
 
 def test_an_executor_that_the_machine_can_not_give_starts_nothing_and_leaves_nothing(command: Command, tmp_path: Path) -> None:
     done = command("src.sweep", "-m", "data=digits", "seed=1,2", "executor=local", "executor.workers=100000")
-    assert done.returncode == 2 and "expected at most so many" in done.stderr and "Traceback" not in done.stderr
+    assert done.returncode == 2 and "expected at most that many" in done.stderr and "Traceback" not in done.stderr
     assert not (tmp_path / "mlruns" / "sweeps").exists()
 
 

@@ -13,7 +13,7 @@ from src.training import Report
 
 Function = Callable[..., Any]
 RunTrial = Callable[[Job, Report, Callable[[], None]], Outcome]
-"""`run_trial(job, report, check_stop)`: it calls `check_stop` about once a second; `check_stop` may raise errors.Stop."""
+"""`run_trial(job, report, check_stop)` calls `check_stop` about once a second; `check_stop` may raise errors.Stop."""
 
 
 @dataclass(frozen=True)
@@ -22,8 +22,8 @@ class Listener:
 
     Attributes:
         epoch: an epoch ended; takes the number of the trial, the epoch and its metrics.
-        end: a trial ended; takes its number and its outcome.
-        died: the process of a trial died, and the trial with it; takes the number of the trial and the cause.
+        end: a trial ended; takes the number of the trial and its outcome.
+        died: a trial died with its process; takes the number of the trial and the cause.
         check_stop: called about once a second; raises errors.Stop if running trials must end.
     """
 
@@ -67,10 +67,10 @@ class Executor(Protocol):
         """Accepts a job. At most `slots` jobs may be in flight."""
 
     def cancel(self, number: int) -> None:
-        """Ends one trial in flight, with what it has; the listener hears of its end as of any other's. Others go on.
+        """Ends one trial in flight and keeps its results; calls the listener as for every end. Other trials go on.
 
         A Keras trial ends after its epoch, a function at its next report or call of `check_stop`, a command at once: PRUNED if it has a
-        score by then, KILLED if not. One that is at its end anyway ends as it would have. Does nothing for a trial that is not in flight.
+        score by then, KILLED if not. A trial that is about to end anyway ends as usual. Ignores a trial that is not in flight.
         """
 
     def wait(self, seconds: float) -> None:
@@ -81,7 +81,7 @@ class Executor(Protocol):
 
 
 def create(settings: dict[str, Any], run_trial: RunTrial = trial.run) -> Executor:
-    """Creates the executor that a node of conf/executor/ describes.
+    """Returns the executor that a node of conf/executor/ describes.
 
     Raises:
         ConfigError: the machine has fewer resources than the settings require.
@@ -92,7 +92,7 @@ def create(settings: dict[str, Any], run_trial: RunTrial = trial.run) -> Executo
 
 
 def run_logged(run_trial: RunTrial, job: Job, report: Report, check_stop: Callable[[], None]) -> Outcome:
-    """Runs a job and writes the log lines of this process, without secrets, into trial.log of the trial."""
+    """Runs a job; writes the log lines of this process, without secrets, into the trial's trial.log."""
     add_secrets(job.secrets)
     handler = files.log_handler(job.folder / "trial.log")
     logger = logging.getLogger("src")

@@ -1,4 +1,4 @@
-"""Trials that train as one stack: who waits, who has which lane, and what is done with them after an epoch."""
+"""Trials that train as one stack: which trial has which lane, and what happens after each epoch."""
 
 import logging
 import time
@@ -25,8 +25,8 @@ class Member:
 
     Attributes:
         optimizer: equal for trials that one optimizer of a stack can train.
-        size: bytes that it takes on the device.
-        seconds: its share of the training time of the stack.
+        size: bytes of the trial on the device.
+        seconds: the trial's share of the stack's training time.
     """
 
     job: Job
@@ -43,7 +43,7 @@ class Batch:
     """A stack, and the trials in its lanes.
 
     Attributes:
-        optimizers: that of each lane.
+        optimizers: the optimizer of each lane.
         draw: draws the curves of trials that end together.
     """
 
@@ -54,11 +54,11 @@ class Batch:
     members: dict[int, Member] = field(default_factory=dict)
 
     def fill(self, waiting: list[Member]) -> list[Member]:
-        """Moves waiting trials into free lanes of their optimizers; returns those whose model turns out to be another."""
+        """Moves waiting trials into free lanes of their optimizers; returns those whose models the stack refuses."""
         refused = []
         for lane in set(range(self.stack.lanes)) - set(self.members):
             wanted = self.structure, self.optimizers[lane]
-            while member := next((member for member in waiting if (member.structure, member.optimizer) == wanted), None):
+            for member in [member for member in waiting if (member.structure, member.optimizer) == wanted]:
                 waiting.remove(member)
                 try:
                     self.stack.put(lane, member.lane.model)
@@ -71,7 +71,7 @@ class Batch:
         return refused
 
     def epoch(self) -> Iterator[tuple[Member, Outcome]]:
-        """Trains all trials for an epoch; removes those that are over and yields them with their outcomes."""
+        """Trains all trials for an epoch; removes those that end and yields them with their outcomes."""
         orders = {lane: member.lane.begin(member.prepared.data) for lane, member in self.members.items()}
         for lane, member in self.members.items():
             if member.lane.has_callbacks:
@@ -109,7 +109,7 @@ class Batch:
             yield member, outcome
 
     def _state(self, lane: int, held: dict[int, dict[str, Any]]) -> dict[str, Any]:
-        """Returns the state of a trial after an epoch, from the device if it is not among those that were read already."""
+        """Returns the state of a trial after an epoch; reads it from the device unless `held` has it."""
         if lane not in held:
             held |= self.stack.read([lane])
         return held[lane]

@@ -1,4 +1,4 @@
-"""Draws the pictures of trials that end together in processes of their own, beside what this process does with their models."""
+"""Draws the pictures of trials that end together in other processes, while this process works on their models."""
 
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
@@ -7,21 +7,19 @@ from multiprocessing.connection import Connection
 
 from src.executors import forking
 
-Arguments = tuple[dict[str, list[float]], int, str]  # those of plots.curves.curves
+Arguments = tuple[dict[str, list[float]], int, str]  # of plots.curves.curves
 Drawn = Callable[[], bytes]
-# What the driver's main module imports, which a new process would import first, and the pictures.
+# The first two are imported by the driver's main module, which each new process imports first.
 MODULES = ["src.config.command_line", "src.running.run", "src.plots.curves"]
 
 
 def here(pictures: Iterable[Arguments]) -> Iterator[Drawn]:
     """Yields for each picture a function that draws it in this process."""
-    from src.plots.curves import curves  # matplotlib, a second
-
-    return (partial(curves, *one) for one in pictures)
+    return (partial(_curves, one) for one in pictures)
 
 
 def ahead(pictures: Iterable[Arguments], processes: int) -> Iterator[Drawn]:
-    """Yields for each picture a function that waits for it; draws as many as there are processes ahead."""
+    """Yields for each picture a function that waits for it; starts drawing up to `processes` pictures in advance."""
     begun = deque[Drawn]()
     for one in pictures:
         begun.append(_begun(one))
@@ -36,15 +34,15 @@ def _begun(arguments: Arguments) -> Drawn:
     try:
         process.start()
     except OSError:  # no more processes are allowed
-        return next(here([arguments]))
+        return partial(_curves, arguments)
     finally:
         sender.close()
 
     def drawn() -> bytes:
         try:
             picture = receiver.recv_bytes()
-        except (EOFError, OSError):  # the process died; this one draws, or fails as it did
-            picture = next(here([arguments]))()
+        except (EOFError, OSError):  # the process died; this process draws, or raises the same error
+            picture = _curves(arguments)
         process.join()
         return picture
 
@@ -52,4 +50,10 @@ def _begun(arguments: Arguments) -> Drawn:
 
 
 def _draw(sender: Connection, arguments: Arguments) -> None:
-    sender.send_bytes(next(here([arguments]))())
+    sender.send_bytes(_curves(arguments))
+
+
+def _curves(arguments: Arguments) -> bytes:
+    from src.plots.curves import curves  # imports matplotlib, which takes a second
+
+    return curves(*arguments)

@@ -1,4 +1,4 @@
-"""New processes of this machine, forked from one that has imported what they need."""
+"""New processes of this machine, forked from a process that has imported the modules that they need."""
 
 import multiprocessing
 import signal
@@ -8,10 +8,10 @@ context = multiprocessing.get_context("forkserver")  # TensorFlow survives a for
 
 
 def start(preload: list[str]) -> None:
-    """Starts the process that others are forked from; it imports these modules once, while this process does other work."""
+    """Starts the process from which others are forked; it imports these modules once, while this process does other work."""
     context.set_forkserver_preload(preload)
     signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGHUP})
     resource_tracker.ensure_running()  # its start unblocks Ctrl-C
-    signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})  # new processes inherit both: on these signals only the driver decides
+    signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})  # new processes inherit both blocks: only the driver handles these signals
     forkserver.ensure_running()
     signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT, signal.SIGHUP})

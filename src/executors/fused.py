@@ -1,4 +1,4 @@
-"""Stacks trials of one structure and trains them as one program on one device; runs all other trials one by one."""
+"""Stacks trials with the same structure and trains them as one program on one device; runs all other trials one by one."""
 
 import logging
 import math
@@ -21,9 +21,9 @@ if TYPE_CHECKING:  # these modules import TensorFlow, which takes seconds
     from src.training.stack import Stack
 
 log = logging.getLogger(__name__)
-ON_CPU, ON_GPU = 8, 256  # the most lanes of a stack with `workers: auto`
-MOST_STACKS = 8  # that stay on the device, each with a program and the state of all its lanes
-SHARE = 0.8  # of the GPU's memory that trials may take by the estimate of src/training/size.py; the data and TensorFlow need some
+ON_CPU, ON_GPU = 8, 256  # most lanes of a stack with `workers: auto`
+MOST_STACKS = 8  # kept on the device, each with a program and the state of all its lanes
+SHARE = 0.8  # of the GPU's memory for trials, as src/training/size.py estimates them; data and TensorFlow need the rest
 
 
 def _structure(prepared: Prepared) -> str:
@@ -33,10 +33,10 @@ def _structure(prepared: Prepared) -> str:
 
 
 class Fused(InProcess):
-    """Trains all stacked trials for an epoch in every `wait`; when a trial ends, a waiting one takes its lane.
+    """Trains all stacked trials for an epoch in every `wait`; when a trial ends, a waiting trial takes its lane.
 
     Args:
-        workers: the most trials that are stacked, or `auto`. On a GPU, fewer are stacked if its memory has no room for them.
+        workers: largest number of stacked trials, or `auto`. On a GPU, fewer are stacked if its memory has no room for them.
     """
 
     def __init__(self, run_trial: RunTrial, *, workers: int | str) -> None:
@@ -55,16 +55,16 @@ class Fused(InProcess):
         self._stacks: dict[tuple[str, tuple[str, ...]], Stack] = {}  # structure and the optimizer of each lane → its stack
 
     def warm_up(self, trials: int) -> None:
-        """Starts the process that those which draw are forked from."""
+        """Starts the process from which processes that draw are forked."""
         if trials > 1 and self._run_trial is trial.run:
             forking.start(drawing.MODULES)
             self._draw = partial(drawing.ahead, processes=this_machine().cores)
 
     def plan(self, configs: Iterable[dict[str, Any]]) -> list[str]:
-        """Returns lines that say which trials, counted from 1, can be one program, and why others run alone."""
+        """Returns lines that list the trials, counted from 1, that can be one program, and why others run alone."""
         from src.training import runtime
 
-        runtime.tensorflow()  # otherwise the next line would import it, with all its log lines
+        runtime.tensorflow()  # imports it without its log lines, before the next line does
         from src.training import stack
 
         groups: dict[str, list[str]] = defaultdict(list)  # structure → its trials
@@ -97,7 +97,7 @@ class Fused(InProcess):
             if not self._stackable(job.config) or not self._prepare(job):
                 self.run(job)
                 return
-        if not (self._batch and self._batch.members):
+        if not self._batch or not self._batch.members:
             self._batch = self._new_batch()
         if self._batch:
             self._train(self._batch)
@@ -112,16 +112,18 @@ class Fused(InProcess):
         return bool(engine_of(config) == "compiled")
 
     def _most_like(self, member: Member) -> int:
-        """Returns how many trials of a structure may be stacked."""
+        """Returns how many trials of the same structure as `member` may be stacked."""
         return int(min(self._most, max(1, self._memory / max(1, member.size))))
 
     def _has_room(self) -> bool:
-        """True if another trial can be prepared: its model is on the device, too."""
-        prepared = [*self._waiting, *(self._batch.members.values() if self._batch else ())]
+        """Returns True if another trial can be prepared, because the models of waiting trials are on the device, too."""
+        prepared = list(self._waiting)
+        if self._batch:
+            prepared += self._batch.members.values()
         return not prepared or sum(member.size for member in prepared) + prepared[-1].size <= self._memory
 
     def _prepare(self, job: Job) -> bool:
-        """Prepares a job for a stack, or ends its trial if that fails; logs and returns False if it cannot be stacked."""
+        """Prepares a job for a stack and returns True; returns False if it cannot be stacked. Ends a trial whose preparation fails."""
         from src.training import size, stack
         from src.training.lane import Lane
         from src.training.lane import obstacle as lane_obstacle
@@ -136,7 +138,7 @@ class Fused(InProcess):
                 return False
             structure, optimizer = _structure(prepared), optimizer_of(prepared.model)
             lane = Lane(prepared.model, **trial.engine_arguments(prepared, report, check_stop), **prepared.arguments)
-            if lane.done:  # at its checkpoint, by its epochs or out of patience: in a stack it would train on
+            if lane.done:  # its checkpoint has all epochs, or no patience is left: in a stack it would train on
                 return False
         except Exception as error:
             self.end(job.number, ended_by(error, job, 0.0))
@@ -155,7 +157,8 @@ class Fused(InProcess):
             return None
         first = group[0]
         group = group[: self._most_like(first)]
-        if len(group) > 1 and (batch := self._batch_of(group)):
+        batch = self._batch_of(group) if len(group) > 1 else None
+        if batch:
             return batch
         self._waiting.remove(first)
         log.info("trial %d runs alone: no other one of its structure waits", first.job.number + 1)
@@ -163,15 +166,15 @@ class Fused(InProcess):
         return None
 
     def _batch_of(self, group: list[Member]) -> Batch | None:
-        """Returns a batch with lanes for these trials; logs the reason and returns None if it cannot be made."""
+        """Returns a batch with lanes for these trials; logs the reason and returns None if that fails."""
         from src.training import stack
 
         prepared, structure = group[0].prepared, group[0].structure
         wanted = Counter(member.optimizer for member in group)
         models = {member.optimizer: member.prepared.model for member in group}
-        key = next((key for key in self._stacks if key[0] == structure and _suits(Counter(key[1]), wanted)), None)
-        if key is None:
-            key = structure, tuple(Counter(_lanes(wanted, self._most_like(group[0]))).elements())
+        lanes_of_new = tuple(Counter(_lanes(wanted, self._most_like(group[0]))).elements())
+        suitable = [key for key in self._stacks if key[0] == structure and _suits(Counter(key[1]), wanted)]
+        key = suitable[0] if suitable else (structure, lanes_of_new)
         try:
             if key not in self._stacks:
                 lanes = [(models[optimizer], count) for optimizer, count in Counter(key[1]).items()]
@@ -184,7 +187,7 @@ class Fused(InProcess):
             return None
 
     def _train(self, batch: Batch) -> None:
-        """Trains a batch for an epoch; if memory does not suffice, its trials wait again and the next batch is smaller."""
+        """Trains a batch for an epoch; if the memory does not suffice, its trials wait again and the next batch is smaller."""
         import tensorflow as tf
 
         for member in batch.fill(self._waiting):
@@ -197,7 +200,7 @@ class Fused(InProcess):
         except tf.errors.ResourceExhaustedError as error:
             self._most = max(1, batch.stack.lanes // 2)
             log.warning("the device has no memory for %d trials at once; now at most %d", batch.stack.lanes, self._most)
-            if batch.stack.ahead:  # it trained, and what follows had no room: to train again would be an epoch too many
+            if batch.stack.ahead:  # the epoch was trained and the memory ended later: to train again would be an epoch too many
                 for member in batch.members.values():
                     self.end(member.job.number, ended_by(error, member.job, member.seconds))
             else:
@@ -207,12 +210,12 @@ class Fused(InProcess):
 
 
 def _suits(lanes: Counter[str], wanted: Counter[str]) -> bool:
-    """True if a stack has a lane for each of the trials, and not twice as many or more."""
+    """Returns True if a stack has a lane for each trial, and fewer than twice as many lanes as trials."""
     return wanted <= lanes and lanes.total() < 2 * wanted.total()
 
 
 def _lanes(wanted: Counter[str], most: int) -> dict[str, int]:
-    """Returns the number of lanes of each optimizer: the next power of two, where so many are allowed."""
+    """Returns the number of lanes of each optimizer: the next power of two, if so many are allowed."""
     rounded = {optimizer: 1 << (count - 1).bit_length() for optimizer, count in wanted.items()}
     if len(wanted) == 1:
         return {optimizer: min(most, count) for optimizer, count in rounded.items()}

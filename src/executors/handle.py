@@ -13,7 +13,7 @@ MOST_TRIALS = 200  # per worker, before a new worker replaces it
 
 
 class Died(Exception):
-    """A worker died; the text says why."""
+    """A worker died; the message has the cause."""
 
 
 @dataclass(eq=False)
@@ -21,21 +21,21 @@ class WorkerHandle(ABC):
     """The driver's end of a worker process.
 
     Attributes:
-        trials: number of trials that it has received.
+        trials: number of trials that the worker has received.
         job: the current trial; None if the worker is free.
-        given: `time.monotonic()` when it received the job.
-        begun: True if it has begun the current trial.
-        starts: number of workers started for the current trial, this one included; 1 again once the trial has begun.
-        deadline: `time.monotonic()` at which its trial must have ended.
-        cancelled: True if it was requested to stop its trial, which has no score then.
-        gigabytes: its memory after its first trial.
-        call: the result of its last call, done once the worker has answered; None if there was no call.
+        assigned: `time.monotonic()` when the worker received the job.
+        begun: True if the worker has begun the current trial.
+        starts: number of workers started for the current trial, including this one; 1 again once the trial has begun.
+        deadline: `time.monotonic()` by which the trial must have ended.
+        cancelled: True if the trial was requested to stop at once, without a score.
+        gigabytes: memory of the worker after its first trial.
+        call: the result of the last call, done once the worker has answered; None if there was no call.
     """
 
     slot: int
     trials: int = 0
     job: Job | None = None
-    given: float = 0.0
+    assigned: float = 0.0
     begun: bool = False
     starts: int = 1
     deadline: float = float("inf")
@@ -45,7 +45,7 @@ class WorkerHandle(ABC):
 
     @property
     def calling(self) -> bool:
-        """True while it has not answered a call."""
+        """True while a call has no answer."""
         return bool(self.call and not self.call.done())
 
     @abstractmethod
@@ -54,7 +54,7 @@ class WorkerHandle(ABC):
 
     @abstractmethod
     def receive(self) -> Event | Answer:
-        """Returns the next event of its trial, or the answer to a call.
+        """Returns the next event of the trial, or the answer to a call.
 
         Raises:
             Died: the worker died.
@@ -62,13 +62,13 @@ class WorkerHandle(ABC):
 
     @abstractmethod
     def cancel(self, *, alone: bool) -> None:
-        """Requests that its trial ends; `alone` with what it has, otherwise at once."""
+        """Requests that the trial ends: with its results so far if `alone`, otherwise at once."""
 
     @abstractmethod
     def kill(self) -> None:
         """Ends the process at once."""
 
     def worn(self, gigabytes: float) -> bool:
-        """True if a new worker should replace it: it ran many trials, or its memory grew too much."""
+        """Returns True if a new worker should replace this one: it ran many trials, or its memory grew too much."""
         self.gigabytes = self.gigabytes or gigabytes
         return self.trials >= MOST_TRIALS or gigabytes > max(GIGABYTES_PER_WORKER, 2 * self.gigabytes)

@@ -1,4 +1,4 @@
-"""What executors share that run trials in the process of the driver."""
+"""The base of executors that run trials in the driver's process."""
 
 from collections.abc import Callable
 from functools import partial
@@ -23,30 +23,30 @@ class InProcess:
         """Does nothing: this process needs no preparation."""
 
     def apply(self, function: Function, *arguments: Any) -> Callable[[], Any]:
-        """Runs the function in this process, when the returned callable is called."""
+        """Returns a callable that runs the function in this process."""
         return partial(function, *arguments)
 
     def cancel(self, number: int) -> None:
-        """Has `check_stop` of the trial raise Cancelled."""
+        """Lets `check_stop` of the trial raise Cancelled."""
         if number in self._cancelled:
             self._cancelled[number] = True
 
     def accept(self, job: Job) -> None:
-        """Notes that a job is in flight."""
+        """Marks a job as in flight."""
         self._cancelled[job.number] = False
 
     def run(self, job: Job) -> None:
-        """Runs a job to its end, and tells the listener."""
+        """Runs a job to its end and calls the listener."""
         report, check_stop = self.callbacks(job.number)
         self.end(job.number, run_logged(self._run_trial, job, report, check_stop))
 
     def end(self, number: int, outcome: Outcome) -> None:
-        """Tells the listener that a trial ended."""
+        """Reports the end of a trial to the listener."""
         del self._cancelled[number]
         self.listener.end(number, outcome)
 
     def callbacks(self, number: int) -> tuple[Callable[[int, dict[str, float]], None], Callable[[], None]]:
-        """The functions `report` and `check_stop` of a trial."""
+        """Returns the functions `report` and `check_stop` of a trial."""
         return partial(self.listener.epoch, number), partial(self._check_stop, number)
 
     def _check_stop(self, number: int) -> None:

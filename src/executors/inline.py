@@ -1,4 +1,4 @@
-"""Runs one trial at a time, in the process of the driver."""
+"""Runs one trial at a time, in the driver's process."""
 
 from collections import deque
 from collections.abc import Iterable
@@ -20,7 +20,7 @@ class Inline(InProcess):
         self._jobs: deque[Job] = deque()
 
     def plan(self, configs: Iterable[dict[str, Any]]) -> list[str]:
-        """Trials are not grouped."""
+        """Returns no lines: trials are not grouped."""
         return []
 
     def submit(self, job: Job) -> None:

@@ -1,4 +1,4 @@
-"""Runs trials concurrently in processes of this machine, which have imported TensorFlow before."""
+"""Runs trials concurrently in processes of this machine, forked from one that has imported TensorFlow."""
 
 import os
 import threading
@@ -27,7 +27,7 @@ class Local(Pool):
         minutes_per_trial: a trial that takes longer is FAILED; None for no limit.
 
     Raises:
-        ConfigError: the machine has fewer resources than these.
+        ConfigError: the machine has too few resources.
     """
 
     def __init__(
@@ -46,29 +46,29 @@ class Local(Pool):
         self._closed = False
 
     def warm_up(self, trials: int) -> None:
-        """Starts the process that workers are forked from; it imports TensorFlow once, while the driver does other work.
+        """Starts the process from which workers are forked; it imports TensorFlow once, while the driver does other work.
 
-        A thread then starts the workers: each start waits for that import.
+        A thread then starts the workers, because each start waits for that import.
         """
         forking.start(["src.executors.warm"] if self.run_trial is trial.run else [])
         self._starting = threading.Thread(target=self._start_workers, args=(min(trials, self.slots),), daemon=True)
         self._starting.start()
 
     def _start_workers(self, count: int) -> None:
-        with suppress(OSError, EOFError):  # no memory for a process, say: the first job tries again, and tells
+        with suppress(OSError, EOFError):  # for example no memory for a process: the first job tries again and reports it
             while len(self.workers) < count and not self._closed:
                 self._start_worker()
         if self._closed:
             super().close()
 
     def free_worker(self) -> WorkerHandle:
-        """Waits for the thread that starts workers, if there is one."""
+        """Waits for the thread that starts workers, then returns a free worker."""
         if self._starting:
             self._starting.join()
         return super().free_worker()
 
     def close(self) -> None:
-        """Ends all workers; the thread that starts some ends them itself."""
+        """Ends all workers; a thread that still starts workers ends them itself."""
         self._closed = True
         if not self._starting or not self._starting.is_alive():
             super().close()

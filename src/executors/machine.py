@@ -1,4 +1,4 @@
-"""Counts the cores, memory and GPUs of machines, and the trials that they are enough for."""
+"""Counts the cores, memory and GPUs of machines, and the trials that can run on them at once."""
 
 import os
 import shutil
@@ -11,7 +11,7 @@ import psutil
 
 from src.errors import ConfigError
 
-CONTROL_GROUP = Path("/sys/fs/cgroup")  # as a container sees its own
+CONTROL_GROUP = Path("/sys/fs/cgroup")  # where a container finds its own limits
 GIGABYTES_PER_WORKER = 1.2  # TensorFlow, the data and a small network
 
 
@@ -39,8 +39,9 @@ def gpus() -> list[str]:
 
 
 def memory_of_gpu() -> int | None:
-    """Returns the free bytes of the first usable GPU; None if that is not known."""
-    if not (names := gpus()) or not (command := shutil.which("nvidia-smi")):
+    """Returns the free bytes of the first usable GPU; None if they are not known."""
+    names, command = gpus(), shutil.which("nvidia-smi")
+    if not names or not command:
         return None
     query = [command, f"--id={names[0]}", "--query-gpu=memory.free", "--format=csv,noheader,nounits"]
     answer = subprocess.run(query, capture_output=True, text=True, check=False).stdout.strip()  # noqa: S603
@@ -56,7 +57,7 @@ def this_machine() -> Node:
         cores = max(1, min(cores, quota // period))
     with suppress(OSError, ValueError):
         [allowed], [used], words = map(_of_container, ("memory.max", "memory.current", "memory.stat"))
-        cached = sum(int(words[words.index(name) + 1]) for name in ("active_file", "inactive_file"))  # given back when it is needed
+        cached = sum(int(words[words.index(name) + 1]) for name in ("active_file", "inactive_file"))  # freed when memory is needed
         free = min(free, int(allowed) - int(used) + cached)
     return Node(cores, free / 2**30, len(gpus()))
 
@@ -67,10 +68,10 @@ def _of_container(name: str) -> list[str]:
 
 
 def find_slots(workers: int | str, threads: int, gpus_per_trial: float, nodes: list[Node], *, beyond_cores: bool = True) -> tuple[int, str]:
-    """Returns the number of concurrent trials, and a line that says why.
+    """Returns the number of concurrent trials, and a line that explains it.
 
     Args:
-        beyond_cores: allows more workers than cores: they are slow, not wrong.
+        beyond_cores: allows more workers than cores, which are slow but correct.
 
     Raises:
         ConfigError: the machines have too few resources for `workers`.
@@ -79,7 +80,7 @@ def find_slots(workers: int | str, threads: int, gpus_per_trial: float, nodes: l
     cores = f"{sum(node.cores for node in nodes)} cores{where} and training.threads={threads}"
     memory = f"{sum(node.gigabytes for node in nodes):.1f} GB of free memory{where}"
     fewest = 1 if beyond_cores else 0
-    limits = {  # limit, in words → trials per node
+    limits = {  # description of a limit → trials per node
         cores: [max(fewest, node.cores // threads) for node in nodes],
         memory: [int(node.gigabytes / GIGABYTES_PER_WORKER) for node in nodes],
     }
@@ -94,12 +95,12 @@ def find_slots(workers: int | str, threads: int, gpus_per_trial: float, nodes: l
         if limit == cores and beyond_cores:
             continue
         if wanted > sum(counts):
-            raise ConfigError([f"executor.workers={workers}: {limit} are enough for {sum(counts)}; expected at most so many."])
+            raise ConfigError([f"executor.workers={workers}: {limit} are enough for {sum(counts)}; expected at most that many."])
     return wanted, f"{_workers(wanted)}{where}"
 
 
 def gpus_of(slot: int, gpus_per_trial: float) -> list[str]:
-    """Returns the GPUs of a slot; a fraction means one GPU that several slots share."""
+    """Returns the GPUs of a slot; with a fraction, several slots share one GPU."""
     if not gpus_per_trial:
         return []
     if gpus_per_trial < 1:

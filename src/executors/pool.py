@@ -1,4 +1,4 @@
-"""Runs trials concurrently in workers that may die. Handles deadlines, cancelling, deaths and recycling for every kind of worker."""
+"""Runs trials concurrently in workers that may die. Handles deadlines, cancelling, deaths and replacement for every kind of worker."""
 
 import logging
 import time
@@ -19,7 +19,7 @@ from src.states import TrialState
 
 log = logging.getLogger(__name__)
 GRACE = 15.0  # seconds in which a cancelled trial may still end regularly
-MOST_STARTS = 3  # of workers for one trial, if they die before they begin it
+MOST_STARTS = 3  # workers started for one trial, if they die before they begin it
 PATIENCE = 10.0  # seconds in which a worker should begin its trial; a cluster may have no room for the worker
 
 
@@ -37,16 +37,16 @@ class Pool(ABC):
     minutes_per_trial: float | None
     listener: Listener = field(init=False)
     workers: list[WorkerHandle] = field(default_factory=list)
-    _alone: set[int] = field(default_factory=set)  # cancelled trials in flight
+    _cancelled: set[int] = field(default_factory=set)  # trials in flight that `cancel` was called for
 
     @property
     def parallel_trials(self) -> int:
-        """Trials run concurrently, one per slot."""
+        """One per slot."""
         return self.slots
 
     @property
     def parallel_calls(self) -> int:
-        """Functions run at once, one per slot."""
+        """One per slot."""
         return self.slots
 
     @abstractmethod
@@ -55,10 +55,10 @@ class Pool(ABC):
 
     @abstractmethod
     def ready(self, workers: list[WorkerHandle], seconds: float) -> Iterable[WorkerHandle]:
-        """Returns the workers with an event or an answer, and dead ones; waits at most this many seconds for the first."""
+        """Returns the workers with an event or an answer, and dead workers; waits at most this many seconds for the first."""
 
     def plan(self, configs: Iterable[dict[str, Any]]) -> list[str]:
-        """Trials are not grouped."""
+        """Returns no lines: trials are not grouped."""
         return []
 
     def warm_up(self, trials: int) -> None:
@@ -67,14 +67,14 @@ class Pool(ABC):
             self._start_worker()
 
     def apply(self, function: Function, *arguments: Any) -> Callable[[], Any]:
-        """Runs the function in a worker that calls none; waits for one if all do.
+        """Runs the function in a worker that runs no other; waits for a worker if all do.
 
         The returned callable raises a TrialbookError if the worker dies.
         """
         worker = self.free_worker()
         if worker.calling and len(self.workers) < self.slots:
             worker = self._start_worker()
-        self._answer(worker)
+        self._receive_answer(worker)
         if worker not in self.workers:  # it died in its call
             worker = self._start_worker()
         worker.send(Call(function, arguments))
@@ -83,15 +83,15 @@ class Pool(ABC):
 
     def _result(self, worker: WorkerHandle, call: Future[Any], function: Function) -> Any:
         if not call.done():
-            self._answer(worker)
+            self._receive_answer(worker)
         try:
             return call.result()
         except Died as death:
             raise TrialbookError(f"{function.__name__}: {death}. If memory is short, executor=inline runs one trial at a time.") from death
 
-    def _answer(self, worker: WorkerHandle) -> None:
-        """Receives the answer of a worker to its call, if that is not done yet."""
-        if not worker.call or worker.call.done():
+    def _receive_answer(self, worker: WorkerHandle) -> None:
+        """Waits for the answer to a worker's call, if there is a call without an answer."""
+        if not worker.call or not worker.calling:
             return
         try:
             while not list(self.ready([worker], 1.0)):
@@ -108,7 +108,7 @@ class Pool(ABC):
                 worker.call.set_exception(error)
 
     def free_worker(self) -> WorkerHandle:
-        """Returns a worker without a job, rather one without a call; starts one if there is none."""
+        """Returns a worker without a job, preferably without a call; starts one if there is none."""
         free = [worker for worker in self.workers if not worker.job]
         return min(free, key=lambda worker: worker.calling, default=None) or self._start_worker()
 
@@ -117,10 +117,10 @@ class Pool(ABC):
         self._assign(self.free_worker(), job)
 
     def cancel(self, number: int) -> None:
-        """Requests it of the worker of the trial, or, before the trial begins, of the worker that will begin it."""
+        """Sends the request to the trial's worker; if the trial has not begun, `wait` sends it when it begins."""
         for worker in self.workers:
             if worker.job and worker.job.number == number:
-                self._alone.add(number)
+                self._cancelled.add(number)
                 if worker.begun:
                     worker.cancel(alone=True)
 
@@ -148,7 +148,7 @@ class Pool(ABC):
         return worker
 
     def _assign(self, worker: WorkerHandle, job: Job) -> None:
-        worker.job, worker.given, worker.begun = job, time.monotonic(), False
+        worker.job, worker.assigned, worker.begun = job, time.monotonic(), False
         worker.cancelled, worker.deadline = False, float("inf")
         worker.trials += 1
         worker.send(job)
@@ -165,7 +165,7 @@ class Pool(ABC):
                 worker.begun, worker.starts = True, 1
                 if self.minutes_per_trial and not worker.cancelled:
                     worker.deadline = time.monotonic() + 60 * self.minutes_per_trial
-                if job.number in self._alone:
+                if job.number in self._cancelled:
                     worker.cancel(alone=True)
             case EpochEnded(epoch, metrics):
                 self.listener.epoch(job.number, epoch, metrics)
@@ -189,7 +189,7 @@ class Pool(ABC):
             replacement.starts = worker.starts + 1
             self._assign(replacement, job)
             return False
-        self._alone.discard(job.number)
+        self._cancelled.discard(job.number)
         self.listener.died(job.number, cause)
         return True
 
@@ -197,14 +197,14 @@ class Pool(ABC):
         """Moves jobs whose workers find no room in the cluster to free workers."""
         free = [worker for worker in self.workers if not worker.job]
         waiting = [worker for worker in self.workers if worker.job and not worker.begun and not worker.cancelled]
-        late = [worker for worker in waiting if time.monotonic() > worker.given + PATIENCE]
-        for worker, heir in zip(late, free, strict=False):
+        late = [worker for worker in waiting if time.monotonic() > worker.assigned + PATIENCE]
+        for worker, replacement in zip(late, free, strict=False):
             self._remove(worker)
-            heir.starts = worker.starts
-            self._assign(heir, worker.job)  # type: ignore[arg-type]
+            replacement.starts = worker.starts
+            self._assign(replacement, worker.job)  # type: ignore[arg-type]
 
     def _cancel_if_stopping(self) -> None:
-        """Cancels all trials if the listener raises Stop; they have GRACE seconds to end."""
+        """Stops all trials if the listener raises Stop; they have GRACE seconds to end."""
         try:
             self.listener.check_stop()
         except Stop:
@@ -226,7 +226,7 @@ class Pool(ABC):
         return bool(overdue)
 
     def _end(self, number: int, outcome: Outcome) -> None:
-        self._alone.discard(number)
+        self._cancelled.discard(number)
         self.listener.end(number, outcome)
 
     def _remove(self, worker: WorkerHandle) -> None:

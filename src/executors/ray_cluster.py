@@ -1,4 +1,4 @@
-"""Runs trials concurrently in processes of a Ray cluster. They share no disk with the driver: files of a trial are sent to it."""
+"""Runs trials concurrently in processes of a Ray cluster. They share no disk with the driver, so they send it the files of a trial."""
 
 import logging
 import os
@@ -21,13 +21,13 @@ from src.executors.pool import Pool
 from src.executors.worker import CANCEL, STOP, Answer, Call, EpochEnded, Event, FileWritten, Order, TrialEnded, answer, perform, warm_up
 from src.job import Job
 
-PATIENCE = 5.0  # seconds to wait for an answer of the cluster; Ray itself would wait 40
+PATIENCE = 5.0  # seconds to wait for an answer from the cluster; Ray itself would wait 40
 HELLO = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n" + bytes([0, 0, 0, 4, 0, 0, 0, 0, 0])  # RFC 9113, section 3.4; every gRPC server answers it
 NOT_SENT = [".git", ".venv", "mlruns"]
 
 
 class Ray(Pool):
-    """Runs one Ray actor per slot. A Ray task with a GPU would start a new process every time, and import TensorFlow for seconds.
+    """Runs one Ray actor per slot. A Ray task with a GPU would start a new process every time, which imports TensorFlow for seconds.
 
     Args:
         address: None for a new cluster on this machine, `auto` for the cluster that this machine is in, or `HOST:PORT`.
@@ -37,7 +37,7 @@ class Ray(Pool):
         minutes_per_trial: a trial that takes longer is FAILED; None for no limit.
 
     Raises:
-        ConfigError: Ray is not installed, or the cluster does not answer or has fewer resources than these.
+        ConfigError: Ray is not installed, or the cluster does not answer or has too few resources.
     """
 
     def __init__(
@@ -65,7 +65,7 @@ class Ray(Pool):
 
     @property
     def parallel_calls(self) -> int:
-        """One: the cluster may have no room for more workers, and a call does not move to another one."""
+        """One: the cluster may have no room for more workers, and a call cannot move to another worker."""
         return 1
 
     def start(self, slot: int) -> WorkerHandle:
@@ -75,7 +75,7 @@ class Ray(Pool):
         return _Actor(slot, self._ray, self.run_trial, self._resources)
 
     def ready(self, workers: list[WorkerHandle], seconds: float) -> Iterable[WorkerHandle]:
-        """Returns the workers whose stream has another event."""
+        """Returns the workers whose stream has an event."""
         streams = {worker.events: worker for worker in workers if isinstance(worker, _Actor)}
         if not streams:
             return []
@@ -134,7 +134,7 @@ class _Actor(WorkerHandle):
 
 
 class _Stage:
-    """The class of the actors. Runs trials one after the other, each in a temporary folder; sends new files to the driver."""
+    """The class of the actors. Runs trials one by one, each in a temporary folder; sends new files to the driver."""
 
     def __init__(self, run_trial: RunTrial, folder: str) -> None:
         if Path(folder).is_dir():  # on the machine of the driver, or on a shared disk, relative paths stay valid
@@ -165,7 +165,7 @@ class _Stage:
                     return
 
     def cancel(self, number: int, order: str) -> None:
-        """Orders a trial to end if it still runs: calls do not arrive in the order in which they were made."""
+        """Orders a trial to end if it still runs, because calls may arrive in another order than they were made."""
         if number == self._running:
             self._order.give(order)
 
@@ -177,7 +177,7 @@ class _Stage:
 
 
 def _changed_files(folder: Path, sent: dict[Path, int]) -> Iterator[FileWritten]:
-    """Yields the files that are new or changed; notes in `sent` when each was changed."""
+    """Yields new and changed files; updates `sent`, which has the modification time of each file."""
     for file in folder.rglob("[!.]*"):
         if not file.is_file():
             continue

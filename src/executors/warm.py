@@ -1,4 +1,4 @@
-"""Imports what local workers need into the process that they are forked from. It runs nothing, so nothing is lost in a fork."""
+"""Imports the modules of local workers into the process from which they are forked. It runs nothing, so nothing is lost in a fork."""
 
 import gc
 import importlib
@@ -6,7 +6,7 @@ from contextlib import suppress
 
 from src.training import runtime
 
-# The first two are what the driver's main module imports; that module itself would be run a second time, with a warning.
+# The first two are imported by the driver's main module; that module itself would run a second time, with a warning.
 MODULES = ("src.config.command_line", "src.running.run", "src.training.compiled", "src.training.callbacks")
 
 with suppress(Exception):  # the worker reports the error: it imports the module again

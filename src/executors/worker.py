@@ -1,4 +1,4 @@
-"""A worker is a process that runs trials one after the other for an executor and sends it events. It ends with the executor."""
+"""A worker is a process that runs trials one by one for an executor and sends it events. It ends with the executor."""
 
 import logging
 import os
@@ -60,7 +60,7 @@ class FileWritten:
     """A file of a trial, sent to a driver that does not share the disk.
 
     Attributes:
-        name: path relative to the folder of the trial.
+        name: path relative to the trial's folder.
     """
 
     name: str
@@ -100,7 +100,7 @@ Send = Callable[[Event], None]
 
 @dataclass
 class Order:
-    """Whether the running trial was ordered to end; another thread gives the order.
+    """An order to end the running trial, given by another thread.
 
     Attributes:
         given: "", STOP or CANCEL.
@@ -109,14 +109,16 @@ class Order:
     given: str = ""
 
     def give(self, order: str) -> None:
-        """Has the trial stop, or end with what it has; a STOP holds whatever follows."""
+        """Orders the trial to stop (STOP), or to end with its results so far (CANCEL). A STOP cannot be replaced."""
         if self.given != STOP:
             self.given = order
 
     def check(self) -> None:
-        """Raises Stop or Cancelled if there is such an order."""
-        if self.given:
-            raise Stop("interrupted") if self.given == STOP else Cancelled("cancelled")
+        """Raises Stop or Cancelled if there is an order."""
+        if self.given == STOP:
+            raise Stop("interrupted")
+        if self.given == CANCEL:
+            raise Cancelled("cancelled")
 
 
 def answer(call: Call) -> Answer:
@@ -130,7 +132,7 @@ def answer(call: Call) -> Answer:
 
 
 def perform(run_trial: RunTrial, job: Job, send: Send, order: Order) -> None:
-    """Runs a job and sends its events: Begun first, then EpochEnded and Logged, TrialEnded last."""
+    """Runs a job and sends its events: Begun first, then EpochEnded and Logged, and TrialEnded last."""
     logger, sender = logging.getLogger("src"), _Sender(send)
     logger.setLevel(logging.INFO)
     logger.propagate = False
@@ -145,7 +147,7 @@ def perform(run_trial: RunTrial, job: Job, send: Send, order: Order) -> None:
 
 
 def warm_up(run_trial: RunTrial) -> None:
-    """Imports TensorFlow before the first job: it takes seconds, in which the driver does other work. Test trials do not need it."""
+    """Imports TensorFlow before the first job, which takes seconds, while the driver does other work. Test trials do not need it."""
     if run_trial is trial.run:
         runtime.tensorflow()
 
@@ -154,12 +156,12 @@ def work(connection: Connection, run_trial: RunTrial, environment: dict[str, str
     """Receives jobs and calls from a connection, and sends events and answers back.
 
     Args:
-        environment: set before TensorFlow is imported, such as CUDA_VISIBLE_DEVICES.
+        environment: variables to set before TensorFlow is imported, such as CUDA_VISIBLE_DEVICES.
     """
     os.environ.update(environment)
     with suppress(OSError):  # when memory runs out, the system should kill a worker, not the driver
         Path("/proc/self/oom_score_adj").write_text("500")
-    for number in (signal.SIGINT, signal.SIGHUP):  # they reach every process of the terminal; only the driver decides
+    for number in (signal.SIGINT, signal.SIGHUP):  # they reach every process of the terminal; only the driver handles them
         signal.signal(number, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
     inbox: queue.Queue[Job | Call] = queue.Queue()
@@ -175,7 +177,7 @@ def work(connection: Connection, run_trial: RunTrial, environment: dict[str, str
 
 
 def _listen(connection: Connection, inbox: "queue.Queue[Job | Call]", order: Order) -> None:
-    """Receives from the driver, also while a trial trains. Ends this process when the driver is gone."""
+    """Receives from the driver, also while a trial runs. Ends this process and its children when the driver is gone."""
     while True:
         try:
             received: Any = connection.recv()
@@ -192,7 +194,7 @@ def _listen(connection: Connection, inbox: "queue.Queue[Job | Call]", order: Ord
 
 
 def children_of(pid: int | None) -> list[psutil.Process]:
-    """Returns the processes that a process started, such as the command of a trial, and theirs."""
+    """Returns the processes that a process started, such as the command of a trial, and their descendants."""
     with suppress(psutil.Error):
         return list(psutil.Process(pid).children(recursive=True))
     return []

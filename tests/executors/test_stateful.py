@@ -102,7 +102,7 @@ class Days(RuleBasedStateMachine):
         self.pool.wait(seconds)
         assert self.over in (None, self.clock.now), "the first end of a trial ends the wait"
         unbegun = [worker for worker in self.pool.workers if worker.job and not worker.begun and worker.asked_to_stop is None]
-        if any(self.clock.now > worker.given + PATIENCE for worker in unbegun):
+        if any(self.clock.now > worker.assigned + PATIENCE for worker in unbegun):
             assert all(worker.job for worker in self.pool.workers), "a free worker takes what another one does not begin with"
         for worker in self.pool.workers:
             if worker.job and worker.asked_to_stop is not None:
