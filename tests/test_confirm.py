@@ -98,7 +98,7 @@ def test_words_that_it_takes(words: str, told: str, run: Confirm) -> None:
         ("seed=interval(7,9)", ["7.0, where seed is", "9.0, where seed is", "race has no list of values to go through"]),
         ("seed=7", ["a configuration has 1 seeds; expected at least 3"]),
         ("model.units=64", ["there is one configuration; expected several"]),
-        ("budget=11", ["4 configurations want 12 runs before anything can be said"]),
+        ("budget=11", ["4 configurations need 12 trials for the first comparison"]),
         ("resume=widths", [f"resume=widths: {SWEEP} is no race; expected the id of one race"]),
         ("resume=widths,latest", ["resume=widths,latest: several values"]),
         ("sweep=", ["sweep=: expected key=value"]),

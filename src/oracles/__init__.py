@@ -16,9 +16,9 @@ class Proposal:
     """The trial to run next.
 
     Attributes:
-        parent: the trial whose training this one continues; None to start a new training.
-        initial_epoch: number of epochs that the parent was trained.
-        epochs: total epochs of its rung, after which a later trial may continue it; None if none ever does.
+        parent: the trial whose training this one continues; None for a new training.
+        initial_epoch: number of epochs for which the parent was trained.
+        epochs: total epochs of the trial's rung, after which a later trial may continue it; None if none ever does.
     """
 
     point: Point
@@ -32,7 +32,7 @@ class KnownTrial:
     """A trial of an earlier invocation. Its state is RUNNING if it will run again.
 
     Attributes:
-        second: as Oracle.tell_second takes it.
+        second: the second objective, lower is better; None if there is none.
     """
 
     number: int
@@ -48,7 +48,7 @@ class Conclusion:
 
     Attributes:
         text: a sentence.
-        trials: the numbers of those of the configuration that it names first.
+        trials: the trials of the configuration that the sentence names first.
     """
 
     text: str
@@ -61,10 +61,10 @@ class Oracle(Protocol):
     Attributes:
         budget: upper bound on the number of trials.
         known_in_advance: number of first proposals that do not depend on any score.
-        swept: the keys that vary between its trials.
-        schedule_lines: lines for people that explain its budget.
-        epochs: of all its trials together, as foreseen; None unless the oracle chooses the epochs of each trial.
-        compares_whole: True if a trial that was ended early has no place among others: it is told as infeasible.
+        swept: the keys that vary between the trials.
+        schedule_lines: lines for people that explain the budget.
+        epochs: expected epochs of all trials together; None unless the oracle chooses the epochs of each trial.
+        compares_whole: True if the oracle compares only complete trials, so that a pruned trial counts as infeasible.
     """
 
     budget: int
@@ -84,33 +84,34 @@ class Oracle(Protocol):
         """Reports that a trial ended, with its score; a score of None marks its point as infeasible."""
 
     def tell_second(self, number: int, second: float) -> None:
-        """Reports the second objective of a trial that ended, lower is better; only oracles of config.objectives.TAKING have it."""
+        """Reports the second objective of a trial that ended, lower is better. Called only for the oracles in config.objectives.TAKING."""
 
     def include(self, number: int, point: Point) -> bool:
-        """Takes over a trial that somebody else proposed, as one of its own: it is told its score, and does not propose the point.
+        """Adds a trial that the user proposed: the oracle learns its score and does not propose the point again.
 
-        Returns False if the point lies outside of its space, or it goes by trials of its own alone; then it is told nothing of the trial.
+        Returns False if the point lies outside of the space, or if the oracle learns only from its own proposals.
         """
 
     def state(self) -> dict[str, Any]:
         """Returns the JSON state needed to continue that cannot be rebuilt from the trials."""
 
     def conclusion(self) -> Conclusion | None:
-        """Returns what the trials show; None for an oracle that only searches."""
+        """Returns the conclusion from all trials; None for an oracle that only searches."""
 
     def restore(self, state: dict[str, Any], trials: Sequence[KnownTrial]) -> None:
-        """Continues where another process stopped: the next proposal is the one that the other process would have made."""
+        """Continues where another process stopped; the next proposal is the one that the other process would have made."""
 
 
 def score_told(oracle: Oracle, state: str, score: float | None) -> float | None:
-    """The score of an ended trial as its oracle is told it."""
+    """Returns the score that `tell` reports for an ended trial: None if the trial was pruned and the oracle compares complete trials."""
     return None if oracle.compares_whole and state == TrialState.PRUNED else score
 
 
 def create(space: Space, objective: Objective, settings: dict[str, Any]) -> Oracle:
-    """Creates the oracle that a node of conf/oracle/ describes; `settings` also holds the name of the option as `name`.
+    """Returns the oracle that a node of conf/oracle/ describes.
 
-    Its known points, `first`, are those of the space.
+    Args:
+        settings: also holds the option's name as `name`, and the known points as `first`, which are read from the space.
     """
     arguments = {key: value for key, value in settings.items() if key not in ("_target_", "name", "first")}
     with runtime.quiet():  # KerasTuner imports TensorFlow

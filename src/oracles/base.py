@@ -1,7 +1,7 @@
 """Adapts KerasTuner's oracles to the interface of this project. Only their algorithm, `populate_space`, is called.
 
 KerasTuner's book-keeping (create_trial, end_trial, JSON files, locks, retries) loses trials when a process dies, so the study replaces it.
-The seed of each proposal is made from the seed of the sweep and the number of the trial, so no state of a generator has to be saved.
+The seed of each proposal is derived from the sweep's seed and the trial's number, so no generator state has to be saved.
 """
 
 import copy
@@ -22,7 +22,7 @@ from src.space.defaults import default_point, located
 from src.states import TrialState
 
 Values = dict[str, Any]  # in KerasTuner's form: config path → text, int or float
-DIGITS = 6  # of a number drawn from an interval; more if the ends of the interval are closer than that
+DIGITS = 6  # of a number drawn from an interval; more if they do not tell its ends apart
 
 
 class KerasTunerOracle(kt.Oracle):  # type: ignore[misc]
@@ -33,9 +33,9 @@ class KerasTunerOracle(kt.Oracle):  # type: ignore[misc]
         settings: arguments of KerasTuner's class.
 
     Attributes:
-        takes_others: it learns from trials that it did not propose; not so where it decides on the epochs of each.
-        begins_with_defaults: after known points, a trial has the defaults of conf/, if they lie in the space, so that a table says if they
-            were beaten.
+        takes_others: True if it learns from trials that it did not propose; False if it chooses the epochs of each trial.
+        begins_with_defaults: True if, after the known points, a trial has the defaults of conf/, provided that they lie in the space. The
+            table then shows if they were beaten.
     """
 
     takes_others = begins_with_defaults = True
@@ -58,17 +58,20 @@ class KerasTunerOracle(kt.Oracle):  # type: ignore[misc]
             raise ConfigError([f"oracle.first: {len(space.first)} points; expected at most oracle.max_trials={self.max_trials}."])
         self.known_in_advance = self.budget  # unless a subclass learns from scores
         default = default_point(space) if self.begins_with_defaults else None
-        self._first = [*space.first_points, *([] if default is None else [default])]
-        self.swept, self.schedule_lines = space.swept, _beginning(len(space.first), default is not None)
+        self._first = list(space.first_points)
+        if default is not None:
+            self._first.append(default)
+        self.swept, self.schedule_lines = space.swept, _first_trials(len(space.first), default is not None)
         self.epochs: int | None = None
 
     def ask(self, number: int) -> Proposal | None:
-        """Proposes the trial `number`; None has the meaning of Oracle.ask."""
+        """Proposes the trial `number`; returns None as Oracle.ask does."""
         if self.max_trials and len(self.trials) >= self.max_trials:
             return None
-        if (first := self.beginning()) is not None:
-            self._add(number, first)
-            return first
+        known = self.next_known()
+        if known:
+            self._add(number, known)
+            return known
         self.draw_for(number)
         answer = self.populate_space(str(number))
         if answer["status"] != "RUNNING":
@@ -77,21 +80,21 @@ class KerasTunerOracle(kt.Oracle):  # type: ignore[misc]
         self._add(number, proposal)
         return proposal
 
-    def beginning(self) -> Proposal | None:
+    def next_known(self) -> Proposal | None:
         """Returns the next known point; None after the last one."""
         return next((Proposal(point) for point in self._first if self.space.identity(point) not in self._known), None)
 
     def tell(self, number: int, score: float | None) -> None:
-        """Ends a trial; None marks it infeasible."""
+        """Ends a trial; a score of None marks it as infeasible."""
         trial = self.ongoing_trials.pop(str(number))
         trial.score, trial.status = score, "FAILED" if score is None else "COMPLETED"
 
     def tell_second(self, number: int, second: float) -> None:
-        """Keeps the second objective of a trial, lower is better."""
+        """Stores the second objective of a trial, lower is better."""
         self.second[number] = second
 
     def include(self, number: int, point: Point) -> bool:
-        """Adds a trial that lies in the space; it is one of `max_trials`."""
+        """Adds a trial whose point lies in the space and is new; it counts for `max_trials`."""
         known = located(self.space, point) if self.takes_others else None
         if known is None or self.space.identity(known) in self._known:
             return False
@@ -99,11 +102,11 @@ class KerasTunerOracle(kt.Oracle):  # type: ignore[misc]
         return True
 
     def state(self) -> dict[str, Any]:
-        """Empty: everything can be rebuilt from the trials."""
+        """Returns an empty dict: everything can be rebuilt from the trials."""
         return {}
 
     def conclusion(self) -> None:
-        """None: it only searches."""
+        """Returns None: it only searches."""
 
     def restore(self, state: dict[str, Any], trials: Sequence[KnownTrial]) -> None:
         """Adds the trials of another process."""
@@ -136,7 +139,7 @@ class KerasTunerOracle(kt.Oracle):  # type: ignore[misc]
         found: dict[str, Axis] = {}
         for axis in self.space.axes:
             if axis.key in values and (axis.key not in found or axis.exists(texts)):
-                found[axis.key] = axis  # of a known point with values that are not listed, perhaps none that exists
+                found[axis.key] = axis  # a known point may have values that are not listed, for which no axis exists
         return {key: _text(axis, values[key]) for key, axis in found.items()}
 
     def values(self, point: Point) -> Values:
@@ -148,21 +151,22 @@ class KerasTunerOracle(kt.Oracle):  # type: ignore[misc]
         return [point for identity, point in self.space.listed.items() if identity not in self._known]
 
     def _add(self, number: int, proposal: Proposal) -> None:
-        hyperparameters = copy.copy(self.hyperparameters)  # shares the axes: a copy of them for each trial would fill the memory
+        hyperparameters = copy.copy(self.hyperparameters)  # shares the axes, because a copy for each trial would fill the memory
         hyperparameters.values = self.values(proposal.point)
         trial = kt.engine.trial.Trial(hyperparameters, str(number), "RUNNING")
         self.trials[trial.trial_id] = self.ongoing_trials[trial.trial_id] = trial
         self._known.setdefault(self.space.identity(proposal.point), number)
 
     def _random_values(self) -> Values | None:
-        """Draws from the remaining points of a finite space if KerasTuner gives up, which it does after 20 draws of known points."""
+        """Returns a random point; of the remaining points in a finite space if KerasTuner gives up, after 20 draws of known points."""
         values: Values | None = super()._random_values()
-        if values is None and self.space.size is not None and (left := self.remaining_points()):
-            return self.values(random.Random(self._seed_state).choice(left))  # noqa: S311  no secret
+        remaining = self.remaining_points() if values is None and self.space.size is not None else []
+        if remaining:
+            return self.values(random.Random(self._seed_state).choice(remaining))  # noqa: S311  no secret
         return values
 
     def _duplicate(self, values: Values) -> bool:
-        """True if the space excludes the values, or an earlier trial has the same point, however it is written."""
+        """Returns True if the space excludes the values, or an earlier trial has the same point, however it is written."""
         point = self.point(values)
         return point is None or self.space.identity(point) in self._known
 
@@ -183,7 +187,7 @@ def _hyperparameters(space: Space) -> kt.HyperParameters:
 
 
 def _text(axis: Axis, value: Any) -> str:
-    """Converts a value into the text of an override; rounding never leaves the interval."""
+    """Converts a value into the text of an override, rounded within the interval."""
     if isinstance(axis.domain, Choice) or isinstance(value, str):
         return str(value)
     low, high = axis.domain.low, axis.domain.high
@@ -193,8 +197,8 @@ def _text(axis: Axis, value: Any) -> str:
     return repr(min(max(float(f"{value:.{digits}g}"), low), high))
 
 
-def _beginning(known: int, has_default: bool) -> list[str]:
-    """Says what the first trials are."""
+def _first_trials(known: int, has_default: bool) -> list[str]:
+    """Returns a line that describes the first trials, if they are not drawn."""
     if not known:
         return ["the first trial has the defaults of conf/"] if has_default else []
     return [f"the first trials are those of oracle.first ({known}){', then the defaults of conf/' if has_default else ''}"]

@@ -1,4 +1,4 @@
-"""Bayesian optimization: a Gaussian process of the scores, and the point of which it expects the largest improvement."""
+"""Bayesian optimization: proposes the point with the largest improvement that a Gaussian process of the scores expects."""
 
 from src.objective import Objective
 from src.oracles.guided import Guided

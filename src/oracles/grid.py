@@ -1,4 +1,4 @@
-"""The product grid. KerasTuner's GridSearch proposes at most two trials at once, cannot resume, and uses an order of its own."""
+"""The product grid. KerasTuner's GridSearch proposes at most two trials at once, cannot resume, and uses another order."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -10,7 +10,7 @@ from src.space.defaults import located
 
 
 class Grid:
-    """Proposes every point of `space.points()` once, in that order. Does not import KerasTuner, which would import TensorFlow: seconds."""
+    """Proposes every point of `space.points()` once, in that order. Does not import KerasTuner, which imports TensorFlow for seconds."""
 
     compares_whole = False
 
@@ -29,23 +29,25 @@ class Grid:
         """Does nothing: proposals do not depend on scores."""
 
     def tell_second(self, number: int, second: float) -> None:
-        """Does nothing, either."""
+        """Does nothing: proposals do not depend on scores."""
 
     def include(self, number: int, point: Point) -> bool:
-        """Leaves out a point that has a trial now."""
+        """Removes a point from those that are left to propose; returns False if it lies outside of the space."""
         known = located(self._space, point)
         if known is not None:
-            self._points = iter([left for left in self._points if self._space.identity(left) != self._space.identity(known)])
+            self._skip({self._space.identity(known)})
         return known is not None
 
     def state(self) -> dict[str, Any]:
-        """Empty: everything can be rebuilt from the trials."""
+        """Returns an empty dict: everything can be rebuilt from the trials."""
         return {}
 
     def conclusion(self) -> None:
-        """None: it only searches."""
+        """Returns None: it only searches."""
 
     def restore(self, state: dict[str, Any], trials: Sequence[KnownTrial]) -> None:
-        """Skips the points that have a trial."""
-        known = {self._space.identity(trial.proposal.point) for trial in trials}
-        self._points = iter([point for point in self._points if self._space.identity(point) not in known])
+        """Removes the points that have a trial."""
+        self._skip({self._space.identity(trial.proposal.point) for trial in trials})
+
+    def _skip(self, identities: set[str]) -> None:
+        self._points = iter([point for point in self._points if self._space.identity(point) not in identities])

@@ -1,4 +1,4 @@
-"""Hyperband (Li et al. 2018, jmlr.org/papers/v18/16-558): many short trials, of which the best continue."""
+"""Hyperband (Li et al. 2018, jmlr.org/papers/v18/16-558): many short trials, the best of which continue."""
 
 from collections.abc import Iterator, Sequence
 from typing import Any
@@ -14,7 +14,7 @@ from src.oracles.rungs import EPOCHS, in_words, total_epochs
 from src.space import Point, Space
 from src.states import TrialState
 
-Bracket = dict[str, Any]  # {"bracket_num": 2, "rounds": [[{"past_id": None, "id": "0"}, …], …]}, KerasTuner's
+Bracket = dict[str, Any]  # of KerasTuner: {"bracket_num": 2, "rounds": [[{"past_id": None, "id": "0"}, …], …]}
 
 
 class Hyperband(Guided, kt.oracles.HyperbandOracle):  # type: ignore[misc]
@@ -23,11 +23,11 @@ class Hyperband(Guided, kt.oracles.HyperbandOracle):  # type: ignore[misc]
     Args:
         max_epochs: epochs of the last rung.
         factor: one in `factor` trials of a rung continues, for `factor` times the epochs.
-        iterations: how often all brackets are run.
-        sampler: where new points come from, as in Guided.
+        iterations: number of times that all brackets run.
+        sampler: the source of new points, as in Guided.
 
     Raises:
-        ConfigError: there are more known points than the brackets begin.
+        ConfigError: there are more known points than first places in the brackets.
     """
 
     takes_others = begins_with_defaults = False
@@ -57,7 +57,7 @@ class Hyperband(Guided, kt.oracles.HyperbandOracle):  # type: ignore[misc]
         self.schedule_lines = [f"bracket {count}: {in_words(bracket)}" for count, bracket in enumerate(rungs, 1)]
 
     def ask(self, number: int) -> Proposal | None:
-        """Proposes the trial `number`; returns None after so many infeasible points that replacing them might never end."""
+        """Proposes the trial `number`; returns None after more infeasible points than `budget`, because replacing them might never end."""
         return super().ask(number) if len(self._infeasible) <= self.budget else None
 
     def tell(self, number: int, score: float | None) -> None:
@@ -81,11 +81,11 @@ class Hyperband(Guided, kt.oracles.HyperbandOracle):  # type: ignore[misc]
         }
         self._brackets, self._current_bracket, self._current_iteration = state["brackets"], state["bracket"], state["iteration"]
 
-    def beginning(self) -> None:
-        """None: known points enter the brackets."""
+    def next_known(self) -> None:
+        """Returns None: known points enter the brackets."""
 
     def populate_space(self, trial_id: str) -> dict[str, Any]:
-        """Returns the values of the next trial; an earlier trial with the same values takes the place in the rung instead."""
+        """Returns the values of the next trial. If an earlier trial has the same values, it takes the place in the rung instead."""
         while True:
             answer: dict[str, Any] = super().populate_space(trial_id)
             if answer["status"] != "RUNNING":
@@ -97,7 +97,7 @@ class Hyperband(Guided, kt.oracles.HyperbandOracle):  # type: ignore[misc]
             entry["id"] = str(earlier)
 
     def proposal(self, values: Values) -> Proposal:
-        """Converts KerasTuner's values; the trial continues the longest completed training of the point that is shorter."""
+        """Converts KerasTuner's values into a Proposal, which continues the longest completed shorter training of the point."""
         epochs = values["tuner/epochs"]
         known = self._trained.get(self._identity_of(values), {})
         trained = {count: number for count, number in known.items() if self._completed(str(number))}
@@ -106,7 +106,7 @@ class Hyperband(Guided, kt.oracles.HyperbandOracle):  # type: ignore[misc]
         return Proposal(point, trained.get(before), before, epochs)
 
     def texts(self, values: Values) -> dict[str, str]:
-        """Converts KerasTuner's values into texts of overrides, the epochs of the rung included."""
+        """Converts KerasTuner's values into texts of overrides, including the epochs of the rung."""
         epochs = {EPOCHS: str(values["tuner/epochs"])} if "tuner/epochs" in values else {}
         return super().texts(values) | epochs
 
@@ -141,23 +141,26 @@ class Hyperband(Guided, kt.oracles.HyperbandOracle):  # type: ignore[misc]
         return answer
 
     def _duplicate(self, values: Values) -> bool:
-        """True if the point is excluded, infeasible, or in the same bracket.
+        """Returns True if the point is excluded, infeasible, or in the same bracket.
 
         KerasTuner also refuses the points of earlier brackets, which soon exhausts a small space.
         """
         return self.point(values) is None or self._identity_of(values) in self._taken()
 
     def _random_values(self) -> Values | None:
-        """Returns the values of the next known point, after the last one new ones."""
-        known = (point for point in self._first if self.space.identity(point) not in self._trained)
-        return next(map(self.values, known), None) or super()._random_values()
+        """Returns the values of the next known point, or of a new point after the last one."""
+        for point in self._first:
+            values = self.values(point)
+            if values and self.space.identity(point) not in self._trained:
+                return values
+        return super()._random_values()
 
-    def _tried(self, values: Values) -> bool:
-        """True also for points of earlier brackets: the model proposes others."""
+    def _is_tried(self, values: Values) -> bool:
+        """Returns True also for points of earlier brackets, so that the model proposes others."""
         return self._duplicate(values) or self._identity_of(values) in self._trained
 
     def _taken(self) -> set[str]:
-        """The identities of points that may not enter the bracket that is being filled."""
+        """Returns the identities of points that may not enter the bracket that is being filled."""
         return self._infeasible | {self._identity(entry["id"]) for entry in self._filling["rounds"][0]}
 
     def _all_rungs(self) -> Iterator[list[dict[str, Any]]]:
@@ -167,7 +170,7 @@ class Hyperband(Guided, kt.oracles.HyperbandOracle):  # type: ignore[misc]
         return self._identity_of(self.trials[trial_id].hyperparameters.values)
 
     def _identity_of(self, values: Values) -> str:
-        """The identity of a point without its epochs."""
+        """Returns the identity of a point without its epochs."""
         return self.space.identity(self.space.point(super().texts(values)) or {})
 
     def _rungs(self, number: int) -> list[tuple[int, int]]:
@@ -177,7 +180,7 @@ class Hyperband(Guided, kt.oracles.HyperbandOracle):  # type: ignore[misc]
     def _get_size(self, bracket_num: int, round_num: int) -> int:
         """Returns the paper's floor(n / factor^i), n = ceil((s_max + 1) / (s + 1) · factor^s), in whole numbers; KerasTuner rounds up.
 
-        Of a finite space n is at most the feasible points; otherwise the first rung never fills, and no trial continues.
+        In a finite space, n is at most the number of feasible points; otherwise the first rung would never fill, and no trial continue.
         """
         first = -(-self._get_num_brackets() * self.factor**bracket_num // (bracket_num + 1))
         if self.space.size is not None:
@@ -185,6 +188,6 @@ class Hyperband(Guided, kt.oracles.HyperbandOracle):  # type: ignore[misc]
         return max(1, first // self.factor**round_num)  # type: ignore[no-any-return]
 
     def _get_epochs(self, bracket_num: int, round_num: int) -> int:
-        """Returns the paper's max_epochs / factor^(s - i), rounded to the nearest whole epoch, half an epoch down; KerasTuner rounds up."""
+        """Returns the paper's max_epochs / factor^(s - i), rounded to the nearest whole epoch (halves down); KerasTuner rounds up."""
         share = self.factor ** (bracket_num - round_num)
         return (2 * self.max_epochs + share - 1) // (2 * share)  # type: ignore[no-any-return]

@@ -1,10 +1,10 @@
 """A look at a race: which configurations are worse than the best by more than chance.
 
-One is worse if every group of it, the best, and the next best others is told from a group of equals (closed testing, Marcus, Peritz and
-Gabriel 1976, Biometrika 63): the best of the group exceeds the mean of the others by more than the best of so many equals would, by
-Student's t with the pooled spread and Bonferroni's correction. So only two that are left are compared as two, not as two of all. Where
-spreads differ, by Bartlett's test, Welch's test of each pair takes its place, corrected by the number of pairs. It must hold without this
-correction everywhere, in case spreads differ and few seeds do not show it.
+The test is closed testing (Marcus, Peritz and Gabriel 1976, Biometrika 63). A configuration is worse if every group of it, the best, and
+the next best others differs from a group of equals: the best of the group exceeds the mean of the others by more than the best of that
+many equals would, by Student's t with the pooled variance and Bonferroni's correction. So the last two are compared as a pair, not as two
+of all. If variances differ by Bartlett's test, Welch's test of each pair takes its place, corrected by the number of pairs. Without this
+correction, Welch's test must hold in every case, because a few seeds may not show that variances differ.
 """
 
 import math
@@ -21,10 +21,10 @@ class Look:
     """Scores at a look.
 
     Args:
-        left: scores of each configuration that is left, as many of each, the best mean first.
-        seen: all scores of all configurations, which tell the pooled spread.
-        resolution: the least spread that is believed.
-        error: of all that is said at this look.
+        left: scores of each configuration that is left, the same number of each, the best mean first.
+        seen: all scores of all configurations, for the pooled variance.
+        resolution: the least standard deviation of a configuration's scores.
+        error: probability of any wrong statement at this look.
     """
 
     def __init__(self, left: Sequence[list[float]], seen: Sequence[list[float]], resolution: float, error: float) -> None:
@@ -37,16 +37,19 @@ class Look:
         self._alike = len(repeated) < 2 or bartlett(weights, variances, self._pooled) >= ERROR
 
     def worse(self) -> list[bool]:
-        """True for each configuration after the first that is worse than it beyond chance."""
+        """Returns, for each configuration after the first, True if it is worse than the first beyond chance."""
         pairs = len(self._means) * (len(self._means) - 1) / 2
         found = []
         for place in range(1, len(self._means)):
-            alone = self._welch(place)
-            found.append(alone < self._error and self._is_worse(place) if self._alike else alone < self._error / pairs)
+            p_value = self._welch(place)
+            if self._alike:
+                found.append(p_value < self._error and self._is_worse(place))
+            else:
+                found.append(p_value < self._error / pairs)
         return found
 
     def furthest(self) -> float:
-        """The upper end of the difference between the best and the worst that are left."""
+        """Returns the upper confidence limit of the difference between the best and the worst that are left."""
         if len(self._means) < 2:
             return 0.0
         quantile = range_quantile(len(self._means), self._freedom, self._error)
@@ -54,7 +57,7 @@ class Look:
         return abs(self._means[0] - self._means[-1]) + quantile * math.sqrt(widest / self._count)
 
     def _is_worse(self, place: int) -> bool:
-        """True if each group of the first, this one and the next best others is told from equals."""
+        """Returns True if each group of the first, this one and the next best others differs from equals."""
         others = [mean for other, mean in enumerate(self._means) if other not in (0, place)]
         for size in range(2, len(self._means) + 1):
             rest = fmean([self._means[place], *others[: size - 2]])
@@ -64,7 +67,7 @@ class Look:
         return True
 
     def _welch(self, place: int) -> float:
-        """The two-sided p-value of the first and another one. Source: Welch 1947, Biometrika 34."""
+        """Returns the two-sided p-value of the first and another one. Source: Welch 1947, Biometrika 34."""
         a, b = self._variances[0] / self._count, self._variances[place] / self._count
         if a + b == 0:
             return 1.0 if self._means[0] == self._means[place] else 0.0

@@ -1,7 +1,7 @@
 """A race: configurations run with more and more seeds, and those that are worse beyond chance drop out.
 
-Those that are left are compared after 3, 5, 8, 13, … seeds each, and an error of 5 % is shared by these looks (Jennison and Turnbull 2000,
-Group Sequential Methods), so that of races among equal configurations at most one in twenty drops one. tests/truth/ shows it.
+Those that are left are compared after 3, 5, 8, 13, … seeds each. These looks share an error of 5 % (Jennison and Turnbull 2000, Group
+Sequential Methods), so that at most one in twenty races among equal configurations drops one. tests/truth/ shows it.
 """
 
 import json
@@ -31,9 +31,9 @@ class Runner:
     """A configuration in a race.
 
     Attributes:
-        name: for people: what the others do not have.
+        name: for people: the overrides that not all configurations share.
         points: one for each seed, in the order in which they run.
-        scores: by the place of the seed; None for a trial that failed.
+        scores: place of the seed → score; None for a trial that failed.
         out: why it dropped out; empty while it runs.
     """
 
@@ -43,21 +43,21 @@ class Runner:
     out: str = ""
 
     def scored(self, count: int) -> list[float]:
-        """The scores of its first seeds."""
+        """Returns the scores of the first `count` seeds, except those that failed."""
         found = [self.scores.get(place) for place in range(count)]
         return [score for score in found if score is not None]
 
 
 class Race:
-    """Proposes seeds of the configurations that are left, until one is left or none can be told from another.
+    """Proposes seeds of the configurations that are left, until one is left or no difference matters.
 
     Args:
-        least: the least difference that matters; null for none: only one that is left ends the race early.
-        resolution: the least difference that two scores can have; a spread is believed to be at least this.
-        max_trials: runs of all configurations together; null for no limit.
+        least: the least difference that matters; None if every difference does, so that only a single configuration ends the race early.
+        resolution: the least difference that two scores can have, and the least standard deviation that the race assumes.
+        max_trials: largest number of trials of all configurations together; None for no limit.
 
     Raises:
-        ConfigError: the space is no race, or the runs do not suffice for a first look.
+        ConfigError: the space is not a race, or max_trials does not suffice for a first look.
 
     Attributes:
         runners: the configurations, in their order in the space.
@@ -74,19 +74,19 @@ class Race:
         self.looks = [*(look for look in LOOKS if look < self._most), self._most]
         self._look, self._entrants = 0, len(self.runners)
         self._place: dict[int, tuple[Runner, int]] = {}  # number of a trial → its configuration, and the place of its seed
-        self._proposed: set[tuple[int, int]] = set()
-        self._apart = math.inf  # those that are left are at most so far apart, at the last look
+        self._proposed: set[tuple[int, int]] = set()  # (id of a configuration, place of a seed)
+        self._apart = math.inf  # upper limit of the differences between those that are left, at the last look
         self._identity = space.identity
         self.budget = min(max_trials or 10**9, self._entrants * self._most)
         self.known_in_advance = self._entrants * self.looks[0]
         if self.budget < self.known_in_advance:
-            what = f"{self._entrants} configurations want {self.known_in_advance} runs before anything can be said"
-            raise ConfigError([f"oracle.max_trials={max_trials}: {what}; expected at least so many, or fewer configurations."])
+            needed = f"{self._entrants} configurations need {self.known_in_advance} trials for the first comparison"
+            raise ConfigError([f"oracle.max_trials={max_trials}: {needed}; expected at least that many, or fewer configurations."])
         self.swept, self.epochs = space.swept, None
         self.schedule_lines = [f"looks after {', '.join(map(str, self.looks))} seeds each; who is worse beyond chance drops out"]
 
     def ask(self, number: int) -> Proposal | None:
-        """Proposes the next seed before the next look; None while trials run on which it depends."""
+        """Proposes the next seed before the next look; returns None while it waits for the trials of that look."""
         if self.decided or self.runs >= self.budget:
             return None
         for place in range(self.looks[self._look]):
@@ -97,7 +97,7 @@ class Race:
         return None
 
     def tell(self, number: int, score: float | None) -> None:
-        """Ends a trial; a configuration of which one failed drops out."""
+        """Ends a trial; a failed trial drops its configuration."""
         runner, place = self._place[number]
         runner.scores[place] = score
         if score is None and not runner.out:
@@ -106,11 +106,11 @@ class Race:
             self._compare()
 
     def include(self, number: int, point: Point) -> bool:
-        """False: who races is settled."""
+        """Returns False: no configuration can enter a running race."""
         return False
 
     def state(self) -> dict[str, Any]:
-        """Empty: everything can be rebuilt from the trials."""
+        """Returns an empty dict: everything can be rebuilt from the trials."""
         return {}
 
     def restore(self, state: dict[str, Any], trials: Sequence[KnownTrial]) -> None:
@@ -129,11 +129,11 @@ class Race:
 
     @property
     def decided(self) -> bool:
-        """True if one configuration is left, those that are left are equal for practical purposes, or all seeds ran."""
+        """True if at most one configuration is left, no difference between those that are left matters, or all seeds ran."""
         return len(self._left) < 2 or self._equal or self._look >= len(self.looks)
 
     def conclusion(self) -> Conclusion:
-        """Says who won, by how much and how sure that is, or why nobody did."""
+        """Returns the winner, its lead and the confidence, or why there is no winner."""
         left = sorted(self._left, key=self._key)
         first = tuple(number for number, (runner, _) in self._place.items() if left and runner is left[0])
         failed = [one.name for one in self.runners if one.out == FAILED]
@@ -141,7 +141,7 @@ class Race:
         return Conclusion(f"{self._answer(left)}{dropped}; {self.runs} of at most {self._entrants * self._most} runs.", first)
 
     def _answer(self, left: list[Runner]) -> str:
-        """Says which configuration won, or why none did.
+        """Returns a sentence that names the winner, or why there is none.
 
         Args:
             left: the configurations that are left, the best mean first.
@@ -177,7 +177,7 @@ class Race:
         return self._objective.key(fmean(scores)) if scores else math.inf
 
     def _has_all(self, runner: Runner) -> bool:
-        """True if a configuration has a result for each seed before the next look."""
+        """Returns True if a configuration has a result for each seed before the next look."""
         return all(place in runner.scores for place in range(self.looks[self._look]))
 
     def _add(self, number: int, runner: Runner, place: int) -> None:
@@ -185,10 +185,10 @@ class Race:
         self._proposed.add((id(runner), place))
 
     def _compare(self) -> None:
-        """Drops those that are worse than the best by more than chance, and sees how far those that are left may be apart."""
+        """Drops configurations that are worse than the best by more than chance; updates how far those that are left may be apart."""
         count = self.looks[self._look]
         left = sorted(self._left, key=lambda one: self._objective.key(fmean(one.scored(count))))
-        seen = [self._scores(one) for one in self.runners if one.out != FAILED]  # of those that failed, what runs meanwhile is by luck
+        seen = [self._scores(one) for one in self.runners if one.out != FAILED]  # which seeds of a failed one still ran is chance
         look = Look([one.scored(count) for one in left], seen, self._resolution, ERROR / len(self.looks))
         for one, worse in zip(left[1:], look.worse(), strict=True):
             if worse:
@@ -202,10 +202,10 @@ class Race:
 
 
 def _runners(space: Space) -> list[Runner]:
-    """The configurations of a space with a seed for each of their points.
+    """Returns the configurations of a space; each of their points has another seed.
 
     Raises:
-        ConfigError: there is one configuration, or they have fewer than three seeds, different numbers of them, or folds.
+        ConfigError: there is one configuration; or they have fewer than three seeds, different numbers of seeds, or folds.
     """
     found: dict[str, list[Point]] = {}
     for point in space.points():
@@ -222,9 +222,7 @@ def _runners(space: Space) -> list[Runner]:
         mistakes.append("oracle=race: there is one configuration; expected several that differ in more than their seeds.")
     if mistakes:
         raise ConfigError(mistakes)
-    words = [{word for word in overrides(points[0]) if key_of(word) != SEED} for points in found.values()]
-    common = set.intersection(*words)
-    names = [
-        " ".join(word for word in overrides(points[0]) if word in own - common) for own, points in zip(words, found.values(), strict=True)
-    ]
+    words = [[word for word in overrides(points[0]) if key_of(word) != SEED] for points in found.values()]
+    common = set.intersection(*map(set, words))
+    names = [" ".join(word for word in own if word not in common) for own in words]
     return [Runner(name or "the defaults", points) for name, points in zip(names, found.values(), strict=True)]

@@ -1,4 +1,4 @@
-"""Rungs: pairs of (trials, epochs). Of the trials of a rung the best go on to the next, from their checkpoints."""
+"""Rungs: pairs of (trials, epochs). The best trials of a rung go on to the next, from their checkpoints."""
 
 from collections.abc import Sequence
 
@@ -7,7 +7,7 @@ Rungs = Sequence[tuple[int, int]]
 
 
 def total_epochs(rungs: Rungs) -> int:
-    """Returns the epochs of all trials; those that go on train what is missing to the epochs of their rung.
+    """Returns the epochs of all trials together; a trial that goes on trains only the difference to its earlier rung.
 
     >>> total_epochs([(9, 1), (3, 3), (1, 9)])
     21
@@ -17,7 +17,7 @@ def total_epochs(rungs: Rungs) -> int:
 
 
 def in_words(rungs: Rungs) -> str:
-    """Describes rungs for people.
+    """Returns a description of rungs for people.
 
     >>> in_words([(9, 1), (3, 3)])
     '9 of 1 epoch, then 3 of 3 epochs'

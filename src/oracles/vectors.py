@@ -1,8 +1,9 @@
-"""Points of a space as rows of numbers: those that are drawn, and those between which a model measures distances."""
+"""Points of a space as vectors of numbers, which can be drawn and between which a model measures distances."""
 
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -12,21 +13,21 @@ from src.space import Axis, Choice, Interval, Space
 from src.space.values import is_number
 
 Array = np.ndarray[Any, np.dtype[np.float64]]
-BELOW_ONE = np.nextafter(1, 0)  # the end of a side of the cube
-ARC = 2 / math.pi  # radius of a quarter of a circle that is one long
-UNLIKE = math.sqrt(0.5)  # two words differ in two columns, so that they are one apart
+BELOW_ONE = np.nextafter(1, 0)  # the largest coordinate in the cube
+ARC = 2 / math.pi  # radius of a quarter circle of length 1
+UNLIKE = math.sqrt(0.5)  # two words differ in two columns, so that their distance is 1
 
 
 class Vectors:
     """Converts points of the unit cube into rows, and rows into features and values.
 
-    A row (axes,) has the value on an interval, the position in a list, NaN where the axis does not exist. The cube (dimensions,) has one
-    side for each key, however many axes the key has. Values of known points that a list does not have follow its own; none is drawn.
+    A row (axes,) has the value on an interval, the position in a list, or NaN if the axis does not exist. The cube (dimensions,) has one
+    side for each key, even if the key has several axes. Values of known points that a list lacks are appended to it, but never drawn.
 
     Attributes:
-        dimensions: of the cube.
-        wordy: (dimensions,) True where a side has words, which have no order.
-        groups: (features,) the length scale that a feature has: one for each key.
+        dimensions: number of sides of the cube.
+        wordy: True for a side with words, which have no order; shape (dimensions,).
+        groups: index of each feature's length scale, one for each key; shape (features,).
     """
 
     def __init__(self, space: Space) -> None:
@@ -42,10 +43,11 @@ class Vectors:
             places = [place for place, own in enumerate(self._sides) if own == side]
             self.wordy[side] = not all(ordered(self._axes[place]) for place in places)
             distinct = {text for place in places for text in self._texts(place)}
-            if len(distinct) > 1 and key not in REPEATS:  # what a seed changes is noise
+            if len(distinct) > 1 and key not in REPEATS:  # the effect of a seed is noise
                 words = [place for place in places if self.wordy[side] and isinstance(self._axes[place].domain, Choice)]
                 numbers = [place for place in places if place not in words]
-                features = [feature(own) for feature, own in ((self._words, words), (self._numbers, numbers)) if own]
+                features = [self._words(words)] if words else []
+                features += [self._numbers(numbers)] if numbers else []
                 self._features += features
                 nowhere = np.full((1, len(self._axes)), np.nan)
                 sizes.append(sum(len(feature(nowhere)) for feature in features))
@@ -60,7 +62,7 @@ class Vectors:
         return rows
 
     def cube(self, rows: Array) -> Array:
-        """Converts rows into points of the cube: the middle of all that are this row."""
+        """Converts rows into points of the cube, each the middle of all points that have this row."""
         points = np.full((len(rows), self.dimensions), 0.5)
         for place, axis in enumerate(self._axes):
             known = ~np.isnan(rows[:, place])
@@ -68,27 +70,31 @@ class Vectors:
         return points
 
     def features(self, rows: Array) -> Array:
-        """Converts rows into what a model sees, (n, features)."""
-        return np.stack([column for feature in self._features for column in feature(rows)], axis=1) if self._features else rows[:, :0]
+        """Converts rows into the inputs of a model, (n, features)."""
+        columns = [column for feature in self._features for column in feature(rows)]
+        return np.stack(columns, axis=1) if columns else rows[:, :0]
 
     def values(self, row: Array) -> dict[str, Any]:
-        """Converts a row into config path → text, whole number or number."""
+        """Converts a row into config path → text, int or float."""
         pairs = [(axis, number) for axis, number in zip(self._axes, row, strict=True) if not math.isnan(number)]
         return {axis.key: _from_number(axis, number) for axis, number in pairs}
 
     def row(self, values: dict[str, Any]) -> list[float]:
-        """Converts values by config path into a row."""
+        """Converts config path → value into a row."""
         texts = {key: str(value) for key, value in values.items()}
         return [_to_number(axis, values[axis.key]) if axis.key in values and axis.exists(texts) else math.nan for axis in self._axes]
 
     def _has(self, rows: Array, key: str, texts: Sequence[str]) -> Any:
-        """True for the rows in which a key has one of some texts."""
+        """Returns True for each row in which a key has one of some texts, shape (n,)."""
         found = np.zeros(len(rows), dtype=bool)
         for place, axis in enumerate(self._axes):
-            if axis.key == key:
-                own = axis.domain.texts if isinstance(axis.domain, Choice) else None
-                wanted = [own.index(text) if own else float(text) for text in texts if not own or text in own]
-                found |= np.isin(rows[:, place], wanted)
+            if axis.key != key:
+                continue
+            if isinstance(axis.domain, Choice):
+                wanted = [float(position) for position, text in enumerate(axis.domain.texts) if text in texts]
+            else:
+                wanted = [float(text) for text in texts]
+            found |= np.isin(rows[:, place], wanted)
         return found
 
     def _texts(self, place: int) -> tuple[str, ...]:
@@ -96,13 +102,22 @@ class Vectors:
         return domain.texts if isinstance(domain, Choice) else tuple(dict.fromkeys((str(domain.low), str(domain.high))))
 
     def _words(self, places: list[int]) -> Callable[[Array], list[Array]]:
-        """A column for each word; none is set where the key does not exist."""
-        distinct = sorted({text for place in places for text in self._texts(place)})
-        pairs = [[(place, self._texts(place).index(word)) for place in places if word in self._texts(place)] for word in distinct]
-        return lambda rows: [UNLIKE * sum(rows[:, place] == position for place, position in one) for one in pairs]
+        """Returns a function from rows to one column per word; all columns are 0 in a row without the key."""
+        positions: dict[str, list[tuple[int, int]]] = {}  # word → (axis, position in its list) of each axis that has it
+        for place in places:
+            for position, word in enumerate(self._texts(place)):
+                positions.setdefault(word, []).append((place, position))
+
+        def columns(rows: Array) -> list[Array]:
+            return [UNLIKE * np.any([rows[:, place] == at for place, at in positions[word]], axis=0) for word in sorted(positions)]
+
+        return columns
 
     def _numbers(self, places: list[int]) -> Callable[[Array], list[Array]]:
-        """A column from 0 to 1, or two for a key that may be absent: then it is equally far from all its values."""
+        """Returns a function from rows to a column from 0 to 1, or to two if the key may be absent.
+
+        The two are points on a quarter circle, so that a row without the key, at its centre, is equally far from all values.
+        """
         axes = [self._axes[place] for place in places]
         scales = list(zip(places, _scales(axes), strict=True))
 
@@ -124,25 +139,27 @@ class Vectors:
 
 
 def _ascending(axis: Axis) -> Axis:
-    """The axis with listed numbers in their order, in which neighbours are alike."""
+    """Returns the axis with listed numbers in ascending order, because a model takes neighbours for similar."""
     if isinstance(axis.domain, Interval) or not ordered(axis):
         return axis
-    texts, values = zip(*sorted(zip(axis.domain.texts, axis.domain.values, strict=True), key=lambda pair: pair[1]), strict=True)
-    return replace(axis, domain=Choice(texts, values))
+    pairs = sorted(zip(axis.domain.texts, axis.domain.values, strict=True), key=lambda pair: pair[1])
+    return replace(axis, domain=Choice(tuple(text for text, _ in pairs), tuple(value for _, value in pairs)))
 
 
 def _with_known(axis: Axis, space: Space) -> Axis:
-    """The axis, with the values of known points that its list does not have."""
+    """Returns the axis with the values of known points appended to its list."""
     if isinstance(axis.domain, Interval):
         return axis
-    more = {one.texts[0]: one.values[0] for known in space.first for one in known if one.key == axis.key}
     values = dict(zip(axis.domain.texts, axis.domain.values, strict=True))
-    values |= {text: value for text, value in more.items() if text not in values}
+    for known in space.first:
+        for one in known:
+            if one.key == axis.key:
+                values.setdefault(one.texts[0], one.values[0])
     return replace(axis, domain=Choice(tuple(values), tuple(values.values())))
 
 
 def _nearest(drawn: Axis, axis: Axis, rows: Array) -> Array:
-    """Replaces the positions of values that are never drawn by those of the nearest numbers that are, or of the first word."""
+    """Replaces the positions of values that are never drawn: by those of the nearest numbers, or of the first word."""
     if isinstance(drawn.domain, Interval) or isinstance(axis.domain, Interval) or not rows.size:
         return rows
     listed = len(drawn.domain.values)
@@ -154,52 +171,50 @@ def _nearest(drawn: Axis, axis: Axis, rows: Array) -> Array:
 
 
 def ordered(axis: Axis) -> bool:
-    """True if the values are numbers."""
+    """Returns True if the values are numbers."""
     return isinstance(axis.domain, Interval) or all(map(is_number, axis.domain.values))
 
 
 def _scales(axes: list[Axis]) -> list[Callable[[Array], Array]]:
-    """For each axis of one key the function from its part of a row to 0 … 1, the same for the same value.
+    """Returns, for each axis of one key, the function from its column of rows to [0, 1]; equal values have equal results.
 
-    Listed numbers are evenly apart: who lists them tells by that which steps are alike.
+    Listed numbers are evenly spaced: their choice shows which steps matter equally.
     """
     intervals = [axis.domain for axis in axes if isinstance(axis.domain, Interval)]
     listed = sorted({float(value) for axis in axes if isinstance(axis.domain, Choice) for value in axis.domain.values})
-    if not intervals:
-        even = np.linspace(0, 1, len(listed))
-        return [
-            _listed(axis.domain.values, lambda found: np.interp(found, listed, even)) for axis in axes if isinstance(axis.domain, Choice)
-        ]
     low, high = min([*(one.low for one in intervals), *listed]), max([*(one.high for one in intervals), *listed])
     transform = np.log if low > 0 and any(one.log for one in intervals) else np.asarray
 
-    def share(found: Array) -> Array:
-        return (transform(found) - transform(low)) / (transform(high) - transform(low))  # type: ignore[no-any-return]
+    def share(values: Array) -> Array:
+        if not intervals:
+            return np.interp(values, listed, np.linspace(0, 1, len(listed)))
+        return (transform(values) - transform(low)) / (transform(high) - transform(low))  # type: ignore[no-any-return]
 
-    return [_listed(axis.domain.values, share) if isinstance(axis.domain, Choice) else share for axis in axes]
+    def share_of_position(table: Array, positions: Array) -> Array:
+        return share(table[positions.astype(int)])
 
-
-def _listed(values: Sequence[Any], scale: Callable[[Array], Array]) -> Callable[[Array], Array]:
-    table = np.array(values, dtype=float)
-    return lambda positions: scale(table[positions.astype(int)])
+    return [
+        partial(share_of_position, np.array(axis.domain.values, dtype=float)) if isinstance(axis.domain, Choice) else share for axis in axes
+    ]
 
 
 def _value(axis: Axis, share: Array) -> Array:
-    """Converts shares of an axis, below 1, into values; every whole number and every word has its part of the axis."""
+    """Converts shares of an axis, below 1, into values; every whole number and every word has an equal part of the axis."""
     if isinstance(axis.domain, Choice):
         return np.floor(share * len(axis.domain.texts))
     low, high = axis.domain.low, axis.domain.high
-    end = high + axis.domain.integer
+    end = high + 1 if axis.domain.integer else high
     values = low * (end / low) ** share if axis.domain.log else low + (end - low) * share
     return np.clip(np.floor(values) if axis.domain.integer else values, low, high)
 
 
 def _share(axis: Axis, values: Array) -> Array:
-    """The inverse of `_value`, the middle of a word or whole number."""
+    """Converts values into shares of an axis, the inverse of `_value`: the middle of the part of a word or whole number."""
     if isinstance(axis.domain, Choice):
         return (values + 0.5) / len(axis.domain.texts)
-    low, end = axis.domain.low, axis.domain.high + axis.domain.integer
-    values = values + 0.5 * axis.domain.integer
+    low, end = axis.domain.low, axis.domain.high
+    if axis.domain.integer:
+        values, end = values + 0.5, end + 1
     return np.log(values / low) / math.log(end / low) if axis.domain.log else (values - low) / (end - low)
 
 

@@ -53,7 +53,7 @@ def test_the_start_is_spread_evenly(drive: Callable) -> None:
 
 def test_running_trials_move_no_length_scale(drive: Callable) -> None:
     driven = drive("bayesian", *WORDS, max_trials=40).run(most=12)
-    told = driven.oracle._told()
+    told = driven.oracle._tried_points()
     assert len(told) == 12
     before = str(driven.oracle._surrogate.kernel(told))
     points = [driven.oracle.ask(number).point for number in range(12, 18)]
@@ -84,20 +84,20 @@ def test_what_is_near_the_better_half_keeps_its_distance() -> None:
 def test_noise_does_not_make_a_point_the_best() -> None:
     """Four measurements of one point differ: what is expected there is their mean, not the largest."""
     x, y = np.array([[0.0], [0.5], [0.5], [0.5], [0.5], [1.0]]), np.array([-1.0, 2.0, -0.5, 0.5, 0.0, -1.0])
-    model = gaussian.Model(gaussian.fitted(x, y, np.array([0])), x, y, x[:0])
+    model = gaussian.Model(gaussian.fitted_kernel(x, y, np.array([0])), x, y, x[:0])
     assert 0 < model._best < 1.5
 
 
 def test_improvement_is_told_where_it_is_tiny() -> None:
     x, y = np.linspace(0, 1, 9)[:, None], np.linspace(-1.5, 1.5, 9)
-    found = gaussian.Model(gaussian.fitted(x, y, np.array([0])), x, y, x[:0]).log_improvement(np.array([[0.01], [0.3], [0.6]]))
+    found = gaussian.Model(gaussian.fitted_kernel(x, y, np.array([0])), x, y, x[:0]).log_improvement(np.array([[0.01], [0.3], [0.6]]))
     assert np.isfinite(found).all() and found[0] < found[1] < found[2] < -15
 
 
 def test_a_model_is_made_of_few_trials_however_many_ended(drive: Callable) -> None:
     assert max(surrogate.MOST_MODELLED, surrogate.MOST_FITTED) <= 200, "a Gaussian process of 1,000 trials takes minutes"
     driven = drive("bayesian", *WORDS, max_trials=100, initial_points=97).run(most=97)
-    rows, scores = surrogate._modelled(driven.oracle._told(), 20)
+    rows, scores = surrogate._modelled(driven.oracle._tried_points(), 20)
     assert len(rows) == len(scores) == 20
     assert sorted(scores)[-10:] == sorted(driven.scores.values())[-10:], "the best half is kept"
 

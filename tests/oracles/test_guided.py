@@ -31,7 +31,7 @@ def test_a_sampler_that_is_none_is_refused(drive: Callable) -> None:
 def told(oracle: Guided) -> dict[str, float]:
     """Units of a configuration → what the model is told of it."""
     numbers = {number: trial.hyperparameters.values["model.units"] for number, trial in oracle.trials.items()}
-    return {str(numbers[str(one.key[0])]): one.score for one in oracle._told()}
+    return {str(numbers[str(one.key[0])]): one.score for one in oracle._tried_points()}
 
 
 def test_scores_of_lower_rungs_are_lifted_by_what_training_on_brought_others(drive: Callable) -> None:

@@ -179,7 +179,7 @@ def test_a_spread_below_the_resolution_is_not_believed(drive: Callable) -> None:
         ((UNITS,), {}, "a configuration has 1 seeds"),
         (("model.units=8", SEEDS), {}, "there is one configuration; expected several"),
         (("data=digits", UNITS, "data.folds=3", "data.fold=0,1,2", "seed=1,2,3"), {}, "data.fold varies, and folds share examples"),
-        ((UNITS, SEEDS), {"max_trials": 8}, "oracle.max_trials=8: 3 configurations want 9 runs before anything can be said"),
+        ((UNITS, SEEDS), {"max_trials": 8}, "oracle.max_trials=8: 3 configurations need 9 trials for the first comparison"),
     ],
 )
 def test_what_is_no_race_is_refused(drive: Callable, words: tuple[str, ...], settings: dict[str, Any], why: str) -> None:

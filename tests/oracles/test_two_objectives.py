@@ -7,7 +7,7 @@ import pytest
 
 from src.oracles import KnownTrial
 from src.oracles.scalarised import scalarised
-from src.oracles.surrogate import Told
+from src.oracles.surrogate import TriedPoint
 from tests.oracles.conftest import Driven
 
 WORDS = ("model.units=int(interval(1,1000))", "model.dropout=interval(0,0.9)")
@@ -44,7 +44,7 @@ def test_resumed_is_undisturbed(name: str, drive: Callable) -> None:
 
 
 def test_weights_go_from_one_objective_to_the_other() -> None:
-    told = [Told((n, 0, 0.0), [0.0], score) for n, score in enumerate([0.9, 0.5, 0.1, 0.4, -np.inf, 0.95])]
+    told = [TriedPoint((n, 0, 0.0), [0.0], score) for n, score in enumerate([0.9, 0.5, 0.1, 0.4, -np.inf, 0.95])]
     second = {0: 1e30, 1: 0.5, 2: 0.1, 3: 0.6, 4: 0.0}
     bests, generator = set(), np.random.default_rng(0)
     for _ in range(100):
