@@ -19,7 +19,7 @@ def _plain(scores: np.ndarray) -> np.ndarray:
 
 
 def _one_scale(x: np.ndarray, y: np.ndarray, groups: np.ndarray) -> object:
-    kernel = gaussian.fitted(x, y, np.zeros_like(groups))
+    kernel = gaussian.fitted_kernel(x, y, np.zeros_like(groups))
     kernel.k1.k2.groups = np.zeros_like(groups)
     return kernel
 
