@@ -1,1 +1,1 @@
-"""Brings what a user has: a script of KerasTuner, and the results of other tools."""
+"""Imports a user's existing work: a KerasTuner script, or the results of other tools."""

@@ -7,6 +7,7 @@ import keras
 import numpy as np
 
 from src.adopting.examples import first_example, input_names, read
+from src.datasets import trees
 from src.errors import ConfigError
 
 NUMBERED = ("classes", "binary")
@@ -21,11 +22,11 @@ TASKS = {
 
 @dataclass(frozen=True)
 class Data:
-    """Arrays under the names of `data=npz`.
+    """Arrays with the names that `data=npz` expects.
 
     Attributes:
-        numbered: labels were one-hot rows.
-        batch_size: of a tf.data.Dataset; None if it is not known.
+        numbered: True if labels were one-hot rows and are class numbers now.
+        batch_size: batch size of a tf.data.Dataset; None for arrays.
     """
 
     arrays: dict[str, np.ndarray]
@@ -39,37 +40,36 @@ def data_of(arguments: dict[str, Any], test: tuple[Any, Any] | None, model: kera
 
     Args:
         arguments: x, y, validation_data, validation_split and sample_weight, as Keras' `fit` takes them.
-        test: the test examples; left out where they do not fit.
-        model: with the hypermodel's defaults.
+        test: the test examples; left out if they do not fit.
+        model: the model with the hypermodel's defaults.
 
     Raises:
-        ConfigError: they are no arrays, or their task is not known.
+        ConfigError: the data are not arrays, or their task is not known.
     """
-    loss = _loss_name(model)
-    task = TASKS.get(loss, "")
-    names = input_names(model)
+    loss, names = _loss_name(model), input_names(model)
     if arguments.get("steps_per_epoch") and hasattr(arguments.get("x"), "element_spec") and int(arguments["x"].cardinality()) < 0:
         raise ConfigError(["x is a data set without end; expected one that ends, or a data set of its own: docs/data.md"])
     x, y, weight, batch_size = read(arguments.get("x"), arguments.get("y"), arguments.get("sample_weight"), "x", names)
-    task = task or _task_of_labels(y)
+    task = TASKS.get(loss) or _task_of_labels(y)
     if task == "binary" and set(np.unique(y)) - {0, 1}:
-        task = "numbers"  # as an autoencoder has them
+        task = "numbers"  # for example those of an autoencoder
     if not task:
         raise ConfigError([f"loss={loss}: no task is known for it; expected one of {', '.join(TASKS)}, or a data set: docs/data.md"])
     shape = getattr(model, "output_shape", None) or tuple(model(first_example(arguments["x"])).shape)
     units = shape[-1] if isinstance(shape, tuple) and len(shape) > 1 else None
-    if task == "binary" and (units or 1) > 1:
+    if task == "binary" and units and units > 1:
         task = "labels"
     parts = {"train": (x, y, weight)}
-    if (held := arguments.get("validation_data")) is not None:
-        pair = held if isinstance(held, tuple | list) else (held, None)
-        parts["validation"] = read(pair[0], pair[1], pair[2] if len(pair) > 2 else None, "validation_data", names)[:3]
-    elif share := arguments.get("validation_split"):
-        first = int(len(y) * (1 - share))  # the last ones, as Keras takes them
-        cut = [_cut(one, slice(first), slice(first, None)) for one in (x, y, weight)]
-        parts = {"train": tuple(one[0] for one in cut), "validation": tuple(one[1] for one in cut)}  # type: ignore[dict-item]
+    held_out, share = arguments.get("validation_data"), arguments.get("validation_split")
+    if held_out is not None:
+        given = list(held_out) if isinstance(held_out, tuple | list) else [held_out]
+        x_held_out, y_held_out, its_weight = [*given, None, None][:3]
+        parts["validation"] = read(x_held_out, y_held_out, its_weight, "validation_data", names)[:3]
+    elif share:
+        first = int(len(y) * (1 - share))  # Keras validates with the last examples
+        parts = {name: trees.take((x, y, weight), rows) for name, rows in (("train", slice(first)), ("validation", slice(first, None)))}
     numbered = loss == "categorical_crossentropy"
-    for labels in (one[1] for one in parts.values() if numbered):
+    for _, labels, _ in parts.values() if numbered else []:
         if labels.shape[-1] < 2 or not (np.isin(labels, (0, 1)).all() and (labels.sum(axis=-1) == 1).all()):
             raise ConfigError(["y: rows that are shares of classes; expected one-hot rows, or numbers of classes."])
     _weigh(parts, arguments.get("class_weight"), task)
@@ -87,14 +87,14 @@ def data_of(arguments: dict[str, Any], test: tuple[Any, Any] | None, model: kera
 
 
 def shown(data: Data) -> str:
-    """Says how many examples there are, of which shape."""
+    """Returns a line with the number and the shape of the examples."""
     counts = [f"{len(data.arrays[f'y_{part}']):,} {part}" for part in ("train", "validation", "test") if f"y_{part}" in data.arrays]
     shapes = {name: array.shape[1:] for name, array in data.arrays.items() if name.startswith("x_train")}
     return f"{', '.join(counts)}; {', '.join(f'{name} {shape}' for name, shape in shapes.items())}"
 
 
 def _weigh(parts: dict[str, Any], class_weight: dict[int, float] | None, task: str) -> None:
-    """Puts the weights of classes into those of the training examples, as Keras does, and gives every part weights if one has them.
+    """Multiplies the weights of training examples by the class weights, as Keras does; if one part has weights, all parts get them.
 
     Raises:
         ConfigError: the examples have no classes.
@@ -103,9 +103,8 @@ def _weigh(parts: dict[str, Any], class_weight: dict[int, float] | None, task: s
         if task not in NUMBERED:
             raise ConfigError([f"class_weight: the task is {task}; expected labels that are classes"])
         x, y, weight = parts["train"]
-        weights = np.vectorize(lambda number: float(class_weight.get(int(number), 1.0)))(
-            _labels(y, task, numbered=y.ndim > 1 and y.shape[-1] > 1)
-        )
+        numbers = _labels(y, task, numbered=y.ndim > 1 and y.shape[-1] > 1)
+        weights = np.array([float(class_weight.get(int(number), 1.0)) for number in numbers.flat]).reshape(numbers.shape)
         parts["train"] = (x, y, weights if weight is None else weights * np.asarray(weight))
     if any(part[2] is not None for part in parts.values()):
         for name, (x, y, weight) in parts.items():
@@ -121,31 +120,24 @@ def _loss_name(model: keras.Model) -> str:
 
 
 def _task_of_labels(y: np.ndarray) -> str:
-    """Returns the task that labels show where the model has no loss: whole numbers are classes. Empty if they show none."""
+    """Returns the task of labels if the loss does not name one: whole numbers are classes, others numbers; empty if there is none."""
     if y.dtype.kind in "iu" and (y.ndim == 1 or y.shape[1:] == (1,)):
         return "classes"
     return "numbers" if y.dtype.kind == "f" else ""
 
 
-def _cut(one: Any, first: slice, second: slice) -> tuple[Any, Any]:
-    if one is None:
-        return None, None
-    if isinstance(one, dict):
-        return {name: array[first] for name, array in one.items()}, {name: array[second] for name, array in one.items()}
-    return one[first], one[second]
-
-
 def _fits(test: tuple[Any, Any], x: Any, y: np.ndarray) -> bool:
-    """True if test examples are arrays like those of training, also in their range: others may have been scaled afterwards."""
+    """Returns True if test examples are arrays like those of training, also in their range, because the script may scale them later."""
     if isinstance(x, dict) or not all(isinstance(one, np.ndarray) for one in test):
         return False
-    held, labels = test
-    alike = held.shape[1:] == x.shape[1:] and labels.shape[1:] == y.shape[1:] and held.dtype == x.dtype and len(held) == len(labels)
-    return bool(alike and (held.dtype.kind not in "iuf" or 0.1 < (np.abs(held).max() + 1e-9) / (np.abs(x).max() + 1e-9) < 10))
+    x_test, y_test = test
+    if x_test.shape[1:] != x.shape[1:] or y_test.shape[1:] != y.shape[1:] or x_test.dtype != x.dtype or len(x_test) != len(y_test):
+        return False
+    return x.dtype.kind not in "iuf" or bool(0.1 < (np.abs(x_test).max() + 1e-9) / (np.abs(x).max() + 1e-9) < 10)
 
 
 def _named(inputs: Any, name: str) -> dict[str, np.ndarray]:
-    """Returns inputs as they are for the model: uint8 as numbers, which `data=npz` would scale."""
+    """Returns name in the file → input, converted so that `data=npz` does not scale it."""
     if isinstance(inputs, dict):
         return {f"{name}/{key}": _unscaled(array) for key, array in inputs.items()}
     return {name: _unscaled(inputs)}
@@ -158,7 +150,7 @@ def _unscaled(array: np.ndarray) -> np.ndarray:
 
 
 def _labels(y: np.ndarray, task: str, *, numbered: bool) -> np.ndarray:
-    """Returns labels as the task has them: numbers of classes, not one-hot rows or columns of length one."""
+    """Returns labels in the form of the task: class numbers (n,), not one-hot rows or a column."""
     if task not in NUMBERED:
         return y
     if numbered:

@@ -2,6 +2,8 @@
 
 import json
 import math
+from collections.abc import Iterable
+from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from statistics import fmean
@@ -12,53 +14,71 @@ from src.errors import ConfigError
 from src.objective import Objective
 from src.states import TrialState
 
-BOOKKEEPING = ("tuner/initial_epoch", "tuner/bracket", "tuner/round", "tuner/trial_id")  # Hyperband's, beside the hyperparameters
+BOOKKEEPING = ("tuner/initial_epoch", "tuner/bracket", "tuner/round", "tuner/trial_id")  # values of Hyperband, not hyperparameters
 EPOCHS = {"tuner/epochs": "training.epochs"}
-UNNAMED = "default_objective"  # its name where trials return a number and the tuner was given no objective; smaller is better
+UNNAMED = "default_objective"  # KerasTuner's name if trials return a number and the tuner has no objective; smaller is better
 UNREADABLE = (KeyError, TypeError, ValueError, AttributeError, ArithmeticError, OSError, RecursionError)
-LARGEST = 2**63  # of a whole number, as everywhere but in Python
+LARGEST = 2**63  # first whole number that 64 bits do not hold
+
+
+@dataclass(frozen=True)
+class _Stored:
+    """The parts of a trial.json that matter.
+
+    Attributes:
+        metrics: name → step → mean of the executions.
+        directions: name of a metric → min or max.
+    """
+
+    name: str
+    status: str
+    values: dict[str, Any]
+    score: float | None
+    best_step: int
+    message: str
+    metrics: dict[str, dict[int, float]]
+    directions: dict[str, str]
 
 
 def read(folder: Path, objective: Objective) -> Past:
-    """Reads the trials of a project; a file that is damaged is told and skipped.
+    """Returns the trials of a project; reports damaged files and skips them.
 
-    KerasTuner counts epochs from 0 and keeps the best one, as the mean of all executions. Results of step 0 alone are those of trials
-    that returned numbers: then no epoch is known.
+    KerasTuner counts epochs from 0 and keeps the best one, as the mean of all executions. If all results have step 0, trials returned
+    numbers, and no epoch is known.
 
     Raises:
-        ConfigError: the folder is no project.
+        ConfigError: the folder is not a project.
     """
     files = sorted(folder.glob("trial_*/trial.json"))
     if not files:
         inside = sorted(f"results={file.parent}" for file in folder.glob("*/oracle.json"))
-        hint = f"; did you mean {' or '.join(inside[:3])}?" if inside else "."
-        raise ConfigError(
-            [f"results={folder}: there is no trial_*/trial.json in it; expected the project folder of a KerasTuner search{hint}"]
-        )
+        expected = "the project folder of a KerasTuner search"
+        expected += f"; did you mean {' or '.join(inside[:3])}?" if inside else "."
+        raise ConfigError([f"results={folder}: there is no trial_*/trial.json in it; expected {expected}"])
     past = Past(f"KerasTuner {folder.resolve()}")
     starts, order = _oracle(folder / "oracle.json", past)
-    states = {}
+    found = []
     for file in files:
         try:
-            states[file] = _checked(json.loads(file.read_bytes()))
+            found.append(_stored(json.loads(file.read_bytes())))
         except UNREADABLE as error:
             past.damaged.append(_unreadable(file, error))
-    by_epoch = any(step > 0 for state in states.values() for steps in state["metrics"].values() for step in steps)
-    for state in sorted(states.values(), key=lambda state: (order.get(state["name"], len(order)), state["name"])):
-        if state["status"] in ("COMPLETED", "FAILED", "INVALID"):
-            past.trials.append(_trial(state, objective, starts.get(state["name"]), by_epoch=by_epoch))
+    by_epoch = any(step > 0 for one in found for steps in one.metrics.values() for step in steps)
+    for one in sorted(found, key=lambda one: (order.get(one.name, len(order)), one.name)):
+        if one.status in ("COMPLETED", "FAILED", "INVALID"):
+            past.trials.append(_trial(one, objective, starts.get(one.name), by_epoch=by_epoch))
         else:
-            past.left_out[f"that {'was running' if state['status'] == 'RUNNING' else 'never started'}"] += 1
-    past.mistakes += _mistakes(states.values(), objective)
+            past.left_out["that was running" if one.status == "RUNNING" else "that never started"] += 1
+    past.mistakes += _mistakes(found, objective)
     return past
 
 
 def _unreadable(file: Path, error: Exception) -> str:
-    return f"{file}: it cannot be read ({type(error).__name__}: {error!s:.100}), so it is left out; expected what KerasTuner writes"
+    return f"{file}: it cannot be read ({type(error).__name__}: {error!s:.100}), so it is left out; expected a file of KerasTuner"
 
 
 def _oracle(file: Path, past: Past) -> tuple[dict[str, float], dict[str, int]]:
-    """Trial → when it began, which is known where the search printed its progress; trial → its place in the order of all."""
+    """Returns trial → time at which it began, known only if the search printed its progress; and trial → its place in the order."""
     try:
         state = json.loads(file.read_bytes())
         starts = {str(name): datetime.fromisoformat(text).timestamp() for name, text in state["display"]["trial_start"].items()}
@@ -68,69 +88,66 @@ def _oracle(file: Path, past: Past) -> tuple[dict[str, float], dict[str, int]]:
         return {}, {}
 
 
-def _checked(state: dict[str, Any]) -> dict[str, Any]:
-    """Picks the parts of a trial.json that matter, and checks their types.
-
-    Returns:
-        name, status, values, score, best_step, message; metrics: name → step → mean of the executions; directions: name → min or max.
-    """
-    values = {EPOCHS.get(name, name): value for name, value in state["hyperparameters"]["values"].items() if name not in BOOKKEEPING}
+def _stored(content: dict[str, Any]) -> _Stored:
+    """Checks the types in a trial.json; raises one of UNREADABLE."""
+    values = {EPOCHS.get(name, name): value for name, value in content["hyperparameters"]["values"].items() if name not in BOOKKEEPING}
     for name, value in values.items():
         if not isinstance(value, str | int | float | bool | None) or (isinstance(value, int) and abs(value) >= LARGEST):
             raise TypeError(f"{name} is no number, text or boolean")
-    found = state["metrics"]["metrics"]
+    found = content["metrics"]["metrics"]
     metrics = {name: {int(one["step"]): fmean(one["value"]) for one in metric["observations"]} for name, metric in found.items()}
-    score = None if state["score"] is None else float(state["score"])
-    return {
-        "name": str(state["trial_id"]),
-        "status": str(state["status"]),
-        "values": values,
-        "score": score,
-        "best_step": int(state["best_step"] or 0),
-        "message": str(state.get("message") or ""),
-        "metrics": {name: steps for name, steps in metrics.items() if steps},
-        "directions": {name: str(metric["direction"]) for name, metric in found.items()},
-    }
+    return _Stored(
+        name=str(content["trial_id"]),
+        status=str(content["status"]),
+        values=values,
+        score=None if content["score"] is None else float(content["score"]),
+        best_step=int(content["best_step"] or 0),
+        message=str(content.get("message") or ""),
+        metrics={name: steps for name, steps in metrics.items() if steps},
+        directions={name: str(metric["direction"]) for name, metric in found.items()},
+    )
 
 
-def _trial(state: dict[str, Any], objective: Objective, started: float | None, *, by_epoch: bool) -> PastTrial:
-    """The trial under an objective.
+def _trial(stored: _Stored, objective: Objective, started: float | None, *, by_epoch: bool) -> PastTrial:
+    """Converts a trial, scored by the objective.
 
     Args:
-        by_epoch: steps are epochs.
+        by_epoch: True if steps are epochs.
     """
-    best = state["best_step"]
-    named = {_name(name, objective, state): steps for name, steps in state["metrics"].items()}
-    steps = sorted({step for of_metric in named.values() for step in of_metric} if by_epoch else ())
-    history = {step + 1: recordable({name: of[step] for name, of in named.items() if step in of}) for step in steps}
-    kept = recordable({name: of[best] for name, of in named.items() if best in of})
-    score = kept.get(objective.name) if state["status"] == "COMPLETED" else None
-    history = {epoch: metrics for epoch, metrics in history.items() if metrics}
+    searched = _searched(stored, objective)
+    metrics = {objective.name if name == searched else name: steps for name, steps in stored.metrics.items()}
+    kept = recordable({name: steps[stored.best_step] for name, steps in metrics.items() if stored.best_step in steps})
+    history = {}
+    for step in sorted({step for steps in metrics.values() for step in steps}) if by_epoch else []:
+        values = recordable({name: steps[step] for name, steps in metrics.items() if step in steps})
+        if values:
+            history[step + 1] = values
+    score = kept.get(objective.name) if stored.status == "COMPLETED" else None
     if score is not None:
-        kept_epoch = best + 1 if by_epoch else None
-        return PastTrial(state["name"], state["values"], TrialState.FINISHED, score, kept, history, kept_epoch, started=started)
-    said = [line.strip() for line in state["message"].splitlines() if line.strip()]
-    cause = said[-1] if said else f"KerasTuner: {state['status']}, {objective.name} is not finite"
-    return PastTrial(state["name"], state["values"], TrialState.FAILED, history=history, cause=cause, started=started)
+        kept_epoch = stored.best_step + 1 if by_epoch else None
+        return PastTrial(stored.name, stored.values, TrialState.FINISHED, score, kept, history, kept_epoch, started=started)
+    lines = [line.strip() for line in stored.message.splitlines() if line.strip()]
+    cause = lines[-1] if lines else f"KerasTuner: {stored.status}, {objective.name} is not finite"
+    return PastTrial(stored.name, stored.values, TrialState.FAILED, history=history, cause=cause, started=started)
 
 
-def _name(metric: str, objective: Objective, state: dict[str, Any]) -> str:
-    """The name of a metric; a number without one is the objective."""
-    return objective.name if metric == UNNAMED and objective.name not in state["metrics"] else metric
+def _searched(stored: _Stored, objective: Objective) -> str:
+    """Returns KerasTuner's name of the objective."""
+    return objective.name if objective.name in stored.metrics else UNNAMED
 
 
-def _mistakes(states: Any, objective: Objective) -> list[str]:
-    """Finds trials without the objective, and an objective that KerasTuner searched in the other direction."""
-    done = [state for state in states if state["status"] == "COMPLETED"]
-    without = [state for state in done if not {objective.name, UNNAMED} & state["metrics"].keys()]
+def _mistakes(found: Iterable[_Stored], objective: Objective) -> list[str]:
+    """Returns a mistake if trials lack the objective, or if KerasTuner searched in the other direction."""
+    finished = [one for one in found if one.status == "COMPLETED"]
+    without = [one for one in finished if _searched(one, objective) not in one.metrics]
     if without:
-        known = ", ".join(dict.fromkeys(name for state in without for name in state["metrics"])) or "none"
-        return [f"objective={objective}: {len(without)} of {len(done)} finished trials do not have it; expected one of theirs: {known}"]
-    names = [objective.name if objective.name in state["metrics"] else UNNAMED for state in done]
-    scored = [(state["metrics"][name].get(state["best_step"]), state["score"]) for state, name in zip(done, names, strict=True)]
-    directions = {state["directions"][name] for state, name in zip(done, names, strict=True)}
-    searched = all(value is not None and score is not None and math.isclose(value, score) for value, score in scored)
-    if done and searched and directions != {objective.direction}:
+        known = ", ".join(dict.fromkeys(name for one in without for name in one.metrics)) or "none"
+        return [f"objective={objective}: {len(without)} of {len(finished)} finished trials do not have it; expected one of theirs: {known}"]
+    for one in finished:
+        value = one.metrics[_searched(one, objective)].get(one.best_step)
+        if value is None or one.score is None or not math.isclose(value, one.score):
+            return []  # KerasTuner searched another objective
+    if finished and {one.directions[_searched(one, objective)] for one in finished} != {objective.direction}:
         other = f"{'max' if objective.direction == 'min' else 'min'}:{objective.name}"
         return [f"objective={objective}: KerasTuner searched in the other direction; expected objective={other}"]
     return []

@@ -1,4 +1,4 @@
-"""The text of the files that an adoption writes."""
+"""Generates the files that an adoption writes."""
 
 import pprint
 from dataclasses import dataclass
@@ -21,14 +21,14 @@ FUTURE = "from __future__"
 
 @dataclass(frozen=True)
 class Module:
-    """All that decides on the files.
+    """Everything from which the files are generated.
 
     Attributes:
         words: FILE.py:NAME.
-        is_class: the target is a class of hypermodels, no function and no instance.
-        built, of_fit: the hyperparameters for which its `build` and its `fit` ask.
+        is_class: True if the target is a class of hypermodels, not a function or an instance.
+        built, of_fit: the hyperparameters that `build` and `fit` use.
         overrides: optimizer, loss and metrics of the tuner, serialized.
-        numbered, logits: as in src.adopted.built.
+        numbered, logits: arguments of src.adopted.built.
     """
 
     words: str
@@ -48,7 +48,7 @@ class Module:
 
 
 def model(module: Module) -> bytes:
-    """src/models/NAME.py: the part of the script, and the function `build`."""
+    """Returns src/models/NAME.py: the part of the script that the hypermodel needs, and the function `build`."""
     parts = [one.text for one in module.script.model_part]
     future = [text for text in parts if text.startswith(FUTURE)]
     parts = [text for text in parts if not text.startswith(FUTURE)]
@@ -60,22 +60,22 @@ def model(module: Module) -> bytes:
     arguments = ", ".join(f"{argument(one.name)}: {_type(one)}" for one in module.built)
     values = ", ".join(f"{one.name!r}: {argument(one.name)}" for one in module.built)
     lines = [
-        f'"""{target} of {module.script.path.name}, with what it needs from there: {module.origin}"""',
+        f'"""{target} of {module.script.path.name}, with the statements that it needs: {module.origin}"""',
         *future,
         "from src.adopted import built as _built",
         *parts,
-        "# What follows is what Trialbook calls. None stands for a hyperparameter that these values do not ask for.",
+        "# Trialbook calls the code below. None is the value of a hyperparameter that the other values leave unused.",
         *overrides,
         f"HYPERMODEL = {target}{'()' if module.is_class else ''}",
         f"def build({f'*, {arguments}' if arguments else ''}):\n"
-        f'    """Builds the model of these hyperparameters."""\n'
+        f'    """Builds the model with these hyperparameters."""\n'
         f"    return _built(HYPERMODEL, {{{values}}}{options})",
     ]
     return ("\n\n".join(lines) + "\n").encode()
 
 
 def engine(module: Module, search: Search, data: Data | None, objective: str) -> bytes:
-    """src/training/NAME.py: the engine that calls the hypermodel's own `fit`."""
+    """Returns src/training/NAME.py: the engine that calls the hypermodel's own `fit`."""
     own = [argument(one.name) for one in module.of_fit if argument(one.name) not in SCHEDULED]
     places = {one.name: f"schedule.{one.name}" if one.name in SCHEDULED else argument(one.name) for one in module.of_fit}
     values = ", ".join(f"{name!r}: {place}" for name, place in places.items())
@@ -91,7 +91,7 @@ REPORTS = ({name!r},)
 
 
 def fit(model, data, *, seed, objective, schedule, monitor{"".join(f", {one}" for one in own)}) -> Fitted:
-    """Calls it with the data as the script gave them to its search."""
+    """Calls it with the data in the form in which the script gave them to its search."""
     common = {{"seed": seed, "objective": objective, "schedule": schedule, "monitor": monitor}}
     values = {{{values}}}
     return fit_of(HYPERMODEL, model, data, values, **common, takes={takes(search)!r}, positional={search.positional}{batched})
@@ -100,13 +100,13 @@ def fit(model, data, *, seed, objective, schedule, monitor{"".join(f", {one}" fo
 
 
 def takes(search: Search) -> tuple[str, ...]:
-    """The names of the arguments of a search that its `fit` gets from a trial."""
+    """Returns the names of the arguments of a search that its `fit` gets from a trial."""
     given = [name for name in search.arguments if name in ("x", "y", "validation_data", "validation_split", "epochs", "batch_size")]
     return tuple("validation_data" if name == "validation_split" else name for name in given)
 
 
 def model_yaml(module: Module, *, compiled: bool, own_fit: bool) -> bytes:
-    """conf/model/NAME.yaml; those that only some models ask for are null."""
+    """Returns conf/model/NAME.yaml, in which hyperparameters that only some models use are null."""
     node: dict[str, Any] = {"_target_": f"src.models.{module.name}.build"}
     node |= {"compile": False} if compiled else {}
     node["inactive"] = ["optimizer"]
@@ -117,7 +117,7 @@ def model_yaml(module: Module, *, compiled: bool, own_fit: bool) -> bytes:
 
 
 def sweep_yaml(module: Module, content: dict[str, Any]) -> bytes:
-    """sweeps/NAME.yaml."""
+    """Returns sweeps/NAME.yaml."""
     title = f"What does the search of {module.script.path.name} for {module.script.target} find?"
     return f"{PACKAGE_LINE}\n# {title}\n#   python -m src.sweep sweeps={module.name}\n#   {module.origin}\n{_yaml(content)}".encode()
 
@@ -138,7 +138,7 @@ def _yaml(node: dict[str, Any]) -> str:
 
 
 def name_of(words: str) -> str:
-    """A name for the files: that of the script, and of its hypermodel unless that is `build_model`."""
+    """Returns a name for the files: the script's name, and the hypermodel's unless it is a usual one such as `build_model`."""
     path, _, target = words.partition(":")
     stem = argument(Path(path).stem)
     return stem if target in ("build", "build_model", "model_builder", "") else f"{stem}_{argument(target).lower()}"

@@ -1,4 +1,4 @@
-"""Names of hyperparameters in other tools, as Python can write them."""
+"""Converts names of hyperparameters in other tools into Python names."""
 
 import keyword
 import re
@@ -8,7 +8,7 @@ from src.models.interface import FROM_DATA
 
 
 def argument(name: str) -> str:
-    """Returns the Python argument, and key of conf/, for the name of a hyperparameter.
+    """Returns the Python argument, and the key in conf/, for the name of a hyperparameter.
 
     >>> [argument(name) for name in ("units", "dense 1/units", "1st", "lambda", "data", "engine")]
     ['units', 'dense_1_units', '_1st', 'lambda_', 'data_', 'engine_']

@@ -1,4 +1,4 @@
-"""Reads a study of an Optuna storage in an SQLite file, through the library: values are JSON, and no sampler or pruner is stored there."""
+"""Reads a study from an Optuna storage in an SQLite file, through Optuna: values are JSON, and it stores no sampler or pruner."""
 
 import math
 import sqlite3
@@ -20,13 +20,13 @@ TABLES = {"studies", "trials", "version_info"}
 
 
 def read(file: Path, objective: Objective, name: str = "") -> Past:
-    """Reads the trials of a study. Its value has no name in Optuna: it is the objective, if the directions agree.
+    """Returns the trials of a study. Their value has no name in Optuna; it is the objective if the directions agree.
 
-    Optuna's steps are the epochs. If one of them is 0, they are counted from 0, and all are shifted by one. A pruned trial is FAILED,
-    because its value is that of a shorter training.
+    Optuna's steps are epochs. If one of them is 0, steps count from 0, and all are increased by one. A pruned trial is FAILED, because
+    its value comes from a shorter training.
 
     Args:
-        name: of the study; may be empty if there is only one.
+        name: name of the study; may be empty if there is only one.
 
     Raises:
         ConfigError: there is no such study, or it cannot be read.
@@ -38,7 +38,7 @@ def read(file: Path, objective: Objective, name: str = "") -> Past:
         raise ConfigError([f"{place}: Optuna, which reads its storage, is not installed; expected it: pip install optuna"]) from error
     with tempfile.TemporaryDirectory() as folder:
         copy = Path(folder) / "optuna.db"
-        _copy(file, copy)  # Optuna adds its tables to whatever it opens
+        _copy(file, copy)  # Optuna adds its tables to any file that it opens
         try:
             storage = optuna.storages.RDBStorage(f"sqlite:///{copy}")
             chosen = _chosen(file, name, optuna.get_all_study_names(storage))
@@ -47,10 +47,10 @@ def read(file: Path, objective: Objective, name: str = "") -> Past:
             storage.engine.dispose()
         except ConfigError:
             raise
-        except Exception as error:  # of many kinds, for a schema of another version and for what somebody else wrote
+        except Exception as error:  # of many kinds, for another version of the schema or foreign content
             raise ConfigError([f"{place}: Optuna cannot read it: {' '.join(str(error).split()):.300}"]) from error
     past = Past(f"Optuna {file.resolve()} {chosen}")
-    shift = int(any(step < 1 for trial in trials for step in trial.intermediate_values))
+    shift = 1 if any(step < 1 for trial in trials for step in trial.intermediate_values) else 0
     for trial in trials:
         if trial.state.is_finished():
             past.trials.append(_trial(trial, objective, shift))
@@ -68,7 +68,7 @@ def _copy(file: Path, copy: Path) -> None:
     """Copies a storage, whose search may be running.
 
     Raises:
-        ConfigError: it is no storage of Optuna's.
+        ConfigError: the file is not a storage of Optuna.
     """
     try:
         with closing(sqlite3.connect(f"{file.resolve().as_uri()}?mode=ro", uri=True)) as source, closing(sqlite3.connect(copy)) as target:
@@ -90,10 +90,10 @@ def _chosen(file: Path, name: str, known: list[str]) -> str:
 
 
 def _trial(trial: "optuna.trial.FrozenTrial", objective: Objective, shift: int) -> PastTrial:
-    """The trial under an objective.
+    """Converts a trial, scored by the objective.
 
     Args:
-        shift: added to its steps.
+        shift: added to the steps of the trial.
     """
     steps = {step + shift: recordable({objective.name: value}) for step, value in sorted(trial.intermediate_values.items())}
     history = {step: found for step, found in steps.items() if found}
@@ -111,5 +111,5 @@ def _trial(trial: "optuna.trial.FrozenTrial", objective: Objective, shift: int) 
 
 
 def _time(moment: datetime | None) -> float | None:
-    """Seconds since 1970 of Optuna's times, which are local."""
+    """Converts one of Optuna's times, which are local, into seconds since 1970."""
     return None if moment is None else moment.timestamp()

@@ -1,4 +1,4 @@
-"""The results of another tool, as its reader understands them."""
+"""The results of another tool, in one form for all tools."""
 
 import math
 from collections import Counter
@@ -17,14 +17,15 @@ class PastTrial:
     """A trial of another tool that ended.
 
     Attributes:
-        name: as that tool calls it.
+        name: its name in that tool.
         values: hyperparameter → its value.
         state: FINISHED, or FAILED with its cause.
-        score: the value of the objective; None unless it finished.
-        metrics: their values where the score was taken.
+        score: the value of the objective; None unless the trial finished.
+        metrics: metric → its value in the epoch of the score.
         history: epoch, counted from 1 → metric → its value.
-        kept_epoch: the epoch that the score belongs to; None if it is not known.
-        seconds: None if they are not known; so `started` and `ended`, which are as of time.time().
+        kept_epoch: the epoch of the score; None if it is not known.
+        seconds: duration; None if it is not known.
+        started, ended: times as of time.time(); None if they are not known.
     """
 
     name: str
@@ -45,11 +46,11 @@ class Past:
     """The results that a reader found.
 
     Attributes:
-        source: tool and place, by which a study remembers what it adopted.
-        trials: in the order in which they were begun.
-        left_out: reason → number of trials that are no results.
+        source: tool and place; a study stores it to prevent a second adoption.
+        trials: in the order in which they began.
+        left_out: reason → number of trials without a result.
         damaged: a line per file that cannot be read.
-        mistakes: reasons why these results cannot be adopted under the objective.
+        mistakes: reasons why these results cannot be adopted with the objective.
     """
 
     source: str
@@ -60,7 +61,7 @@ class Past:
 
 
 def recordable(metrics: Mapping[str, Any]) -> dict[str, float]:
-    """Returns the metrics that are finite numbers and that MLflow can name.
+    """Returns the metrics that are finite numbers and whose names MLflow accepts.
 
     >>> recordable({"loss": 1, "gap": float("nan"), "top@3": 0.5, "note": "low", "up": True})
     {'loss': 1.0}

@@ -1,4 +1,4 @@
-"""Runs a script up to its search, and records the tuner and the arguments of that search. No trial runs."""
+"""Runs a script up to its search, and records the tuner and the arguments of that search. Runs no trial."""
 
 import ast
 import contextlib
@@ -16,12 +16,12 @@ from src.adopting import slicing, tuners
 from src.adopting.tuners import Search
 from src.errors import ConfigError, did_you_mean, raised_at
 
-TEST = ("x_test", "y_test")  # names under which scripts keep the examples that no search sees
+TEST = ("x_test", "y_test")  # usual names of the test examples in scripts
 
 
 @dataclass
 class Script:
-    """A script of the user's.
+    """A user's script.
 
     Attributes:
         target: the name of its hypermodel: a function of hyperparameters, a class, or an instance.
@@ -36,7 +36,7 @@ class Script:
         """Reads `FILE.py:NAME`.
 
         Raises:
-            ConfigError: there is no such file or name in it.
+            ConfigError: there is no such file, or no such name in it.
         """
         file, _, target = words.rpartition(":") if ":" in words else (words, "", "")
         path = Path(file)
@@ -44,17 +44,18 @@ class Script:
             found = slicing.statements(path.read_text())
         except SyntaxError as error:
             cell = path.suffix == ".ipynb" or (error.text or "").lstrip().startswith(("%", "!"))
-            expected = "what jupyter nbconvert --to script makes of the notebook" if cell else "Python"
+            expected = "the output of jupyter nbconvert --to script" if cell else "Python"
             raise ConfigError([f"{file}, line {error.lineno}: {error.msg}. Expected {expected}."]) from error
         except (OSError, UnicodeError) as error:
             raise ConfigError([f"{file}: {error}. Expected FILE.py:NAME, a Python file and the hypermodel in it."]) from error
         known = list(dict.fromkeys(name for one in found for name in one.binds))
         if target not in known:
             hint = f"{target!r} is not at its top level{did_you_mean(target, known)} " if target else ""
-            likely = [
-                name for one in found for name in one.binds if "hp" in ast_arguments(one) or "HyperModel" in one.uses or "build" in name
-            ]
-            names = ", ".join(dict.fromkeys(likely)) or "none that looks like one"
+            likely: dict[str, None] = {}
+            for one in found:
+                builds = "hp" in one.arguments or "HyperModel" in one.uses
+                likely |= dict.fromkeys(name for name in one.binds if builds or "build" in name)
+            names = ", ".join(likely) or "none that looks like one"
             raise ConfigError([f"{words}: {hint}Expected {file}:NAME of a function of hyperparameters or a HyperModel: {names}."])
         return cls(path, target, found)
 
@@ -64,13 +65,13 @@ class Script:
         return slicing.needed(self.statements, [self.target])
 
     def search(self) -> tuple[Search | None, list[Search]]:
-        """Runs the parts of the script that start a search, up to the first one of the hypermodel.
+        """Runs the parts of the script that start a search, until the hypermodel is searched.
 
         Returns:
-            That search, None if there is none; and those of other hypermodels before it.
+            The search of the hypermodel, None if there is none; and the searches of other hypermodels before it.
 
         Raises:
-            ConfigError: such a part fails, or the search is none that a sweep can be.
+            ConfigError: such a part fails, or a sweep cannot do the search.
         """
         failure, others = "", list[Search]()
         for part in slicing.searching(self.statements, TEST):
@@ -80,8 +81,8 @@ class Script:
                     self._run(part, namespace)
                 except tuners.Started as started:
                     search: Search = started.args[0]
-                    both = [namespace.get(name) for name in TEST]
-                    search.test = None if any(one is None for one in both) else (both[0], both[1])
+                    x_test, y_test = (namespace.get(name) for name in TEST)
+                    search.test = None if x_test is None or y_test is None else (x_test, y_test)
                     return search, others
                 except ConfigError:
                     raise
@@ -90,11 +91,11 @@ class Script:
                     failure += ". It gets no arguments" if isinstance(error, SystemExit) else ""
                 others += seen
         if failure:
-            raise ConfigError([f"{failure}. Expected a script that runs up to its search in the folder of this command."])
+            raise ConfigError([f"{failure}. Expected a script that runs up to its search in the current directory."])
         return None, others
 
     def beside(self) -> list[str]:
-        """A line if the hypermodel imports modules that a sweep does not find in the folder of this command."""
+        """Returns a line for each module of the hypermodel that a sweep does not find, because it is in the script's directory."""
         folder = self.path.resolve().parent
         if folder == Path.cwd():
             return []
@@ -103,44 +104,39 @@ class Script:
         return [f"import {name}: it {words}" for name in names]
 
     def _is_target(self, namespace: dict[str, Any], hypermodel: Any) -> bool:
-        """True if a tuner was given the hypermodel."""
+        """Returns True if the hypermodel of a tuner is the target."""
         named = namespace.get(self.target)
         is_instance = isinstance(named, type) and isinstance(hypermodel, named)
         return hypermodel is not None and (hypermodel is named or is_instance or getattr(hypermodel, "__name__", "") == self.target)
 
     def _run(self, part: list[slicing.Statement], namespace: dict[str, Any]) -> None:
-        with _as_script(self.path), _unset(self.path):
+        with _as_script(self.path), _global_settings_unchanged(self.path):
             for one in part:
                 exec(compile(ast.Module([one.node], []), str(self.path), "exec"), namespace)  # noqa: S102  the file that the user names
 
     def hypermodel(self) -> Any:
-        """Runs the part of the script that the hypermodel needs, and returns it; of a class an instance.
+        """Runs the part of the script that the hypermodel needs, and returns the hypermodel; if it is a class, an instance.
 
         Raises:
             ConfigError: this part fails.
         """
-        file, found = self.path, None
+        place, found = f"{self.path}:{self.target}", None
         namespace: dict[str, Any] = {"__name__": self.path.stem, "__file__": str(self.path)}
-        if "__file__" in {name for one in self.model_part for name in one.uses}:
-            raise ConfigError([f"{self.path}:{self.target} needs __file__, which a copy of it in src/models/ has not; expected a path."])
+        if any("__file__" in one.uses for one in self.model_part):
+            raise ConfigError([f"{place} needs __file__, which a copy of it in src/models/ has not; expected a path."])
         try:
             self._run(self.model_part, namespace)
             found = namespace[self.target]
             return found() if isinstance(found, type) else found
         except (Exception, SystemExit) as error:
-            hint = f" Expected a name for the instance, {file}:NAME, with NAME = {self.target}(…) in it." if isinstance(found, type) else ""
-            raise ConfigError([f"{file}:{self.target}: {type(error).__name__}: {error}  ({raised_at(error)}){hint}"]) from error
-
-
-def ast_arguments(statement: slicing.Statement) -> list[str]:
-    """Returns the names of the arguments of a function that a statement defines."""
-    arguments = getattr(statement.node, "args", None)
-    return [one.arg for one in arguments.args] if arguments else []
+            hint = f" Expected a name for the instance, {self.path}:NAME, with NAME = {self.target}(…) in it."
+            hint = hint if isinstance(found, type) else ""
+            raise ConfigError([f"{place}: {type(error).__name__}: {error}  ({raised_at(error)}){hint}"]) from error
 
 
 @contextlib.contextmanager
-def _unset(path: Path) -> Iterator[None]:
-    """Refuses a script that changes Keras' global settings: each trial sets them anew, so that they would not hold."""
+def _global_settings_unchanged(path: Path) -> Iterator[None]:
+    """Refuses a script that changes Keras' global settings, because each trial resets them. Restores the settings."""
 
     def settings() -> tuple[str, str, str]:
         return keras.config.dtype_policy().name, keras.config.floatx(), keras.config.image_data_format()
@@ -149,18 +145,18 @@ def _unset(path: Path) -> Iterator[None]:
     try:
         yield
     finally:
-        after = settings()
-        for restore, value in zip(
-            (keras.config.set_dtype_policy, keras.config.set_floatx, keras.config.set_image_data_format), before, strict=True
-        ):
-            restore(value)
-        if changed := [one for one, usual in zip(after, before, strict=True) if one != usual]:
+        changed = [after for after, value in zip(settings(), before, strict=True) if after != value]
+        policy, floatx, image_format = before
+        keras.config.set_dtype_policy(policy)
+        keras.config.set_floatx(floatx)
+        keras.config.set_image_data_format(image_format)
+        if changed:
             words = f"{path} sets Keras' global {', '.join(changed)}"
             raise ConfigError([f"{words}; expected it in layers, or training.precision= in a sweep and not there."])
 
 
 def _imported(node: ast.stmt) -> set[str]:
-    """The first words of the modules that a statement imports."""
+    """Returns the top-level names of the modules that a statement imports."""
     found = {alias.name for one in ast.walk(node) if isinstance(one, ast.Import) for alias in one.names}
     found |= {one.module for one in ast.walk(node) if isinstance(one, ast.ImportFrom) and one.module}
     return {name.partition(".")[0] for name in found}
@@ -173,7 +169,7 @@ def _lies_in(module: str, folder: Path) -> bool:
 
 @contextlib.contextmanager
 def _as_script(path: Path) -> Iterator[None]:
-    """Lets modules beside a script be imported, and gives it no arguments of ours."""
+    """Sets sys.argv and sys.path as Python does for a script without arguments."""
     arguments, places = sys.argv, list(sys.path)
     sys.argv = [str(path)]
     sys.path.insert(0, os.path.abspath(path.parent))

@@ -1,4 +1,4 @@
-"""The part of a script that some names need: the statements that bind them, and those that these need in turn."""
+"""Finds the part of a script that some names need: the statements that bind them, and those that these need in turn."""
 
 import ast
 import builtins
@@ -41,17 +41,27 @@ class Statement:
         return own | declared | set(_changed(self.node))
 
     @property
+    def defines(self) -> str:
+        """The name of the function or class that it defines; empty for another statement."""
+        return self.node.name if isinstance(self.node, ast.FunctionDef | ast.ClassDef) else ""
+
+    @property
+    def arguments(self) -> list[str]:
+        """The names of the arguments of the function that it defines."""
+        return [one.arg for one in self.node.args.args] if isinstance(self.node, ast.FunctionDef | ast.AsyncFunctionDef) else []
+
+    @property
     def searches(self) -> bool:
-        """True if a method `search` is called in it."""
+        """True if it calls a method `search`."""
         calls = (node for node in ast.walk(self.node) if isinstance(node, ast.Call))
         return any(isinstance(call.func, ast.Attribute) and call.func.attr == "search" for call in calls)
 
 
 def statements(source: str) -> list[Statement]:
-    """Reads the statements of a script.
+    """Returns the statements of a script.
 
     Raises:
-        SyntaxError: it is no Python.
+        SyntaxError: it is not Python.
     """
     found = []
     for node in ast.parse(source).body:
@@ -63,44 +73,38 @@ def statements(source: str) -> list[Statement]:
 def needed(script: list[Statement], names: Iterable[str]) -> list[Statement]:
     """Returns the statements that bind names, or names that these need, in the order of the script.
 
-    A definition that a later one replaces is left out if no statement between them needs it.
+    Leaves out a definition that a later one replaces, unless a statement between them needs it.
     """
     wanted, picked = set(names), set[int]()
     while more := [number for number, one in enumerate(script) if number not in picked and one.binds & wanted]:
         picked |= set(more)
         wanted |= {name for number in more for name in script[number].uses}
     found = [script[number] for number in sorted(picked)]
-    return [one for number, one in enumerate(found) if not _replaced(one, found[number + 1 :])]
+    return [one for number, one in enumerate(found) if not one.defines or not _replaced(one.defines, found[number + 1 :])]
 
 
-def _replaced(statement: Statement, later: list[Statement]) -> bool:
-    """True if a definition is replaced before a statement that is no definition needs it."""
+def _replaced(name: str, later: list[Statement]) -> bool:
+    """Returns True if a definition is replaced before a statement other than a definition needs it."""
     for one in later:
-        if _defined(statement) and _defined(one) == _defined(statement):
+        if one.defines == name:
             return True
-        if not _defined(one) and one.uses & _defined(statement):
+        if not one.defines and name in one.uses:
             return False
     return False
 
 
 def searching(script: list[Statement], also: Iterable[str] = ()) -> Iterator[list[Statement]]:
-    """Yields, for each statement that may start a search, the part of the script that it needs, with itself at the end.
+    """Yields, for each statement that may start a search, the part of the script that it needs, with the statement at the end.
 
     Args:
-        also: names that are wanted beside those that it needs.
+        also: names that the part shall bind, too.
     """
-    starters: set[str] = set()  # functions in which a search is started
-    while more := {name for one in script for name in _defined(one) if name not in starters and (one.searches or one.uses & starters)}:
+    starters: set[str] = set()  # functions that start a search
+    while more := {one.defines for one in script if one.defines and (one.searches or one.uses & starters)} - starters:
         starters |= more
     for number, one in enumerate(script):
-        if not _defined(one) and (one.searches or one.uses & starters):
+        if not one.defines and (one.searches or one.uses & starters):
             yield [*needed(script[:number], one.uses | set(also)), one]
-
-
-def _defined(statement: Statement) -> set[str]:
-    """Returns the name of a function or class that a statement defines."""
-    node = statement.node
-    return {node.name} if isinstance(node, ast.FunctionDef | ast.ClassDef) else set()
 
 
 def _tables(table: symtable.SymbolTable) -> Iterator[symtable.SymbolTable]:
@@ -110,15 +114,18 @@ def _tables(table: symtable.SymbolTable) -> Iterator[symtable.SymbolTable]:
 
 
 def _changed(node: ast.AST) -> Iterator[str]:
-    """Yields the names of objects that a statement, or one within it, may change: of the methods that it calls, of the parts to which it
-    assigns, and of the arguments of functions whose results it does not use, as in `shuffle(x)`.
+    """Yields the names of objects that a statement, or a statement within it, may change.
+
+    These are the owners of the methods that it calls and of the parts to which it assigns, and the arguments of functions whose results it
+    does not use, as in `shuffle(x)`.
     """
     owners: list[ast.expr] = []
     if isinstance(node, ast.Expr) and isinstance(node.value, ast.Call):
         call, name = node.value, ast.unparse(node.value.func)
         owners = [call.func]
         if name.rpartition(".")[2] == "shuffle" or (isinstance(call.func, ast.Name) and not hasattr(builtins, name)):
-            yield from (one.id for one in (*call.args, *(word.value for word in call.keywords)) if isinstance(one, ast.Name))
+            arguments = [*call.args, *(keyword.value for keyword in call.keywords)]
+            yield from (one.id for one in arguments if isinstance(one, ast.Name))
     elif isinstance(node, ast.Assign | ast.AugAssign):
         owners = node.targets if isinstance(node, ast.Assign) else [node.target]
     for owner in owners:

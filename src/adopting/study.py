@@ -1,7 +1,8 @@
-"""Makes a study of old results, from which `python -m src.sweep … resume=ID` goes on."""
+"""Creates a study from old results, which `python -m src.sweep … resume=ID` continues."""
 
 import math
 import shlex
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -26,7 +27,7 @@ from src.space import Point, overrides
 from src.study.finding import SWEEPS, read_meta
 from src.tracking.address import database
 
-NOT_OURS = ("resume", "retry", "allow")  # keys of a sweep that goes on
+RESUMING = ("resume", "retry", "allow")  # keys that only a sweep to resume takes
 EXECUTOR = {"_target_": "src.executors.inline.Inline"}  # no trial runs
 
 
@@ -35,11 +36,11 @@ def adopt(loader: ConfigLoader, results: str, study: str, words: list[str]) -> i
 
     Args:
         results: a project folder of KerasTuner, or an Optuna storage in SQLite, as a file or an address.
-        study: name of the study in the storage; empty if it has one.
-        words: those of the sweep, as behind `python -m src.sweep`.
+        study: name of the study in the storage; may be empty if there is only one.
+        words: command-line arguments of the sweep, as after `python -m src.sweep`.
 
     Raises:
-        ConfigError: with all mistakes of the words, or all reasons why the results do not match the sweep; nothing was written.
+        ConfigError: the arguments have mistakes, or the results do not match the sweep; the message has all reasons. Nothing was written.
     """
     invocation = _invocation(loader, words)
     mistakes = list(_unsuited(invocation))
@@ -52,12 +53,12 @@ def adopt(loader: ConfigLoader, results: str, study: str, words: list[str]) -> i
             matching.add(trial)
         mistakes += matching.mistakes
         if not matching.points and not mistakes:
-            mistakes += [f"results={results}: no trial in it has ended that can be read; expected one", *past.damaged]
+            mistakes += [f"results={results}: it has no trial that ended and can be read; expected one", *past.damaged]
     if mistakes:
         raise ConfigError(mistakes)
     trials = [(trial, matching.points[trial.name]) for trial in past.trials if trial.name in matching.points]
     if invocation.config.dry_run:
-        print("\n".join([*_told(past, matching), "nothing was written (dry_run=true)"]))  # noqa: T201
+        print("\n".join([*_summary(past, matching), "nothing was written (dry_run=true)"]))  # noqa: T201
         return 0
     compose, executor = Composer(loader), executors.create(EXECUTOR, function.run)
 
@@ -65,11 +66,11 @@ def adopt(loader: ConfigLoader, results: str, study: str, words: list[str]) -> i
         return {**record.sweep_tags(invocation), "trialbook.adopted": past.source}
 
     with opened(invocation, compose, executor, checked=False, tags=tags) as sweep:
-        for line in _told(past, matching):
+        for line in _summary(past, matching):
             sweep.terminal.say(line)
         _record(sweep, compose, trials)
-        sweep.recorder.store.describe(adopted=past.source)  # last: what is half-done may be adopted again
-        from src.running.ending import Ending  # matplotlib, a second; opening imports it in a thread
+        sweep.recorder.store.describe(adopted=past.source)  # last, so that an unfinished adoption can be repeated
+        from src.running.ending import Ending  # imports matplotlib, which takes a second; opening imports it in a thread
 
         Ending(sweep, SweepOutcome(0, "")).tell()
         sweep.terminal.say(f"\nGo on from these trials:\n  {_command(sweep.invocation, len(trials))}")
@@ -77,10 +78,10 @@ def adopt(loader: ConfigLoader, results: str, study: str, words: list[str]) -> i
 
 
 def _invocation(loader: ConfigLoader, words: list[str]) -> Invocation:
-    """The invocation of `python -m src.sweep` with the same words."""
+    """Returns the invocation of `python -m src.sweep` with the same words."""
     words = [word for word in words if word not in ("-m", "--multirun")]
     mistakes = [f"{word}: expected key=value, or group=option" for word in words if word.startswith("-")]
-    mistakes += [f"{word}: adopt begins a new study; expected no such word" for word in words if word.partition("=")[0] in NOT_OURS]
+    mistakes += [f"{word}: adopt begins a new study; expected no such word" for word in words if word.partition("=")[0] in RESUMING]
     if mistakes:
         raise ConfigError(mistakes)
     line = read_command_line(loader, ["-m", *words])
@@ -92,7 +93,7 @@ def _invocation(loader: ConfigLoader, words: list[str]) -> Invocation:
 
 
 def _unsuited(invocation: Invocation) -> Iterator[str]:
-    """Yields why no old results fit into a sweep."""
+    """Yields reasons why a sweep cannot take old results."""
     if invocation.space.trials:
         yield f"sweeps/{invocation.sweep}.yaml: it lists trials, among which old ones cannot be found; expected params."
     if invocation.second:
@@ -103,13 +104,9 @@ def _unsuited(invocation: Invocation) -> Iterator[str]:
 
 
 def _read(results: str, study: str, objective: Objective) -> Past:
-    """Reads a project folder or a storage."""
-    path = Path(results)
-    if "://" in results:
-        file = database(results)
-        if not file:
-            raise ConfigError(["results=: of the addresses of a storage expected sqlite:///FILE"])
-        path = file
+    path = database(results) if "://" in results else Path(results)
+    if not path:
+        raise ConfigError(["results=: an address of a storage that cannot be read; expected sqlite:///FILE"])
     if path.is_file():
         return optuna_storage.read(path, objective, study)
     if not path.is_dir():
@@ -120,21 +117,19 @@ def _read(results: str, study: str, objective: Objective) -> Past:
 
 
 def _adopted_before(source: str) -> Iterator[str]:
-    """Yields a mistake if a sweep has these results already: a second one would show them twice."""
+    """Yields a mistake if a sweep has these results already, because a second one would show them twice."""
     for file in SWEEPS.glob("*/study.db"):
         if source and read_meta(file.parent).get("adopted") == source:
             name = file.parent.name
             yield f"{source}: adopted already; expected python -m src.sweep … resume={name}, or to adopt anew, {file.parent} removed"
 
 
-def _told(past: Past, matching: Matching) -> Iterator[str]:
-    """Yields lines about what is adopted and what is not."""
+def _summary(past: Past, matching: Matching) -> Iterator[str]:
+    """Yields lines about the trials that are adopted and those that are left out."""
     yield f"{past.source}: {len(matching.points)} old trials"
     yield from past.damaged
-    left_out = [(count, reason) for reason, count in past.left_out.items()]
-    if matching.incomplete:
-        left_out.append((len(matching.incomplete), "that failed before it had all values"))
-    for count, reason in left_out:
+    left_out = past.left_out + Counter({"that failed before it had all values": len(matching.incomplete)})
+    for reason, count in left_out.items():
         yield f"left out: {count} trial{'' if count == 1 else 's'} {reason}"
     distinct = {tuple(sorted(point.items())) for point in matching.points.values()}
     if repeats := len(matching.points) - len(distinct):
@@ -142,12 +137,12 @@ def _told(past: Past, matching: Matching) -> Iterator[str]:
 
 
 def _record(sweep: OpenSweep, compose: Compose, trials: list[tuple[PastTrial, Point]]) -> None:
-    """Records each trial as if it had just run, with the times at which it did."""
+    """Records each trial like one that just ran, but with its own times."""
     recorder = sweep.recorder
     for number, (trial, point) in enumerate(trials):
         sweep.interruption.check()
         recorder.start(number, Proposal(point), compose(overrides(point)), sweep.oracle.state(), trial.started)
-        ended = trial.ended or trial.started  # no duration where none is known, in place of the time since it began
+        ended = trial.ended or trial.started  # without a known duration, 0 instead of the time since it began
         recorder.store.epochs_of(number, dict(sorted(trial.history.items())), ended)
         recorder.end(number, _outcome(trial), trial.score, sweep.oracle.state(), ended)
 
@@ -164,7 +159,7 @@ def _outcome(trial: PastTrial) -> Outcome:
 
 
 def _command(invocation: Invocation, count: int) -> str:
-    """The command that goes on; with a larger budget if the old trials use it up.
+    """Returns the command that continues the study, with a larger budget if the old trials exhaust it.
 
     Args:
         count: number of old trials.
@@ -173,5 +168,5 @@ def _command(invocation: Invocation, count: int) -> str:
     if not most or most > count:
         return invocation.command_to_resume
     words = [word for word in shlex.split(invocation.command) if not word.startswith("oracle.max_trials=")]
-    more = replace(invocation, command=shlex.join([*words, f"oracle.max_trials={count + most}"]))
-    return f"{more.command_to_resume} {shlex.quote('allow=[budget]')}"
+    larger = replace(invocation, command=shlex.join([*words, f"oracle.max_trials={count + most}"]))
+    return f"{larger.command_to_resume} {shlex.quote('allow=[budget]')}"

@@ -54,7 +54,7 @@ def test_what_a_range_decides_is_searched_in_all_models_and_said() -> None:
 
     units = found(build)["units"]
     assert units.condition is None
-    assert units.lines == ("units is asked for in some models alone, for which no listed hyperparameter decides; it is searched in all",)
+    assert units.lines == ("units is used in some models only, and no listed hyperparameter decides in which; it is searched in all",)
 
 
 def test_one_name_with_other_values_is_said() -> None:
@@ -63,7 +63,7 @@ def test_one_name_with_other_values_is_said() -> None:
 
     units = found(build)["units"]
     assert (units.parameter.min_value, units.parameter.max_value) == (64, 128)
-    assert units.lines == ("units is asked for with other values, too; as in KerasTuner, the first ones count",)
+    assert units.lines == ("units is used with other values, too; as in KerasTuner, the first ones count",)
 
 
 def test_values_that_fail_do_not_hide_the_others() -> None:

@@ -21,7 +21,7 @@ REFUSED = {
         "Mine has a run_trial of its own; expected a HyperModel",
     ),
     "arguments": (HEAD + MODEL + MAIN.replace('"--trials", type=int, default=3', '"trials", type=int'), "It gets no arguments"),
-    "a magic": ("%matplotlib inline\n" + HEAD + MODEL, "line 1: .*Expected what jupyter nbconvert"),
+    "a magic": ("%matplotlib inline\n" + HEAD + MODEL, "line 1: .*Expected the output of jupyter nbconvert"),
     "a generator": (HEAD + MODEL + SEARCH.replace("(x, y, ", "(iter([(x, y)]), "), "expected arrays, or a data set"),
     "objectives": (HEAD + MODEL + SEARCH.replace('"val_accuracy"', '["val_accuracy", "val_loss"]'), "2 objectives; expected one"),
     "shares of classes": (HEAD + ONE_HOT + "y = y * 0.9 + 0.1 / 3" + SEARCH, "rows that are shares of classes"),
