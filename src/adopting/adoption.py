@@ -202,7 +202,6 @@ def _short_fit(hypermodel: Any, build: Callable[[Any], keras.Model], search: Sea
 
 
 def _examples(arrays: dict[str, np.ndarray], part: str) -> tuple[Any, np.ndarray]:
-    """Returns the first examples of a part."""
     inputs = trees.take(inputs_of(arrays, part), slice(FEW))
     return inputs.get("", inputs), arrays[f"y_{part}"][:FEW]
 

@@ -79,8 +79,11 @@ def data_of(arguments: dict[str, Any], test: tuple[Any, Any] | None, model: kera
         parts["test"] = (*read(test[0], test[1], None, "x_test", names)[:2], None)
     arrays: dict[str, np.ndarray] = {}
     for part, (inputs, labels, weights) in parts.items():
-        arrays |= _named(inputs, f"x_{part}") | {f"y_{part}": _labels(labels, task, numbered=numbered)}
-        arrays |= {f"weight_{part}": np.asarray(weights, np.float32)} if weights is not None else {}
+        for name, array in inputs.items() if isinstance(inputs, dict) else [("", inputs)]:
+            arrays[f"x_{part}/{name}" if name else f"x_{part}"] = _unscaled(array)
+        arrays[f"y_{part}"] = _labels(labels, task, numbered=numbered)
+        if weights is not None:
+            arrays[f"weight_{part}"] = np.asarray(weights, np.float32)
     if task == "classes" and units:
         arrays["class_names"] = np.arange(units).astype(str)
     return Data(arrays, task, numbered, batch_size)
@@ -136,14 +139,8 @@ def _fits(test: tuple[Any, Any], x: Any, y: np.ndarray) -> bool:
     return x.dtype.kind not in "iuf" or bool(0.1 < (np.abs(x_test).max() + 1e-9) / (np.abs(x).max() + 1e-9) < 10)
 
 
-def _named(inputs: Any, name: str) -> dict[str, np.ndarray]:
-    """Returns name in the file → input, converted so that `data=npz` does not scale it."""
-    if isinstance(inputs, dict):
-        return {f"{name}/{key}": _unscaled(array) for key, array in inputs.items()}
-    return {name: _unscaled(inputs)}
-
-
 def _unscaled(array: np.ndarray) -> np.ndarray:
+    """Converts inputs so that `data=npz`, which scales uint8, leaves them unchanged."""
     if array.dtype.kind in "OS":
         return array.astype(str)
     return array.astype(np.float32) if array.dtype == np.uint8 else array

@@ -105,7 +105,6 @@ def values_of(parameter: Parameter) -> Sequence[Any]:
 
 
 def _others(parameter: Parameter) -> list[Any]:
-    """Returns the values to try besides the default."""
     values = values_of(parameter)
     if type(parameter).__name__ in ("Int", "Float") and not 0 < len(values) <= MOST_VALUES:
         values = [parameter.min_value, parameter.max_value]

@@ -52,7 +52,7 @@ def read(x: Any, y: Any, weight: Any, place: str, names: tuple[str, ...]) -> tup
         if found.ndim < 1 or len(found) != len(labels):
             received = f"inputs of shape {found.shape} and dtype {found.dtype} for {len(labels)} labels"
             raise ConfigError([f"{place}: {received}; expected an array"])
-    return inputs if isinstance(x, dict) else inputs[""], labels, weight, None
+    return inputs if isinstance(x, dict) else inputs[""], labels, None if weight is None else np.asarray(weight), None
 
 
 def _first(x: Any) -> Any:

@@ -79,7 +79,6 @@ class Matching:
             self.points[trial.name] = point
 
     def _fixed_mismatches(self, values: dict[str, Any], point: Point) -> Iterable[Mismatch]:
-        """Yields the mismatches of values for which there is no axis."""
         if not values:
             return
         texts, groups = of_texts(point), self._space.catalog.defaults
@@ -119,7 +118,6 @@ def _keys(name: str, keys: Iterable[str]) -> list[str]:
 
 
 def _domain(axis: Axis) -> str:
-    """Returns the values of an axis as words for people."""
     if isinstance(axis.domain, Choice):
         return f"one of {', '.join(axis.domain.texts[:20])}"
     return f"{'a whole number' if axis.domain.integer else 'a number'} from {axis.domain.low} to {axis.domain.high}"

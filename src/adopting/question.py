@@ -146,7 +146,6 @@ def _left_out(search: Search) -> Iterator[str]:
 
 
 def _sweeper(found: dict[str, Found], oracle: str, left_out: list[str]) -> dict[str, Any]:
-    """Returns `params` and `when` for the hyperparameters that vary."""
     keys = {one.name: key for key, one in found.items()}
     parents = {one.condition[0] for one in found.values() if one.condition}
     sweeper: dict[str, Any] = {"params": {}}

@@ -104,7 +104,6 @@ class Script:
         return [f"import {name}: it {words}" for name in names]
 
     def _is_target(self, namespace: dict[str, Any], hypermodel: Any) -> bool:
-        """Returns True if the hypermodel of a tuner is the target."""
         named = namespace.get(self.target)
         is_instance = isinstance(named, type) and isinstance(hypermodel, named)
         return hypermodel is not None and (hypermodel is named or is_instance or getattr(hypermodel, "__name__", "") == self.target)

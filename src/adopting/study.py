@@ -125,7 +125,6 @@ def _adopted_before(source: str) -> Iterator[str]:
 
 
 def _summary(past: Past, matching: Matching) -> Iterator[str]:
-    """Yields lines about the trials that are adopted and those that are left out."""
     yield f"{past.source}: {len(matching.points)} old trials"
     yield from past.damaged
     left_out = past.left_out + Counter({"that failed before it had all values": len(matching.incomplete)})

@@ -108,7 +108,6 @@ def _refuse(mistakes: list[str], source: str) -> None:
 
 
 def _example_mistakes(x: Any, y: Any, task: "Task", *, read: bool) -> Iterator[str]:
-    """Yields the mistakes of examples and labels."""
     if isinstance(x, list | dict | tuple):
         values = x.values() if isinstance(x, dict) else x
         wrong = sorted({type(one).__name__ for one in values if type(one) is not np.ndarray})
@@ -162,7 +161,6 @@ def _named(name: str, tree: Any) -> list[tuple[str, Any]]:
 
 
 def _split_mistakes(data: "Dataset") -> Iterator[str]:
-    """Yields the mistakes of the split."""
     valid, n = [], trees.length(data.x)
     for name in ("train_index", "validation_index"):
         index = getattr(data, name)

@@ -115,7 +115,6 @@ def _unread(arrays: dict[str, np.ndarray], task: str) -> Iterator[str]:
 
 
 def _malformed(arrays: dict[str, np.ndarray], part: str, task: str) -> Iterator[str]:
-    """Yields the mistakes of the examples and labels of a part."""
     inputs = inputs_of(arrays, part)
     missing = [] if inputs else [f"x_{part}"]
     missing += [] if f"y_{part}" in arrays else [f"y_{part}"]

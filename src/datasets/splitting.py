@@ -65,7 +65,6 @@ def split(
 
 
 def _parts(n: int, y: Tree, how: str, groups: Any, share: float, seed: int) -> tuple[np.ndarray, np.ndarray]:
-    """Returns positions for training and validation."""
     from sklearn.model_selection import GroupShuffleSplit, train_test_split  # takes 1.5 s, which reading a study does not need
 
     if how == "group":

@@ -31,13 +31,7 @@ class Local(Pool):
     """
 
     def __init__(
-        self,
-        run_trial: RunTrial,
-        *,
-        workers: int | str,
-        threads: int,
-        gpus_per_trial: float,
-        minutes_per_trial: float | None,
+        self, run_trial: RunTrial, *, workers: int | str, threads: int, gpus_per_trial: float, minutes_per_trial: float | None
     ) -> None:
         slots, headline = find_slots(workers, threads, gpus_per_trial, [this_machine()])
         super().__init__(run_trial, slots, headline, minutes_per_trial)

@@ -50,7 +50,11 @@ class Ray(Pool):
         gpus_per_trial: float,
         minutes_per_trial: float | None,
     ) -> None:
-        self._ray = _import()
+        try:
+            import ray
+        except ImportError as error:
+            raise ConfigError(["executor=ray: Ray is not installed; expected it: pip install ray"]) from error
+        self._ray = ray
         self._own_cluster = address is None
         if address:
             self._connect(address)
@@ -107,8 +111,6 @@ class Ray(Pool):
 
 
 class _Actor(WorkerHandle):
-    """Handle of an actor, which is a process somewhere in the cluster."""
-
     def __init__(self, slot: int, ray: Any, run_trial: RunTrial, resources: dict[str, Any]) -> None:
         super().__init__(slot)
         self._ray = ray
@@ -185,14 +187,6 @@ def _changed_files(folder: Path, sent: dict[Path, int]) -> Iterator[FileWritten]
         if sent.get(file) != changed:
             sent[file] = changed
             yield FileWritten(str(file.relative_to(folder)), file.read_bytes())
-
-
-def _import() -> Any:
-    try:
-        import ray
-    except ImportError as error:
-        raise ConfigError(["executor=ray: Ray is not installed; pip install ray"]) from error
-    return ray
 
 
 def _greet(address: str) -> None:

@@ -201,8 +201,6 @@ def children_of(pid: int | None) -> list[psutil.Process]:
 
 
 class _Sender(logging.Handler):
-    """Sends log lines to the driver."""
-
     def __init__(self, send: Send) -> None:
         super().__init__(logging.INFO)
         self._send = send

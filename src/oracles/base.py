@@ -172,7 +172,6 @@ class KerasTunerOracle(kt.Oracle):  # type: ignore[misc]
 
 
 def _hyperparameters(space: Space) -> kt.HyperParameters:
-    """Converts the axes and their conditions into KerasTuner's types."""
     hyperparameters = kt.HyperParameters()
     for axis in space.axes:
         domain = axis.domain

@@ -108,7 +108,6 @@ class OptunaSampler(Random):
 
 
 def _study(name: str, direction: str, seed: int) -> "optuna.Study":
-    """Returns a study in memory with a sampler."""
     try:
         import optuna
     except ImportError as error:
@@ -139,7 +138,6 @@ def _name(axis: Axis, place: int) -> str:
 
 
 def _value(suggestion: "optuna.Trial", axis: Axis, name: str) -> Any:
-    """Returns the value that a sampler suggests for an axis."""
     domain = axis.domain
     if isinstance(domain, Choice):
         if ordered(axis):

@@ -33,12 +33,14 @@ class Runner:
     Attributes:
         name: for people: the overrides that not all configurations share.
         points: one for each seed, in the order in which they run.
+        proposed: places of the seeds that were proposed.
         scores: place of the seed → score; None for a trial that failed.
         out: why it dropped out; empty while it runs.
     """
 
     name: str
     points: list[Point]
+    proposed: set[int] = field(default_factory=set)
     scores: dict[int, float | None] = field(default_factory=dict)
     out: str = ""
 
@@ -74,7 +76,6 @@ class Race:
         self.looks = [*(look for look in LOOKS if look < self._most), self._most]
         self._look, self._entrants = 0, len(self.runners)
         self._place: dict[int, tuple[Runner, int]] = {}  # number of a trial → its configuration, and the place of its seed
-        self._proposed: set[tuple[int, int]] = set()  # (id of a configuration, place of a seed)
         self._apart = math.inf  # upper limit of the differences between those that are left, at the last look
         self._identity = space.identity
         self.budget = min(max_trials or 10**9, self._entrants * self._most)
@@ -91,7 +92,7 @@ class Race:
             return None
         for place in range(self.looks[self._look]):
             for runner in self._left:
-                if (id(runner), place) not in self._proposed:
+                if place not in runner.proposed:
                     self._add(number, runner, place)
                     return Proposal(runner.points[place])
         return None
@@ -177,12 +178,11 @@ class Race:
         return self._objective.key(fmean(scores)) if scores else math.inf
 
     def _has_all(self, runner: Runner) -> bool:
-        """Returns True if a configuration has a result for each seed before the next look."""
         return all(place in runner.scores for place in range(self.looks[self._look]))
 
     def _add(self, number: int, runner: Runner, place: int) -> None:
         self._place[number] = runner, place
-        self._proposed.add((id(runner), place))
+        runner.proposed.add(place)
 
     def _compare(self) -> None:
         """Drops configurations that are worse than the best by more than chance; updates how far those that are left may be apart."""
