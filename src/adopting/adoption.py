@@ -88,7 +88,7 @@ def adopt(words: str, name: str) -> Adoption:
     module = modules.Module(words, name, script, is_class, built, of_fit, overrides, numbered, logits)
     adoption = _adoption(module, search, data, compiled=model.compiled, own_fit=own_fit)
     unsearched = [] if search else [f"line {one.line}: {_unnamed(one)}" for one in others]
-    return replace(adoption, left_out=[*adoption.left_out, *unsearched, *script.beside()])
+    return replace(adoption, left_out=[*adoption.left_out, *unsearched, *script.local_imports()])
 
 
 def _takes_logits(words: str, data: Data, model: keras.Model) -> bool:

@@ -94,7 +94,7 @@ class Script:
             raise ConfigError([f"{failure}. Expected a script that runs up to its search in the current directory."])
         return None, others
 
-    def beside(self) -> list[str]:
+    def local_imports(self) -> list[str]:
         """Returns a line for each module of the hypermodel that a sweep does not find, because it is in the script's directory."""
         folder = self.path.resolve().parent
         if folder == Path.cwd():

@@ -29,7 +29,7 @@ class Dataset:
         test: loads the test examples (x, y). Only promotion calls it.
         weight: weight of each example in the loss, shape (n,).
         read: converts a batch of x into the model's input, for data that do not fit in memory: paths → pictures, positions → windows.
-        facts: facts learned from the training split alone, such as a vocabulary, as JSON. They are served with the model.
+        facts: JSON values learned from the training split alone, such as a vocabulary; stored with a served model.
         folds: the fold in which each example validates, -1 for none; None without folds.
         training_weight: factor to `weight` in training alone.
     """

@@ -9,8 +9,7 @@ from src.executors import forking
 
 Arguments = tuple[dict[str, list[float]], int, str]  # of plots.curves.curves
 Drawn = Callable[[], bytes]
-# The first two are imported by the driver's main module, which each new process imports first.
-MODULES = ["src.config.command_line", "src.running.run", "src.plots.curves"]
+MODULES = [*forking.DRIVER, "src.plots.curves"]
 
 
 def here(pictures: Iterable[Arguments]) -> Iterator[Drawn]:

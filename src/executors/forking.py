@@ -5,6 +5,8 @@ import signal
 from multiprocessing import forkserver, resource_tracker
 
 context = multiprocessing.get_context("forkserver")  # TensorFlow survives a fork as long as it has only been imported
+# Imports of the driver's main module, which every new process repeats first. That module itself would run a second time, with a warning.
+DRIVER = ("src.config.command_line", "src.running.run")
 
 
 def start(preload: list[str]) -> None:

@@ -71,7 +71,7 @@ class Fused(InProcess):
         alone = []
         for number, config in enumerate(configs, 1):
             if not self._stackable(config):
-                alone.append(f"trial {number} runs alone: its engine is another one")
+                alone.append(f"trial {number} runs alone: it has another engine")
                 continue
             try:
                 prepared = trial.prepare(config)
@@ -82,7 +82,7 @@ class Fused(InProcess):
                 alone.append(f"trial {number} runs alone: {obstacle}")
             else:
                 groups[_structure(prepared)].append(str(number))
-        alone += [f"trial {numbers[0]} runs alone: no other one has its structure" for numbers in groups.values() if len(numbers) == 1]
+        alone += [f"trial {numbers[0]} runs alone: no other trial has its structure" for numbers in groups.values() if len(numbers) == 1]
         return [f"one program: trials {', '.join(numbers)}" for numbers in groups.values() if len(numbers) > 1] + alone
 
     def submit(self, job: Job) -> None:
@@ -161,7 +161,7 @@ class Fused(InProcess):
         if batch:
             return batch
         self._waiting.remove(first)
-        log.info("trial %d runs alone: no other one of its structure waits", first.job.number + 1)
+        log.info("trial %d runs alone: no waiting trial has its structure", first.job.number + 1)
         self.run(first.job)
         return None
 

@@ -4,10 +4,10 @@ import gc
 import importlib
 from contextlib import suppress
 
+from src.executors import forking
 from src.training import runtime
 
-# The first two are imported by the driver's main module; that module itself would run a second time, with a warning.
-MODULES = ("src.config.command_line", "src.running.run", "src.training.compiled", "src.training.callbacks")
+MODULES = (*forking.DRIVER, "src.training.compiled", "src.training.callbacks")
 
 with suppress(Exception):  # the worker reports the error: it imports the module again
     runtime.tensorflow()

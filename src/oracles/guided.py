@@ -81,8 +81,8 @@ class Guided(KerasTunerOracle):
     def _tried_points(self) -> list[TriedPoint]:
         """Returns each configuration whose first trial ended, in the order of their numbers.
 
-        With rungs, the score is that of the configuration's last rung, plus the median gain of others from there to the highest rung. All
-        of the few that reached the highest rung are good, so a model of these alone would expect good scores everywhere.
+        With rungs, the score is that of the configuration's last rung, plus the median gain of others from there to the highest rung. The
+        few configurations that reached the highest rung are all good, so a model of only these would expect good scores everywhere.
         """
         sign = 1 if self.objective.direction == "max" else -1
         scores: dict[int, dict[int, float]] = {}  # number of the first trial → epochs of the rung → score

@@ -84,7 +84,7 @@ class Race:
             needed = f"{self._entrants} configurations need {self.known_in_advance} trials for the first comparison"
             raise ConfigError([f"oracle.max_trials={max_trials}: {needed}; expected at least that many, or fewer configurations."])
         self.swept, self.epochs = space.swept, None
-        self.schedule_lines = [f"looks after {', '.join(map(str, self.looks))} seeds each; who is worse beyond chance drops out"]
+        self.schedule_lines = [f"compares after {', '.join(map(str, self.looks))} seeds each; drops what is worse beyond chance"]
 
     def ask(self, number: int) -> Proposal | None:
         """Proposes the next seed before the next look; returns None while it waits for the trials of that look."""

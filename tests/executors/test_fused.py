@@ -197,8 +197,8 @@ def test_the_plan_says_which_trials_are_one_program(compose: Compose) -> None:
     ]
     assert Fused(trial.run, workers=4).plan(compose(*some) for some in words) == [
         "one program: trials 1, 2, 3",
-        "trial 5 runs alone: its engine is another one",
-        "trial 4 runs alone: no other one has its structure",
+        "trial 5 runs alone: it has another engine",
+        "trial 4 runs alone: no other trial has its structure",
     ]
 
 
