@@ -92,13 +92,9 @@ def adopt(words: str, name: str) -> Adoption:
 
 
 def _takes_logits(words: str, data: Data, model: keras.Model) -> bool:
-    """Returns True if the loss of a model takes logits; a softmax layer is then added to the model.
-
-    Raises:
-        ConfigError: its loss cannot take class numbers, or the task of its logits is not classes.
-    """
+    """Returns True if the loss of a model takes logits; a softmax layer is then added to the model."""
     if data.numbered:
-        adopted.numbered_labels(model)  # raises
+        adopted.numbered_labels(model)  # raises ConfigError if the loss cannot take class numbers
     logits = adopted.takes_logits(model)
     if logits and data.task != "classes":
         raise ConfigError([f"{words} gives logits; expected a sigmoid layer at its end, and a loss without from_logits."])
@@ -137,11 +133,7 @@ def _unnamed(other: Search) -> str:
 
 
 def _check_same(script: Script, made: Any, searched: Any) -> None:
-    """Compares the hypermodel that a trial creates with the one that the script searched.
-
-    Raises:
-        ConfigError: they have different attributes.
-    """
+    """Raises ConfigError if the hypermodel that a trial creates differs from the one that the script searched."""
     if not isinstance(made, kt.HyperModel):
         return
     ours, theirs = _plain_attributes(made), _plain_attributes(searched)

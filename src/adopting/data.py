@@ -97,11 +97,7 @@ def shown(data: Data) -> str:
 
 
 def _weigh(parts: dict[str, Any], class_weight: dict[int, float] | None, task: str) -> None:
-    """Multiplies the weights of training examples by the class weights, as Keras does; if one part has weights, all parts get them.
-
-    Raises:
-        ConfigError: the examples have no classes.
-    """
+    """Multiplies the weights of training examples by the class weights, as Keras does; if one part has weights, all parts get them."""
     if class_weight:
         if task not in NUMBERED:
             raise ConfigError([f"class_weight: the task is {task}; expected labels that are classes"])

@@ -109,11 +109,7 @@ def _stored(content: dict[str, Any]) -> _Stored:
 
 
 def _trial(stored: _Stored, objective: Objective, started: float | None, *, by_epoch: bool) -> PastTrial:
-    """Converts a trial, scored by the objective.
-
-    Args:
-        by_epoch: True if steps are epochs.
-    """
+    """Converts a trial, scored by the objective; its steps are epochs if `by_epoch`."""
     searched = _searched(stored, objective)
     metrics = {objective.name if name == searched else name: steps for name, steps in stored.metrics.items()}
     kept = recordable({name: steps[stored.best_step] for name, steps in metrics.items() if stored.best_step in steps})

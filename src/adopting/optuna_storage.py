@@ -65,11 +65,7 @@ def read(file: Path, objective: Objective, name: str = "") -> Past:
 
 
 def _copy(file: Path, copy: Path) -> None:
-    """Copies a storage, whose search may be running.
-
-    Raises:
-        ConfigError: the file is not a storage of Optuna.
-    """
+    """Copies a storage, whose search may be running; raises ConfigError if the file is not a storage of Optuna."""
     try:
         with closing(sqlite3.connect(f"{file.resolve().as_uri()}?mode=ro", uri=True)) as source, closing(sqlite3.connect(copy)) as target:
             source.backup(target)
@@ -90,11 +86,7 @@ def _chosen(file: Path, name: str, known: list[str]) -> str:
 
 
 def _trial(trial: "optuna.trial.FrozenTrial", objective: Objective, shift: int) -> PastTrial:
-    """Converts a trial, scored by the objective.
-
-    Args:
-        shift: added to the steps of the trial.
-    """
+    """Converts a trial, scored by the objective; adds `shift` to its steps."""
     steps = {step + shift: recordable({objective.name: value}) for step, value in sorted(trial.intermediate_values.items())}
     history = {step: found for step, found in steps.items() if found}
     began, ended = _time(trial.datetime_start), _time(trial.datetime_complete)

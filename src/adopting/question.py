@@ -162,11 +162,7 @@ def _sweeper(found: dict[str, Found], oracle: str, left_out: list[str]) -> dict[
 
 
 def _domain(one: Found, *, listed: bool, left_out: list[str]) -> Any:
-    """Returns the values of a hyperparameter in the form that a sweep takes.
-
-    Args:
-        listed: True if an interval will not do, as in a grid.
-    """
+    """Returns the values of a hyperparameter in the form that a sweep takes; as a list if `listed`, for example in a grid."""
     parameter, values = one.parameter, values_of(one.parameter)
     if one.kind in ("Choice", "Boolean"):
         return values

@@ -158,11 +158,7 @@ def _outcome(trial: PastTrial) -> Outcome:
 
 
 def _command(invocation: Invocation, count: int) -> str:
-    """Returns the command that continues the study, with a larger budget if the old trials exhaust it.
-
-    Args:
-        count: number of old trials.
-    """
+    """Returns the command that continues the study, with a larger budget if `count` old trials exhaust it."""
     most = invocation.oracle.get("max_trials")
     if not most or most > count:
         return invocation.command_to_resume

@@ -128,11 +128,7 @@ def _example_mistakes(x: Any, y: Any, task: "Task", *, read: bool) -> Iterator[s
 
 
 def _input_mistakes(name: str, array: np.ndarray, *, alone: bool) -> Iterator[str]:
-    """Yields the mistakes of an array of inputs.
-
-    Args:
-        alone: True for the only array; an example of it must be more than one number.
-    """
+    """Yields the mistakes of an array of inputs. If it is the only one (`alone`), an example must be more than one number."""
     if array.dtype.kind == "O":
         yield f"{name} has dtype object; expected numbers, or texts: {name}.astype(str)"
     elif array.dtype.kind not in "biufU":

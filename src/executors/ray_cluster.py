@@ -190,11 +190,7 @@ def _changed_files(folder: Path, sent: dict[Path, int]) -> Iterator[FileWritten]
 
 
 def _greet(address: str) -> None:
-    """Checks that a server at an address answers.
-
-    Raises:
-        OSError: there is no answer.
-    """
+    """Raises OSError if no server at an address answers."""
     host, _, port = address.rpartition(":")
     with socket.create_connection((host, int(port)), PATIENCE) as connection:
         connection.sendall(HELLO)

@@ -106,11 +106,7 @@ class Asha(Guided, Random):
         return Proposal(with_epochs, epochs=rung.epochs)
 
     def _promotion(self, least: int = 0) -> Proposal | None:
-        """Returns the best trial that may go on, from the highest rung that has one.
-
-        Args:
-            least: number of trials that may go on from each rung, even from one that is too small for `factor`.
-        """
+        """Returns the best trial that may go on, from the highest rung that has one; at least `least` of each rung may go on."""
         for rung, following in reversed(list(pairwise(self._rungs))):
             for _, number in rung.scored[: max(least, len(rung.scored) // self._factor)]:
                 if number not in rung.promoted:

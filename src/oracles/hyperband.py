@@ -123,10 +123,7 @@ class Hyperband(Guided, kt.oracles.HyperbandOracle):  # type: ignore[misc]
         return bool(self.trials[trial_id].status == "COMPLETED")
 
     def _remove_completed_brackets(self) -> None:
-        """Keeps a bracket until its last rung has completed.
-
-        KerasTuner drops it while that rung still runs, and would then not replace an infeasible point of it.
-        """
+        """Keeps a bracket until its last rung has completed; KerasTuner drops it earlier and would not replace an infeasible point."""
         before = self._brackets
         super()._remove_completed_brackets()
         self._brackets = [

@@ -142,11 +142,7 @@ class Race:
         return Conclusion(f"{self._answer(left)}{dropped}; {self.runs} of at most {self._entrants * self._most} runs.", first)
 
     def _answer(self, left: list[Runner]) -> str:
-        """Returns a sentence that names the winner, or why there is none.
-
-        Args:
-            left: the configurations that are left, the best mean first.
-        """
+        """Returns a sentence that names the winner, or why there is none. Expects the configurations in order of their means."""
         seen = self.looks[self._look - 1] if self._look else 0
         others = sorted((one for one in self.runners if one.out and one.out != FAILED), key=self._key)
         if not left:
@@ -202,11 +198,7 @@ class Race:
 
 
 def _runners(space: Space) -> list[Runner]:
-    """Returns the configurations of a space; each of their points has another seed.
-
-    Raises:
-        ConfigError: there is one configuration; or they have fewer than three seeds, different numbers of seeds, or folds.
-    """
+    """Returns the configurations of a space; each of their points has another seed."""
     found: dict[str, list[Point]] = {}
     for point in space.points():
         values = {key: value for key, value in space.leaves(point).items() if key != SEED}
