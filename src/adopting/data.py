@@ -8,9 +8,9 @@ import numpy as np
 
 from src.adopting.examples import first_example, input_names, read
 from src.datasets import trees
+from src.datasets.npz import NUMBERED_TASKS
 from src.errors import ConfigError
 
-NUMBERED = ("classes", "binary")
 TASKS = {
     "sparse_categorical_crossentropy": "classes",
     "categorical_crossentropy": "classes",
@@ -99,7 +99,7 @@ def shown(data: Data) -> str:
 def _weigh(parts: dict[str, Any], class_weight: dict[int, float] | None, task: str) -> None:
     """Multiplies the weights of training examples by the class weights, as Keras does; if one part has weights, all parts get them."""
     if class_weight:
-        if task not in NUMBERED:
+        if task not in NUMBERED_TASKS:
             raise ConfigError([f"class_weight: the task is {task}; expected labels that are classes"])
         x, y, weight = parts["train"]
         numbers = _labels(y, task, numbered=y.ndim > 1 and y.shape[-1] > 1)
@@ -144,7 +144,7 @@ def _unscaled(array: np.ndarray) -> np.ndarray:
 
 def _labels(y: np.ndarray, task: str, *, numbered: bool) -> np.ndarray:
     """Returns labels in the form of the task: class numbers (n,), not one-hot rows or a column."""
-    if task not in NUMBERED:
+    if task not in NUMBERED_TASKS:
         return y
     if numbered:
         y = y.argmax(axis=-1)
