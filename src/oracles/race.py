@@ -103,7 +103,7 @@ class Race:
         runner.scores[place] = score
         if score is None and not runner.out:
             runner.out = FAILED
-        while not self.decided and all(self._has_all(one) for one in self._left):
+        while not self.decided and all(set(range(self.looks[self._look])) <= one.scores.keys() for one in self._left):
             self._compare()
 
     def include(self, number: int, point: Point) -> bool:
@@ -157,10 +157,11 @@ class Race:
         names = "; ".join(one.name for one in left)
         if self._equal:
             return f"Equal within {self._least:g} after {seen} fresh seeds each: {names}"
-        ended = "the budget ended" if self.runs >= self.budget else "the race was not ended"
-        why = f"after {seen} fresh seeds each{'' if self._look >= len(self.looks) else f', and {ended}'}"
-        told = "cannot be told apart" if seen else "were not compared"
-        return f"Nobody is confirmed: {len(left)} configurations {told} {why}: {names}"
+        result = "cannot be told apart" if seen else "were not compared"
+        reason = f"after {seen} fresh seeds each"
+        if self._look < len(self.looks):
+            reason += ", and the budget ended" if self.runs >= self.budget else ", and the race was not ended"
+        return f"Nobody is confirmed: {len(left)} configurations {result} {reason}: {names}"
 
     @property
     def _left(self) -> list[Runner]:
@@ -172,9 +173,6 @@ class Race:
     def _key(self, runner: Runner) -> float:
         scores = self._scores(runner)
         return self._objective.key(fmean(scores)) if scores else math.inf
-
-    def _has_all(self, runner: Runner) -> bool:
-        return all(place in runner.scores for place in range(self.looks[self._look]))
 
     def _add(self, number: int, runner: Runner, place: int) -> None:
         self._place[number] = runner, place
