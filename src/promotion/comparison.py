@@ -49,7 +49,7 @@ def interval_of(scores: np.ndarray) -> tuple[float, float]:
 
 
 def _are_shares(scores: np.ndarray) -> bool:
-    """True if an example is either right or wrong."""
+    """Returns True if an example is either right or wrong."""
     return bool(((scores == 0) | (scores == 1)).all()) and not np.signbit(scores).any()  # -0 is an error of 0
 
 

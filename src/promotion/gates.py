@@ -38,7 +38,7 @@ class Gates:
         return cls(**values)
 
     def level(self, opening: int) -> float | None:
-        """The p-value that must not be reached at an opening of a test split, counted from 1; None if any may be.
+        """Returns the p-value that must not be reached at an opening of a test split, counted from 1; None if any may be.
 
         All openings together spend `chance`, for the sum of 1 / m² is π² / 6.
 

@@ -80,7 +80,7 @@ def _is_number(name: str) -> bool:
 
 
 def _shape(example: Tree) -> tuple[int, ...]:
-    """The shape of a picture without its batch."""
+    """Returns the shape of a picture without its batch."""
     texts = isinstance(example, np.ndarray) and example.dtype.kind == "U"
     if not isinstance(example, np.ndarray) or example.dtype.kind not in "uf" or example.ndim < 3:
         received = "texts" if texts else f"inputs of shape {trees.text(trees.shapes(example))}"
@@ -90,7 +90,7 @@ def _shape(example: Tree) -> tuple[int, ...]:
 
 
 def _is_light(picture: np.ndarray) -> bool:
-    """True if the border of a picture in [0, 1] is light."""
+    """Returns True if the border of a picture in [0, 1] is light."""
     return bool(np.concatenate([picture[0], picture[-1], picture[:, 0], picture[:, -1]]).mean() > LIGHT)
 
 

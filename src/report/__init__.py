@@ -26,7 +26,7 @@ def report_of(
     pictures: dict[str, bytes] | None = None,
     running: bool = False,
 ) -> bytes:
-    """The report of some studies, as HTML.
+    """Returns the report of some studies, as HTML.
 
     Args:
         question: its title; without one it is the names of the sweeps.

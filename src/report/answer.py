@@ -42,7 +42,7 @@ def _waits(standing: Standing) -> bool:
 
 
 def name_of(standing: Standing, entry: Entry) -> str:
-    """The values that tell an entry from the others; of a key its last part, where no other ends so."""
+    """Returns the values that tell an entry from the others; of a key its last part, where no other ends so."""
     ends = Counter(key.rpartition(".")[2] for key in standing.keys)
     short = {key: end if ends[end := key.rpartition(".")[2]] == 1 else key for key in standing.keys}
     values = {short.get(key, key): text for key, text in table.shown_values(entry, standing.keys).items() if text}
@@ -95,5 +95,5 @@ def commands(standing: Standing, metas: Sequence[Mapping[str, str]]) -> list[tup
 
 
 def prefix(metas: Sequence[Mapping[str, str]]) -> str:
-    """The environment in front of commands that find the record of the sweeps."""
+    """Returns the environment in front of commands that find the record of the sweeps."""
     return destination.prefix(metas[0].get("tracking_uri", DEFAULT)) if metas else ""

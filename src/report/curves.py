@@ -49,14 +49,14 @@ class Curves:
         return cls(list(names), values, first)
 
     def history(self, trial: TrialResult) -> dict[str, list[float]]:
-        """The metrics of a trial that begins at its first epoch, as advice wants them; empty for others."""
+        """Returns the metrics of a trial that begins at its first epoch, as advice wants them; empty for others."""
         key = trial.sweep, trial.number
         if self.first.get(key) != 1:
             return {}
         return {name: row.tolist() for name, row in zip(self.names, self.values[key], strict=True) if not np.isnan(row).any()}
 
     def length(self, trial: TrialResult) -> int | None:
-        """The last epoch of a trial; None if it has no metrics."""
+        """Returns the last epoch of a trial; None if it has no metrics."""
         key = trial.sweep, trial.number
         return self.first[key] + self.values[key].shape[1] - 1 if key in self.values else None
 

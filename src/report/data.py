@@ -32,7 +32,7 @@ def data_of(
     champion: Champion | None,
     running: bool,
 ) -> dict[str, Any]:
-    """All that the page shows.
+    """Returns all that the page shows.
 
     Args:
         advice: sentences about the best configuration.
@@ -58,7 +58,7 @@ def data_of(
 
 
 def _keys(standing: Standing, logs: set[str]) -> list[dict[str, Any]]:
-    """A column for each key that varies; None where a configuration does not use it."""
+    """Returns a column for each key that varies; None where a configuration does not use it."""
     columns = []
     for key in standing.keys:
         texts = [value_text(entry.values[key]) if key in entry.values else None for entry in standing.entries]
@@ -68,7 +68,7 @@ def _keys(standing: Standing, logs: set[str]) -> list[dict[str, Any]]:
 
 
 def _column(name: str, values: Sequence[Any], texts: Sequence[str | None]) -> dict[str, Any]:
-    """A column of numbers if all values are numbers, otherwise one of words: their places in a sorted list."""
+    """Returns a column of numbers if all values are numbers, otherwise one of words: their places in a sorted list."""
     used = [value for value, text in zip(values, texts, strict=True) if text is not None]
     if used and all(map(is_number, used)):
         positive = all(value > 0 for value in used)
@@ -81,7 +81,7 @@ def _column(name: str, values: Sequence[Any], texts: Sequence[str | None]) -> di
 
 
 def _number(value: Any) -> float | int | None:
-    """A number as JSON has it, with nine digits, which tell any float32 from others; None for none, and for one that is not finite."""
+    """Returns a number as JSON has it, with nine digits, which tell any float32 from others; None for none, and for one that is not finite."""
     if value is None or not math.isfinite(value):
         return None
     return value if isinstance(value, int) else float(f"{value:.9g}")
@@ -106,7 +106,7 @@ def _measured(standing: Standing, metas: Sequence[Mapping[str, str]], curves: Cu
 
 
 def _second(standing: Standing) -> list[dict[str, Any]]:
-    """The column of a second objective; none without one."""
+    """Returns the column of a second objective; none without one."""
     second = standing.second
     return [{"role": "second", **_column(second.name, *_twice([one.second for one in standing.entries]))}] if second else []
 
@@ -137,7 +137,7 @@ def _rows(standing: Standing, default: Entry | None, champion: Entry | None) -> 
 
 
 def _halves(standing: Standing) -> dict[int, tuple[float, bool]]:
-    """Half the width of the 95 % interval of a mean, and True if it is known from the spread of other rows."""
+    """Returns half the width of the 95 % interval of a mean, and True if it is known from the spread of other rows."""
     found: dict[int, tuple[float, bool]] = {}
     for group in standing.groups:
         compared = {*group.compared} if group.comparison.known else set()
@@ -151,7 +151,7 @@ def _halves(standing: Standing) -> dict[int, tuple[float, bool]]:
 
 
 def _trials(standing: Standing, metas: Sequence[Mapping[str, str]], curves: Curves) -> dict[str, Any]:
-    """The trials, those of one configuration together, with their curves."""
+    """Returns the trials, those of one configuration together, with their curves."""
     trials, order = standing.trials, {meta.get("sweep_id", ""): place for place, meta in enumerate(metas)}
     causes = {text: place for place, text in enumerate(dict.fromkeys(f"{one.state} {one.cause}".strip() for one in trials))}
     return {
@@ -169,6 +169,6 @@ def _trials(standing: Standing, metas: Sequence[Mapping[str, str]], curves: Curv
 
 
 def _seed(values: Mapping[str, Any]) -> str:
-    """The seed and the fold of a trial, as people read them."""
+    """Returns the seed and the fold of a trial, as people read them."""
     parts = [f"{key.rpartition('.')[2]} {value_text(values[key])}" for key in ("seed", "data.fold") if values.get(key) is not None]
     return ", ".join(parts)

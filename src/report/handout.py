@@ -34,7 +34,7 @@ EXPLAINED = {
 
 
 def contents(standing: Standing, store: Store, best: TrialResult | None, uri: str, question: str = "") -> dict[str, bytes]:
-    """The files, name → content.
+    """Returns the files, name → content.
 
     Args:
         best: the trial whose model is handed out; None if none has a score.
@@ -66,7 +66,7 @@ def write(found: dict[str, bytes], place: Path) -> None:
 
 
 def _of_run(best: TrialResult, uri: str) -> dict[str, bytes]:
-    """The files of a run of MLflow."""
+    """Returns the files of a run of MLflow."""
     runs = Runs(uri)
     runs.recorded(str(best.run_id))
     with tempfile.TemporaryDirectory() as folder:

@@ -11,7 +11,7 @@ from src.space.values import canonical
 
 
 def default_of(standing: Standing, metas: Sequence[Mapping[str, str]]) -> Entry | None:
-    """The best entry that has the default of conf/ for every key that distinguishes the configurations; None if none has."""
+    """Returns the best entry that has the default of conf/ for every key that distinguishes the configurations; None if none has."""
     base = _defaults(metas[0]) if metas and standing.keys else {}
     return next((entry for entry in standing.entries if base and _agrees(entry, base, standing.keys)), None)
 
@@ -31,6 +31,6 @@ def _agrees(entry: Entry, base: Mapping[str, str], keys: Sequence[str]) -> bool:
 
 
 def searched_log(metas: Sequence[Mapping[str, str]]) -> set[str]:
-    """The keys of which an axis is drawn evenly in the logarithm."""
+    """Returns the keys of which an axis is drawn evenly in the logarithm."""
     axes = [axis for meta in metas for axis in json.loads(meta.get("space", "{}")).get("axes", [])]
     return {key for key, domain, *_ in axes if isinstance(domain, dict) and domain.get("log")}

@@ -15,7 +15,7 @@ MOST_PICTURE = 400_000  # bytes
 
 
 def page(title: str, subtitle: str, data: dict[str, Any], pictures: dict[str, bytes]) -> bytes:
-    """The file.
+    """Returns the file.
 
     Args:
         pictures: PNG files by name; large ones are left out.
@@ -36,7 +36,7 @@ def page(title: str, subtitle: str, data: dict[str, Any], pictures: dict[str, by
 
 
 def _digest(text: str) -> str:
-    """The source of a Content-Security-Policy that allows exactly this text."""
+    """Returns the source of a Content-Security-Policy that allows exactly this text."""
     return f"sha256-{base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()}"
 
 

@@ -65,7 +65,7 @@ def read_additions(loader: ConfigLoader, store: Store, words: Sequence[str]) -> 
 
 
 def _fixed(store: Store, meta: dict[str, str]) -> Iterable[str]:
-    """The overrides that all trials of a sweep have, as far as one of them uses them."""
+    """Returns the overrides that all trials of a sweep have, as far as one of them uses them."""
     rows, fixed = store.trials(), dict(json.loads(meta["space"])["fixed"])
     keys = {key_of(key): key for row in rows for key in written(row.point)} if rows else {key: key for key in fixed}
     return [f"{keys[key]}={as_text(value)}" for key, value in fixed.items() if key in keys]

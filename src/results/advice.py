@@ -55,7 +55,7 @@ def _edges(standing: Standing, group: Group) -> Iterator[str]:
 
 
 def _decides(group: Group, key: str, error: float) -> bool:
-    """True if the value at the end of a key is better than those inside: by repeats if there are some, else by the order of the rows."""
+    """Returns True if the value at the end of a key is better than those inside: by repeats if there are some, else by the order of the rows."""
     best = group.entries[0].values[key]
     rows = [(place, entry) for place, entry in enumerate(group.entries) if is_number(entry.values.get(key))]
     if group.comparison.known:
@@ -73,7 +73,7 @@ def _decides(group: Group, key: str, error: float) -> bool:
 
 
 def _mean(curves: list[History]) -> History:
-    """The mean of each metric over repeats, as long as the shortest."""
+    """Returns the mean of each metric over repeats, as long as the shortest."""
     names = [name for name in (curves[0] if curves else {}) if all(name in curve for curve in curves)]
     return {name: [mean(values) for values in zip(*(curve[name] for curve in curves), strict=False)] for name in names}
 
@@ -97,7 +97,7 @@ def _overfitting(curves: History) -> Iterator[str]:
 
 
 def _falls(values: list[float]) -> bool:
-    """True if values fall beyond chance, by Kendall's rank correlation (1938, Biometrika 30); equal ones count as rising."""
+    """Returns True if values fall beyond chance, by Kendall's rank correlation (1938, Biometrika 30); equal ones count as rising."""
     from scipy.stats import kendalltau
 
     places = sorted(range(len(values)), key=lambda place: values[place])

@@ -55,7 +55,7 @@ def group_name(standing: Standing, group: Group) -> str:
 
 
 def brief(number: float) -> str:
-    """A number with two digits that count.
+    """Returns a number with two digits that count.
 
     >>> brief(0.0023456), brief(1234.5), brief(0.0)
     ('0.0023', '1200', '0')
@@ -64,7 +64,7 @@ def brief(number: float) -> str:
 
 
 def repeats(entries: Sequence[Entry]) -> str:
-    """The word for the repeats of entries: seeds, or repeats if they differ in folds, too."""
+    """Returns the word for the repeats of entries: seeds, or repeats if they differ in folds, too."""
     return "repeats" if any(len(entry.folds) > 1 for entry in entries) else "seeds"
 
 
@@ -129,7 +129,7 @@ def _expected(group: Group) -> Iterator[str]:
 
 
 def expected_of_best(group: Group) -> Expected | None:
-    """The score to expect of new runs of the first entry; None if no spread is known, or nothing was selected."""
+    """Returns the score to expect of new runs of the first entry; None if no spread is known, or nothing was selected."""
     known = {*group.compared}
     tied = [
         entry for place, (entry, (first, _)) in enumerate(zip(group.entries, group.ranks, strict=True)) if first == 1 and place in known

@@ -15,7 +15,7 @@ NO_FILE = b"\0"  # stands for a missing file; b"" is an empty patch
 
 
 def difference(a: Recorded, b: Recorded) -> dict[str, list[Row]]:
-    """The rows of each section; a section in which the runs agree has none."""
+    """Returns the rows of each section; a section in which the runs agree has none."""
     return {
         "configuration": _pairs(_configuration(a), _configuration(b)),
         "code": [*_pairs(_code(a), _code(b)), *_patches(a, b)],
@@ -27,7 +27,7 @@ def difference(a: Recorded, b: Recorded) -> dict[str, list[Row]]:
 
 
 def _pairs(a: dict[str, Any], b: dict[str, Any]) -> list[Row]:
-    """A row for each key whose values differ."""
+    """Returns a row for each key whose values differ."""
     keys = [key for key in dict.fromkeys((*a, *b)) if canonical(a.get(key)) != canonical(b.get(key))]
     return [{"key": key, "first": str(a.get(key, "")), "second": str(b.get(key, ""))} for key in keys]
 
@@ -59,7 +59,7 @@ def _patches(a: Recorded, b: Recorded) -> list[Row]:
 
 
 def _size(patch: str) -> str:
-    """The lines that the patch of a file adds and removes."""
+    """Returns the lines that the patch of a file adds and removes."""
     lines = patch.splitlines()
     if not lines:
         return "as committed"

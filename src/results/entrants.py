@@ -43,7 +43,7 @@ class Entrants:
     objective: Objective
 
     def fresh_seeds(self, count: int) -> str:
-        """The first block of unused seeds after the used ones, as values of an override."""
+        """Returns the first block of unused seeds after the used ones, as values of an override."""
         starts = (*(seed + 1 for seed in sorted(self.used_seeds, reverse=True)), 0)
         start = next(one for one in starts if one + count - 1 <= MOST_SEED and self.used_seeds.isdisjoint(range(one, one + count)))
         return f"range({start},{start + count})"
@@ -99,7 +99,7 @@ def choose(sweep: str, top: int, loader: ConfigLoader, uri: str, objective: str 
 
 
 def _distinct(entries: Sequence[Entry]) -> list[Entry]:
-    """The best entry of each configuration; results of older code are rows of their own, but race once."""
+    """Returns the best entry of each configuration; results of older code are rows of their own, but race once."""
     best: dict[str, Entry] = {}
     for entry in entries:
         best.setdefault((*entry.trials, *entry.unscored)[0].row[0], entry)
@@ -111,7 +111,7 @@ def _without_seed(words: list[str]) -> list[str]:
 
 
 def _defaults(standing: Standing, entries: Sequence[Entry], stores: Sequence[Store], catalog: Catalog) -> list[str]:
-    """The configuration that keeps what the sweeps fixed, and has the defaults of conf/ for all that varied."""
+    """Returns the configuration that keeps what the sweeps fixed, and has the defaults of conf/ for all that varied."""
     said: dict[str, set[str]] = {}
     for entry in entries:
         for word in _without_seed(standing.words(entry)):
@@ -130,7 +130,7 @@ def _defaults(standing: Standing, entries: Sequence[Entry], stores: Sequence[Sto
 
 
 def _fixed(store: Store, standing: Standing) -> set[str]:
-    """The keys that a sweep set once for all trials; not every trial needs to use them."""
+    """Returns the keys that a sweep set once for all trials; not every trial needs to use them."""
     space = json.loads(store.meta().get("space", "null"))
     if space is not None:
         return {key for key, _ in space["fixed"]}
@@ -138,19 +138,15 @@ def _fixed(store: Store, standing: Standing) -> set[str]:
 
 
 def _champion(meta: dict[str, str], entry: Entry, loader: ConfigLoader, uri: str) -> list[str]:
-    """The overrides of the champion, if there is one of the same data in the store of the sweep."""
-    if not entry.origin.data:  # a function, of which none is promoted
+    """Returns the overrides of the champion in the store of the sweep; empty if there is none on the same data."""
+    if not entry.origin.data:  # functions are not promoted
         return []
     from src.tracking.registry import Registry  # imports MLflow, seconds
 
     try:
-        registry = Registry(destination.uri_of(meta, uri or tracking_uri(loader)))
-        version = registry.version(meta["experiment"].replace("/", ".").replace(":", "."))
-        if not version:
-            return []
-        tags = registry.runs.recorded(str(version.run_id)).tags
+        tags = Registry(destination.uri_of(meta, uri or tracking_uri(loader))).champion_tags(meta["experiment"])
         if tags.get("trialbook.data_digest") != entry.origin.data:
             return []
         return replayed(loader, tags["trialbook.overrides"])
-    except (TrialbookError, KeyError):  # nobody can say who is champion, or its words are not those of today
+    except (TrialbookError, KeyError):  # the store does not answer, or conf/ no longer has these overrides
         return []

@@ -204,23 +204,24 @@ def entry_of(trials: list[TrialResult]) -> Entry:
 
 def with_known_data(trials: list[TrialResult]) -> Iterator[TrialResult]:
     """Yields the trials. One that ended before its data were known gets the data of a trial with equal `data` values."""
-    known = {_data_values(trial): trial.origin.data for trial in reversed(trials) if trial.origin.data}
+    known = {data_settings(trial.values): trial.origin.data for trial in reversed(trials) if trial.origin.data}
     for trial in trials:
         if trial.origin.data or trial.score is not None:
             yield trial
         else:
-            yield replace(trial, origin=replace(trial.origin, data=known.get(_data_values(trial), "")))
+            yield replace(trial, origin=replace(trial.origin, data=known.get(data_settings(trial.values), "")))
 
 
-def _data_values(trial: TrialResult) -> str:
-    return canonical({key: value for key, value in trial.values.items() if key.partition(".")[0] == "data"})
+def data_settings(values: Values) -> str:
+    """Returns the settings of the data set in the order of their keys; equal texts mean the same data."""
+    return canonical({key: value for key, value in values.items() if key.partition(".")[0] == "data"})
 
 
 def without_repeats(values: Mapping[str, Value]) -> dict[str, Value]:
-    """The values without seed and fold."""
+    """Returns the values without seed and fold."""
     return {key: value for key, value in values.items() if key not in REPEATS}
 
 
 def overridden_keys(ones: Sequence[TrialResult | Entry]) -> Iterator[str]:
-    """The keys that the overrides of results name."""
+    """Yields the keys that the overrides of results name."""
     return (key for result in ones for key in result.point)

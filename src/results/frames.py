@@ -15,7 +15,7 @@ from src.study.store import Store
 
 
 def trials(stores: Iterable[Store]) -> list[Row]:
-    """A row per trial: where it belongs, how it ended, its configuration by key, what was logged once. Numbers are as they are stored."""
+    """Returns a row per trial: where it belongs, how it ended, its configuration by key, what was logged once. Numbers are as they are stored."""
     rows = []
     for store in stores:
         meta = store.meta()
@@ -44,7 +44,7 @@ def trials(stores: Iterable[Store]) -> list[Row]:
 
 
 def epochs(stores: Iterable[Store]) -> list[Row]:
-    """A row per epoch: sweep, trial, epoch, and each metric."""
+    """Returns a row per epoch: sweep, trial, epoch, and each metric."""
     rows = []
     for store in stores:
         sweep = store.meta().get("sweep_id", "")
@@ -81,7 +81,7 @@ def _alike(rows: list[Row]) -> list[Row]:
 
 
 def _kind(value: Any) -> type:
-    """One type for all numbers, and one for what has parts."""
+    """Returns one type for all numbers, and one for what has parts."""
     if isinstance(value, dict | list):
         return dict
     return float if type(value) is int else type(value)

@@ -13,6 +13,7 @@ from omegaconf import OmegaConf
 
 from src.config.paths import REPEATS, TRIAL_GROUPS, TRIAL_KEYS, active_leaves
 from src.errors import TrialbookError
+from src.results.entries import data_settings
 from src.space import active_hash
 from src.space.origin import Origin
 from src.space.values import canonical, of_texts
@@ -31,7 +32,7 @@ class Identifier:
         self._read: dict[str, dict[str, Any]] = {}  # overrides without the seed → configuration from a file
 
     def configuration(self, row: TrialRow) -> tuple[str, str, dict[str, Any]]:
-        """The configuration of a row.
+        """Returns the configuration of a row.
 
         Returns:
             Hash of its values, hash of its values without the seed, and the values; the last two are empty if they are not known.
@@ -46,7 +47,7 @@ class Identifier:
         return row.active_hash, "", {}
 
     def origin(self, row: TrialRow, *, recorded: bool) -> Origin:
-        """The data, code and packages of a row.
+        """Returns the data, code and packages of a row.
 
         Args:
             recorded: the values of the configuration are known.
@@ -56,13 +57,14 @@ class Identifier:
         return Origin(recorded, self._data_of_old(row), self._old_code, training_packages(self._meta.get("versions", "")))
 
     def _data_of_old(self, row: TrialRow) -> str:
-        """The digest that the study records: that of the first trial that finished. Empty if the row names other data."""
-        return self._meta.get("data_digest", "") if _data_overrides(row) == self._first_data_overrides else ""
+        """Returns the digest that the study records: that of the first trial that finished. Empty if the row names other data."""
+        return self._meta.get("data_digest", "") if data_settings(of_texts(row.point)) == self._first_data_settings else ""
 
     @cached_property
-    def _first_data_overrides(self) -> str:
+    def _first_data_settings(self) -> str:
         finished = [row for row in self._store.trials() if row.state == TrialState.FINISHED and row.ended]
-        return _data_overrides(min(finished, key=lambda row: row.ended or 0.0)) if finished else ""
+        first = min(finished, key=lambda row: row.ended or 0.0, default=None)
+        return data_settings(of_texts(first.point)) if first else ""
 
     @cached_property
     def _old_code(self) -> str:
@@ -81,7 +83,7 @@ class Identifier:
         return {group: str(choices[group]) for group in TRIAL_GROUPS if group in choices}
 
     def _of_file(self, row: TrialRow) -> dict[str, Any]:
-        """The configuration in a trial's folder; empty if the file is missing. Trials that differ only in the seed share one file."""
+        """Returns the configuration in a trial's folder; empty if the file is missing. Trials that differ only in the seed share one file."""
         point = row.point
         unseeded = canonical({key: text for key, text in point.items() if key not in REPEATS})
         if unseeded not in self._read:
@@ -93,10 +95,6 @@ class Identifier:
             own = {"data": {**config["data"], "fold": repeats["data.fold"]}} if "data.fold" in repeats else {}
             return {**config, **own, **({"seed": repeats["seed"]} if "seed" in repeats else {})}
         return config
-
-
-def _data_overrides(row: TrialRow) -> str:
-    return canonical({key: value for key, value in of_texts(row.point).items() if key.partition(".")[0] == "data"})
 
 
 def parsed(text: str, place: str) -> dict[str, Any]:

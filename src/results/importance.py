@@ -50,7 +50,7 @@ class _Row:
 
 
 def importances(standing: Standing) -> list[Importance]:
-    """The keys whose share of the variance is told from 0, most important first; none if there are too few configurations.
+    """Returns the keys whose share of the variance is told from 0, most important first; none if there are too few configurations.
 
     Only configurations with the data, code and packages of the best one count: a difference in these is no key. Where an oracle chose the
     epochs, they are those of the rung with the most configurations.
@@ -75,7 +75,7 @@ def importances(standing: Standing) -> list[Importance]:
 
 
 def _rows(standing: Standing) -> list[_Row]:
-    """One row per configuration with the origin of the best one: its values and its mean score.
+    """Returns one row per configuration with the origin of the best one: its values and its mean score.
 
     All are of equal epochs; of a pruned trial the score is that of fewer.
     """
@@ -96,7 +96,7 @@ def _varying(standing: Standing, rows: Sequence[_Row]) -> list[str]:
 
 
 def _interval(shares: np.ndarray, keys: int) -> tuple[float, float]:
-    """The mean of the shares of one key, shape (resamples,), and half the width of its interval.
+    """Returns the mean of the shares of one key, shape (resamples,), and half the width of its interval.
 
     Args:
         keys: the number of keys, over which the intervals hold together.
@@ -106,7 +106,7 @@ def _interval(shares: np.ndarray, keys: int) -> tuple[float, float]:
 
 
 def _shares(rows: Sequence[_Row], keys: list[str]) -> np.ndarray:
-    """The share of each key in each resample, shape (resamples, keys)."""
+    """Returns the share of each key in each resample, shape (resamples, keys)."""
     from sklearn.ensemble import RandomForestRegressor
     from sklearn.inspection import permutation_importance
     from sklearn.model_selection import ShuffleSplit
@@ -126,7 +126,7 @@ def _shares(rows: Sequence[_Row], keys: list[str]) -> np.ndarray:
 
 
 def _encoded(rows: Sequence[_Row], keys: list[str]) -> np.ndarray:
-    """A column per key: numbers as they are, words as their places in alphabetical order. Shape (rows, keys)."""
+    """Returns a column per key: numbers as they are, words as their places in alphabetical order. Shape (rows, keys)."""
     columns = []
     for key in keys:
         texts = [value_text(row.values[key]) for row in rows]

@@ -117,7 +117,7 @@ class Standing:
         return varying([trial.values for trial in self.trials], overridden_keys(self.trials))
 
     def words(self, one: TrialResult | Entry) -> list[str]:
-        """The overrides that repeat a trial or an entry: its point, and the other values that distinguish it in this standing."""
+        """Returns the overrides that repeat a trial or an entry: its point, and the other values that distinguish it in this standing."""
         overridden = set(overridden_keys([one]))
         nodes = tuple(f"{key}." for key in overridden if "." in key)
         more = [key for key in self.keys if key in one.values and key not in overridden and not key.startswith(nodes)]
@@ -142,11 +142,11 @@ class Standing:
         return self.best_of(self.entries[0]) if self.entries else None
 
     def best_of(self, entry: Entry) -> TrialResult | None:
-        """The trial of an entry with the best score; None if it has no score."""
+        """Returns the trial of an entry with the best score; None if it has no score."""
         return min(entry.trials, key=lambda trial: self.objective.key(trial.score), default=None)
 
     def best_among(self, numbers: Iterable[int]) -> TrialResult | None:
-        """The trial with the best score and a run among those with these numbers of one sweep; None without any."""
+        """Returns the trial with the best score and a run among those with these numbers of one sweep; None without any."""
         named = set(numbers)
         runs = [trial for trial in self.trials if trial.number in named and trial.score is not None and trial.run_id]
         return min(runs, key=lambda trial: self.objective.key(trial.score), default=None)

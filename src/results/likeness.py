@@ -84,7 +84,7 @@ def expanded(loader: ConfigLoader, argv: Sequence[str]) -> Likeness:
 
 
 def _changed(loader: ConfigLoader, catalog: Catalog, source: Source, kept: list[str], given: dict[str, str], anew: list[str]) -> list[str]:
-    """The values that a trial had and conf/ has otherwise by now, as overrides.
+    """Returns the values that a trial had and conf/ has otherwise by now, as overrides.
 
     Raises:
         ConfigError: conf/ does not have such a key any more.
@@ -98,14 +98,14 @@ def _changed(loader: ConfigLoader, catalog: Catalog, source: Source, kept: list[
 
 
 def _values(loader: ConfigLoader, words: list[str]) -> dict[str, Any]:
-    """The active values that overrides compose, as a study records them."""
+    """Returns the active values that overrides compose, as a study records them."""
     values = active_leaves(trial_config(Composer(loader)(words)))
     found: dict[str, Any] = json.loads(json.dumps(all_redacted(values), default=str))
     return found
 
 
 def _found(loader: ConfigLoader, text: str) -> Source:
-    """The trial that a word means: a run's id, or the best trial of a row of a sweep's table.
+    """Returns the trial that a word means: a run's id, or the best trial of a row of a sweep's table.
 
     Raises:
         ConfigError: there is none.
@@ -133,7 +133,7 @@ def _of_row(folder: Path, row: TrialRow, name: str) -> Source:
 
 
 def _of_run(loader: ConfigLoader, run_id: str) -> Source:
-    """The trial of a run: from its study, where it is here, else from MLflow."""
+    """Returns the trial of a run: from its study, where it is here, else from MLflow."""
     for file in sorted(SWEEPS.glob("*/study.db"), reverse=True):
         store = Store.open(file)
         if (numbers := store.of_run(run_id)) and numbers[0] is not None:
@@ -147,7 +147,7 @@ def _of_run(loader: ConfigLoader, run_id: str) -> Source:
 
 
 def _checkpoint(source: Source, text: str, given: dict[str, str]) -> dict[str, Any]:
-    """The facts of the checkpoint from which a training goes on.
+    """Returns the facts of the checkpoint from which a training goes on.
 
     Raises:
         ConfigError: there is none, or something else is asked of it than more epochs.

@@ -14,7 +14,7 @@ from src.study.schema import TrialRow
 
 
 def compare_with_published(space: Space, published: list[dict[str, float]], trials: Iterable[TrialRow]) -> list[Row]:
-    """A row for every published metric: reported, obtained and their difference.
+    """Returns a row for every published metric: reported, obtained and their difference.
 
     Obtained is the mean over seeds. If the sweep continued with other code, the results of each code have their own row.
 
@@ -45,7 +45,7 @@ def compare_with_published(space: Space, published: list[dict[str, float]], tria
 
 
 def _comparison(metric: str, reported: float, trials: list[dict[str, float]]) -> Row:
-    """A published figure against the metrics of the trials that repeat it, at the kept epoch or logged once."""
+    """Returns a published figure against the metrics of the trials that repeat it, at the kept epoch or logged once."""
     values = [metrics[key] for metrics in trials for key in (f"kept/{metric}", metric) if key in metrics]
     obtained = mean(values) if values else None
     return {

@@ -53,7 +53,7 @@ class Group:
         return [entry for entry, (first, _) in zip(self.entries, self.ranks, strict=True) if first == 1]
 
     def beaten(self) -> np.ndarray:
-        """True for each entry than which the first is significantly better, shape (entries,)."""
+        """Returns True for each entry than which the first is significantly better, shape (entries,)."""
         mask = self._apart(0)
         mask &= self._complete[0]
         return mask
@@ -90,7 +90,7 @@ class Group:
         return np.array([entry.complete for entry in self.entries])
 
     def _apart(self, place: int) -> np.ndarray:
-        """True for each entry that differs significantly from the one at `place`, shape (entries,)."""
+        """Returns True for each entry that differs significantly from the one at `place`, shape (entries,)."""
         mask = np.zeros(len(self.entries), bool)
         if place in self._positions:
             mask[self.compared] = self.comparison.apart(self._positions[place])
@@ -110,7 +110,7 @@ def _whole(number: float) -> bool:
 
 
 def rank_text(rank: tuple[int, int]) -> str:
-    """A rank as text.
+    """Returns a rank as text.
 
     >>> rank_text((1, 1)), rank_text((1, 4))
     ('1', '1-4')
@@ -119,12 +119,12 @@ def rank_text(rank: tuple[int, int]) -> str:
 
 
 def by_epochs(entries: Sequence[Entry]) -> bool:
-    """True if an oracle chose the epochs, so that configurations of different epochs are not ranked against each other."""
+    """Returns True if an oracle chose the epochs, so that configurations of different epochs are not ranked against each other."""
     return any(entry.rung is not None for entry in entries)
 
 
 def grouped(entries: Sequence[Entry], objective: Objective, examples: int) -> list[Group]:
-    """The groups of sorted entries, without those that have no score, or only scores of pruned trials where others have whole ones."""
+    """Returns the groups of sorted entries, without those that have no score, or only scores of pruned trials where others have whole ones."""
     groups: dict[tuple[str, tuple[int, ...], int], list[Entry]] = {}
     apart, some = by_epochs(entries), any(entry.whole for entry in entries)
     for entry in entries:

@@ -40,7 +40,7 @@ class Changes:
     conditions: tuple[str, ...] = ()
 
     def __add__(self, other: "Changes") -> "Changes":
-        """The changes of both."""
+        """Returns the changes of both."""
         return Changes((*self.values, *other.values), (*self.conditions, *other.conditions))
 
     def __str__(self) -> str:
@@ -96,7 +96,7 @@ def _versions(tags: Mapping[str, str]) -> dict[str, str]:
 
 
 def verdict(then: Recorded, now: Recorded, changes: Changes) -> tuple[int, str]:
-    """The exit code and the verdict.
+    """Returns the exit code and the verdict.
 
     Raises:
         TrialbookError: a record does not hold its own objective.
@@ -112,7 +112,7 @@ def verdict(then: Recorded, now: Recorded, changes: Changes) -> tuple[int, str]:
 
 
 def _gap(then: Recorded, now: Recorded) -> str:
-    """The place where the digits differ first, and both final scores; empty if all digits are equal."""
+    """Returns the place where the digits differ first, and both final scores; empty if all digits are equal."""
     first, second = _digits(then), _digits(now)
     weights = [run.tags.get(DIGEST_TAGS[WEIGHTS]) for run in (then, now)]
     if repr(first) == repr(second) and weights[0] == weights[1]:  # repr, because NaN differs from itself
@@ -129,7 +129,7 @@ def _gap(then: Recorded, now: Recorded) -> str:
 
 
 def _first_difference(then: dict[str, list[float]], now: dict[str, list[float]], unit: str) -> str:
-    """The first metric that differs, in the first epoch in which any does; empty if all are equal.
+    """Returns the first metric that differs, in the first epoch in which any does; empty if all are equal.
 
     Args:
         unit: "epoch", or "report" of a function, whose steps need not be counted by one.
@@ -157,7 +157,7 @@ def _digits(run: Recorded) -> dict[str, list[float]]:
 
 
 def _code(then: Mapping[str, str], now: Mapping[str, str]) -> list[str]:
-    """The difference in code. If a record has no digest, only equal commits without changes count as equal code."""
+    """Returns the difference in code. If a record has no digest, only equal commits without changes count as equal code."""
     digests = [tags.get("trialbook.code", "") for tags in (then, now)]
     commits = [tags.get("mlflow.source.git.commit") or "no commit" for tags in (then, now)]
     changed = [tags.get("trialbook.code_dirty") != "false" for tags in (then, now)]

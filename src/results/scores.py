@@ -37,13 +37,13 @@ def load_standing(sweeps: str, objective: str = "") -> tuple[Standing, list[Stor
 
 
 def _reports(store: Store, objective: Objective) -> bool:
-    """True if the trials of a study may be ranked by an objective."""
+    """Returns True if the trials of a study may be ranked by an objective."""
     first = next(store.epochs(), (0, 0, dict[str, float]()))[2]
     return objective.name in first or Objective.parse(store.meta()["objective"]).name == objective.name
 
 
 def standing_of(stores: Sequence[Store], objective: Objective, second: Objective | None = None) -> Standing:
-    """The standing of studies under their objective, or under another metric that they report.
+    """Returns the standing of studies under their objective, or under another metric that they report.
 
     Args:
         second: the other one of two objectives; trials need not have it.
@@ -125,7 +125,7 @@ def _not_reported(objective: Objective, store: Store) -> ConfigError:
 
 
 def _seconds_before(row: TrialRow, by_number: dict[int, TrialRow]) -> float:
-    """The seconds of the trainings that a trial continues."""
+    """Returns the seconds of the trainings that a trial continues."""
     seconds, parent = 0.0, row.parent
     while parent is not None:
         seconds += by_number[parent].seconds or 0.0

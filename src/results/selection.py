@@ -52,7 +52,7 @@ def expected(means: Sequence[float], errors: Sequence[float], freedom: int) -> E
 
 
 def _summary(weight: np.ndarray, centres: np.ndarray, widths: np.ndarray, freedom: int) -> Expected:
-    """The mean and the interval of a mixture of normal distributions, each shape (parts,); wider where the spread is known badly."""
+    """Returns the mean and the interval of a mixture of normal distributions, each shape (parts,); wider where the spread is known badly."""
     mean = float(weight @ centres)
     deviation = float(np.sqrt(weight @ (widths**2 + (centres - mean) ** 2)))
     at = mean + deviation * np.linspace(-6, 6, 241)

@@ -30,14 +30,14 @@ MOST_COLUMNS = 3  # of keys that vary; more keys share one column
 
 
 def ranked(standing: Standing) -> list[Row]:
-    """One row per configuration, best first: keys that vary, mean, kept epoch, last value, seconds, states. The rank is a text, `1-4`."""
+    """Returns one row per configuration, best first: keys that vary, mean, kept epoch, last value, seconds, states. The rank is a text, `1-4`."""
     unrepeated = all(len(entry.repeats) == 1 for entry in standing.entries)
     rows = zip(standing.entries, standing.ranks, standing.front, strict=True)
     return [_row(standing, entry, rank, front=front, unrepeated=unrepeated) for entry, rank, front in rows]
 
 
 def _row(standing: Standing, entry: Entry, rank: str | None, *, front: bool, unrepeated: bool) -> Row:
-    """The row of one entry.
+    """Returns the row of one entry.
 
     Args:
         unrepeated: every entry has one trial; its number replaces the columns about repeats.
@@ -64,7 +64,7 @@ def _row(standing: Standing, entry: Entry, rank: str | None, *, front: bool, unr
 
 
 def _second(standing: Standing, one: TrialResult | Entry, *, front: bool) -> Row:
-    """The columns of a second objective; none without one. The name of a column that every table has gets its direction in front."""
+    """Returns the columns of a second objective; none without one. The name of a column that every table has gets its direction in front."""
     second = standing.second
     if not second:
         return {}
@@ -74,7 +74,7 @@ def _second(standing: Standing, one: TrialResult | Entry, *, front: bool) -> Row
 
 
 def _states(trials: Sequence[TrialResult]) -> str:
-    """The state that all trials share, or how many trials have each state."""
+    """Returns the state that all trials share, or how many trials have each state."""
     states = Counter(trial.state_text for trial in trials)
     if len(states) == 1:
         return next(iter(states))
@@ -82,7 +82,7 @@ def _states(trials: Sequence[TrialResult]) -> str:
 
 
 def by_trial(standing: Standing) -> list[Row]:
-    """One row per trial, those of the best configuration first, with numbers as they are stored."""
+    """Returns one row per trial, those of the best configuration first, with numbers as they are stored."""
     return [
         {
             "rank": rank and rank.replace("-", " to "),  # spreadsheets read 1-4 as a date
@@ -131,17 +131,17 @@ def shown_values(one: TrialResult | Entry, keys: list[str]) -> dict[str, str]:
 
 
 def _origin(standing: Standing, one: TrialResult | Entry) -> Row:
-    """The column for how origins differ; no column if they do not."""
+    """Returns the column for how origins differ; no column if they do not."""
     return {DIFFERS: standing.origin(one)} if standing.of_several_origins else {}
 
 
 def _folds(standing: Standing, entry: Entry) -> Row:
-    """The column for the folds of an entry; no column if all have the same."""
+    """Returns the column for the folds of an entry; no column if all have the same."""
     return {"folds": ", ".join(map(str, entry.folds))} if len({one.folds for one in standing.entries}) > 1 else {}
 
 
 def trial_name(point: Point, swept: list[str]) -> str:
-    """The name of a trial, for people: the values of the swept keys.
+    """Returns the name of a trial, for people: the values of the swept keys.
 
     >>> trial_name({"optimizer": "sgd", "training.epochs": "2"}, ["optimizer"])
     'optimizer=sgd'
@@ -150,7 +150,7 @@ def trial_name(point: Point, swept: list[str]) -> str:
 
 
 def name_of(standing: Standing, trial: TrialResult) -> str:
-    """The name of a trial, for people: all that distinguishes it from the other trials of a standing."""
+    """Returns the name of a trial, for people: all that distinguishes it from the other trials of a standing."""
     values = shown_values(trial, standing.keys_of_trials)
     parts = (key_value_text(values, list(values)), standing.origin(trial))
     return " ".join(filter(None, parts)) or f"trial {trial.number + 1}"
@@ -162,7 +162,7 @@ def key_value_text(row: Row, swept: list[str]) -> str:
 
 
 def as_csv(rows: list[Row]) -> bytes:
-    """The table as CSV."""
+    """Returns the table as CSV."""
     text = io.StringIO()
     table = [list(rows[0]), *(list(row.values()) for row in rows)] if rows else []
     csv.writer(text).writerows(map(inert, cells) for cells in table)
@@ -170,7 +170,7 @@ def as_csv(rows: list[Row]) -> bytes:
 
 
 def inert(value: Any) -> Any:
-    """A cell that no spreadsheet reads as a formula; numbers stay as they are.
+    """Returns a cell that no spreadsheet reads as a formula; numbers stay as they are.
 
     Source: OWASP, CSV Injection, https://owasp.org/www-community/attacks/CSV_Injection
 
@@ -183,7 +183,7 @@ def inert(value: Any) -> Any:
 
 
 def cell(value: Any, column: str = "") -> str:
-    """A value as people read it.
+    """Returns a value as people read it.
 
     >>> cell(0.87654321), cell(None), cell(12), cell(7.83, "seconds")
     ('0.8765', '', '12', '8')
@@ -198,7 +198,7 @@ def cell(value: Any, column: str = "") -> str:
 
 
 def as_markdown(rows: list[Row]) -> str:
-    """The table as Markdown, for MLflow's description of a sweep; empty without rows."""
+    """Returns the table as Markdown, for MLflow's description of a sweep; empty without rows."""
     if not rows:
         return ""
     columns = [name for name in rows[0] if any(row[name] not in (None, "") for row in rows)]

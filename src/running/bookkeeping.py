@@ -44,7 +44,7 @@ def check_record(invocation: Invocation, resumed: Path | None) -> None:
 
 
 def _destination(invocation: Invocation, resumed: Path) -> dict[str, str]:
-    """The facts of the sweep to continue; raises a ConfigError if it was recorded in another store."""
+    """Returns the facts of the sweep to continue; raises a ConfigError if it was recorded in another store."""
     uri, meta = invocation.config.tracking.uri, read_meta(resumed)
     if not destination.is_same(uri, meta, resumed):
         raise ConfigError([f"resume={resumed.name}: {destination.other_store(uri, meta)}"])
@@ -67,7 +67,7 @@ def known_trials(invocation: Invocation, compose: Compose) -> tuple[dict[str, An
 
 
 def open_study(invocation: Invocation, compose: Compose, *, new: bool) -> tuple[Store, Tracker]:
-    """The study file and its connection to MLflow; a new folder is removed where they cannot be had."""
+    """Returns the study file and its connection to MLflow; a new folder is removed where they cannot be had."""
     try:
         store = _created(invocation) if new else _reopened(invocation, compose)
         return store, _tracker(invocation, store)
@@ -78,7 +78,7 @@ def open_study(invocation: Invocation, compose: Compose, *, new: bool) -> tuple[
 
 
 def _created(invocation: Invocation) -> Store:
-    """A new study file, and beside it the files that repeat the sweep."""
+    """Returns a new study file, and beside it the files that repeat the sweep."""
     folder, config = invocation.folder, OmegaConf.to_yaml(invocation.config)
     files.write(folder / "code.patch", provenance.code_patch())
     files.write(folder / "packages.txt", provenance.installed_packages())
@@ -104,7 +104,7 @@ def _created(invocation: Invocation) -> Store:
 
 
 def _reopened(invocation: Invocation, compose: Compose) -> Store:
-    """The study file of an earlier invocation, if the request agrees with it."""
+    """Returns the study file of an earlier invocation, if the request agrees with it."""
     store = Store.reopen(invocation.folder / "study.db")
     try:
         resume.check(invocation, store, compose)

@@ -184,6 +184,6 @@ class Driver:
 
 
 def _most_epochs(config: dict[str, Any]) -> int | None:
-    """The bound for the terminal's bar; None where an engine of the model's own, or a function, decides."""
+    """Returns the bound for the terminal's bar; None where an engine of the model's own, or a function, decides."""
     own = config["model"].get("engine") or "_target_" in config.get("trial", {})
     return None if own else int(config["training"]["epochs"])

@@ -135,13 +135,13 @@ class Ending:
         return f"{concluded.text} They took {seconds_text(seconds)}." if concluded else ""
 
     def _repeating(self) -> dict[str, bytes]:
-        """The files that, with the commit, repeat an invocation."""
+        """Returns the files that, with the commit, repeat an invocation."""
         folder = self._invocation.folder
         names = ("code.patch", "packages.txt", "multirun.yaml", *(file.name for file in folder.glob("code-*.patch")))
         return {name: (folder / name).read_bytes() for name in names}
 
     def _report(self, of_best: dict[str, bytes]) -> dict[str, bytes]:
-        """The report; `of_best` are the pictures of the best trial."""
+        """Returns the report; `of_best` are the pictures of the best trial."""
         uri = self._invocation.config.tracking.uri
         known = None if self._outbox.outage else champion(self._store.meta(), self._standing, uri)
         report = report_of(self._standing, [self._store], self._invocation.question, champion=known, pictures=of_best)

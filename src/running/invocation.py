@@ -47,7 +47,7 @@ class Invocation:
 
     @classmethod
     def of(cls, request: Request, config: DictConfig) -> "Invocation":
-        """The invocation of a request.
+        """Returns the invocation of a request.
 
         Raises:
             ConfigError: no trial has a key of the request, or the direction of the objective is not known.
@@ -132,7 +132,7 @@ class Invocation:
         return max(int(self.space.leaves(point).get("training.threads", default)) for point in self.space.samples())
 
     def _settings(self, group: str) -> dict[str, Any]:
-        """The settings of a group's option, without those that a sweep's file holds for another option."""
+        """Returns the settings of a group's option, without those that a sweep's file holds for another option."""
         settings: dict[str, Any] = OmegaConf.to_container(self.config[group], resolve=True)  # type: ignore[assignment]
         known = self.space.catalog.keys(group, self.config.hydra.runtime.choices[group])
         return {key: value for key, value in settings.items() if f"{group}.{key}" in known}

@@ -162,7 +162,7 @@ def _removed_if_interrupted(folder: Path) -> Iterator[None]:
 
 
 def folder_of(invocation: Invocation, number: int | None) -> Path:
-    """The folder of a trial, or with None of the sweep; a single trial has one folder for both."""
+    """Returns the folder of a trial, or with None of the sweep; a single trial has one folder for both."""
     return invocation.folder if invocation.single or number is None else folders.of_trial(invocation.folder, number)
 
 

@@ -9,7 +9,7 @@ MOST_NOTED = 12  # rows
 
 
 def tables(standing: Standing, said: list[str], published: list[Row]) -> list[str]:
-    """The ranking, what may be concluded, and the comparison with published figures."""
+    """Returns the ranking, what may be concluded, and the comparison with published figures."""
     rows = table.ranked(standing)
     rest = f"{len(rows) - MOST_NOTED} more in table.csv" if len(rows) > MOST_NOTED else ""
     lines = "\n".join(f"- {line}" for line in said)
@@ -22,11 +22,11 @@ def as_texts(rows: list[Row]) -> list[dict[str, str]]:
 
 
 def picture(name: str, run_id: str | None) -> str:
-    """A picture of a run, in the markdown of MLflow's own pages."""
+    """Returns a picture of a run, in the markdown of MLflow's own pages."""
     return f"![{name}](get-artifact?path={name}&run_uuid={run_id})"
 
 
 def _as_text(rows: list[dict[str, str]]) -> str:
-    """A table as it is on a terminal; MLflow shows a table of Markdown without space between its cells."""
+    """Returns a table as it is on a terminal; MLflow shows a table of Markdown without space between its cells."""
     found = fitted(rows)
     return "\n".join(["```", *found.header, *found.body, "```"]) if rows else ""

@@ -85,7 +85,7 @@ def _infeasible_line(infeasible: list[tuple[str, Point]], count: int, words: str
 
 
 def _misspelled(point: Point, points: list[Point], checks: list[TrialCheck]) -> bool:
-    """True if the point has a name, such as an activation, with which no checked trial can be trained."""
+    """Returns True if the point has a name, such as an activation, with which no checked trial can be trained."""
     trained = {item for other, check in zip(points, checks, strict=True) if not check.cause for item in other.items()}
     named = [(key, text) for key, text in point.items() if "." in key and text.isidentifier() and text not in ("true", "false", "null")]
     return any(item not in trained for item in named)
@@ -147,7 +147,7 @@ def _check_trial(config: dict[str, Any], kinds: dict[str, TrialCheck], limits: M
 
 
 def _check_of(error: Exception) -> TrialCheck:
-    """The check that an exception amounts to; raises it again if the trial did not cause it."""
+    """Returns the check that an exception amounts to; raises it again if the trial did not cause it."""
     if isinstance(error, ConfigError):
         return TrialCheck(mistakes=tuple(error.mistakes))
     if isinstance(error, DataError):

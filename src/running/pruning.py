@@ -40,7 +40,7 @@ class _Curve:
         self._best.append(min(key, self._best[-1]) if self._best else key)
 
     def best(self, epoch: int) -> float | None:
-        """The best value up to an epoch; None before the first one."""
+        """Returns the best value up to an epoch; None before the first one."""
         place = bisect_right(self.epochs, epoch)
         return self._best[place - 1] if place else None
 

@@ -22,13 +22,13 @@ NOT_PARAMETERS = ("_target_", "folder", "path", "objective")  # code and places 
 
 
 def values(config: dict[str, Any], choices: Mapping[str, Any]) -> dict[str, Any]:
-    """The choices of a trial and every active leaf."""
+    """Returns the choices of a trial and every active leaf."""
     active = active_leaves(config)
     return {**{group: choices[group] for group in TRIAL_GROUPS if any(key.startswith(f"{group}.") for key in active)}, **active}
 
 
 def parameters(values: dict[str, Any]) -> dict[str, Any]:
-    """The values that are hyperparameters."""
+    """Returns the values that are hyperparameters."""
     return {key: value for key, value in values.items() if key.rpartition(".")[2] not in NOT_PARAMETERS}
 
 
@@ -53,7 +53,7 @@ def mistakes(composed: DictConfig, words: list[str]) -> list[str]:
 
 
 def sweep_tags(invocation: Invocation) -> dict[str, str]:
-    """The tags of all runs of a sweep. Children have them, too, since MLflow's filters lose the children of filtered parents."""
+    """Returns the tags of all runs of a sweep. Children have them, too, since MLflow's filters lose the children of filtered parents."""
     sweep = {"trialbook.sweep": invocation.folder.name}
     return {
         **invocation.labels.run_tags(),  # first: ours win
@@ -62,7 +62,7 @@ def sweep_tags(invocation: Invocation) -> dict[str, str]:
 
 
 def common_tags(invocation: Invocation) -> dict[str, str]:
-    """The tags of all runs of an invocation: those of the sweep, and where its results come from."""
+    """Returns the tags of all runs of an invocation: those of the sweep, and where its results come from."""
     return {
         **sweep_tags(invocation),
         "trialbook.versions": provenance.versions(),
@@ -74,13 +74,13 @@ def common_tags(invocation: Invocation) -> dict[str, str]:
 
 
 def executor(invocation: Invocation) -> str:
-    """The executor, with the settings that may change digits."""
+    """Returns the executor, with the settings that may change digits."""
     settings = [f"{key}={value}" for key, value in invocation.executor.items() if key not in NOT_OF_A_TRIAL]
     return " ".join([invocation.config.hydra.runtime.choices.executor, *settings])
 
 
 def trial_tags(number: int, attempt: int, config: dict[str, Any], point: Point) -> dict[str, str]:
-    """The tags of one trial; pasting its overrides repeats it."""
+    """Returns the tags of one trial; pasting its overrides repeats it."""
     repeat = shlex.join(overrides(point))
     return {
         "mlflow.note.content": f"```\npython -m src.sweep {repeat}\n```",
@@ -94,7 +94,7 @@ def trial_tags(number: int, attempt: int, config: dict[str, Any], point: Point) 
 
 
 def ended_tags(outcome: Outcome) -> dict[str, str]:
-    """The tags that are known when a trial ended."""
+    """Returns the tags that are known when a trial ended."""
     digests = {DIGEST_TAGS[name]: hashlib.sha256(content).hexdigest() for name, content in outcome.files.items() if name in DIGEST_TAGS}
     cause = {"trialbook.cause": outcome.cause[:500]} if outcome.cause else {}
     if outcome.state == TrialState.PRUNED:
@@ -105,7 +105,7 @@ def ended_tags(outcome: Outcome) -> dict[str, str]:
 def end(
     state: str | None, metrics: dict[str, float], tags: dict[str, str], kept: str, at: float | None = None, data: str = ""
 ) -> dict[str, Any]:
-    """The message about a run that ended; without a state it adds to a run that ended before.
+    """Returns the message about a run that ended; without a state it adds to a run that ended before.
 
     Args:
         kept: the name of its files in the outbox.
@@ -118,6 +118,6 @@ def end(
 
 
 def page(invocation: Invocation, *parts: str, pictures: Sequence[str] = ()) -> list[str]:
-    """The parts of a sweep's page in MLflow, for `labels.page_text`: a picture and the question, parts, command, more pictures."""
+    """Returns the parts of a sweep's page in MLflow, for `labels.page_text`: a picture and the question, parts, command, more pictures."""
     question = f"**{invocation.question}**" if invocation.question else ""
     return ["\n\n".join(filter(None, [*pictures[:1], question])), *parts, f"```\n{invocation.command}\n```", *pictures[1:]]

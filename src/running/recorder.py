@@ -62,11 +62,11 @@ class Recorder:
             self.facts.pop("data_digest", None)
 
     def score(self, outcome: Outcome) -> float | None:
-        """The objective at the kept epoch; None unless the trial finished or was pruned."""
+        """Returns the objective at the kept epoch; None unless the trial finished or was pruned."""
         return outcome.metrics.get(f"kept/{self._objective.name}") if outcome.state in SCORED else None
 
     def second(self, outcome: Outcome) -> float | None:
-        """The second of two objectives, lower is better; None unless there are two and the trial has it."""
+        """Returns the second of two objectives, lower is better; None unless there are two and the trial has it."""
         return self._second.cost(outcome.metrics) if self._second and outcome.state in SCORED else None
 
     def start(
@@ -141,14 +141,14 @@ class Recorder:
         self.outbox.posted()
 
     def _checkpoint(self, number: int, proposal: Proposal) -> tuple[bytes | None, int | None]:
-        """The checkpoint to continue from, and the trial that wrote it: this one before it was killed, its parent, or one elsewhere."""
+        """Returns the checkpoint to continue from, and the trial that wrote it: this one before it was killed, its parent, or one elsewhere."""
         for source in (number, proposal.parent):
             if source is not None and (file := self.outbox.folder_of(source) / CHECKPOINT).exists():
                 return file.read_bytes(), source
         return (Path(self._begun["checkpoint"]).read_bytes(), BEGUN) if self._begun else (None, None)
 
     def _identity(self, number: int, config: dict[str, Any], values: dict[str, Any], source: int | None) -> Identity:
-        """The identity of a trial; if it continues a training of other code, that code is part of it.
+        """Returns the identity of a trial; if it continues a training of other code, that code is part of it.
 
         Args:
             source: the trial whose checkpoint it continues.

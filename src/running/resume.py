@@ -14,6 +14,7 @@ from src.errors import ConfigError
 from src.objective import of_study, text_of
 from src.oracles import KnownTrial, Proposal
 from src.redaction import all_redacted
+from src.results.entries import data_settings
 from src.running import record
 from src.running.driver import MOST_DEATHS, Compose
 from src.running.invocation import Invocation
@@ -49,7 +50,7 @@ def check(invocation: Invocation, store: Store, compose: Compose) -> None:
 
 
 def waiting(invocation: Invocation, store: Store) -> tuple[dict[int, Proposal], list[KnownTrial], list[int]]:
-    """The trials to run again, all trials for the oracle, and the trials whose process died too often."""
+    """Returns the trials to run again, all trials for the oracle, and the trials whose process died too often."""
     again = RESUMABLE | ({TrialState.FAILED} if invocation.config.retry == "failed" else set())
     rows = store.trials()
     dead = [row.number for row in rows if row.state == TrialState.RUNNING and row.attempts >= MOST_DEATHS]
@@ -82,7 +83,7 @@ def _space(invocation: Invocation, old: dict[str, Any]) -> Iterator[tuple[str, s
 
 
 def _within(then: Any, now: Any) -> bool:
-    """True if a domain is part of another one."""
+    """Returns True if a domain is part of another one."""
     if isinstance(then, list) and isinstance(now, list):
         return all(value in now for value in then)
     if isinstance(then, dict) and isinstance(now, dict):
@@ -120,7 +121,7 @@ def _configuration(invocation: Invocation, store: Store, compose: Compose, meta:
     yield from found
     if found:
         return
-    by_data = {_of_data(row): row for row in sorted(rows, key=lambda row: row.data_digest or "")}
+    by_data = {data_settings(of_texts(row.point)): row for row in sorted(rows, key=lambda row: row.data_digest or "")}
     for row in by_data.values():
         digest = row.data_digest or (meta.get("data_digest") if len(by_data) == 1 else None)
         if digest and datasets.load(trial_config(compose(overrides(row.point)))["data"]).digest != digest:
@@ -130,10 +131,6 @@ def _configuration(invocation: Invocation, store: Store, compose: Compose, meta:
 def _kind(row: TrialRow) -> tuple[str, ...]:
     """Equal for trials with the same options, and with the same keys set by overrides."""
     return tuple(f"{key}={value}" if "." not in key and key != "seed" else key for key, value in of_texts(row.point).items())
-
-
-def _of_data(row: TrialRow) -> str:
-    return canonical({key: value for key, value in of_texts(row.point).items() if key.partition(".")[0] == "data"})
 
 
 def _trial(row: TrialRow) -> str:
@@ -164,7 +161,7 @@ def _changed(invocation: Invocation, row: TrialRow, compose: Compose) -> Iterato
 
 
 def other_code(store: Store, tags: dict[str, str]) -> list[str]:
-    """A line if earlier trials of the sweep ran other code or packages than the trials that follow."""
+    """Returns a line if earlier trials of the sweep ran other code or packages than the trials that follow."""
     now = tags["trialbook.code"], provenance.training_packages(tags["trialbook.versions"])
     rows = store.trials()
     others = [row for row in rows if (row.code, row.packages) != now]

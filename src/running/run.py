@@ -46,5 +46,5 @@ def run(loader: ConfigLoader, request: Request, config: DictConfig, *, run_trial
 
 
 def _report_renewed(invocation: Invocation) -> AbstractContextManager[None]:
-    """A single trial, whose study is in memory, has no report."""
+    """Returns a single trial, whose study is in memory, has no report."""
     return nullcontext() if invocation.single else renewed(invocation.folder, invocation.question)

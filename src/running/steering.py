@@ -31,7 +31,7 @@ class Steering:
                 self._cancel(int(one.payload["trial"]), BY_HAND)
 
     def added(self) -> Instruction | None:
-        """The oldest added point that is no trial yet."""
+        """Returns the oldest added point that is no trial yet."""
         for one in self._store.unheard(ADD):
             if all(row.point != one.payload["point"] for row in self._store.trials()):
                 return one

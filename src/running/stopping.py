@@ -44,7 +44,7 @@ class StopRules:
                 self._without += 1
 
     def reason(self) -> str:
-        """The rule that holds, as `stop.target=0.9`; empty if none does."""
+        """Returns the rule that holds, as `stop.target=0.9`; empty if none does."""
         holds = {
             "max_minutes": self._deadline is not None and time.monotonic() > self._deadline,
             "target": self._reached(),

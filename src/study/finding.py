@@ -14,7 +14,7 @@ SWEEPS, TRIALS = Path("mlruns/sweeps"), Path("mlruns/trials")  # conf/config.yam
 
 
 def find_sweeps(words: str, root: Path = SWEEPS, *, key: str = "sweep") -> list[Path]:
-    """The folders of the sweeps that `latest`, `all`, ids or names mean; a name means its latest sweep. The oldest of all comes first.
+    """Returns the folders of the sweeps that `latest`, `all`, ids or names mean; a name means its latest sweep. The oldest of all comes first.
 
     Args:
         key: in front of the words on the command line.
@@ -52,7 +52,7 @@ def find_sweeps(words: str, root: Path = SWEEPS, *, key: str = "sweep") -> list[
 
 
 def read_meta(folder: Path) -> dict[str, str]:
-    """The facts of a study; empty if it is damaged, was never started, or a newer version made it."""
+    """Returns the facts of a study; empty if it is damaged, was never started, or a newer version made it."""
     try:
         store = Store.open(folder / "study.db")
     except (sqlite3.DatabaseError, TrialbookError):
@@ -64,7 +64,7 @@ def read_meta(folder: Path) -> dict[str, str]:
 
 
 def driven_sweeps() -> list[Path]:
-    """The folders of the sweeps that run on this machine, the latest one last."""
+    """Returns the folders of the sweeps that run on this machine, the latest one last."""
     return sorted(file.parent for file in SWEEPS.glob("*/study.db") if is_driven(file.parent))
 
 

@@ -37,7 +37,7 @@ class Instructions(Database):
             return int(self._read("select last_insert_rowid()")[0][0])
 
     def unheard(self, *kinds: str) -> list[Instruction]:
-        """The instructions of these kinds that no driver has heard, the oldest first."""
+        """Returns the instructions of these kinds that no driver has heard, the oldest first."""
         if not self._keeps_instructions:
             return []
         places = ", ".join("?" * len(kinds))
@@ -55,12 +55,12 @@ class Instructions(Database):
             self._execute("update instruction set heard = ? where id = ?", time.time(), instruction.id)
 
     def added(self) -> list[Point]:
-        """All points that somebody added, those that became trials among them."""
+        """Returns all points that somebody added, those that became trials among them."""
         rows = self._read("select payload from instruction where kind = ? order by id", ADD)
         return [_payload(ADD, text)["point"] for (text,) in rows]
 
     def is_heard(self, number: int) -> bool | None:
-        """True if the driver heard an instruction; None if it is not there any more."""
+        """Returns True if the driver heard an instruction; None if it is not there any more."""
         found = self._read("select heard from instruction where id = ?", number)
         return bool(found[0][0]) if found else None
 

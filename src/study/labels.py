@@ -34,11 +34,11 @@ class Labels:
 
     @classmethod
     def of(cls, meta: Mapping[str, str]) -> "Labels":
-        """Those of a study."""
+        """Returns those of a study."""
         return cls(meta.get("name", ""), meta.get("note", ""), json.loads(meta.get("tags", "[]")))
 
     def run_tags(self) -> dict[str, str]:
-        """The tags of its runs; first those of the user, so that ours win. MLflow takes no $ and {}."""
+        """Returns the tags of its runs; first those of the user, so that ours win. MLflow takes no $ and {}."""
         own = {re.sub(r"[${}]", "", redacted(str(tag))): "true" for tag in self.tags}
         return own | ({"trialbook.sweep_name": self.name} if self.name else {}) | ({"trialbook.note": self.note} if self.note else {})
 
@@ -66,7 +66,7 @@ def change(folder: Path, uri: str, **words: str) -> str:
 
 
 def changed(then: Labels, *, rename: str = "", note: str = "", tags: str = "") -> Labels:
-    """The labels after a change by words of a command line; an empty word changes nothing, `null` and `[]` remove.
+    """Returns the labels after a change by words of a command line; an empty word changes nothing, `null` and `[]` remove.
 
     Raises:
         ConfigError: with every mistake.
@@ -111,12 +111,12 @@ def relabel(store: Store, labels: Labels) -> None:
 
 
 def _adding(tags: dict[str, str]) -> dict[str, object]:
-    """The message that adds tags to a run, whatever its state."""
+    """Returns the message that adds tags to a run, whatever its state."""
     return {"state": None, "metrics": {}, "tags": tags, "time": time.time(), "files": "none"}
 
 
 def page_text(page: Sequence[str], note: str) -> str:
-    """The text of a sweep's page in MLflow: the parts that fit in a tag.
+    """Returns the text of a sweep's page in MLflow: the parts that fit in a tag.
 
     Args:
         page: the part above the note, then those that follow it.
@@ -129,7 +129,7 @@ def page_text(page: Sequence[str], note: str) -> str:
 
 
 def later(meta: Mapping[str, str]) -> dict[str, str]:
-    """The tags of runs, where somebody changed the labels after the sweep had begun; otherwise none."""
+    """Returns the tags of runs, where somebody changed the labels after the sweep had begun; otherwise none."""
     return Labels.of(meta).run_tags() if RELABELLED in meta else {}
 
 

@@ -31,23 +31,23 @@ class Messages(Database):
             self._post(messages)
 
     def undelivered(self, most: int = AT_ONCE) -> list[Message]:
-        """The oldest messages that wait for MLflow, without refused ones."""
+        """Returns the oldest messages that wait for MLflow, without refused ones."""
         rows = self._read("select number, kind, payload, id from outbox where refused is null order by id limit ?", most)
         return [Message(row["number"], row["kind"], json.loads(row["payload"]), row["id"]) for row in rows]
 
     def waiting(self) -> int:
-        """The number of messages that wait for MLflow, without refused ones."""
+        """Returns the number of messages that wait for MLflow, without refused ones."""
         if not self._keeps_refused:
             return int(self._read("select count(*) from outbox")[0][0])
         return int(self._read("select count(*) from outbox where refused is null")[0][0])
 
     def of_run(self, run_id: str) -> list[int | None]:
-        """The trial that an MLflow run belongs to, or None for the sweep; empty if it is no run of this study."""
+        """Returns the trial that an MLflow run belongs to, or None for the sweep; empty if it is no run of this study."""
         trials = [number for (number,) in self._read("select number from trial where run_id = ?", run_id)]
         return trials or [None for _ in self._read("select 1 from meta where key = 'parent_run' and value = ?", run_id)]
 
     def refusals(self) -> list[str]:
-        """The reasons for which MLflow refused messages, the oldest first."""
+        """Returns the reasons for which MLflow refused messages, the oldest first."""
         if not self._keeps_refused:
             return []
         return [why for (why,) in self._read("select refused from outbox where refused is not null order by id")]

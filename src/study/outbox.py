@@ -168,7 +168,7 @@ class Outbox:
         return Parcel(run_id, again, contents)
 
     def _folder(self, message: Message) -> Path:
-        """The files that a message refers to."""
+        """Returns the files that a message refers to."""
         return self.folder_of(message.number) / UNDELIVERED / str(message.payload["files"])
 
     def _may_be_there(self, message: Message) -> bool:
@@ -194,7 +194,7 @@ class Outbox:
         self._arrived(messages)
 
     def _why(self, message: Message, error: Exception) -> str:
-        """The reason for a refusal, in a line."""
+        """Returns the reason for a refusal, in a line."""
         said = first_words(error) or type(error).__name__
         log.info("MLflow: %s of trial %s: %s", message.kind, message.number, said, exc_info=error)
         return f"{message.kind}: {said}"

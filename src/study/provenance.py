@@ -16,7 +16,7 @@ PACKAGES = (*TRAINING[:2], "keras-tuner", "mlflow", "hydra-core", *TRAINING[2:])
 
 
 def code_patch() -> bytes:
-    """The difference between this code and its commit, new files included, without secrets. Empty without git or a difference."""
+    """Returns the difference between this code and its commit, new files included, without secrets. Empty without git or a difference."""
     own = [name for name in python_files(ROOT) if not name.startswith("src/")] if Path.cwd() == ROOT else []
     new = _git("ls-files", "--others", "--exclude-standard", "--", "src", "conf", "sweeps", *own).decode().splitlines()
     patch = _git("diff", "--binary", "HEAD") + b"".join(_git("diff", "--binary", "--no-index", "/dev/null", file) for file in new)
@@ -31,12 +31,12 @@ def write_later_patch(folder: Path, first_commit: str) -> None:
 
 
 def patch_name(code: str) -> str:
-    """The name of the file with the patch of a later code."""
+    """Returns the name of the file with the patch of a later code."""
     return f"code-{code.rpartition('+')[2][:12]}.patch"
 
 
 def commit() -> str:
-    """The commit of this code; empty outside of git."""
+    """Returns the commit of this code; empty outside of git."""
     return _git("rev-parse", "HEAD").decode().strip()
 
 
@@ -49,7 +49,7 @@ def code_digest() -> str:
 
 
 def installed_packages() -> bytes:
-    """The installed packages, as `pip freeze` prints them."""
+    """Returns the installed packages, as `pip freeze` prints them."""
     found = {f"{package.name}=={package.version}" for package in distributions()}
     return "\n".join(sorted(found, key=str.lower)).encode()
 
@@ -60,7 +60,7 @@ def versions() -> str:
 
 
 def training_packages(versions: str) -> str:
-    """The part of `versions` whose code a trial runs. Another version makes another result, as other code does.
+    """Returns the part of `versions` whose code a trial runs. Another version makes another result, as other code does.
 
     >>> training_packages("python 3.12.1, keras 3.12.0, mlflow 3.6.0, numpy 2.3.4")
     'keras 3.12.0, numpy 2.3.4'
@@ -69,7 +69,7 @@ def training_packages(versions: str) -> str:
 
 
 def mixed(then: str, now: str) -> str:
-    """The code, or packages, of a trial that continues a training of other code.
+    """Returns the code, or packages, of a trial that continues a training of other code.
 
     >>> mixed("3f2a", "91ab"), mixed("3f2a+91ab", "91ab"), mixed("", "91ab")
     ('3f2a+91ab', '3f2a+91ab', '?+91ab')

@@ -84,7 +84,7 @@ class TrialRow:
 
     @classmethod
     def of(cls, row: Mapping[str, Any]) -> "TrialRow":
-        """The row as SQLite returns it, of either schema.
+        """Returns the row as SQLite returns it, of either schema.
 
         Raises:
             TrialbookError: it is no row of ours.

@@ -30,7 +30,7 @@ def sparkline(values: list[float]) -> str:
 
 
 def bytes_text(count: int) -> str:
-    """A size as people say it.
+    """Returns a size as people say it.
 
     >>> bytes_text(900), bytes_text(2_500_000), bytes_text(3_000_000_000)
     ('1 kB', '2.5 MB', '3.0 GB')
@@ -42,12 +42,12 @@ def bytes_text(count: int) -> str:
 
 
 def when_text(at: float) -> str:
-    """A moment in local time: the hour of one within a day, otherwise the date."""
+    """Returns a moment in local time: the hour of one within a day, otherwise the date."""
     return time.strftime("%H:%M" if 0 <= time.time() - at < DAY else "%Y-%m-%d", time.localtime(at))
 
 
 def row(view: Overview, size: int) -> dict[str, str]:
-    """The row of a sweep in the table of all; its columns in the order of their importance."""
+    """Returns the row of a sweep in the table of all; its columns in the order of their importance."""
     best = figure(view.best[0].score) if view.best else ""
     of = f"{view.ended}/{view.budget}" if view.budget else str(view.ended)
     return {
@@ -63,7 +63,7 @@ def row(view: Overview, size: int) -> dict[str, str]:
 
 
 def facts(view: Overview, size: int) -> dict[str, Any]:
-    """The facts of a sweep in the list of all, as JSON; its id begins with the time at which it began, in UTC."""
+    """Returns the facts of a sweep in the list of all, as JSON; its id begins with the time at which it began, in UTC."""
     best = view.best[0] if view.best else None
     return {
         "id": view.id,
@@ -82,7 +82,7 @@ def facts(view: Overview, size: int) -> dict[str, Any]:
 
 
 def all_facts(view: Overview, size: int) -> dict[str, Any]:
-    """The facts of one sweep, as JSON; trials count from 0, as in the study."""
+    """Returns the facts of one sweep, as JSON; trials count from 0, as in the study."""
     return {
         **facts(view, size),
         "created": datetime.fromtimestamp(view.created, UTC).isoformat(timespec="seconds"),
@@ -104,7 +104,7 @@ def _trial(trial: TrialView) -> dict[str, Any]:
 
 
 def lines(view: Overview, width: int | None) -> list[str]:
-    """The lines that describe one sweep, wrapped between words at the terminal's width; none is cut.
+    """Returns the lines that describe one sweep, wrapped between words at the terminal's width; none is cut.
 
     Args:
         width: None for a pipe, which has no edge.
@@ -130,7 +130,7 @@ def lines(view: Overview, width: int | None) -> list[str]:
 
 
 def _progress(view: Overview) -> str:
-    """The line about the state of a sweep and its trials."""
+    """Returns the line about the state of a sweep and its trials."""
     counts = ", ".join(f"{count} {state}" for state, count in view.states.items()) or "no trial yet"
     of = f"{view.ended} of {view.budget} trials ended" if view.budget else f"{view.ended} trials ended"
     bar = f"{_bar(view.ended, view.budget)} " if view.budget and view.state == SweepState.RUNNING else ""
@@ -140,7 +140,7 @@ def _progress(view: Overview) -> str:
 
 
 def _running(trial: TrialView, metric: str) -> list[str]:
-    """The two lines of a trial that runs."""
+    """Returns the two lines of a trial that runs."""
     of = f" of {trial.most}" if trial.most else ""
     bar = f"{_bar(trial.epochs, trial.most)} " if trial.most else ""
     latest = f"  {metric} {figure(trial.curve[-1])}  {sparkline(trial.curve)}" if trial.curve else ""
@@ -161,7 +161,7 @@ def _wrapped(line: str, width: int) -> list[str]:
 
 
 def commands(view: Overview) -> list[tuple[str, str]]:
-    """The commands to type next, each with what it does."""
+    """Returns the commands to type next, each with what it does."""
     python, sweep = "python -m src", f"sweep={view.id}"
     if view.state == SweepState.RUNNING:
         return [(f"{python}.status watch=true {sweep}", "looks on")]
