@@ -1,4 +1,4 @@
-"""The pictures of a sweep: all learning curves, and the predictions of the best trial's model."""
+"""Draws the pictures of a sweep: all learning curves, and predictions of the best trial's model."""
 
 import logging
 from collections.abc import Callable
@@ -7,21 +7,21 @@ from typing import TYPE_CHECKING, Any
 from src import trial
 from src.errors import TrialbookError
 
-if TYPE_CHECKING:  # it imports matplotlib, which takes half a second: only where pictures are drawn
+if TYPE_CHECKING:  # matplotlib takes half a second to import
     from src.plots.curves import History
 
 log = logging.getLogger(__name__)
 
 
 def of_best(config: dict[str, Any], weights: bytes) -> dict[str, bytes]:
-    """Draws what the task shows of predictions on the validation split.
+    """Draws the task's pictures of predictions on the validation split.
 
     Args:
-        config: of the best trial.
-        weights: of its kept epoch, as an .h5.
+        config: the configuration of the best trial.
+        weights: the weights of its kept epoch, as an .h5 file.
     """
     prepared = trial.prepare(config)
-    from src.training.weights import load  # imports TensorFlow, for which the trial has set what it needs
+    from src.training.weights import load  # imports TensorFlow, which `prepare` has configured
 
     load(prepared.model, weights)
     x, truth = prepared.data.validation
@@ -30,7 +30,7 @@ def of_best(config: dict[str, Any], weights: bytes) -> dict[str, bytes]:
 
 
 def of_sweep(histories: "list[tuple[str, History]]") -> dict[str, bytes]:
-    """Draws all learning curves: validation in one picture, and training against validation in a panel per trial.
+    """Draws all validation curves in one picture, and per metric a picture with a panel per trial: training and validation.
 
     Args:
         histories: (name of the trial, its metrics per epoch), best first.
@@ -44,8 +44,8 @@ def of_sweep(histories: "list[tuple[str, History]]") -> dict[str, bytes]:
     return {"learning_curves.png": png(curves.overview(histories)), **panels}
 
 
-def made(what: str, make: Callable[[], dict[str, bytes]]) -> dict[str, bytes]:
-    """Files for people; where they cannot be made, none and a line in the log: a picture must not cost the record."""
+def try_to_make(what: str, make: Callable[[], dict[str, bytes]]) -> dict[str, bytes]:
+    """Returns the files that `make` makes; if it fails, logs that and returns none, because the record matters more."""
     try:
         return make()
     except TrialbookError as error:

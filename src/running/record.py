@@ -1,4 +1,4 @@
-"""The parameters, tags and description with which MLflow records a trial or a sweep."""
+"""Builds the parameters, tags and description with which MLflow records a trial or a sweep."""
 
 import hashlib
 import shlex
@@ -17,23 +17,24 @@ from src.space import Point, active_hash, overrides
 from src.states import TrialState
 from src.study import provenance
 
-NOT_OF_A_TRIAL = ("_target_", "address", "minutes_per_trial")  # settings of an executor that decide on no digit
-NOT_PARAMETERS = ("_target_", "folder", "path", "objective")  # code and places are no hyperparameters
+NOT_OF_A_TRIAL = ("_target_", "address", "minutes_per_trial")  # settings of an executor that do not influence results
+NOT_PARAMETERS = ("_target_", "folder", "path", "objective")  # keys that name code or places, not hyperparameters
 
 
 def values(config: dict[str, Any], choices: Mapping[str, Any]) -> dict[str, Any]:
-    """Returns the choices of a trial and every active leaf."""
+    """Returns every active value of a trial by config path, and the chosen option of every group that has one."""
     active = active_leaves(config)
-    return {**{group: choices[group] for group in TRIAL_GROUPS if any(key.startswith(f"{group}.") for key in active)}, **active}
+    used = {key.partition(".")[0] for key in active if "." in key}
+    return {**{group: choices[group] for group in TRIAL_GROUPS if group in used}, **active}
 
 
 def parameters(values: dict[str, Any]) -> dict[str, Any]:
-    """Returns the values that are hyperparameters."""
+    """Returns those values that are hyperparameters."""
     return {key: value for key, value in values.items() if key.rpartition(".")[2] not in NOT_PARAMETERS}
 
 
 def mistakes(composed: DictConfig, words: list[str]) -> list[str]:
-    """Finds what MLflow would refuse of a trial, by the rules that hold for every store.
+    """Returns what MLflow would refuse about a trial, by the rules that every store has.
 
     Args:
         words: the overrides of the trial.
@@ -53,16 +54,15 @@ def mistakes(composed: DictConfig, words: list[str]) -> list[str]:
 
 
 def sweep_tags(invocation: Invocation) -> dict[str, str]:
-    """Returns the tags of all runs of a sweep. Children have them, too, since MLflow's filters lose the children of filtered parents."""
-    sweep = {"trialbook.sweep": invocation.folder.name}
-    return {
-        **invocation.labels.run_tags(),  # first: ours win
-        **({} if invocation.single else sweep),
-    }
+    """Returns the tags of all runs of a sweep; trials have them, too, because MLflow's filters do not find them by their parent."""
+    tags = invocation.labels.run_tags()
+    if not invocation.single:
+        tags["trialbook.sweep"] = invocation.folder.name  # last, so that no tag of the user's replaces it
+    return tags
 
 
 def common_tags(invocation: Invocation) -> dict[str, str]:
-    """Returns the tags of all runs of an invocation: those of the sweep, and where its results come from."""
+    """Returns the tags of all runs of an invocation: those of the sweep, code, packages and executor."""
     return {
         **sweep_tags(invocation),
         "trialbook.versions": provenance.versions(),
@@ -74,13 +74,13 @@ def common_tags(invocation: Invocation) -> dict[str, str]:
 
 
 def executor(invocation: Invocation) -> str:
-    """Returns the executor, with the settings that may change digits."""
+    """Returns the name of the executor and its settings that may influence results, as one text."""
     settings = [f"{key}={value}" for key, value in invocation.executor.items() if key not in NOT_OF_A_TRIAL]
     return " ".join([invocation.config.hydra.runtime.choices.executor, *settings])
 
 
 def trial_tags(number: int, attempt: int, config: dict[str, Any], point: Point) -> dict[str, str]:
-    """Returns the tags of one trial; pasting its overrides repeats it."""
+    """Returns the tags of one trial, among them the overrides that repeat it."""
     repeat = shlex.join(overrides(point))
     return {
         "mlflow.note.content": f"```\npython -m src.sweep {repeat}\n```",
@@ -94,7 +94,7 @@ def trial_tags(number: int, attempt: int, config: dict[str, Any], point: Point) 
 
 
 def ended_tags(outcome: Outcome) -> dict[str, str]:
-    """Returns the tags that are known when a trial ended."""
+    """Returns the tags that are known when a trial has ended."""
     digests = {DIGEST_TAGS[name]: hashlib.sha256(content).hexdigest() for name, content in outcome.files.items() if name in DIGEST_TAGS}
     cause = {"trialbook.cause": outcome.cause[:500]} if outcome.cause else {}
     if outcome.state == TrialState.PRUNED:
@@ -105,12 +105,12 @@ def ended_tags(outcome: Outcome) -> dict[str, str]:
 def end(
     state: str | None, metrics: dict[str, float], tags: dict[str, str], kept: str, at: float | None = None, data: str = ""
 ) -> dict[str, Any]:
-    """Returns the message about a run that ended; without a state it adds to a run that ended before.
+    """Returns the message that ends a run; without a state, it adds metrics, tags and files to a run that ended before.
 
     Args:
         kept: the name of its files in the outbox.
-        at: when, as time.time() says it; None for now.
-        data: the name of its data set, for MLflow's column of that name; needs the tag of its digest.
+        at: the end, as time.time() returns it; None for now.
+        data: the name of its data set, for MLflow's column Dataset; it is used only together with the tag of the data digest.
     """
     digest = tags.get("trialbook.data_digest", "")
     dataset = {"dataset": {"name": data, "digest": digest}} if data and digest else {}
@@ -118,6 +118,9 @@ def end(
 
 
 def page(invocation: Invocation, *parts: str, pictures: Sequence[str] = ()) -> list[str]:
-    """Returns the parts of a sweep's page in MLflow, for `labels.page_text`: a picture and the question, parts, command, more pictures."""
+    """Returns all parts of a sweep's page in MLflow, as `labels.page_text` takes them.
+
+    Their order is the first picture with the question, the given parts, the command, then the other pictures.
+    """
     question = f"**{invocation.question}**" if invocation.question else ""
     return ["\n\n".join(filter(None, [*pictures[:1], question])), *parts, f"```\n{invocation.command}\n```", *pictures[1:]]

@@ -1,4 +1,4 @@
-"""Where the trials of a sweep run that names no executor: stacked on a GPU, else side by side on the cores of this machine."""
+"""Chooses the executor of a sweep that names none: stacks on a GPU, otherwise processes side by side on this machine."""
 
 from omegaconf import OmegaConf, read_write
 
@@ -7,11 +7,11 @@ from src.errors import ConfigError
 from src.executors.machine import find_slots, gpus, this_machine
 from src.running.invocation import Invocation
 
-AT_ONCE = 8  # trials of an oracle that learns; with more it would propose most of them before it has seen a score
+AT_ONCE = 8  # most trials at once of an oracle that learns: with more it would propose most of them before it sees a score
 
 
 def choose_executor(request: Request, invocation: Invocation) -> None:
-    """Chooses the executor of a sweep of networks, unless the request names one; one trial, and functions, stay in this process."""
+    """Sets the executor of a sweep of networks, unless the request names one. A single trial and functions stay in this process."""
     config = invocation.config
     named = any(one.key.partition(".")[0] == "executor" for one in request.everything)
     choices = config.hydra.runtime.choices
@@ -31,7 +31,7 @@ def choose_executor(request: Request, invocation: Invocation) -> None:
 
 
 def _slots(threads: int) -> int:
-    """Returns how many trials this machine has room for at once."""
+    """Returns the number of trials for which this machine has cores and memory at once; 0 if not even one fits."""
     try:
         return find_slots("auto", threads, 0.0, [this_machine()])[0]
     except ConfigError:
