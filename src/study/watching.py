@@ -1,4 +1,4 @@
-"""Looks on while a sweep runs, from another terminal. It only reads, so that it may end in any way at any time."""
+"""Shows a running sweep in another terminal. It only reads, so it may be ended in any way at any time."""
 
 import os
 import select
@@ -23,13 +23,13 @@ SECONDS = 1.0  # between two looks
 
 
 def watch(folder: Path, terminal: Terminal, most: int) -> Overview:
-    """Redraws the state of a sweep until it ends or somebody types q; returns the last look. On a pipe it only waits for the end.
+    """Redraws the state of a sweep until it ends or the user types q; returns its last state. On a pipe it only waits for the end.
 
     Args:
-        most: how many of its best trials are shown.
+        most: upper bound on the number of best trials that are shown.
     """
     if terminal.width is None:
-        return _until_it_ends(folder, most, _waits)
+        return _until_it_ends(folder, most, _wait)
     with (
         interruption_says("the sweep goes on"),
         _keys() as pressed,
@@ -45,10 +45,10 @@ def watch(folder: Path, terminal: Terminal, most: int) -> Overview:
 
 
 def _until_it_ends(folder: Path, most: int, shown: Callable[[Overview], bool]) -> Overview:
-    """Looks again and again.
+    """Reads the state of a sweep until it ends.
 
     Args:
-        shown: shows a look, waits for a second, and returns True if it was enough.
+        shown: shows a state, waits for a second, and returns True to stop early.
     """
     while (found := look(folder, most)).state == SweepState.RUNNING:
         if shown(found):
@@ -56,7 +56,7 @@ def _until_it_ends(folder: Path, most: int, shown: Callable[[Overview], bool]) -
     return found
 
 
-def _waits(_: Overview) -> bool:
+def _wait(_: Overview) -> bool:
     time.sleep(SECONDS)
     return False
 
@@ -68,7 +68,7 @@ def _no_key() -> str:
 
 @contextmanager
 def _keys() -> Iterator[Callable[[], str]]:
-    """Yields a function that waits for a key for at most a second; it returns it, or nothing. Keys come at once, and are not shown."""
+    """Yields a function that waits at most a second for a key, and returns it or "". Keys need no Enter, and are not shown."""
     if not sys.stdin.isatty():
         yield _no_key
         return

@@ -87,7 +87,7 @@ def test_a_setting_that_did_not_exist_has_the_value_of_what_was_done_then(asked:
     [(kind, line)] = resume._oracle(asked(*WORDS, oracle="hyperband"), before)
     assert (kind, line) == (
         "",
-        "oracle.sampler: random then, bayesian now; expected oracle.sampler=random, for that sweep began before there was such a setting",
+        "oracle.sampler: random then, bayesian now; expected oracle.sampler=random: the sweep is older than this setting",
     )
     assert not list(resume._oracle(asked(*WORDS, oracle="hyperband", **{"oracle.sampler": "random"}), before))
 
