@@ -154,7 +154,7 @@ def test_a_hash_of_an_older_version_is_no_change(asked: Callable, store: Store, 
     store._db.execute("update trial set active_hash = 'written otherwise', config_hash = null")
     assert differences(asked(*WORDS), store, driven) == ""
     (folders.of_trial(driven.folder, 0) / ".hydra" / "config.yaml").unlink()
-    assert "config.yaml is not there" in differences(asked(*WORDS), store, driven)
+    assert "config.yaml does not exist" in differences(asked(*WORDS), store, driven)
 
 
 def test_every_data_set_of_a_sweep_is_looked_at(asked: Callable, store: Store, driven: Driven, monkeypatch: pytest.MonkeyPatch) -> None:
