@@ -1,4 +1,4 @@
-"""Asks the registry which configuration is champion, for its mark in a report."""
+"""Finds the configuration of the champion in the registry, to mark it in a report."""
 
 import logging
 from collections.abc import Mapping

@@ -37,8 +37,9 @@ class Messages(Database):
 
     def waiting(self) -> int:
         """Returns the number of messages that wait for MLflow, without refused ones."""
-        where = " where refused is null" if self._keeps_refused else ""
-        return int(self._read(f"select count(*) from outbox{where}")[0][0])
+        if not self._keeps_refused:
+            return int(self._read("select count(*) from outbox")[0][0])
+        return int(self._read("select count(*) from outbox where refused is null")[0][0])
 
     def of_run(self, run_id: str) -> list[int | None]:
         """Returns [number] for the run of a trial, [None] for the run of the sweep, and [] for a run of another study."""

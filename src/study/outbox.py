@@ -105,8 +105,8 @@ class Outbox:
     def _deliver_in_order(self, messages: list[Message]) -> None:
         """Delivers messages of trials together, as far as the tracker takes them so, and the others one by one."""
         for of_trials, group in groupby(messages, lambda message: message.number is not None):  # a sweep's run starts before its trials'
-            left = self._deliver_many(list(group)) if of_trials else list(group)
-            for batch in _batches(left):
+            some = list(group)
+            for batch in _batches(self._deliver_many(some) if of_trials else some):
                 if self._closed.is_set():
                     return
                 self._deliver(batch)
