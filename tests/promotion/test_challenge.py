@@ -72,7 +72,7 @@ def test_a_champion_that_can_not_be_loaded_counts_as_none_with_a_word() -> None:
     unusable, *_, against = told(found)
     assert unusable == "the champion, version 7, cannot be loaded and counts as none: run=old: no finished trial with a model"
     assert against.startswith("against a constant answer, 0.1000: +0.8000, 95 % between")
-    assert "compared with a constant answer, for version 7 could not be loaded: because" in challenge._how(found, "because")
+    assert "compared with a constant answer, because version 7 could not be loaded: because" in challenge._summary(found, "because")
 
 
 def test_a_champion_that_can_be_loaded_is_compared_with() -> None:
