@@ -12,10 +12,7 @@ RUNNING = "RUNNING"  # MLflow's status; a sweep that was killed keeps it
 
 
 def check_ended(sweep: str, status: str = "") -> None:
-    """Refuses a sweep that still runs.
-
-    Args:
-        status: its status in MLflow, if known; used if the sweep's folder is on another machine.
+    """Refuses a sweep that still runs. Its status in MLflow, if known, is used if its folder is on another machine.
 
     Raises:
         TrialbookError: the sweep still runs.
@@ -31,11 +28,7 @@ def check_ended(sweep: str, status: str = "") -> None:
 
 
 def interruption(sweep: str, status: str) -> str:
-    """Returns a line if a sweep on this machine was interrupted and can be resumed; empty if it ended.
-
-    Args:
-        status: its status in MLflow.
-    """
+    """Returns a line if a sweep on this machine, with this status in MLflow, was interrupted and can be resumed; empty if it ended."""
     file = SWEEPS / sweep / "study.db"
     if not file.exists():
         return ""

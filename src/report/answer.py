@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from src.columns import figure
 from src.results import table
 from src.results.conclusions import brief, group_name
-from src.results.leaderboard import Entry, Group, Standing
+from src.results.leaderboard import Entry, Group, Standing, TrialResult
 from src.states import TrialState
 from src.study import destination
 from src.tracking.address import DEFAULT
@@ -24,7 +24,8 @@ def answer(standing: Standing, default: Entry | None, concluded: str = "") -> st
         concluded: the oracle's conclusion, which is returned instead; empty without one.
     """
     if not standing.groups:
-        return "No trial has a score yet." if _waits(standing) else "No trial has a score."
+        is_early = any(trial.state in (TrialState.RUNNING, TrialState.SCHEDULED) for trial in standing.trials)
+        return "No trial has a score yet." if is_early else "No trial has a score."
     if concluded:
         return concluded
     group = standing.groups[0]
@@ -36,10 +37,6 @@ def answer(standing: Standing, default: Entry | None, concluded: str = "") -> st
     name = group_name(standing, group)
     prefix = f"{name}: " if name else ""
     return f"{prefix}{', '.join(words)}. {_sure(group)}".strip()
-
-
-def _waits(standing: Standing) -> bool:
-    return any(trial.state in (TrialState.RUNNING, TrialState.SCHEDULED) for trial in standing.trials)
 
 
 def name_of(standing: Standing, entry: Entry) -> str:
@@ -82,19 +79,26 @@ def _sure(group: Group) -> str:
 
 def commands(standing: Standing, metas: Sequence[Mapping[str, str]]) -> list[tuple[str, str]]:
     """Returns (description, command line) of the next commands, the most useful first, then of those that repeat the sweeps."""
-    names, start = ",".join(meta.get("sweep_id", "") for meta in metas), prefix(metas)
-    found, best = [], standing.best
-    one = f" objective={standing.objective}" if standing.second else ""
-    if best:
+    steps, found = [], [("repeats the sweep", meta["command"]) for meta in metas if "command" in meta]
+    if standing.best:
         is_race = bool(metas) and json.loads(metas[0].get("oracle", "{}")).get("name") == "race"
-        if len(standing.entries) > 1 and len(standing.by_data) == 1 and not is_race:
-            found.append(("is the best the best? fresh seeds tell", f"{start}python -m src.confirm sweep={names}{one}"))
-        if best.origin.code and best.origin.data:  # it is neither a function nor adopted without its model
-            found.append(("the best model against the champion", f"{start}python -m src.promote sweep={names}{one}"))
-        if len(found) == 2 and len(standing.groups[0].tied) == 1:  # no doubt about the best one: promote it first
-            found.reverse()
-        found.append(("repeats the best trial", f"{start}python -m src.sweep {shlex.join(standing.words(best))}"))
-    return [*found, *(("repeats the sweep", meta["command"]) for meta in metas if "command" in meta)]
+        names = ",".join(meta.get("sweep_id", "") for meta in metas)
+        repeat, *steps = next_steps(standing, standing.best, names, prefix(metas), is_race=is_race)
+        if len(standing.groups[0].tied) == 1:  # no doubt about the best one, so it is promoted first
+            steps.reverse()
+        steps.append(repeat)
+    return [*steps, *found]
+
+
+def next_steps(standing: Standing, best: TrialResult, sweeps: str, start: str, *, is_race: bool) -> list[tuple[str, str]]:
+    """Returns (description, command line) of the commands that repeat the best trial and, where possible, confirm and promote it."""
+    one = f" objective={standing.objective}" if standing.second else ""
+    found = [("repeats the best trial", f"{start}python -m src.sweep {shlex.join(standing.words(best))}")]
+    if len(standing.entries) > 1 and len(standing.by_data) == 1 and not is_race:
+        found.append(("is the best the best? fresh seeds tell", f"{start}python -m src.confirm sweep={sweeps}{one}"))
+    if best.origin.code and best.origin.data:  # neither a function nor adopted without its model
+        found.append(("the best model against the champion", f"{start}python -m src.promote sweep={sweeps}{one}"))
+    return found
 
 
 def prefix(metas: Sequence[Mapping[str, str]]) -> str:

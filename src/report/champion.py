@@ -12,11 +12,7 @@ Champion = tuple[str, str]
 
 
 def champion(meta: Mapping[str, str], standing: Standing, uri: str) -> Champion | None:
-    """Returns the champion of a study's experiment; None if there is none or the store does not answer.
-
-    Args:
-        uri: the user's address of the store, which may contain a password.
-    """
+    """Returns the champion of a study's experiment; None if there is none or the store (the user's `uri`) does not answer."""
     if "experiment" not in meta or not (standing.best and standing.best.origin.data):
         return None
     from src.tracking.registry import Registry  # imports MLflow, seconds

@@ -160,7 +160,6 @@ def _halves(standing: Standing) -> dict[int, tuple[float, bool]]:
 
 
 def _trials(standing: Standing, metas: Sequence[Mapping[str, str]], curves: Curves) -> dict[str, Any]:
-    """Returns the columns of trials, those of one configuration together, and their curves."""
     trials, sweeps = standing.trials, {meta.get("sweep_id", ""): place for place, meta in enumerate(metas)}
     causes = [f"{trial.state} {trial.cause}".strip() for trial in trials]
     distinct = {cause: place for place, cause in enumerate(dict.fromkeys(causes))}
@@ -179,6 +178,5 @@ def _trials(standing: Standing, metas: Sequence[Mapping[str, str]], curves: Curv
 
 
 def _seed(values: Mapping[str, Any]) -> str:
-    """Formats the seed and the fold of a trial for people."""
     parts = [f"{key.rpartition('.')[2]} {value_text(values[key])}" for key in ("seed", "data.fold") if values.get(key) is not None]
     return ", ".join(parts)

@@ -66,7 +66,6 @@ def write(found: dict[str, bytes], place: Path) -> None:
 
 
 def _of_run(best: TrialResult, uri: str) -> dict[str, bytes]:
-    """Downloads the files of a trial's run."""
     runs = Runs(uri)
     runs.recorded(str(best.run_id))
     with tempfile.TemporaryDirectory() as folder:
@@ -78,7 +77,6 @@ def _of_run(best: TrialResult, uri: str) -> dict[str, bytes]:
 
 
 def _readme(standing: Standing, store: Store, best: TrialResult | None, found: Container[str]) -> str:
-    """Returns a README about the sweep, its results, its files, and how to load the model."""
     meta = store.meta()
     rows = table.ranked(standing)
     lines = [f"# {meta.get('name') or 'Sweep'} {meta['sweep_id']}", "", f"{len(standing.trials)} trials, ranked by {standing.objective}."]

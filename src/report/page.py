@@ -23,7 +23,8 @@ def page(title: str, subtitle: str, data: dict[str, Any], pictures: dict[str, by
     """
     script = '"use strict";\n' + "\n".join((FOLDER / f"{name}.js").read_text() for name in SCRIPTS)
     style = (FOLDER / "page.css").read_text()
-    shown = {name: _address(content) for name, content in pictures.items() if len(content) <= MOST_PICTURE}
+    small = {name: png for name, png in pictures.items() if len(png) <= MOST_PICTURE}
+    shown = {name: f"data:image/png;base64,{base64.b64encode(png).decode()}" for name, png in small.items()}
     everything = {**data, "pictures": shown, "made": time.strftime("%Y-%m-%d %H:%M")}
     parts = {
         "title": html.escape(title),
@@ -39,7 +40,3 @@ def page(title: str, subtitle: str, data: dict[str, Any], pictures: dict[str, by
 def _digest(text: str) -> str:
     """Returns the source expression of a content security policy that allows exactly this text."""
     return f"sha256-{base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()}"
-
-
-def _address(png: bytes) -> str:
-    return f"data:image/png;base64,{base64.b64encode(png).decode()}"

@@ -66,9 +66,8 @@ class _Handler(BaseHTTPRequestHandler):
 
 
 def _index(root: Path) -> bytes:
-    items = [f'<li><a href="/{html.escape(name)}">{html.escape(_title(file))}</a></li>' for name, file in reports(root).items()]
+    items = []
+    for name, file in reports(root).items():
+        title = f"{name} {read_meta(file.parent).get('name', '')}".rstrip()
+        items.append(f'<li><a href="/{html.escape(name)}">{html.escape(title)}</a></li>')
     return INDEX.format("".join(items) or "<li>none yet: python -m src.sweep -m … makes one</li>").encode()
-
-
-def _title(file: Path) -> str:
-    return " ".join(filter(None, (file.parent.name, read_meta(file.parent).get("name"))))

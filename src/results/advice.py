@@ -22,11 +22,7 @@ History = dict[str, list[float]]
 
 
 def advice(standing: Standing, histories: dict[str, History]) -> list[str]:
-    """Returns warnings about the best configuration, the ranks and failures, each with a remedy.
-
-    Args:
-        histories: key of a trial → its metrics per epoch.
-    """
+    """Returns warnings about the best configuration, the ranks and failures; `histories` are by the keys of trials."""
     if not standing.best:
         return ["no trial has a score"] if standing.entries else []
     group = standing.groups[0]

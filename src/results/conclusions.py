@@ -79,7 +79,6 @@ def new_seeds(entries: Sequence[Entry], count: int) -> str:
 
 
 def _chance(group: Group) -> Iterator[str]:
-    """Yields sentences that say which differences may be chance, and how that is known."""
     if len(group.entries) < 2:
         return
     repeated = [entry for entry in group.entries if entry.spread is not None]
@@ -123,7 +122,6 @@ def _new_examples(group: Group) -> Iterator[str]:
 
 
 def _expected(group: Group) -> Iterator[str]:
-    """Yields the score to expect of a new run of the best configuration."""
     found = expected_of_best(group)
     if found:
         yield (

@@ -27,7 +27,6 @@ def difference(a: Recorded, b: Recorded) -> dict[str, list[Row]]:
 
 
 def _pairs(a: dict[str, Any], b: dict[str, Any]) -> list[Row]:
-    """Returns a row for each key with differing values."""
     keys = [key for key in dict.fromkeys((*a, *b)) if canonical(a.get(key)) != canonical(b.get(key))]
     return [{"key": key, "first": str(a.get(key, "")), "second": str(b.get(key, ""))} for key in keys]
 

@@ -91,7 +91,6 @@ def choose(sweep: str, top: int, loader: ConfigLoader, uri: str, objective: str 
 
 
 def _check(standing: Standing, sweep: str, objective: str) -> None:
-    """Raises a ConfigError if the configurations of a sweep cannot race."""
     if standing.second and not objective:
         both = f"{standing.objective} and {standing.second}"
         raise ConfigError([f"sweep={sweep}: two objectives, {both}; a race has one: objective={standing.objective}"])

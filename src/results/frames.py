@@ -53,10 +53,7 @@ def epochs(stores: Iterable[Store]) -> list[Row]:
 
 
 def write(stores: Sequence[Store], kind: str, folder: Path) -> list[Path]:
-    """Writes both tables into a folder; returns the files.
-
-    Args:
-        kind: csv or parquet.
+    """Writes both tables into a folder, as csv or parquet (`kind`); returns the files.
 
     Raises:
         ConfigError: the package that writes parquet is not installed.

@@ -49,18 +49,12 @@ class Identifier:
         return active_hash(config), active_hash(config, repeats=False), values
 
     def origin(self, row: TrialRow, *, recorded: bool) -> Origin:
-        """Returns the data, code and packages of a row.
-
-        Args:
-            recorded: True if the values of the configuration are known.
-        """
+        """Returns the data, code and packages of a row; `recorded` is True if the values of its configuration are known."""
         if row.config_hash is not None:
             return Origin(recorded, row.data_digest or "", row.code or "", row.packages or "")
-        return Origin(recorded, self._data_of_old(row), self._old_code, training_packages(self._meta.get("versions", "")))
-
-    def _data_of_old(self, row: TrialRow) -> str:
-        """Returns the digest in the study's facts, which is that of the first finished trial; empty if the row has other data."""
-        return self._meta.get("data_digest", "") if data_settings(of_texts(row.point)) == self._first_data_settings else ""
+        is_first = data_settings(of_texts(row.point)) == self._first_data_settings
+        data = self._meta.get("data_digest", "") if is_first else ""  # the study's digest is that of the first finished trial
+        return Origin(recorded, data, self._old_code, training_packages(self._meta.get("versions", "")))
 
     @cached_property
     def _first_data_settings(self) -> str:
@@ -101,11 +95,8 @@ class Identifier:
 def parsed(text: str, place: str) -> dict[str, Any]:
     """Parses the trial's part of a stored config.yaml; does not resolve interpolations, which may read the environment.
 
-    Args:
-        place: names the file in the error message.
-
     Raises:
-        TrialbookError: it has aliases, a few of which could expand to billions of keys.
+        TrialbookError: it has aliases, a few of which could expand to billions of keys; the message begins with `place`.
     """
     if any(isinstance(event, yaml.AliasEvent) for event in yaml.parse(text, yaml.CSafeLoader)):
         raise TrialbookError(f"{place} has aliases; expected what Trialbook writes.")

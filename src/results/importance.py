@@ -99,11 +99,7 @@ def _varying(standing: Standing, rows: Sequence[_Row]) -> list[str]:
 
 
 def _interval(shares: np.ndarray, keys: int) -> tuple[float, float]:
-    """Returns the mean of one key's shares, shape (resamples,), and half the width of its interval.
-
-    Args:
-        keys: the number of keys whose intervals hold together.
-    """
+    """Returns the mean of one key's shares, shape (resamples,), and half its interval, which holds for so many `keys` together."""
     error = float(np.std(shares, ddof=1)) * math.sqrt(1 / len(shares) + LEFT_OUT / (1 - LEFT_OUT))
     return float(np.mean(shares)), float(stdtrit(len(shares) - 1, 1 - ERROR / keys)) * error
 

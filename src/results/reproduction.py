@@ -85,7 +85,6 @@ def of_conditions(then: Mapping[str, str], now: Mapping[str, str]) -> Changes:
 
 
 def _versions(tags: Mapping[str, str]) -> dict[str, str]:
-    """Returns package → its version."""
     parts = tags.get("trialbook.versions", "").split(", ")
     return {name: version for name, _, version in (part.rpartition(" ") for part in parts if part)}
 
@@ -122,16 +121,13 @@ def _gap(then: Recorded, now: Recorded) -> str:
         if metric not in run.metrics:
             kept = ", ".join(key.removeprefix("kept/") for key in run.metrics if key.startswith("kept/"))
             raise TrialbookError(f"run {run.run_id}: its objective {name!r} is no metric of it; expected one of {kept}.")
-    where = _first_difference(first, second, "report" if then.is_function else "epoch") or "the same in every epoch, but other weights"
+    unit = "report" if then.is_function else "epoch"  # the steps of a function may have any numbers
+    where = _first_difference(first, second, unit) or "the same in every epoch, but other weights"
     return f"{where}; {name} {then.metrics[metric]:.4f} then, {now.metrics[metric]:.4f} now"
 
 
 def _first_difference(then: dict[str, list[float]], now: dict[str, list[float]], unit: str) -> str:
-    """Describes the first metric that differs in the first epoch in which any does; empty if all are equal.
-
-    Args:
-        unit: "epoch", or "report" for a function, whose steps may have any numbers.
-    """
+    """Describes the first metric that differs in the first epoch (`unit`) in which any does; empty if all are equal."""
     if lone := sorted(then.keys() ^ now.keys()):
         return f"{lone[0]} is reported {'then' if lone[0] in then else 'now'} alone"
     lengths = [max(map(len, histories.values()), default=0) for histories in (then, now)]
@@ -172,7 +168,6 @@ def _code(then: Mapping[str, str], now: Mapping[str, str]) -> list[str]:
 
 
 def _changes(then: Mapping[str, str], now: Mapping[str, str]) -> list[str]:
-    """Returns a line for each key with differing values."""
     keys = [key for key in dict.fromkeys((*then, *now)) if then.get(key) != now.get(key)]
     return [_change(key, then.get(key, NOT_THERE), now.get(key, NOT_THERE)) for key in keys]
 

@@ -37,7 +37,6 @@ def load_standing(sweeps: str, objective: str = "") -> tuple[Standing, list[Stor
 
 
 def _reports(store: Store, objective: Objective) -> bool:
-    """Returns True if the trials of a study can be ranked by an objective."""
     return objective.name in _metrics_of_first_epoch(store) or Objective.parse(store.meta()["objective"]).name == objective.name
 
 
@@ -46,11 +45,7 @@ def _metrics_of_first_epoch(store: Store) -> dict[str, float]:
 
 
 def standing_of(stores: Sequence[Store], objective: Objective, second: Objective | None = None) -> Standing:
-    """Returns the standing of studies by their objective, or by another metric that they report.
-
-    Args:
-        second: the second of two objectives, which trials may lack.
-    """
+    """Returns the standing of studies by their objective, or by another metric that they report. Trials may lack the second one."""
     examples = int(stores[0].meta().get("validation_examples", 0))
     return Standing.of((trial for store in stores for trial in _results(store, objective, second)), objective, examples, second)
 
@@ -75,11 +70,7 @@ def histories(trials: Iterable[TrialResult], stores: Sequence[Store]) -> dict[st
 def labelled_histories(
     trials: Iterable[TrialResult], stores: Sequence[Store], standing: Standing
 ) -> list[tuple[str, dict[str, list[float]]]]:
-    """Returns (name, metrics per epoch) of each trial that has metrics, in the order of `trials`.
-
-    Args:
-        standing: a name distinguishes a trial from the others of this standing.
-    """
+    """Returns (name in the standing, metrics per epoch) of each trial that has metrics, in the order of `trials`."""
     ordered = list(trials)
     by_key = histories(ordered, stores)
     return [(table.name_of(standing, trial), by_key[trial.key]) for trial in ordered if trial.key in by_key]
@@ -131,7 +122,6 @@ def _not_reported(objective: Objective, store: Store) -> ConfigError:
 
 
 def _seconds_before(row: TrialRow, by_number: dict[int, TrialRow]) -> float:
-    """Returns the seconds of the trainings that a trial continues."""
     seconds, parent = 0.0, row.parent
     while parent is not None:
         seconds += by_number[parent].seconds or 0.0

@@ -40,11 +40,7 @@ def ranked(standing: Standing) -> list[Row]:
 
 
 def _row(standing: Standing, entry: Entry, rank: str | None, *, front: bool, unrepeated: bool) -> Row:
-    """Returns the row of one entry.
-
-    Args:
-        unrepeated: no entry of the table has repeats; the number of the trial replaces the columns about repeats.
-    """
+    """Returns the row of one entry. If no entry has repeats, the number of the trial replaces the columns about repeats."""
     trials = entry.repeats
     last = [trial.last for trial in entry.trials if trial.last is not None]
     kept = [trial.kept_epoch for trial in entry.trials if trial.kept_epoch is not None]
@@ -77,7 +73,6 @@ def _second(standing: Standing, one: TrialResult | Entry, *, front: bool) -> Row
 
 
 def _states(trials: Sequence[TrialResult]) -> str:
-    """Returns the state that all trials share, otherwise the number of trials in each state."""
     states = Counter(trial.state_text for trial in trials)
     return ", ".join(state if len(states) == 1 else f"{count} {state}" for state, count in states.items())
 
@@ -135,12 +130,10 @@ def shown_values(one: TrialResult | Entry, keys: list[str]) -> dict[str, str]:
 
 
 def _origin(standing: Standing, one: TrialResult | Entry) -> Row:
-    """Returns the column with the differences in origin; no column if there are none."""
     return {DIFFERS: standing.origin(one)} if standing.of_several_origins else {}
 
 
 def _folds(standing: Standing, entry: Entry) -> Row:
-    """Returns the column with the folds of an entry; no column if all entries have the same folds."""
     return {"folds": ", ".join(map(str, entry.folds))} if len({one.folds for one in standing.entries}) > 1 else {}
 
 

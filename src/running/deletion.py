@@ -93,7 +93,6 @@ class Deletion:
 
     @property
     def _own(self) -> list[Path]:
-        """The folder of the sweep, or the folders of the named trials."""
         if not self._numbers:
             return [self._folder]
         folders = [of_trial(self._folder, number) for number in self._numbers]

@@ -1,6 +1,5 @@
 """Ends a sweep: ends its run in MLflow, and prints the tables and the next commands."""
 
-import shlex
 from collections import Counter
 from collections.abc import Callable
 from concurrent.futures import Future
@@ -12,6 +11,7 @@ from src.config.paths import trial_config
 from src.executors import Function
 from src.job import CHECKPOINT
 from src.report import REPORT, report_of
+from src.report.answer import next_steps
 from src.report.champion import champion
 from src.results import table
 from src.results.conclusions import conclusions
@@ -177,13 +177,9 @@ class Ending:
         return attach
 
     def _elsewhere(self, function: Function, arguments: Callable[[], tuple[Any, ...]]) -> Callable[[], Any]:
-        """Starts a function in a process that runs trials; after an interruption, runs it here when its result is wanted.
+        """Starts a function in a process that runs trials; returns a function that waits for the result.
 
-        Args:
-            arguments: returns the arguments of the function.
-
-        Returns:
-            A function that waits for the result.
+        After an interruption, the function runs here, when its result is wanted; only then are its arguments made.
         """
         if self._outcome.code:
             return lambda: function(*arguments())
@@ -209,7 +205,6 @@ class Ending:
             self._terminal.table("reported and obtained", page.as_texts(self._published))
 
     def _print_causes(self, refused: list[str]) -> None:
-        """Prints why the sweep ended early, and what MLflow refused."""
         folder = self._invocation.folder
         if self._outcome.code:
             finished = sum(trial.state in SCORED for trial in self._standing.trials)
@@ -221,34 +216,27 @@ class Ending:
             self._terminal.say(f"they are kept in {folder}: mend the cause, then {self._invocation.prefix}python -m src.doctor --fix")
 
     def _print_commands(self, left: int) -> None:
-        """Prints the next commands.
-
-        Args:
-            left: number of records that MLflow does not have.
-        """
-        invocation, say, command, best = self._invocation, self._terminal.say, self._terminal.command, self._best
-        prefix, name = invocation.prefix, invocation.folder.name
-        one = f" objective={invocation.objective}" if invocation.second else ""
+        """Prints the next commands; `left` is the number of records that MLflow does not have."""
+        invocation, say, command = self._invocation, self._terminal.say, self._terminal.command
         if left:
             say(f"MLflow does not answer; {left} records wait in {invocation.folder}: {self._outbox.outage}")
         if invocation.single and left:
             say("\nGo on:")
-            command(f"{prefix}python -m src.doctor --fix")
+            command(f"{invocation.prefix}python -m src.doctor --fix")
         elif not invocation.single and (self._outcome.code or left):
             say("\nGo on:")
             command(invocation.command_to_resume)
         run_ids = [row.run_id for row in self._store.trials() if row.run_id]
         say("\nNext:")
-        command(f"{prefix}make ui", "then open:")
-        command(self._sweep.tracker.link(name, run_ids, invocation.objective))
+        command(f"{invocation.prefix}make ui", "then open:")
+        command(self._sweep.tracker.link(invocation.folder.name, run_ids, invocation.objective))
         if self._reported:
-            command(f"open {invocation.folder / REPORT}", "every trial, in a browser" if best else "what failed")
-        if best and not invocation.single:
-            command(f"{prefix}python -m src.sweep {shlex.join(self._standing.words(best))}", "repeats the best trial")
-        if len(self._standing.entries) > 1 and len(self._standing.by_data) == 1 and self._invocation.oracle["name"] != "race":
-            command(f"{prefix}python -m src.confirm sweep={name}{one}", "is the best the best? fresh seeds tell")
-        if best and best.origin.code and not invocation.single and not invocation.function:  # an adopted trial has no code and no model
-            command(f"{prefix}python -m src.promote sweep={name}{one}", "the best model against the champion")
+            command(f"open {invocation.folder / REPORT}", "every trial, in a browser" if self._best else "what failed")
+        if self._best and not invocation.single:
+            is_race = invocation.oracle["name"] == "race"
+            steps = next_steps(self._standing, self._best, invocation.folder.name, invocation.prefix, is_race=is_race)
+            for description, line in steps:
+                command(line, description)
 
     def _tidy(self) -> None:
         """Removes the files that only an unfinished sweep needs. The best trial keeps its checkpoint, for `go_on=true`."""

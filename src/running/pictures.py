@@ -30,10 +30,9 @@ def of_best(config: dict[str, Any], weights: bytes) -> dict[str, bytes]:
 
 
 def of_sweep(histories: "list[tuple[str, History]]") -> dict[str, bytes]:
-    """Draws all validation curves in one picture, and per metric a picture with a panel per trial: training and validation.
+    """Draws the curves of all trials, given by name and metrics per epoch, the best first.
 
-    Args:
-        histories: (name of the trial, its metrics per epoch), best first.
+    One picture has all validation curves; another one per metric has a panel per trial, with training and validation.
     """
     from src.plots import curves, png
 

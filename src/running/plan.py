@@ -4,7 +4,7 @@ import shlex
 import sqlite3
 from collections.abc import Callable, Iterator
 from contextlib import closing, suppress
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from statistics import mean
 from typing import Any
@@ -29,21 +29,8 @@ MOST_STUDIES = 20  # newest studies that the estimate reads
 MOST_COMPOSED = 200  # trials that are composed to show how they would be grouped
 
 
-@dataclass(frozen=True)
-class Experience:
-    """The mean cost of finished trials on the same data."""
-
-    seconds_per_epoch: float
-    megabytes: float
-    trials: int
-
-
 def headline(invocation: Invocation, total: int) -> str:
-    """Describes the sweep in one line.
-
-    Args:
-        total: the budget of the oracle.
-    """
+    """Describes the sweep in one line; `total` is the budget of its oracle."""
     about, absent, oracle = invocation.about, invocation.space.absent, invocation.oracle["name"]
     name = invocation.labels.name or ("trial" if invocation.single else "sweep")
     chosen = "" if oracle == "grid" else f"oracle={oracle}, at most "
@@ -121,21 +108,21 @@ def _estimate(invocation: Invocation, total: int, epochs: float, parallel_trials
     found = list(_experience(sweeps, store.parent / "artifacts" if store else None, config.data["_target_"]))
     if not found:
         return "no estimate: there is no finished trial on this data set here yet"
-    each, megabytes = mean(one.seconds_per_epoch for one in found), mean(one.megabytes for one in found)
+    seconds, megabytes, trials = zip(*found, strict=True)
+    each, size = mean(seconds), mean(megabytes)
     duration = seconds_text(epochs / parallel_trials * each)
     side = f", {parallel_trials} side by side" if parallel_trials > 1 else ""
     basis, disk = f"{epochs:.0f} epochs of {each:.2f} s{side}", ""
-    if total * megabytes:  # 0 if the store is on another machine
-        disk = f" and {total * megabytes:.0f} MB"
-        basis += f", and {_count(total, 'trial')} of {megabytes:.2f} MB"
-    return f"at most about {duration}{disk}: {basis}, as in {sum(one.trials for one in found)} earlier trials on these data"
+    if total * size:  # 0 if the store is on another machine
+        disk = f" and {total * size:.0f} MB"
+        basis += f", and {_count(total, 'trial')} of {size:.2f} MB"
+    return f"at most about {duration}{disk}: {basis}, as in {sum(trials)} earlier trials on these data"
 
 
-def _experience(root: Path, artifacts: Path | None, data: str) -> Iterator[Experience]:
-    """Yields the mean cost of the trials of each of the newest studies on the same data.
+def _experience(root: Path, artifacts: Path | None, data: str) -> Iterator[tuple[float, float, int]]:
+    """Yields (seconds per epoch, megabytes per trial, number of trials) of each of the newest studies on the same data.
 
-    Args:
-        artifacts: the folder in which a local store keeps the files of its runs; None for another store.
+    Only a local store has a folder with the artifacts of its runs; without one, megabytes are 0.
     """
     for file in sorted(root.glob("*/study.db"), reverse=True)[:MOST_STUDIES]:
         with suppress(sqlite3.DatabaseError, TrialbookError), closing(Store.open(file)) as store:  # an estimate can do without one
@@ -143,4 +130,4 @@ def _experience(root: Path, artifacts: Path | None, data: str) -> Iterator[Exper
             if rows and f"_target_: {data}" in store.meta().get("base_config", ""):
                 sizes = [bytes_in(artifacts / str(row.run_id)) for row in rows] if artifacts else [0]
                 seconds = mean((row.seconds or 0.0) / (row.epochs or 1) for row in rows)
-                yield Experience(seconds, mean(sizes) / 2**20, len(rows))
+                yield seconds, mean(sizes) / 2**20, len(rows)

@@ -43,9 +43,6 @@ def precheck(
 ) -> list[str]:
     """Prepares trials that cover every word and both ends of every number range; returns lines for people.
 
-    Args:
-        limits: as in a Job.
-
     Raises:
         ConfigError: a configuration or its data have mistakes, or no trial can be trained.
     """

@@ -34,11 +34,7 @@ def parameters(values: dict[str, Any]) -> dict[str, Any]:
 
 
 def mistakes(composed: DictConfig, words: list[str]) -> list[str]:
-    """Returns what MLflow would refuse about a trial, by the rules that every store has.
-
-    Args:
-        words: the overrides of the trial.
-    """
+    """Returns what MLflow would refuse about a trial with the overrides `words`, by the rules that every store has."""
     found = []
     for key, value in parameters(values(trial_config(composed), composed.hydra.runtime.choices)).items():
         if rule := unrecordable(key):

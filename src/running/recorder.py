@@ -147,11 +147,7 @@ class Recorder:
         return (Path(self._go_on["checkpoint"]).read_bytes(), ELSEWHERE) if self._go_on else (None, None)
 
     def _identity(self, number: int, config: dict[str, Any], values: dict[str, Any], source: int | None) -> Identity:
-        """Returns the identity of a trial. If it continues a training of other code, its code names both.
-
-        Args:
-            source: the trial whose checkpoint it continues; None if it starts anew.
-        """
+        """Returns the identity of a trial. If `source`, whose checkpoint it continues, ran other code, its code names both."""
         code, packages = self.tags.get("trialbook.code", ""), provenance.training_packages(self.tags.get("trialbook.versions", ""))
         if source is not None:
             code, packages = map(provenance.mixed, self._ran[source], (code, packages))

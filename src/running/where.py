@@ -20,19 +20,15 @@ def choose_executor(request: Request, invocation: Invocation) -> None:
     learns = choices.oracle == "bayesian" or invocation.oracle.get("sampler", "random") != "random"
     if gpus():
         name, workers = "fused", AT_ONCE if learns else "auto"
-    elif (slots := _slots(invocation.threads)) > 1:
-        name, workers = "local", AT_ONCE if learns and slots > AT_ONCE else "auto"
     else:
-        return
+        try:
+            slots = find_slots("auto", invocation.threads, 0.0, [this_machine()])[0]
+        except ConfigError:  # too little memory for one
+            return
+        if slots < 2:
+            return
+        name, workers = "local", AT_ONCE if learns and slots > AT_ONCE else "auto"
     node = OmegaConf.merge(request.catalog.file(f"executor/{name}").config, {"workers": workers})
     OmegaConf.update(config, "executor", node, merge=False, force_add=True)
     with read_write(config.hydra):
         choices.executor = name
-
-
-def _slots(threads: int) -> int:
-    """Returns the number of trials for which this machine has cores and memory at once; 0 if not even one fits."""
-    try:
-        return find_slots("auto", threads, 0.0, [this_machine()])[0]
-    except ConfigError:
-        return 0

@@ -59,11 +59,6 @@ class Instructions(Database):
         rows = self._read("select payload from instruction where kind = ? order by id", ADD)
         return [_payload(ADD, text)["point"] for (text,) in rows]
 
-    def is_heard(self, number: int) -> bool | None:
-        """Returns True if the driver heard an instruction; None if the instruction was removed."""
-        found = self._read("select heard from instruction where id = ?", number)
-        return bool(found[0][0]) if found else None
-
     def withdraw(self, *kinds: str) -> None:
         """Removes the instructions of these kinds that no driver has heard."""
         for one in self.unheard(*kinds):
@@ -73,24 +68,23 @@ class Instructions(Database):
     def instruct_and_wait(self, is_driven: Callable[[], bool], seconds: float, kind: str, **payload: Any) -> bool | None:
         """Adds an instruction, and waits until the driver has heard it.
 
-        Args:
-            is_driven: returns True while a driver runs.
-
         Returns:
             True if the driver heard it, False if it has not heard it after `seconds`, None if no driver runs any more; then the
             instruction is withdrawn.
         """
         number, until = self.instruct(kind, **payload), time.monotonic() + seconds
-        while not (heard := self.is_heard(number)):
+        while True:
+            found = self._read("select heard from instruction where id = ?", number)
+            if found and found[0]["heard"]:
+                return True
             if not is_driven():
                 self.withdraw(kind)
                 return None
-            if heard is None:  # the driver has just started, and withdrew the instructions to the one before
+            if not found:  # the driver has just started, and withdrew the instructions to the one before
                 number = self.instruct(kind, **payload)
             if time.monotonic() > until:
                 return False
             time.sleep(0.1)
-        return True
 
 
 def _payload(kind: str, text: str) -> dict[str, Any]:

@@ -123,11 +123,7 @@ def _tagging(number: int | None, tags: dict[str, str]) -> Message:
 
 
 def page_text(page: Sequence[str], note: str) -> str:
-    """Returns the text of a sweep's page in MLflow; parts that do not fit in a tag are left out.
-
-    Args:
-        page: the part above the note, then the parts below it.
-    """
+    """Returns the text of a sweep's page in MLflow: the note below the first part. Parts that do not fit in a tag are left out."""
     text = ""
     for part in filter(None, [page[0], note, *page[1:]]):
         if len(text) + len(part) + 2 <= LONGEST_TAG:

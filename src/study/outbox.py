@@ -170,7 +170,6 @@ class Outbox:
         return Parcel(run_id, again, contents)
 
     def _folder(self, message: Message) -> Path:
-        """Returns the folder of the files that a message refers to."""
         return self.folder_of(message.number) / UNDELIVERED / str(message.payload["files"])
 
     def _deliver(self, messages: list[Message]) -> None:

@@ -97,10 +97,7 @@ class Overview:
 
 
 def look(folder: Path, most: int = 5) -> Overview:
-    """Reads the state of a sweep.
-
-    Args:
-        most: upper bound on the number of its best trials to return.
+    """Reads the state of a sweep, with at most `most` of its best trials.
 
     Raises:
         TrialbookError: a newer version made it.
@@ -151,7 +148,6 @@ def command_to_resume(meta: dict[str, str], folder: Path) -> str:
 
 
 def _state(folder: Path, rows: Sequence[TrialRow]) -> SweepState:
-    """Returns the state of a sweep without a driver."""
     file = folder / result.FILE
     code = json.loads(file.read_bytes())["exit_code"] if file.exists() else None  # a killed sweep has no such file
     open_trials = any(row.state in RESUMABLE for row in rows)

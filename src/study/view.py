@@ -105,11 +105,7 @@ def _trial(trial: TrialView) -> dict[str, Any]:
 
 
 def lines(view: Overview, width: int | None) -> list[str]:
-    """Returns the lines that describe one sweep, wrapped between words.
-
-    Args:
-        width: columns of the terminal; None for a pipe, for which lines are not wrapped.
-    """
+    """Returns the lines that describe one sweep, wrapped between words; a width of None, for a pipe, wraps none."""
     found = [f"sweep {view.id} {view.name}".rstrip()]
     found += [text for text in (view.note, ", ".join(view.tags)) if text]
     found.append(_progress(view))
@@ -131,7 +127,6 @@ def lines(view: Overview, width: int | None) -> list[str]:
 
 
 def _progress(view: Overview) -> str:
-    """Returns the line about the state of a sweep and its trials."""
     counts = ", ".join(f"{count} {state}" for state, count in view.states.items()) or "no trial yet"
     of = f"{view.ended} of {view.budget} trials ended" if view.budget else f"{view.ended} trials ended"
     bar = f"{_bar(view.ended, view.budget)} " if view.budget and view.state == SweepState.RUNNING else ""
@@ -141,7 +136,6 @@ def _progress(view: Overview) -> str:
 
 
 def _running(trial: TrialView, metric: str) -> list[str]:
-    """Returns the two lines of a running trial."""
     of = f" of {trial.most}" if trial.most else ""
     bar = f"{_bar(trial.epochs, trial.most)} " if trial.most else ""
     latest = f"  {metric} {figure(trial.curve[-1])}  {sparkline(trial.curve)}" if trial.curve else ""

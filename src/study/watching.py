@@ -23,42 +23,25 @@ SECONDS = 1.0  # between two looks
 
 
 def watch(folder: Path, terminal: Terminal, most: int) -> Overview:
-    """Redraws the state of a sweep until it ends or the user types q; returns its last state. On a pipe it only waits for the end.
+    """Redraws the state of a sweep, with at most `most` of its best trials, until it ends or the user types q.
 
-    Args:
-        most: upper bound on the number of best trials that are shown.
+    On a pipe it only waits for the end. Returns the last state.
     """
     if terminal.width is None:
-        return _until_it_ends(folder, most, _wait)
+        while (found := look(folder, most)).state == SweepState.RUNNING:
+            time.sleep(SECONDS)
+        return found
     with (
         interruption_says("the sweep goes on"),
         _keys() as pressed,
         Live(console=terminal.console, screen=True, auto_refresh=False) as live,
     ):
-
-        def show(found: Overview) -> bool:
+        while (found := look(folder, most)).state == SweepState.RUNNING:
             lines = [*view.lines(found, terminal.console.width), "", "q ends this view; the sweep goes on"]
             live.update(Text(printable("\n".join(lines)), overflow="fold"), refresh=True)
-            return pressed() in ("q", "Q")
-
-        return _until_it_ends(folder, most, show)
-
-
-def _until_it_ends(folder: Path, most: int, shown: Callable[[Overview], bool]) -> Overview:
-    """Reads the state of a sweep until it ends.
-
-    Args:
-        shown: shows a state, waits for a second, and returns True to stop early.
-    """
-    while (found := look(folder, most)).state == SweepState.RUNNING:
-        if shown(found):
-            break
+            if pressed() in ("q", "Q"):
+                break
     return found
-
-
-def _wait(_: Overview) -> bool:
-    time.sleep(SECONDS)
-    return False
 
 
 def _no_key() -> str:
