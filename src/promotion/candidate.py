@@ -86,10 +86,7 @@ def rebuild(run: StoredRun, loader: ConfigLoader) -> trial.Prepared:
 
 
 def load_registered(run: StoredRun, artifacts: Path, loader: ConfigLoader) -> "tuple[keras.Model, models.Interface]":
-    """Builds the network of a registered model and loads its weights, as serving does but with the code of this repository; needs no data.
-
-    Args:
-        artifacts: folder with the files of the model.
+    """Builds the network of a registered model from its artifacts, as serving does but with the code of this repository; needs no data.
 
     Raises:
         TrialbookError: as `rebuild`.

@@ -41,11 +41,7 @@ def compare(challenger: np.ndarray, opponent: np.ndarray) -> Comparison:
 
 
 def interval_of(scores: np.ndarray) -> tuple[float, float]:
-    """Returns the 95 % interval of the mean score on new examples: by Wilson (1927) for right or wrong, otherwise by Student's t.
-
-    Args:
-        scores: shape (examples,).
-    """
+    """Returns the 95 % interval on new examples of the mean of scores (examples,): by Wilson (1927) for right or wrong, else by Student."""
     if _are_shares(scores):
         found = binomtest(round(float(scores.sum())), len(scores)).proportion_ci(method="wilson")
         return float(found.low), float(found.high)

@@ -13,12 +13,7 @@ from src.space.values import is_number
 
 @dataclass(frozen=True)
 class Gates:
-    """The demands of an option in conf/promotion/; None demands nothing.
-
-    Attributes:
-        least: least gain in score over the champion.
-        chance: the probability, over all openings of a test split, that a challenger passes by chance.
-    """
+    """The demands of an option in conf/promotion/; None demands nothing."""
 
     least: float | None
     chance: float | None

@@ -32,12 +32,7 @@ def data_of(
     champion: Champion | None,
     running: bool,
 ) -> dict[str, Any]:
-    """Returns the data of the page.
-
-    Args:
-        advice: sentences about the best configuration.
-        running: the sweep runs.
-    """
+    """Returns the data of the page; `advice` are sentences, and `running` is True while the sweep runs."""
     columns = [*_keys(standing, searched_log(metas)), *_measured(standing, metas, curves)]
     default = default_of(standing, metas)
     concluded = next((meta["conclusion"] for meta in metas if meta.get("conclusion")), "")

@@ -15,12 +15,7 @@ MOST_PICTURE = 400_000  # bytes of a picture; larger ones are left out
 
 
 def page(title: str, subtitle: str, data: dict[str, Any], pictures: dict[str, bytes]) -> bytes:
-    """Returns the HTML file.
-
-    Args:
-        data: what src/report/data.py returns.
-        pictures: PNG files by name.
-    """
+    """Returns the HTML file; `pictures` are PNG files by name."""
     script = '"use strict";\n' + "\n".join((FOLDER / f"{name}.js").read_text() for name in SCRIPTS)
     style = (FOLDER / "page.css").read_text()
     small = {name: png for name, png in pictures.items() if len(png) <= MOST_PICTURE}

@@ -86,11 +86,7 @@ def expanded(loader: ConfigLoader, argv: Sequence[str]) -> Likeness:
 
 
 def _changed(loader: ConfigLoader, name: str, words: list[str], then: dict[str, Any]) -> list[str]:
-    """Returns those values of a trial that conf/ has changed since, as overrides.
-
-    Args:
-        words: overrides of the trial.
-        then: its recorded values.
+    """Returns those recorded values (`then`) of a trial that its overrides (`words`) do not compose any more, as overrides.
 
     Raises:
         ConfigError: conf/ no longer has the key of such a value.

@@ -25,12 +25,9 @@ from src.tracking import Tracker
 
 
 def check_record(invocation: Invocation, resumed: Path | None) -> None:
-    """Imports MLflow and checks that its store, which is created if it is new, can take the record.
+    """Imports MLflow and checks that its store, which may be new, can take the record; `resumed` is the folder of the sweep to resume.
 
     This takes seconds, in which workers import TensorFlow.
-
-    Args:
-        resumed: the folder of the sweep to resume; None for a new one.
 
     Raises:
         ConfigError: the sweep was recorded in another store or experiment.

@@ -84,11 +84,7 @@ class Ending:
         return compare_with_published(self._invocation.space, reported, self._store.trials()) if reported else []
 
     def _record_parent(self, attach_pictures: Callable[[], tuple[dict[str, bytes], dict[str, str]]]) -> None:
-        """Ends the parent run with counts, scores, tables, pictures and the files that repeat the sweep.
-
-        Args:
-            attach_pictures: waits for the pictures of the best trial; returns them, and their names → its run.
-        """
+        """Ends the parent run with metrics, tables, pictures and the files that repeat the sweep."""
         standing = self._standing
         scored = [trial for trial in standing.trials if trial.score is not None]
         make_curves = self._elsewhere(pictures.of_sweep, lambda: (labelled_histories(scored, [self._store], standing),))

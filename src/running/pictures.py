@@ -14,12 +14,7 @@ log = logging.getLogger(__name__)
 
 
 def of_best(config: dict[str, Any], weights: bytes) -> dict[str, bytes]:
-    """Draws the task's pictures of predictions on the validation split.
-
-    Args:
-        config: the configuration of the best trial.
-        weights: the weights of its kept epoch, as an .h5 file.
-    """
+    """Draws the task's pictures of a trial's predictions on the validation split, with weights from an .h5 file."""
     prepared = trial.prepare(config)
     from src.training.weights import load  # imports TensorFlow, which `prepare` has configured
 

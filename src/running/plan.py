@@ -76,9 +76,7 @@ def show(invocation: Invocation, executor: Executor, compose: Callable[[list[str
 def _foreseen(invocation: Invocation, state: dict[str, Any], known: list[KnownTrial]) -> tuple[list[Point], int, float, list[str]]:
     """Returns the points that do not depend on scores, the number of all trials, their epochs, and lines for people.
 
-    Args:
-        state: state of the oracle of the sweep to resume; empty for a new one.
-        known: trials of the sweep to resume; those that ended are not returned again.
+    Of a sweep to resume, with the oracle's `state` and the `known` trials, those that ended are left out.
     """
     ended = {invocation.space.identity(one.proposal.point) for one in known if one.state in ENDED}
     if invocation.oracle["name"] == "grid":

@@ -106,17 +106,18 @@ def check_data(space: Space, compose: Callable[[list[str]], DictConfig]) -> None
     Raises:
         ConfigError: data are missing, damaged or not as configured, or a function cannot be imported.
     """
-    points = {json.dumps(nested(space.leaves(point), "data"), default=str): point for point in space.samples()}
-    configs = {identity: trial_config(compose(overrides(point))) for identity, point in points.items()}
-    if "_target_" in next(iter(configs.values()))["trial"]:
-        function.check(list(configs.values()))
+    by_data = {json.dumps(nested(space.leaves(point), "data"), default=str): point for point in space.samples()}
+    points = list(by_data.values())
+    configs = [trial_config(compose(overrides(point))) for point in points]
+    if "_target_" in configs[0]["trial"]:
+        function.check(configs)
         return
     mistakes = []
-    for identity, config in configs.items():
+    for config, point in zip(configs, points, strict=True):
         try:
             datasets.load(config["data"])
         except (ConfigError, DataError) as error:
-            mistakes += [(text, points[identity]) for text in _as_check(error).mistakes]
+            mistakes += [(text, point) for text in _as_check(error).mistakes]
     if mistakes:
         raise ConfigError(_each_once(mistakes))
 

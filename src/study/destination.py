@@ -31,12 +31,7 @@ def other_store(uri: str, meta: Mapping[str, str]) -> str:
 
 
 def other_experiment(name: str, found: str, meta: Mapping[str, str]) -> str:
-    """Returns the message for a request that names another experiment than the study's; empty if it is the same.
-
-    Args:
-        name: the requested experiment.
-        found: the current name of the study's experiment, which may have been renamed.
-    """
+    """Returns the message for a request that names another experiment than the study's, now called `found`; empty if it is the same."""
     if name in (meta.get("experiment", name), found):
         return ""
     return f"tracking.experiment: {found} then, {name} now; expected MLFLOW_EXPERIMENT_NAME={shlex.quote(found)}"

@@ -41,11 +41,9 @@ def write(folder: Path, exit_code: int, best_run: str | None) -> None:
 
 
 def run(words: Sequence[str], environment: Mapping[str, str], say: Callable[[str], object]) -> Result | None:
-    """Runs `python -m src.sweep` in its own process; returns None if nothing was started.
+    """Runs `python -m src.sweep` in its own process, and calls `say` with every line that it prints; None if nothing was started.
 
-    Args:
-        environment: environment variables that are added to those of this process.
-        say: called with every line that the sweep prints.
+    Its environment variables are those of this process and `environment`.
     """
     with tempfile.TemporaryDirectory() as name:
         copy = Path(name) / FILE

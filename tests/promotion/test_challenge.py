@@ -83,8 +83,8 @@ def test_a_champion_that_can_be_loaded_is_compared_with() -> None:
     assert told(found)[-1].startswith("against the champion: +0.4000") and told(found)[-1].endswith(
         "opening 1 of this test split: p must be below 0.03"
     )
-    assert challenge._how(found, "") == "promoted with test accuracy 0.9000"
-    assert challenge._how(replace(found, level=None), "").endswith("; not tested against chance")
+    assert challenge._summary(found, "") == "promoted with test accuracy 0.9000"
+    assert challenge._summary(replace(found, level=None), "").endswith("; not tested against chance")
 
 
 def test_a_first_model_that_is_no_better_than_a_constant_answer_is_refused() -> None:
