@@ -40,7 +40,6 @@ class Candidate:
         scores: the task's score of each test example, shape (test examples,); higher is better.
         constant: scores of a constant answer, learned from the training split; shape (test examples,).
         milliseconds: median time of a prediction for a single example.
-        split: SHA-256 of the test examples.
     """
 
     run: StoredRun

@@ -20,11 +20,8 @@ ARRAYS = (".npy", ".npz")
 def read_inputs(path: Path, example: Tree) -> tuple[Tree, list[str]]:
     """Reads a picture, a .csv, a .npy, a .npz, or a .txt with one text per line.
 
-    Args:
-        example: a batch of one input; the inputs get its kind, shape and dtype.
-
     Returns:
-        The inputs (n, …), and a list of the changes that were made to them.
+        The inputs (n, …), of the kind, shape and dtype of `example`, a batch of one input; and a list of the changes made to them.
 
     Raises:
         TrialbookError: the file cannot be read, or does not contain such inputs.
@@ -104,12 +101,9 @@ def _is_light(picture: np.ndarray) -> bool:
 def read_picture(path: str, shape: tuple[int, ...], *, light: bool = False) -> tuple[np.ndarray, list[str]]:
     """Reads a picture, and converts it to the kind of picture on which the model was trained.
 
-    Args:
-        light: the training pictures have light borders.
-
     Returns:
         The picture, float32 in [0, 1], of the given shape (height, width) or (height, width, channels), and a list of the changes. A grey
-        picture with a light border is inverted if the training pictures have dark borders.
+        picture with a light border is inverted unless the training pictures have `light` borders, too.
 
     Raises:
         TrialbookError: the file is not a picture, or the model does not take pictures.

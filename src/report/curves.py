@@ -19,7 +19,6 @@ class Curves:
     """The metrics per epoch of trials.
 
     Attributes:
-        names: names of the metrics.
         values: (sweep, number) of a trial → its values, shape (metrics, epochs); NaN if a metric is missing.
         first: (sweep, number) → its first epoch, which is not 1 if it continues another trial.
     """

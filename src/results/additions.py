@@ -27,8 +27,7 @@ class Additions:
     """The points that a command line adds to a sweep.
 
     Attributes:
-        points: the new points.
-        known: a line for each point that is a trial already, or waits to become one.
+        known: a line for each point that is not new: it is a trial, or waits to become one.
     """
 
     points: list[Point]

@@ -27,12 +27,11 @@ class Entrants:
     """The configurations of a race.
 
     Attributes:
-        sweep: the sweep from which they were chosen.
+        sweep, objective: the sweep from which they were chosen, and its objective, by which they race.
         shared: overrides that all configurations share, including objective and experiment.
         words: the other overrides of each configuration.
         used_seeds: seeds of all trials from which the configurations were chosen.
         resolution: the least difference between two of their scores; 0 if scores are not shares of examples.
-        objective: the objective of the sweep, by which they race.
     """
 
     sweep: str

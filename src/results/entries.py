@@ -27,17 +27,14 @@ class TrialResult:
     """The result of one trial.
 
     Attributes:
-        point: the overrides of the trial.
         identity: hash of the configuration's values, including seed and fold.
-        score: the objective at the kept epoch; None if the trial has none.
+        score, second: both objectives, at the kept epoch or logged once; None if the trial has none.
         last: the objective at the last epoch.
-        seconds: its duration; None if it is not known.
         configuration: hash of the configuration's values without seed and fold; empty if they were not recorded.
         recorded: the values of the configuration; empty if they were not recorded.
         rung: the epochs of its rung, if the oracle chose them; None otherwise.
-        before: seconds of the trainings that it continues.
+        seconds, before: its duration, None if it is not known, and that of the trainings that it continues.
         epochs: the last epoch that it trained; None if there is none.
-        second: its second objective; None if it has none.
     """
 
     number: int

@@ -31,8 +31,7 @@ class Importance:
     Attributes:
         share: the mean share over resamples.
         low, high: its 90 % interval, over all keys together.
-        configurations: number of configurations that have the key.
-        partial: True if some configurations do not have the key.
+        configurations: number of configurations that have the key; `partial` is True if not all have it.
     """
 
     key: str

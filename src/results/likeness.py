@@ -52,7 +52,6 @@ class Likeness:
 
     Attributes:
         argv: the whole command line, including the trial's overrides.
-        name: as Source.name.
         about: facts for the record of the sweep.
     """
 

@@ -26,10 +26,8 @@ class TrialCheck:
     """The result of checking one configuration before it trains.
 
     Attributes:
-        mistakes: mistakes in the configuration.
         cause: the error of Keras or of the model's code, if it cannot be trained; other values may work.
         beyond: the limit that it exceeds; empty if it exceeds none.
-        lines: lines for people.
     """
 
     mistakes: tuple[str, ...] = ()

@@ -37,7 +37,6 @@ class TrialView:
 
     Attributes:
         name: the values that distinguish it from the other trials.
-        epochs: number of epochs trained so far.
         most: upper bound on the number of epochs; None if it is not known.
         curve: the objective after each epoch that reported it.
     """
@@ -58,17 +57,14 @@ class Overview:
     Attributes:
         created: seconds since 1970.
         states: state → number of trials.
-        budget: upper bound on the number of trials; None if it is not known.
-        slots: number of trials that run at once; None if it is not known.
+        budget, slots: most trials, and most trials at once; None if they are not known.
         running: the running trials; empty if the sweep does not run.
         best: the trials with the best scores, the best one first.
-        undelivered: number of records that MLflow does not have yet.
-        refused: number of records that MLflow refused.
+        undelivered, refused: number of records that MLflow does not have yet, and that it refused.
         causes: causes of failures → number of trials.
         seconds_left: an estimate; None if the sweep does not run or no trial has finished.
         added: number of points that users added and that have not become trials yet.
         resume: the command that resumes it.
-        note, tags: given by the user.
     """
 
     id: str

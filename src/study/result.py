@@ -21,8 +21,7 @@ class Result:
     """The result of an invocation.
 
     Attributes:
-        id: of the sweep or the single trial.
-        folder: its absolute path.
+        id, folder: of the sweep or the single trial; the path is absolute.
         best_run: the MLflow run of the best trial; None if no trial has a score.
     """
 
