@@ -38,7 +38,7 @@ def _front(standing: Standing) -> Iterator[str]:
     count, scored = sum(standing.front), sum(bool(entry.trials) for entry in standing.entries)
     both = f"{standing.objective.name} and {standing.second.name}"
     apart = " on the same data, folds and epochs" if len(standing.groups) > 1 else ""
-    words = f"no other{apart} has a better mean in one and no worse one in the other, be it by chance"
+    words = f"no other{apart} has a better mean in one and no worse mean in the other; the difference may be chance"
     yield f"front of {both}: {count} of {scored} rows; {words}"
     if without := sum(bool(entry.trials) and entry.second is None for entry in standing.entries):
         yield f"{without} row{' has' if without == 1 else 's have'} no {standing.second.name}, and no place in the front"

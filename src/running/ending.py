@@ -2,7 +2,6 @@
 
 from collections import Counter
 from collections.abc import Callable
-from concurrent.futures import Future
 from functools import cached_property
 from typing import Any
 
@@ -181,10 +180,13 @@ class Ending:
             return lambda: function(*arguments())
         try:
             return self._sweep.executor.apply(function, *arguments())
-        except Exception as error:  # is raised again and logged in `pictures.try_to_make`
-            failed: Future[Any] = Future()
-            failed.set_exception(error)
-            return failed.result
+        except Exception as error:
+            failure = error
+
+            def fail() -> None:  # called in `pictures.try_to_make`, which logs the error
+                raise failure
+
+            return fail
 
     def _print_tables(self) -> None:
         exact = table.ranked(self._standing)
