@@ -5,7 +5,8 @@ from collections.abc import Mapping, Sequence
 
 import yaml
 
-from src.config.paths import TRIAL_GROUPS, leaves
+from src.config.paths import leaves
+from src.results.identity import default_options
 from src.results.leaderboard import Entry, Standing
 from src.space.values import canonical
 
@@ -22,12 +23,10 @@ def default_of(standing: Standing, metas: Sequence[Mapping[str, str]]) -> Entry 
 
 def _defaults(meta: Mapping[str, str]) -> dict[str, str]:
     """Returns config path → canonical text of the value, for the configuration that a sweep composes without its axes."""
-    config = yaml.load(meta.get("base_config", ""), yaml.CSafeLoader)
-    if not config:
-        return {}
-    choices = config.pop("hydra", {}).get("runtime", {}).get("choices", {})
-    options = {group: canonical(str(choices[group])) for group in TRIAL_GROUPS if group in choices}
-    return {key: canonical(value) for key, value in leaves(config).items()} | options
+    config = yaml.load(meta.get("base_config", ""), yaml.CSafeLoader) or {}
+    options = default_options(config)
+    config.pop("hydra", None)
+    return {key: canonical(value) for key, value in (leaves(config) | options).items()}
 
 
 def searched_log(metas: Sequence[Mapping[str, str]]) -> set[str]:

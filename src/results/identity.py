@@ -4,6 +4,8 @@ The rows of a study record it. For a study of schema 1, it is read from the file
 """
 
 import hashlib
+import json
+from collections.abc import Mapping
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -13,6 +15,7 @@ from omegaconf import OmegaConf
 
 from src.config.paths import TRIAL_GROUPS, TRIAL_KEYS, active_leaves
 from src.errors import TrialbookError
+from src.redaction import all_redacted
 from src.results.entries import FOLD, data_settings, without_repeats
 from src.space import active_hash
 from src.space.origin import Origin
@@ -42,11 +45,7 @@ class Identifier:
         config = self._of_file(row)
         if not config:
             return row.active_hash, "", {}
-        active = active_leaves(config)
-        options = self._choices | {key: value for key, value in of_texts(row.point).items() if key in TRIAL_GROUPS}
-        used = {key.partition(".")[0] for key in active if "." in key}
-        values = {**{group: option for group, option in options.items() if group in used}, **active}
-        return active_hash(config), active_hash(config, repeats=False), values
+        return active_hash(config), active_hash(config, repeats=False), recorded_values(config, self._options | of_texts(row.point))
 
     def origin(self, row: TrialRow, *, recorded: bool) -> Origin:
         """Returns the data, code and packages of a row; `recorded` is True if the values of its configuration are known."""
@@ -72,11 +71,8 @@ class Identifier:
         return hashlib.sha256(commit.encode() + patch.read_bytes()).hexdigest()
 
     @cached_property
-    def _choices(self) -> dict[str, str]:
-        """Group → its default option."""
-        base = yaml.load(self._meta.get("base_config", "{}"), yaml.CSafeLoader)
-        choices = base.get("hydra", {}).get("runtime", {}).get("choices", {})
-        return {group: str(choices[group]) for group in TRIAL_GROUPS if group in choices}
+    def _options(self) -> dict[str, str]:
+        return default_options(yaml.load(self._meta.get("base_config", "{}"), yaml.CSafeLoader))
 
     def _of_file(self, row: TrialRow) -> dict[str, Any]:
         """Returns the configuration in a trial's folder; empty without one. Trials that differ only in seed or fold share a file."""
@@ -90,6 +86,25 @@ class Identifier:
         if config and FOLD in own:
             config["data"] = {**config["data"], "fold": own[FOLD]}
         return config
+
+
+def default_options(base_config: Mapping[str, Any]) -> dict[str, str]:
+    """Returns group → its option in the configuration that a sweep composes without its axes."""
+    choices = base_config.get("hydra", {}).get("runtime", {}).get("choices", {})
+    return {group: str(choices[group]) for group in TRIAL_GROUPS if group in choices}
+
+
+def recorded_values(config: dict[str, Any], options: Mapping[str, Any]) -> dict[str, Any]:
+    """Returns every active value of a trial by config path, and the option of every group that has one."""
+    active = active_leaves(config)
+    used = {key.partition(".")[0] for key in active if "." in key}
+    return {**{group: options[group] for group in TRIAL_GROUPS if group in used and group in options}, **active}
+
+
+def as_stored(values: dict[str, Any]) -> dict[str, Any]:
+    """Returns values as a study has them: without secrets, and as JSON."""
+    stored: dict[str, Any] = json.loads(json.dumps(all_redacted(values), default=str))
+    return stored
 
 
 def parsed(text: str, place: str) -> dict[str, Any]:

@@ -15,7 +15,7 @@ from src.config.overrides import as_text, key_of
 from src.config.paths import TRIAL_GROUPS, active_leaves, trial_config
 from src.errors import ConfigError
 from src.job import CHECKPOINT
-from src.redaction import all_redacted
+from src.results.identity import as_stored
 from src.results.scores import load_standing
 from src.space import overrides
 from src.space.values import canonical
@@ -92,8 +92,7 @@ def _changed(loader: ConfigLoader, name: str, words: list[str], then: dict[str, 
     """
     if not then:
         return []
-    values = active_leaves(trial_config(Composer(loader)(words)))
-    now = json.loads(json.dumps(all_redacted(values), default=str))  # as a study records values
+    now = as_stored(active_leaves(trial_config(Composer(loader)(words))))
     groups = Catalog(loader).groups
     differing = {key: value for key, value in then.items() if key not in groups and canonical(now.get(key)) != canonical(value)}
     gone = [key for key in differing if key not in now]

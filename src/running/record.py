@@ -3,15 +3,16 @@
 import hashlib
 import shlex
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 from omegaconf import DictConfig
 
 from src.artifacts import DIGEST_TAGS
-from src.config.paths import TRIAL_GROUPS, active_leaves, trial_config
+from src.config.paths import trial_config
 from src.config.rules import LONGEST_PARAMETER, LONGEST_TAG, expected, unrecordable
 from src.job import Outcome
+from src.results.identity import recorded_values
 from src.running.invocation import Invocation
 from src.space import Point, active_hash, overrides
 from src.states import TrialState
@@ -19,13 +20,6 @@ from src.study import provenance
 
 NOT_OF_A_TRIAL = ("_target_", "address", "minutes_per_trial")  # settings of an executor that do not influence results
 NOT_PARAMETERS = ("_target_", "folder", "path", "objective")  # keys that name code or places, not hyperparameters
-
-
-def values(config: dict[str, Any], choices: Mapping[str, Any]) -> dict[str, Any]:
-    """Returns every active value of a trial by config path, and the chosen option of every group that has one."""
-    active = active_leaves(config)
-    used = {key.partition(".")[0] for key in active if "." in key}
-    return {**{group: choices[group] for group in TRIAL_GROUPS if group in used}, **active}
 
 
 def parameters(values: dict[str, Any]) -> dict[str, Any]:
@@ -36,7 +30,7 @@ def parameters(values: dict[str, Any]) -> dict[str, Any]:
 def mistakes(composed: DictConfig, words: list[str]) -> list[str]:
     """Returns what MLflow would refuse about a trial with the overrides `words`, by the rules that every store has."""
     found = []
-    for key, value in parameters(values(trial_config(composed), composed.hydra.runtime.choices)).items():
+    for key, value in parameters(recorded_values(trial_config(composed), composed.hydra.runtime.choices)).items():
         if rule := unrecordable(key):
             found.append(f"{key[:100]!r}: MLflow takes no parameter of this name; expected {rule}.")
         if (length := len(str(value))) > LONGEST_PARAMETER:

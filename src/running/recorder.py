@@ -14,6 +14,7 @@ from src.objective import Objective
 from src.oracles import Proposal
 from src.redaction import known_secrets
 from src.results import table
+from src.results.identity import recorded_values
 from src.running import record
 from src.space import active_hash, overrides
 from src.states import IN_MLFLOW, SCORED, TrialState
@@ -86,7 +87,7 @@ class Recorder:
         self._data[number] = str(choices.data)
         name = table.trial_name(point, self._swept)
         digest = folders.write_composition(folder, composed, overrides(point))
-        identity = self._identity(number, config, record.values(config, choices), source)
+        identity = self._identity(number, config, recorded_values(config, choices), source)
         tags = {
             **self.tags,
             **labels.later(self.store.meta()),

@@ -13,9 +13,8 @@ from src.config.paths import active_leaves, trial_config
 from src.errors import ConfigError
 from src.objective import of_study, text_of
 from src.oracles import KnownTrial, Proposal
-from src.redaction import all_redacted
 from src.results.entries import data_settings
-from src.running import record
+from src.results.identity import as_stored, recorded_values
 from src.running.driver import MOST_DEATHS, Compose
 from src.running.invocation import Invocation
 from src.space import active_hash, overrides
@@ -156,7 +155,7 @@ def _changed(invocation: Invocation, row: TrialRow, compose: Compose) -> Iterato
     file = of_trial(invocation.folder, row.number) / ".hydra" / "config.yaml"
     if row.config_hash:
         then = row.configuration
-        later = json.loads(json.dumps(all_redacted(record.values(now, composed.hydra.runtime.choices)), default=str))
+        later = as_stored(recorded_values(now, composed.hydra.runtime.choices))
     elif file.exists():
         then = active_leaves(trial_config(OmegaConf.load(file)))  # type: ignore[arg-type]
     else:

@@ -15,7 +15,8 @@ from src.errors import ConfigError
 from src.job import Outcome
 from src.objective import Objective
 from src.oracles import Proposal
-from src.running import record, resume
+from src.results.identity import recorded_values
+from src.running import resume
 from src.running.invocation import Invocation
 from src.space import active_hash, overrides
 from src.study import folders
@@ -135,7 +136,7 @@ def add(store: Store, driven: Driven, number: int, *words: str, **facts: str) ->
     composed = compose(driven, list(words))
     folders.write_composition(folders.of_trial(driven.folder, number), composed, list(words))
     config = resume.trial_config(composed)
-    identity = Identity(active_hash(config, repeats=False), "3f2a", "keras 3.12.0", record.values(config, composed.hydra.runtime.choices))
+    identity = Identity(active_hash(config, repeats=False), "3f2a", "keras 3.12.0", recorded_values(config, composed.hydra.runtime.choices))
     store.start_trial(number, Proposal(point), active_hash(config), {}, Message(number, "start", {}), identity)
     store.end_trial(number, Outcome("FINISHED", facts=facts), 0.9, {}, Message(number, "end", {}))
 
