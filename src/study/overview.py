@@ -10,7 +10,7 @@ from pathlib import Path
 from statistics import mean
 
 from src.objective import Objective
-from src.space.values import of_texts, value_text
+from src.space.values import of_texts, value_text, varying
 from src.states import RESUMABLE, TrialState
 from src.study import result
 from src.study.folders import bytes_in
@@ -102,12 +102,14 @@ def look(folder: Path, most: int = 5) -> Overview:
     driven = is_driven(folder)  # asked before the study is read, so that a sweep that ends in between counts as running
     with closing(Store.open(folder / "study.db")) as store:
         meta, rows = store.meta(), store.trials()
-        objective, views = Objective.parse(meta["objective"]), _Views(store, rows, meta)
+        objective = Objective.parse(meta["objective"])
         finished = [row for row in rows if row.state == TrialState.FINISHED and row.score is not None]
         finished.sort(key=lambda row: objective.key(row.score))
-        running = [views.of(row) for row in rows if row.state == TrialState.RUNNING] if driven else []
+        points = [of_texts(row.point) for row in rows]
+        keys = varying(points, [key for point in points for key in point])
+        running = [_view(row, store, keys, objective) for row in rows if row.state == TrialState.RUNNING] if driven else []
         state = SweepState.RUNNING if driven else _state(folder, rows)
-        budget, slots = _number(meta, "budget"), _number(meta, "slots")
+        budget, slots = (json.loads(meta.get(name, "null")) for name in ("budget", "slots"))
         if budget:
             budget = max(budget, len(rows))  # users may have added trials
         causes = Counter(row.cause or "" for row in rows if row.state == TrialState.FAILED)
@@ -121,7 +123,7 @@ def look(folder: Path, most: int = 5) -> Overview:
             budget=budget,
             slots=slots,
             running=running,
-            best=[views.of(row) for row in finished[:most]],
+            best=[_view(row, store, keys, objective) for row in finished[:most]],
             undelivered=store.waiting(),
             refused=len(store.refusals()),
             causes=dict(causes.most_common()),
@@ -131,11 +133,6 @@ def look(folder: Path, most: int = 5) -> Overview:
             note=meta.get("note", ""),
             tags=json.loads(meta.get("tags", "[]")),
         )
-
-
-def _number(meta: dict[str, str], name: str) -> int | None:
-    text = meta.get(name, "null")
-    return None if text == "null" else int(text)
 
 
 def command_to_resume(meta: dict[str, str], folder: Path) -> str:
@@ -150,23 +147,14 @@ def _state(folder: Path, rows: Sequence[TrialRow]) -> SweepState:
     return SweepState.INTERRUPTED if open_trials or code is None or code > 128 else SweepState.ENDED
 
 
-class _Views:
-    """Makes the views of a study's trials; a view's name shows only the keys whose values differ between trials."""
-
-    def __init__(self, store: Store, rows: Sequence[TrialRow], meta: dict[str, str]) -> None:
-        self._store, self._metric = store, Objective.parse(meta["objective"]).name
-        self._values = {row.number: of_texts(row.point) for row in rows}
-        keys = dict.fromkeys(key for values in self._values.values() for key in values)
-        self._keys = [key for key in keys if len({repr(values.get(key)) for values in self._values.values()}) > 1]
-
-    def of(self, row: TrialRow) -> TrialView:
-        """Returns the view of one trial, with its epochs read from the study."""
-        values, epochs = self._values[row.number], list(self._store.epochs(row.number))
-        name = " ".join(f"{key}={value_text(values[key])}" for key in self._keys if key in values)
-        curve = [metrics[self._metric] for _, _, metrics in epochs if self._metric in metrics]
-        most = row.rung_epochs or row.configuration.get(EPOCHS)
-        done = row.initial_epoch + len(epochs) if row.parent is not None else len(epochs)
-        return TrialView(row.number, name, row.state, row.score, done, int(most) if most else None, curve)
+def _view(row: TrialRow, store: Store, keys: Sequence[str], objective: Objective) -> TrialView:
+    """Returns the view of a trial, which is named by the keys that vary."""
+    values, epochs = of_texts(row.point), list(store.epochs(row.number))
+    name = " ".join(f"{key}={value_text(values[key])}" for key in keys if key in values)
+    curve = [metrics[objective.name] for _, _, metrics in epochs if objective.name in metrics]
+    most = row.rung_epochs or row.configuration.get(EPOCHS)
+    done = row.initial_epoch + len(epochs) if row.parent is not None else len(epochs)
+    return TrialView(row.number, name, row.state, row.score, done, int(most) if most else None, curve)
 
 
 def _left(rows: Sequence[TrialRow], running: Sequence[TrialView], budget: int | None, slots: int) -> float | None:
