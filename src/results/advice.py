@@ -3,8 +3,6 @@
 from collections.abc import Iterator
 from statistics import mean
 
-import numpy as np
-
 from src.objective import Objective
 from src.results.entries import EPOCHS
 from src.results.failures import failures
@@ -99,9 +97,9 @@ def _falls(values: list[float]) -> bool:
     """Returns True if values fall beyond chance, by Kendall's rank correlation (1938, Biometrika 30); equal values count as rising."""
     if len(values) < LEAST_LATER:
         return False
-    from scipy.stats import kendalltau
+    from scipy.stats import kendalltau, rankdata
 
-    ranks = np.argsort(np.argsort(values, kind="stable"))
+    ranks = rankdata(values, method="ordinal")  # of equal values the later one ranks higher
     return bool(kendalltau(range(len(values)), ranks, alternative="less").pvalue < ERROR)
 
 

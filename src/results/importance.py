@@ -42,42 +42,34 @@ class Importance:
     partial: bool
 
 
-@dataclass(frozen=True)
-class _Row:
-    values: Values
-    score: float
-
-
 def importances(standing: Standing) -> list[Importance]:
     """Returns the keys whose share of the variance is significantly above 0, most important first; none if configurations are too few.
 
     Only configurations with the data, code and packages of the best one count. If an oracle chose the epochs, only those of the rung with
     the most trials count.
     """
-    rows = _rows(standing)
-    keys = _varying(standing, rows)
-    by_users: dict[tuple[int, ...], list[str]] = {}  # positions of the rows that have a key → all keys that exactly these rows have
+    values, scores = _configurations(standing)
+    keys = varying(values, standing.keys)
+    by_users: dict[tuple[int, ...], list[str]] = {}  # places of the configurations that have a key → all keys that exactly these have
     for key in keys:
-        users = tuple(place for place, row in enumerate(rows) if key in row.values)
+        users = tuple(place for place, one in enumerate(values) if key in one)
         by_users.setdefault(users, []).append(key)
     ranking: list[Importance] = []
     for users, own in by_users.items():
-        some = [rows[place] for place in users]
-        common = [key for key in _varying(standing, some) if all(key in row.values for row in some)]
+        some = [values[place] for place in users]
+        common = [key for key in varying(some, standing.keys) if all(key in one for one in some)]
         if len(some) < LEAST_ROWS or not common:
             continue
-        shares = _shares(some, common)
-        for key in own:
-            if key not in common:
-                continue
-            share, half = _interval(shares[:, common.index(key)], len(keys))
-            if share - half > 0:
-                ranking.append(Importance(key, min(share, 1.0), share - half, min(share + half, 1.0), len(some), len(some) < len(rows)))
+        shares = _shares(_encoded(some, common), scores[list(users)])
+        for key, of_key in zip(common, shares.T, strict=True):
+            share, half = _interval(of_key, len(keys))
+            if key in own and share - half > 0:
+                ranking.append(Importance(key, min(share, 1.0), share - half, min(share + half, 1.0), len(some), len(some) < len(values)))
     return sorted(ranking, key=lambda item: item.share, reverse=True)
 
 
-def _rows(standing: Standing) -> list[_Row]:
-    """Returns the values and the mean score of each configuration with the origin and the rung that count.
+def _configurations(standing: Standing) -> tuple[list[Values], np.ndarray]:
+    """Returns the values and the mean scores, shape (configurations,), of those with the origin and the rung that count.
 
     The score of a pruned trial is that of fewer epochs.
     """
@@ -90,11 +82,8 @@ def _rows(standing: Standing) -> list[_Row]:
     for trial in trials:
         if trial.rung == rung:
             repeated.setdefault(trial.row[0], []).append(trial)
-    return [_Row(without_repeats(some[0].values), float(np.mean([trial.score for trial in some]))) for some in repeated.values()]
-
-
-def _varying(standing: Standing, rows: Sequence[_Row]) -> list[str]:
-    return varying([row.values for row in rows], standing.keys)
+    values: list[Values] = [without_repeats(some[0].values) for some in repeated.values()]
+    return values, np.array([np.mean([trial.score for trial in some]) for some in repeated.values()])
 
 
 def _interval(shares: np.ndarray, keys: int) -> tuple[float, float]:
@@ -103,18 +92,17 @@ def _interval(shares: np.ndarray, keys: int) -> tuple[float, float]:
     return float(np.mean(shares)), float(stdtrit(len(shares) - 1, 1 - ERROR / keys)) * error
 
 
-def _shares(rows: Sequence[_Row], keys: list[str]) -> np.ndarray:
-    """Returns the share of each key in each resample, shape (resamples, keys)."""
+def _shares(x: np.ndarray, y: np.ndarray) -> np.ndarray:
+    """Returns the share of each key in each resample, shape (resamples, keys), for x (rows, keys) and scores y (rows,)."""
     from sklearn.ensemble import RandomForestRegressor
     from sklearn.inspection import permutation_importance
     from sklearn.model_selection import ShuffleSplit
 
-    x, y = _encoded(rows, keys), np.array([row.score for row in rows])
     if len(y) > MOST_ROWS:
         chosen = np.random.default_rng(0).choice(len(y), MOST_ROWS, replace=False)
         x, y = x[chosen], y[chosen]
     if np.ptp(y) == 0:
-        return np.zeros((RESAMPLES, len(keys)))
+        return np.zeros((RESAMPLES, x.shape[1]))
     found = []
     for seed, (fitted, rest) in enumerate(ShuffleSplit(RESAMPLES, test_size=LEFT_OUT, random_state=0).split(x)):
         forest = RandomForestRegressor(TREES, random_state=seed).fit(x[fitted], y[fitted])
@@ -123,14 +111,13 @@ def _shares(rows: Sequence[_Row], keys: list[str]) -> np.ndarray:
     return np.array(found)
 
 
-def _encoded(rows: Sequence[_Row], keys: list[str]) -> np.ndarray:
+def _encoded(rows: Sequence[Values], keys: list[str]) -> np.ndarray:
     """Returns a column per key, shape (rows, keys): numbers as they are, words as their places in alphabetical order."""
     columns = []
     for key in keys:
-        texts = [value_text(row.values[key]) for row in rows]
+        texts = [value_text(values[key]) for values in rows]
         try:
-            columns.append([float(text) for text in texts])
+            columns.append(np.array(texts, float))
         except ValueError:
-            places = {text: float(place) for place, text in enumerate(sorted(set(texts)))}
-            columns.append([places[text] for text in texts])
+            columns.append(np.unique(texts, return_inverse=True)[1].astype(float))
     return np.array(columns).T
