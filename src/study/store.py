@@ -119,7 +119,7 @@ class Store(Messages, Instructions, Trials):
                 f" do update set state = excluded.state, attempts = attempts + 1, score = null, cause = null, {again}",
                 tuple(row.values()),
             )
-            self._keep(oracle)
+            self._write_oracle(oracle)
             self._post([message])
 
     def epochs_of(self, number: int, history: dict[int, dict[str, float]], at: float | None = None) -> None:
@@ -160,7 +160,7 @@ class Store(Messages, Instructions, Trials):
                 " data_digest = coalesce(?, data_digest), attempts = coalesce(?, attempts) where number = ?",
                 (outcome.state, score, kept, outcome.epochs, outcome.seconds, cause, at or time.time(), metrics, digest, attempts, number),
             )
-            self._keep(oracle)
+            self._write_oracle(oracle)
             self._post([message])
 
     def remove(self, numbers: list[int]) -> None:
@@ -175,5 +175,5 @@ class Store(Messages, Instructions, Trials):
         with closing(sqlite3.connect(path)) as file:
             self._db.backup(file)
 
-    def _keep(self, oracle: dict[str, Any]) -> None:
+    def _write_oracle(self, oracle: dict[str, Any]) -> None:
         self._db.execute("insert or replace into oracle values (1, ?)", (json.dumps(oracle),))
