@@ -55,7 +55,7 @@ def main() -> int:
                 terminal.say("\n".join(deletion.described))
         if not arguments.yes and not agreed("delete?"):
             raise ConfigError(["nothing was deleted; expected y, or yes=true on the command line"])
-        done = [deletion.done() for deletion in deletions]
+        done = [deletion.delete() for deletion in deletions]
         if arguments.format == "json":
             print(as_json([asdict(one) for one in done]))  # noqa: T201
             return 0

@@ -56,9 +56,9 @@ def main() -> None:
         with closing(Store.reopen(folder / "study.db")) as store:
             if arguments.trial:
                 _check_runs(store, arguments.trial)
-                heard = store.told(partial(is_driven, folder), SECONDS, CANCEL, trial=arguments.trial - 1)
+                heard = store.instruct_and_wait(partial(is_driven, folder), SECONDS, CANCEL, trial=arguments.trial - 1)
             else:
-                heard = store.told(partial(is_driven, folder), SECONDS, STOP, now=arguments.now)
+                heard = store.instruct_and_wait(partial(is_driven, folder), SECONDS, STOP, now=arguments.now)
             resume = command_to_resume(store.meta(), folder)
         if arguments.format == "json":
             print(json.dumps({"sweep": folder.name, "trial": arguments.trial - 1 if arguments.trial else None, "heard": heard}))  # noqa: T201

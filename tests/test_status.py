@@ -75,7 +75,7 @@ def test_one_sweep_tells_what_failed_and_what_to_type_next(said: Said) -> None:
     assert "ended  3 trials ended (2 FINISHED, 1 FAILED)" in text and "  1 x ValueError: no" in text
     assert "  0.8456  trial 2  seed=1  ▁█▁" in text
     assert f"resume={OLD} retry=failed    runs the failed trials again" in text
-    assert f"resume={NEW}    goes on" in said("sweep=latest")
+    assert f"resume={NEW}    resumes it" in said("sweep=latest")
     found = json.loads(said("sweep=optimizers", "format=json", "most=1"))
     assert found["failures"] == [{"cause": "ValueError: no", "trials": 1}] and len(found["best_trials"]) == 1
     assert found["best_trials"][0]["latest"] == pytest.approx(0.7456)

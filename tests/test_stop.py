@@ -93,9 +93,9 @@ def test_a_driver_that_has_just_begun_is_told_again(folder: Path, said: Callable
 
 def test_what_nobody_heard_is_withdrawn_when_the_sweep_has_ended(folder: Path) -> None:
     with closing(Store.reopen(folder / "study.db")) as store:
-        assert store.told(lambda: False, 9.0, STOP, now=True) is None
+        assert store.instruct_and_wait(lambda: False, 9.0, STOP, now=True) is None
         assert store.unheard(STOP) == []
-        assert store.told(lambda: True, 0.0, STOP, now=True) is False and len(store.unheard(STOP)) == 1
+        assert store.instruct_and_wait(lambda: True, 0.0, STOP, now=True) is False and len(store.unheard(STOP)) == 1
 
 
 def test_what_does_not_run_is_not_stopped(folder: Path, said: Callable, tmp_path: Path) -> None:

@@ -157,7 +157,7 @@ def test_interrupted_nothing_is_left_running(executor: str, signals: list[int], 
     heard = ""
     for number in signals:
         if heard:  # two at once are one
-            while "Ctrl-C again stops it" not in (line := sweep.stdout.readline()):
+            while "Ctrl-C again stops them" not in (line := sweep.stdout.readline()):
                 heard += line
                 assert line, heard
         heard += f"{number.name}\n"

@@ -72,7 +72,7 @@ def adopt(loader: ConfigLoader, results: str, study: str, words: list[str]) -> i
         sweep.recorder.store.describe(adopted=past.source)  # last, so that an unfinished adoption can be repeated
         from src.running.ending import Ending  # imports matplotlib, which takes a second; opening imports it in a thread
 
-        Ending(sweep, SweepOutcome(0, "")).tell()
+        Ending(sweep, SweepOutcome(0, "")).finish()
         sweep.terminal.say(f"\nGo on from these trials:\n  {_command(sweep.invocation, len(trials))}")
         return exits.FAILED if sweep.recorder.store.refusals() else 0
 

@@ -1,4 +1,4 @@
-"""Rebuilds the model of a run with our own code: replays its configuration, checks its weights, and executes nothing stored."""
+"""Rebuilds the model of a run: replays its configuration with the code of this repository, and executes nothing from the store."""
 
 import io
 from collections.abc import Iterator
@@ -25,14 +25,14 @@ from src.training import runtime
 if TYPE_CHECKING:
     import keras
 
-HARMLESS = ("EarlyStopping", "ReduceLROnPlateau", "TerminateOnNaN")  # callbacks that write and send nothing
+HARMLESS = ("EarlyStopping", "ReduceLROnPlateau", "TerminateOnNaN")  # callbacks that neither write files nor send data
 
 
 def replay(run: StoredRun | Recorded, loader: ConfigLoader) -> tuple[list[str], dict[str, Any]]:
     """Returns the overrides that repeat a run, and the configuration that they compose.
 
-    Overrides from a store may do less than those of a command line: they may only set the keys of a trial to plain values. What a
-    function gets is of the keys that its own file lists.
+    Overrides from a store may do less than those of a command line: they may only set keys of a trial, to plain values, and only those
+    arguments of a function that its own file lists.
 
     Raises:
         TrialbookError: an override is unknown or does more; the message names the run and each such override.
@@ -44,13 +44,14 @@ def replay(run: StoredRun | Recorded, loader: ConfigLoader) -> tuple[list[str], 
             raise TrialbookError(f"{', '.join(foreign)} is no part of a trial; expected {', '.join(TRIAL_KEYS)} and keys below them")
         with_resolver = [line for line in lines if ":" in line.partition("${")[2]]
         if with_resolver:
-            raise TrialbookError(f"{', '.join(with_resolver)} would look a value up on this machine; expected plain values")
+            raise TrialbookError(f"{', '.join(with_resolver)} would read a value on this machine; expected plain values")
         new = [line for line in lines if line.startswith("+") and key_of(line).startswith("trial.")]
         if new:
             raise TrialbookError(f"{', '.join(new)} is no key of its function; expected those that its file in conf/trial/ lists")
         composed = Composer(loader)(lines)
         for group, option in run.choices.items():
-            if (chosen := composed.hydra.runtime.choices[group]) != option:
+            chosen = composed.hydra.runtime.choices[group]
+            if chosen != option:
                 raise TrialbookError(f"it says {group}={option}, its overrides say {group}={chosen}; expected the same")
         config = trial_config(composed)
         for group in TRIAL_GROUPS:
@@ -69,7 +70,7 @@ def rebuild(run: StoredRun, loader: ConfigLoader) -> trial.Prepared:
     Replays only overrides of known groups and keys; never instantiates a configuration from a store.
 
     Raises:
-        TrialbookError: an override is unknown, the data are not those of the training, or the weights are not those of this network;
+        TrialbookError: an override is unknown, the data are not those of the training, or the weights do not fit this network;
             the message names the run.
     """
     _, config = replay(run, loader)
@@ -85,10 +86,7 @@ def rebuild(run: StoredRun, loader: ConfigLoader) -> trial.Prepared:
 
 
 def load_registered(run: StoredRun, artifacts: Path, loader: ConfigLoader) -> "tuple[keras.Model, models.Interface]":
-    """Builds the network of a registered model and loads its weights as serving would, but with our own code; needs no data.
-
-    Args:
-        artifacts: folder of the files of the model.
+    """Builds the network of a registered model from its artifacts, as serving does but with the code of this repository; needs no data.
 
     Raises:
         TrialbookError: as `rebuild`.
@@ -110,11 +108,11 @@ def load_registered(run: StoredRun, artifacts: Path, loader: ConfigLoader) -> "t
 
 @contextmanager
 def _weights_checked(weights: bytes, network: "keras.Model") -> Iterator[None]:
-    """Checks weights around their loading: before, that the file links to nothing else; after, that they are finite."""
+    """Checks weights before the body, which loads them, for links to other files; afterwards, for numbers that are not finite."""
     with h5py.File(io.BytesIO(weights), "r") as file:
         link = file.visititems_links(lambda name, link: None if isinstance(link, h5py.HardLink) else name)
         if link:
-            raise TrialbookError(f"{WEIGHTS} refers to something else at {link}; expected weights alone")
+            raise TrialbookError(f"{WEIGHTS} has a link at {link}; expected weights alone")
     yield
     not_finite = [weight.path for weight in network.weights if not np.isfinite(weight.numpy()).all()]
     if not_finite:
@@ -123,7 +121,7 @@ def _weights_checked(weights: bytes, network: "keras.Model") -> Iterator[None]:
 
 @contextmanager
 def errors_naming(run: StoredRun | Recorded) -> Iterator[None]:
-    """Turns every error into a TrialbookError that names the run: Hydra, Keras, h5py and numpy raise many kinds for foreign input."""
+    """Turns every error into a TrialbookError that names the run, because foreign input makes Hydra, Keras and h5py raise many kinds."""
     try:
         yield
     except Exception as error:

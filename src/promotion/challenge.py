@@ -1,4 +1,4 @@
-"""Promotes a challenger in three steps: decide on the test split, register the model, move the alias."""
+"""Promotes a challenger in three steps: compare on the test split, register the model, move the alias."""
 
 from dataclasses import dataclass
 
@@ -16,19 +16,19 @@ from src.tracking.registry import Registry
 from src.tracking.runs import StoredRun
 from src.tracking.served import Served
 
-EXAMPLES = 100  # of the validation split, on which the registered model must predict the same as the weights of the run
+EXAMPLES = 100  # validation examples for which the registered model must predict the same as the weights of the run
 
 
 @dataclass(frozen=True)
 class Decision:
-    """The decision whether a challenger may become champion.
+    """The decision whether a challenger becomes champion.
 
     Attributes:
-        opening: number of this opening of the test split, from 1; the same two models again are the same opening.
-        level: the p-value that must not be reached at this opening; None if the gates ask for none.
+        opening: number of this opening of the test split, from 1; comparing the same two models again is the same opening.
+        level: the p-value must be below this level; None if the gates demand no test.
         old: version of the champion; None if there is none.
-        unusable: why the champion cannot be loaded and counts as none; empty if it can.
-        champion: None if there is none that can be loaded.
+        unusable: why the champion cannot be loaded, so that it counts as none; empty if it can be loaded.
+        champion: the evaluated champion; None if there is none that can be loaded.
         against: comparison with the champion, or with a constant answer if there is none, on the same test examples.
         reasons: why the challenger is refused; empty if it may become champion.
     """
@@ -44,13 +44,13 @@ class Decision:
 
 
 def decide(run: StoredRun, registry: Registry, loader: ConfigLoader, demanded: Gates, before: Decision | None = None) -> Decision:
-    """Compares the model of a run with the present champion on the test split; without one, with a constant answer.
+    """Compares the model of a run on the test split with the present champion or, if there is none, with a constant answer.
 
     Args:
-        before: an earlier decision on the same run, made against a champion that was replaced since.
+        before: an earlier decision on the same run, against a champion that has been replaced since.
 
     Raises:
-        TrialbookError: the run is the champion already, its model cannot be rebuilt as it was, or the champion's test split is another.
+        TrialbookError: the run is the champion already, its model cannot be rebuilt, or the champion has another test split or task.
     """
     old = registry.version(run.model)
     if old and old.run_id == run.run_id:
@@ -64,9 +64,9 @@ def decide(run: StoredRun, registry: Registry, loader: ConfigLoader, demanded: G
             unusable = f"the champion, version {old.version}, cannot be loaded and counts as none: {error}"
     if champion and _judged_by(champion) != _judged_by(subject):
         version = f"the champion, version {old.version if old else ''} of {run.model},"
-        words = "was trained for another test split or task, so the two cannot be compared; expected a name of their own for other data"
+        words = "was trained for another test split or task, so the two cannot be compared; expected another name for other data"
         raise TrialbookError(f"{version} {words}: tracking.experiment=NAME for their sweeps.")
-    opening = registry.opening(run, subject.split, champion.run.run_id if champion else None)  # before the challenger answers
+    opening = registry.opening(run, subject.split, champion.run.run_id if champion else None)  # counted before the challenger predicts
     challenger = evaluate(subject) if isinstance(subject, Opened) else subject
     against = compare(challenger.scores, champion.scores if champion else challenger.constant)
     reasons = gates.refusals(demanded, challenger, champion, against, opening)
@@ -82,7 +82,7 @@ def promote(decision: Decision, registry: Registry, loader: ConfigLoader, demand
     """Registers an accepted challenger and moves the alias.
 
     Returns:
-        The version, and the final decision: a new one, perhaps a refusal, if somebody else promoted meanwhile.
+        The version and the final decision, which is a new one, perhaps a refusal, if another model was promoted meanwhile.
 
     Raises:
         TrialbookError: the registered model does not predict the same as the weights of the run.
@@ -93,18 +93,18 @@ def promote(decision: Decision, registry: Registry, loader: ConfigLoader, demand
     inputs, expected = data.inputs(data.validation_index[:EXAMPLES]), data.task.answer(trial.predictions(challenger.prepared, stored))
     contents = Served(run.weights, challenger.prepared.config, challenger.prepared.interface, Scale.of_data(data))
     with registry.registered(run, contents, inputs, expected, _tags(decision, why)) as version:
-        while not decision.reasons and not registry.promote(run.model, version, decision.old, _how(decision, why)):
+        while not decision.reasons and not registry.promote(run.model, version, decision.old, _summary(decision, why)):
             decision = decide(run, registry, loader, demanded, decision)
     return version, decision
 
 
-def _how(decision: Decision, why: str) -> str:
-    how = f"promoted with {decision.challenger.measure} {decision.challenger.score:.4f}"
+def _summary(decision: Decision, why: str) -> str:
+    text = f"promoted with {decision.challenger.measure} {decision.challenger.score:.4f}"
     if decision.unusable:
-        how += f"; compared with a constant answer, for version {decision.old} could not be loaded"
+        text += f"; compared with a constant answer, because version {decision.old} could not be loaded"
     if decision.level is None:
-        how += "; not tested against chance"
-    return f"{how}: {why}" if why else how
+        text += "; not tested against chance"
+    return f"{text}: {why}" if why else text
 
 
 def _tags(decision: Decision, why: str) -> dict[str, str]:

@@ -1,4 +1,4 @@
-"""Compares two models by their scores on the same test examples; an example is the unit, whatever its number of positions or labels."""
+"""Compares two models by their scores on the same test examples. An example counts once, even with many positions or labels."""
 
 from dataclasses import dataclass
 
@@ -6,8 +6,8 @@ import numpy as np
 from scipy.stats import binomtest, norm, ttest_1samp
 
 EXCHANGES = 9999
-EXCHANGED = 10_000  # examples that are exchanged one by one; the sum of all others, whose differences are smaller, is normal
-NUMBERS_AT_ONCE = 2_000_000  # so that memory does not grow with the test split
+EXCHANGED = 10_000  # examples with the largest differences, exchanged one by one; the sum of the others is taken as normal
+NUMBERS_AT_ONCE = 2_000_000  # random numbers in memory, so that memory does not grow with the test split
 BOUND = 3.179  # 1 / (4 P(Z >= sqrt(2))): Bentkus & Dzindzalieta 2015, Bernoulli 21, 1205-1231
 
 
@@ -18,7 +18,7 @@ class Comparison:
     Attributes:
         gain: mean score of the challenger minus that of its opponent.
         interval: its 95 % interval on new examples of the same kind, by Student's t.
-        p_value: one-sided, of `test`. Its hypothesis: on each example, each of the two is as likely the better one.
+        p_value: one-sided p-value of `test`. Hypothesis: on each example, both models are equally likely to be better.
         test: the exact sign test (McNemar 1947, Psychometrika 12, 153-157) if an example is either right or wrong, otherwise a test by
             random exchanges of the two scores of an example (Fisher 1935, The Design of Experiments).
     """
@@ -41,7 +41,7 @@ def compare(challenger: np.ndarray, opponent: np.ndarray) -> Comparison:
 
 
 def interval_of(scores: np.ndarray) -> tuple[float, float]:
-    """95 % interval of the mean of scores (examples,) on new examples: by Wilson (1927) for right and wrong, else by Student's t."""
+    """Returns the 95 % interval on new examples of the mean of scores (examples,): by Wilson (1927) for right or wrong, else by Student."""
     if _are_shares(scores):
         found = binomtest(round(float(scores.sum())), len(scores)).proportion_ci(method="wilson")
         return float(found.low), float(found.high)
@@ -49,12 +49,12 @@ def interval_of(scores: np.ndarray) -> tuple[float, float]:
 
 
 def _are_shares(scores: np.ndarray) -> bool:
-    """True if an example is either right or wrong."""
+    """Returns True if an example is either right or wrong."""
     return bool(((scores == 0) | (scores == 1)).all()) and not np.signbit(scores).any()  # -0 is an error of 0
 
 
 def _interval(values: np.ndarray) -> tuple[float, float]:
-    """95 % interval of a mean; NaN if a value is."""
+    """Returns the 95 % interval of a mean by Student's t; (NaN, NaN) if a value is not finite."""
     if not np.isfinite(values).all():
         return np.nan, np.nan
     if len(values) < 2 or not np.ptp(values):
@@ -64,16 +64,17 @@ def _interval(values: np.ndarray) -> tuple[float, float]:
 
 
 def _p_of_exchanges(difference: np.ndarray) -> float:
-    """Returns the share of random exchanges, the given order among them, whose sum is at least the given one.
+    """Returns the share of random exchanges, including the identity, whose sum of differences is at least the observed sum.
 
-    Where no random exchange would reach it, a bound on the share of all exchanges is smaller, and is returned: P(sum >= x sqrt(sum of
-    squares)) <= BOUND P(Z >= x) for any differences.
+    If hardly any exchange can reach that sum, returns an upper bound instead, which holds for any differences:
+    P(sum >= x sqrt(sum of squares)) <= BOUND P(Z >= x).
     """
     if not difference.any() or not np.isfinite(difference).all():
         return 1.0
     sizes = np.sort(np.abs(difference))[::-1]
     total = difference.sum()
-    if (bound := BOUND * norm.sf(total / np.linalg.norm(sizes))) < 1 / (EXCHANGES + 1):
+    bound = BOUND * norm.sf(total / np.linalg.norm(sizes))
+    if bound < 1 / (EXCHANGES + 1):
         return float(bound)
     large, spread = sizes[:EXCHANGED], float(np.linalg.norm(sizes[EXCHANGED:]))
     random, most = np.random.default_rng(0), max(1, NUMBERS_AT_ONCE // len(large))

@@ -1,4 +1,4 @@
-"""Opens the test split and scores a model on it."""
+"""Opens the test split, and scores a model on it."""
 
 import hashlib
 import time
@@ -18,7 +18,7 @@ LATENCY_ROUNDS = 30
 
 @dataclass(frozen=True)
 class Opened:
-    """A run's model, and the test examples (x, y) that it has not answered yet.
+    """A run's model, and the test examples (x, y) for which it has not predicted yet.
 
     Attributes:
         split: SHA-256 of the test examples.
@@ -36,11 +36,10 @@ class Candidate:
     """A model and its predictions on the test split.
 
     Attributes:
-        predicted: the model's output for the test examples.
-        scores: of each test example by its task, shape (test examples,); higher is better.
-        constant: scores of an answer that ignores the inputs, learned from the training split; shape (test examples,).
+        predicted: the model's outputs for the test examples.
+        scores: the task's score of each test example, shape (test examples,); higher is better.
+        constant: scores of a constant answer, learned from the training split; shape (test examples,).
         milliseconds: median time of a prediction for a single example.
-        split: SHA-256 of the test examples.
     """
 
     run: StoredRun
@@ -63,7 +62,7 @@ class Candidate:
 
     @property
     def interval(self) -> tuple[float, float]:
-        """95 % interval of the mean score, for new examples of the same kind; of shares by Wilson (1927), else by Student's t."""
+        """The 95 % interval of the mean score, as `interval_of` returns it."""
         return interval_of(self.scores)
 
     @property
@@ -76,7 +75,7 @@ def open_split(run: StoredRun, loader: ConfigLoader) -> Opened:
     """Rebuilds the model of a run and loads the test split.
 
     Raises:
-        TrialbookError: as `rebuild`, or the test split does not fit the training split.
+        TrialbookError: as `rebuild`; or the test split does not fit the training split.
     """
     prepared = rebuild(run, loader)
     with errors_naming(run):
@@ -87,10 +86,10 @@ def open_split(run: StoredRun, loader: ConfigLoader) -> Opened:
 
 
 def evaluate(opened: Opened) -> Candidate:
-    """Predicts the test split.
+    """Predicts and scores the test split.
 
     Raises:
-        TrialbookError: the model's outputs are no predictions of the task; the message names the run.
+        TrialbookError: the model's outputs are not predictions of the task; the message names the run.
     """
     run, prepared, x, y = opened.run, opened.prepared, opened.x, opened.y
     data, task = prepared.data, prepared.data.task

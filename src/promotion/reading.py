@@ -1,45 +1,47 @@
-"""Reads a file of a user as the inputs of a model."""
+"""Reads a user's file as inputs of a model."""
 
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
-from PIL import Image, UnidentifiedImageError
+from PIL import Image, ImageOps, UnidentifiedImageError
 
 from src.datasets import Tree, trees
 from src.datasets.pictures import EIGHT_BITS
 from src.errors import TrialbookError
 from src.tracking import inputs
 
-WHITE = 255
-LIGHT = 0.5  # a border lighter than this is taken for paper
-MODES = {(): "L", (1,): "L", (3,): "RGB", (4,): "RGBA"}  # axes after height and width → mode of Pillow
+WHITE = 255  # of eight bits
+LIGHT = 0.5  # mean brightness of the border from which on a picture counts as light, such as a drawing on paper
+MODES = {(): "L", (1,): "L", (3,): "RGB", (4,): "RGBA"}  # shape after height and width → mode of Pillow
 ARRAYS = (".npy", ".npz")
 
 
 def read_inputs(path: Path, example: Tree) -> tuple[Tree, list[str]]:
-    """Reads a picture, a .csv, a .npy, a .npz or a .txt with a text per line.
-
-    Args:
-        example: a batch of one input, whose kind, shape and dtype the inputs get.
+    """Reads a picture, a .csv, a .npy, a .npz, or a .txt with one text per line.
 
     Returns:
-        The inputs (n, …), and a list of what was changed.
+        The inputs (n, …), of the kind, shape and dtype of `example`, a batch of one input; and a list of the changes made to them.
 
     Raises:
-        TrialbookError: the file cannot be read, or holds no such inputs.
+        TrialbookError: the file cannot be read, or does not contain such inputs.
     """
     try:
         if path.suffix in ARRAYS:
             return inputs.taken(_arrays(path, example), example), []
         if path.suffix == ".csv":
-            return inputs.taken(_table(_read_csv(path, example), example), example), []
+            return inputs.taken(_inputs_of(_read_csv(path, example), example), example), []
         if path.suffix == ".txt":
             return inputs.taken(np.array(path.read_text().splitlines()), example), []
     except (OSError, ValueError, pd.errors.ParserError) as error:
         raise TrialbookError(f"file={path}: {error}") from error
-    x, changes = read_picture(str(path), _shape(example), light=_is_light(example[0] / (WHITE if example.dtype.kind == "u" else 1)))
-    return (np.rint(x[None] * WHITE).astype(example.dtype) if example.dtype.kind == "u" else x[None].astype(example.dtype)), changes
+    shape = _picture_shape(example)
+    white = WHITE if example.dtype.kind == "u" else 1  # unsigned integers go from 0 to 255, fractions from 0 to 1
+    x, changes = read_picture(str(path), shape, light=_is_light(example[0] / white))
+    scaled = x[None] * white
+    if example.dtype.kind == "u":
+        scaled = np.rint(scaled)
+    return scaled.astype(example.dtype), changes
 
 
 def _arrays(path: Path, example: Tree) -> Tree:
@@ -55,21 +57,23 @@ def _arrays(path: Path, example: Tree) -> Tree:
 
 
 def _read_csv(path: Path, example: Tree) -> pd.DataFrame:
-    """Texts stay as they are written, such as 01234 and NA; an empty cell is missing."""
+    """Reads a table. Texts such as 01234 and NA stay as they are written; an empty cell is a missing value."""
     kinds = {name: array.dtype.kind for name, array in trees.arrays(example).items()}
     texts = str if kinds.get("") == "U" else {name: str for name, kind in kinds.items() if kind == "U"}
     return pd.read_csv(path, dtype=texts, keep_default_na=False, na_values=[""])
 
 
-def _table(table: pd.DataFrame, example: Tree) -> Tree:
-    """Columns by name, or the rows of a table of numbers."""
+def _inputs_of(table: pd.DataFrame, example: Tree) -> Tree:
+    """Converts a table: columns by name for several inputs, a column of texts, or the rows of a table of numbers."""
     if not isinstance(example, np.ndarray):
         return table
-    if example.dtype.kind == "U" and len(table.columns) > 1:
-        raise ValueError(f"it has the columns {', '.join(map(str, table.columns))}; expected one column of texts, or a .txt")
-    if example.dtype.kind != "U" and all(_is_number(name) for name in table.columns):
+    if example.dtype.kind == "U":
+        if len(table.columns) > 1:
+            raise ValueError(f"it has the columns {', '.join(map(str, table.columns))}; expected one column of texts, or a .txt")
+        return table.iloc[:, 0].to_numpy()
+    if all(_is_number(name) for name in table.columns):
         raise ValueError("its first line holds numbers; expected the names of the columns there")
-    return table.to_numpy() if example.dtype.kind != "U" else table.iloc[:, 0].to_numpy()
+    return table.to_numpy()
 
 
 def _is_number(name: str) -> bool:
@@ -79,33 +83,30 @@ def _is_number(name: str) -> bool:
         return False
 
 
-def _shape(example: Tree) -> tuple[int, ...]:
-    """The shape of a picture without its batch."""
-    texts = isinstance(example, np.ndarray) and example.dtype.kind == "U"
+def _picture_shape(example: Tree) -> tuple[int, ...]:
+    """Returns the shape of one picture in a batch; raises a TrialbookError if these are no pictures."""
     if not isinstance(example, np.ndarray) or example.dtype.kind not in "uf" or example.ndim < 3:
-        received = "texts" if texts else f"inputs of shape {trees.text(trees.shapes(example))}"
-        raise TrialbookError(f"the champion takes {received}, no pictures; expected file= with a .csv, .npy, .npz or .txt.")
+        is_text = isinstance(example, np.ndarray) and example.dtype.kind == "U"
+        expected = "texts" if is_text else f"inputs of shape {trees.text(trees.shapes(example))}"
+        raise TrialbookError(f"the champion takes {expected}, no pictures; expected file= with a .csv, .npy, .npz or .txt.")
     shape: tuple[int, ...] = example.shape[1:]
     return shape
 
 
 def _is_light(picture: np.ndarray) -> bool:
-    """True if the border of a picture in [0, 1] is light."""
+    """Returns True if the border of a picture with values in [0, 1] is light."""
     return bool(np.concatenate([picture[0], picture[-1], picture[:, 0], picture[:, -1]]).mean() > LIGHT)
 
 
 def read_picture(path: str, shape: tuple[int, ...], *, light: bool = False) -> tuple[np.ndarray, list[str]]:
-    """Reads a picture and converts it to the kind that the model was trained on.
-
-    Args:
-        light: the training pictures have light borders.
+    """Reads a picture, and converts it to the kind of picture on which the model was trained.
 
     Returns:
-        The picture, float32 in [0, 1], of the given shape (height, width) or (height, width, channels); grey ones are inverted where
-        their border is light and that of the training pictures dark. And a list of the changes.
+        The picture, float32 in [0, 1], of the given shape (height, width) or (height, width, channels), and a list of the changes. A grey
+        picture with a light border is inverted unless the training pictures have `light` borders, too.
 
     Raises:
-        TrialbookError: the file is no picture, or the model takes no pictures.
+        TrialbookError: the file is not a picture, or the model does not take pictures.
     """
     if len(shape) < 2 or shape[2:] not in MODES:
         raise TrialbookError(f"the champion takes inputs of shape {shape}; expected one that takes pictures.")
@@ -118,11 +119,10 @@ def read_picture(path: str, shape: tuple[int, ...], *, light: bool = False) -> t
         converted = picture.convert(mode)
     except (OSError, UnidentifiedImageError, Image.DecompressionBombError) as error:
         raise TrialbookError(f"file={path}: {error}. Expected a picture such as a PNG, or a .csv, .npy, .npz or .txt.") from error
-    x = np.asarray(converted, np.float32) / 255
-    if mode == "L" and not light and _is_light(x):
-        converted = Image.eval(converted, lambda value: 255 - value)
+    if mode == "L" and not light and _is_light(np.asarray(converted, np.float32) / WHITE):
+        converted = ImageOps.invert(converted)
         changes.append("inverted, its border is light")
     if converted.size != (width, height):
         changes.append(f"resized from {converted.width}x{converted.height} to {width}x{height}")
         converted = converted.resize((width, height), Image.Resampling.BILINEAR)
-    return (np.asarray(converted, np.float32) / 255).reshape(shape), changes
+    return (np.asarray(converted, np.float32) / WHITE).reshape(shape), changes

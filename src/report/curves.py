@@ -1,4 +1,4 @@
-"""Metrics per epoch, packed for the page: one array of 32-bit floats, in base64."""
+"""Packs metrics per epoch for the page: one array of 32-bit floats, in base64."""
 
 import base64
 import math
@@ -11,17 +11,16 @@ import numpy as np
 from src.results.leaderboard import Standing, TrialResult
 from src.study.store import Store
 
-MOST_VALUES = 1_500_000  # of more, only every second, third, … epoch is drawn: 8 MB of text
+MOST_VALUES = 1_500_000  # values, which are 8 MB of text; with more, only every second, third, … epoch is packed
 
 
 @dataclass(frozen=True)
 class Curves:
-    """The metrics of trials.
+    """The metrics per epoch of trials.
 
     Attributes:
-        names: of the metrics.
-        values: (sweep, number) of a trial → its values, shape (metrics, epochs); NaN where a metric is missing.
-        first: (sweep, number) → its first epoch, which is not 1 where it continues another trial.
+        values: (sweep, number) of a trial → its values, shape (metrics, epochs); NaN if a metric is missing.
+        first: (sweep, number) → its first epoch, which is not 1 if it continues another trial.
     """
 
     names: list[str]
@@ -38,33 +37,34 @@ class Curves:
         for store in stores:
             sweep = store.meta().get("sweep_id", "")
             for number, epoch, metrics in store.epochs():
-                if (key := (sweep, number)) in wanted:
+                key = sweep, number
+                if key in wanted:
                     rows.setdefault(key, []).append(metrics)
                     first.setdefault(key, epoch)
                     names |= dict.fromkeys(metrics)
-        with np.errstate(over="ignore"):  # what 32 bits cannot hold is drawn as infinite, which is not drawn
-            values = {
-                key: np.array([[one.get(name, math.nan) for one in some] for name in names], np.float32) for key, some in rows.items()
-            }
+        values = {}
+        with np.errstate(over="ignore"):  # numbers beyond 32 bits become infinite, and are not drawn
+            for key, epochs in rows.items():
+                values[key] = np.array([[metrics.get(name, math.nan) for metrics in epochs] for name in names], np.float32)
         return cls(list(names), values, first)
 
     def history(self, trial: TrialResult) -> dict[str, list[float]]:
-        """The metrics of a trial that begins at its first epoch, as advice wants them; empty for others."""
+        """Returns the complete metrics per epoch of a trial, for `advice`; empty if it continues another trial."""
         key = trial.sweep, trial.number
         if self.first.get(key) != 1:
             return {}
         return {name: row.tolist() for name, row in zip(self.names, self.values[key], strict=True) if not np.isnan(row).any()}
 
     def length(self, trial: TrialResult) -> int | None:
-        """The last epoch of a trial; None if it has no metrics."""
+        """Returns the last epoch of a trial; None if it has no metrics."""
         key = trial.sweep, trial.number
         return self.first[key] + self.values[key].shape[1] - 1 if key in self.values else None
 
     def packed(self, trials: Sequence[TrialResult]) -> dict[str, Any]:
-        """Packs curves for page/curves.js: for each trial its metrics one after the other.
+        """Packs curves for page/curves.js: trial after trial, and within a trial metric after metric.
 
         Returns:
-            `lengths` and `first` have an item per trial, `step` is the distance of the epochs.
+            `lengths` and `first` have one number per trial; `step` is the distance between packed epochs.
         """
         found = [self.values.get((trial.sweep, trial.number), np.empty((len(self.names), 0), np.float32)) for trial in trials]
         step = max(1, math.ceil(sum(array.size for array in found) / MOST_VALUES))

@@ -1,4 +1,4 @@
-"""The numbers of a report as JSON: columns of configurations and of trials, which the scripts of page/ draw."""
+"""Collects the data of a report, for JSON: columns of configurations and of trials, which the scripts in page/ draw."""
 
 import math
 import shlex
@@ -20,7 +20,7 @@ from src.significance import ERROR
 from src.space.origin import DIFFERS
 from src.space.values import is_number, value_text
 
-LOG_RATIO = 100  # numbers that span two orders of magnitude, and of which most are small, have a logarithmic axis
+LOG_RATIO = 100  # ratio of the largest to the smallest number from which on an axis is logarithmic, if most numbers are small
 
 
 def data_of(
@@ -32,16 +32,14 @@ def data_of(
     champion: Champion | None,
     running: bool,
 ) -> dict[str, Any]:
-    """All that the page shows.
-
-    Args:
-        advice: sentences about the best configuration.
-    """
+    """Returns the data of the page; `advice` are sentences, and `running` is True while the sweep runs."""
     columns = [*_keys(standing, searched_log(metas)), *_measured(standing, metas, curves)]
-    default, concluded = default_of(standing, metas), next((meta["conclusion"] for meta in metas if meta.get("conclusion")), "")
+    default = default_of(standing, metas)
+    concluded = next((meta["conclusion"] for meta in metas if meta.get("conclusion")), "")
     names = {one.name for one in (standing.objective, standing.second) if one}
+    text = answer.answer(standing, default, concluded)
     return {
-        "answer": f"{'So far: ' if running else ''}{answer.answer(standing, default, concluded)}",
+        "answer": f"So far: {text}" if running else text,
         "commands": [] if running else answer.commands(standing, metas),
         "said": [concluded] if concluded else conclusions(standing),
         "advice": list(advice),
@@ -58,7 +56,7 @@ def data_of(
 
 
 def _keys(standing: Standing, logs: set[str]) -> list[dict[str, Any]]:
-    """A column for each key that varies; None where a configuration does not use it."""
+    """Returns a column for each key that varies; its values are None for configurations that do not use the key."""
     columns = []
     for key in standing.keys:
         texts = [value_text(entry.values[key]) if key in entry.values else None for entry in standing.entries]
@@ -68,76 +66,82 @@ def _keys(standing: Standing, logs: set[str]) -> list[dict[str, Any]]:
 
 
 def _column(name: str, values: Sequence[Any], texts: Sequence[str | None]) -> dict[str, Any]:
-    """A column of numbers if all values are numbers, otherwise one of words: their places in a sorted list."""
+    """Returns a column of numbers if all values are numbers, otherwise a column of places in a sorted list of words."""
     used = [value for value, text in zip(values, texts, strict=True) if text is not None]
     if used and all(map(is_number, used)):
         positive = all(value > 0 for value in used)
-        distinct = sorted({value for value in used if math.isfinite(value)} or {0})
-        log = positive and distinct[-1] / distinct[0] >= LOG_RATIO and 4 * distinct[(len(distinct) - 1) // 2] < distinct[-1]
+        distinct = sorted({value for value in used if math.isfinite(value)})
+        log = False
+        if positive and distinct:
+            middle = distinct[(len(distinct) - 1) // 2]
+            log = distinct[-1] / distinct[0] >= LOG_RATIO and 4 * middle < distinct[-1]
         return {"name": name, "log": log, "positive": positive, "values": [_number(value) for value in values]}
-    words = sorted({text for text in texts if text is not None}, key=lambda text: (len(text) if text.isdigit() else 0, text))
+    words = sorted({text for text in texts if text is not None}, key=_by_number)
     places = {text: place for place, text in enumerate(words)}
     return {"name": name, "log": False, "positive": False, "words": words, "values": [places.get(text or "") for text in texts]}
 
 
+def _by_number(word: str) -> tuple[int, str]:
+    """Returns a key that sorts whole numbers by value and puts them after other words."""
+    return (len(word) if word.isdigit() else 0, word)
+
+
 def _number(value: Any) -> float | int | None:
-    """A number as JSON has it, with nine digits, which tell any float32 from others; None for none, and for one that is not finite."""
+    """Rounds a number for JSON to nine digits, which distinguish all float32; None if there is none or it is not finite."""
     if value is None or not math.isfinite(value):
         return None
     return value if isinstance(value, int) else float(f"{value:.9g}")
 
 
 def _measured(standing: Standing, metas: Sequence[Mapping[str, str]], curves: Curves) -> list[dict[str, Any]]:
-    """Columns of what was measured, and of where a configuration comes from."""
-    entries, seconds = standing.entries, [entry.seconds for entry in standing.entries]
+    """Returns columns of what was measured, and of origin and sweep if there are several."""
+    entries, objective, second = standing.entries, standing.objective, standing.second
+    score = _measure("score", objective.name, [entry.mean if entry.trials else None for entry in entries])
+    columns = [{**score, "log": score["log"] and "loss" in objective.name}]
+    if second:
+        columns.append(_measure("second", second.name, [entry.second for entry in entries]))
     epochs = [max((curves.length(trial) or 0 for trial in entry.all), default=0) or None for entry in entries]
-    score = {"role": "score", **_column(standing.objective.name, *_twice([entry.mean if entry.trials else None for entry in entries]))}
-    columns = [{**score, "log": score["log"] and "loss" in standing.objective.name}]
-    columns += _second(standing)
-    columns += [{"role": "epochs", **_column("epochs", *_twice(epochs))}, {"role": "seconds", **_column("seconds", *_twice(seconds))}]
+    columns.append(_measure("epochs", "epochs", epochs))
+    columns.append(_measure("seconds", "seconds", [entry.seconds for entry in entries]))
     if standing.of_several_origins:
-        columns.append({"role": "origin", **_column(DIFFERS, *_twice([standing.origin(entry) or "—" for entry in entries]))})
+        columns.append(_measure("origin", DIFFERS, [standing.origin(entry) or "—" for entry in entries]))
     if len(metas) > 1:
         names = {meta.get("sweep_id", ""): meta.get("name") or meta.get("sweep_id", "") for meta in metas}
-        names = names if len({*names.values()}) == len(names) else {sweep: sweep for sweep in names}
-        of = [" + ".join(dict.fromkeys(names.get(trial.sweep, trial.sweep) for trial in entry.all)) for entry in entries]
-        columns.append({"role": "sweep", **_column("sweep", *_twice(of))})
+        if len({*names.values()}) < len(names):
+            names = {}  # two sweeps have the same name: their ids are shown
+        sweeps = [dict.fromkeys(names.get(trial.sweep, trial.sweep) for trial in entry.all) for entry in entries]
+        columns.append(_measure("sweep", "sweep", [" + ".join(found) for found in sweeps]))
     return columns
 
 
-def _second(standing: Standing) -> list[dict[str, Any]]:
-    """The column of a second objective; none without one."""
-    second = standing.second
-    return [{"role": "second", **_column(second.name, *_twice([one.second for one in standing.entries]))}] if second else []
-
-
-def _twice(values: list[Any]) -> tuple[list[Any], list[str | None]]:
-    return values, [None if value is None else str(value) for value in values]
+def _measure(role: str, name: str, values: list[Any]) -> dict[str, Any]:
+    return {"role": role, **_column(name, values, [None if value is None else str(value) for value in values])}
 
 
 def _rows(standing: Standing, default: Entry | None, champion: Entry | None) -> dict[str, list[Any]]:
-    """Returns the leaderboard without its columns of keys, best first."""
-    halves = _halves(standing)
+    """Returns the columns of the leaderboard without those of keys, best row first."""
+    entries, halves = standing.entries, _halves(standing)
     groups = {id(entry): number for number, group in enumerate(standing.groups) for entry in group.entries}
     ranks = {id(entry): rank for group in standing.groups for entry, rank in zip(group.entries, group.ranks, strict=True)}
-    found = table.ranked(standing)
+    rows = table.ranked(standing)
+    marks = []
+    for entry, is_front in zip(entries, standing.front, strict=True):
+        marked = {"default": entry is default, "champion": entry is champion, "front": is_front}
+        marks.append(" ".join(name for name, is_marked in marked.items() if is_marked))
     return {
-        "rank": [ranks.get(id(entry)) for entry in standing.entries],
-        "group": [groups.get(id(entry)) for entry in standing.entries],
-        "half": [_number(halves.get(id(entry), (None, False))[0]) for entry in standing.entries],
-        "pooled": [int(halves.get(id(entry), (None, False))[1]) for entry in standing.entries],
-        "kept": [_number(row["kept epoch"]) for row in found],
-        "state": [row["state"] for row in found],
-        "marks": [
-            " ".join([name for name, one in (("default", default), ("champion", champion)) if one is entry] + ["front"] * front)
-            for entry, front in zip(standing.entries, standing.front, strict=True)
-        ],
-        "words": [shlex.join(standing.words(standing.best_of(entry) or entry.all[0])) for entry in standing.entries],
+        "rank": [ranks.get(id(entry)) for entry in entries],
+        "group": [groups.get(id(entry)) for entry in entries],
+        "half": [_number(halves.get(id(entry), (None, False))[0]) for entry in entries],
+        "pooled": [int(halves.get(id(entry), (None, False))[1]) for entry in entries],
+        "kept": [_number(row["kept epoch"]) for row in rows],
+        "state": [row["state"] for row in rows],
+        "marks": marks,
+        "words": [shlex.join(standing.words(standing.best_of(entry) or entry.all[0])) for entry in entries],
     }
 
 
 def _halves(standing: Standing) -> dict[int, tuple[float, bool]]:
-    """Half the width of the 95 % interval of a mean, and True if it is known from the spread of other rows."""
+    """Returns, by id of an entry, half the width of its mean's 95 % interval, and True if that is from the spread of other rows."""
     found: dict[int, tuple[float, bool]] = {}
     for group in standing.groups:
         compared = {*group.compared} if group.comparison.known else set()
@@ -151,24 +155,23 @@ def _halves(standing: Standing) -> dict[int, tuple[float, bool]]:
 
 
 def _trials(standing: Standing, metas: Sequence[Mapping[str, str]], curves: Curves) -> dict[str, Any]:
-    """The trials, those of one configuration together, with their curves."""
-    trials, order = standing.trials, {meta.get("sweep_id", ""): place for place, meta in enumerate(metas)}
-    causes = {text: place for place, text in enumerate(dict.fromkeys(f"{one.state} {one.cause}".strip() for one in trials))}
+    trials, sweeps = standing.trials, {meta.get("sweep_id", ""): place for place, meta in enumerate(metas)}
+    causes = [f"{trial.state} {trial.cause}".strip() for trial in trials]
+    distinct = {cause: place for place, cause in enumerate(dict.fromkeys(causes))}
     return {
         "row": [place for place, entry in enumerate(standing.entries) for _ in entry.all],
         "number": [trial.number for trial in trials],
-        "sweep": [order.get(trial.sweep, 0) for trial in trials],
+        "sweep": [sweeps.get(trial.sweep, 0) for trial in trials],
         "score": [_number(trial.score) for trial in trials],
         "kept": [trial.kept_epoch for trial in trials],
         "run": [trial.run_id or "" for trial in trials],
         "seed": [_seed(trial.values) for trial in trials],
-        "cause": [causes[f"{trial.state} {trial.cause}".strip()] for trial in trials],
-        "causes": list(causes),
+        "cause": [distinct[cause] for cause in causes],
+        "causes": list(distinct),
         "curves": curves.packed(trials),
     }
 
 
 def _seed(values: Mapping[str, Any]) -> str:
-    """The seed and the fold of a trial, as people read them."""
     parts = [f"{key.rpartition('.')[2]} {value_text(values[key])}" for key in ("seed", "data.fold") if values.get(key) is not None]
     return ", ".join(parts)

@@ -1,4 +1,4 @@
-"""A sweep as files that somebody reads without Trialbook: report, table, the best trial's model and configuration, and what is what."""
+"""Exports a sweep as files for people without Trialbook: report, tables, the best model and its configuration, and a README."""
 
 import io
 import tempfile
@@ -34,11 +34,11 @@ EXPLAINED = {
 
 
 def contents(standing: Standing, store: Store, best: TrialResult | None, uri: str, question: str = "") -> dict[str, bytes]:
-    """The files, name → content.
+    """Returns the files, name → content.
 
     Args:
-        best: the trial whose model is handed out; None if none has a score.
-        uri: of the store that has its run.
+        best: the trial whose model is exported; None if no trial has a score.
+        uri: address of the store that has its run.
 
     Raises:
         TrialbookError: the files of its run cannot be read.
@@ -53,7 +53,7 @@ def contents(standing: Standing, store: Store, best: TrialResult | None, uri: st
 
 
 def write(found: dict[str, bytes], place: Path) -> None:
-    """Writes files into a new folder, or as a new .zip in which they are one folder."""
+    """Writes files into a new folder, or into one folder of a new .zip file."""
     if place.suffix != ".zip":
         for name, content in found.items():
             files.write(place / name, content)
@@ -66,19 +66,17 @@ def write(found: dict[str, bytes], place: Path) -> None:
 
 
 def _of_run(best: TrialResult, uri: str) -> dict[str, bytes]:
-    """The files of a run of MLflow."""
     runs = Runs(uri)
     runs.recorded(str(best.run_id))
     with tempfile.TemporaryDirectory() as folder:
         try:
             root = Path(runs.client.download_artifacts(str(best.run_id), "", folder))
-        except Exception as error:  # MLflow raises errors of many kinds where files are gone
+        except Exception as error:  # MLflow raises many kinds of errors if files are missing
             raise TrialbookError(f"run {best.run_id}: its files cannot be read: {error}. Look with python -m src.doctor") from error
         return {path.relative_to(root).as_posix(): path.read_bytes() for path in sorted(root.rglob("*")) if path.is_file()}
 
 
 def _readme(standing: Standing, store: Store, best: TrialResult | None, found: Container[str]) -> str:
-    """Describes the sweep, its results and its files, and how the model is opened."""
     meta = store.meta()
     rows = table.ranked(standing)
     lines = [f"# {meta.get('name') or 'Sweep'} {meta['sweep_id']}", "", f"{len(standing.trials)} trials, ranked by {standing.objective}."]
@@ -92,5 +90,7 @@ def _readme(standing: Standing, store: Store, best: TrialResult | None, found: C
     elif f"best/{WEIGHTS}" in found:
         lines += ["", "The best model could not be saved as a whole: its weights are there, and the code of `best/config.yaml` builds it."]
     lines += ["", "## How it was made", "", "```sh", meta.get("command", ""), "```", "", f"Versions: {meta.get('versions', '')}"]
-    lines += [f"Commit: {meta.get('commit', '')}.{f' Data: SHA-256 {best.origin.data}.' if best.origin.data else ''}" if best else ""]
+    if best:
+        data = f" Data: SHA-256 {best.origin.data}." if best.origin.data else ""
+        lines.append(f"Commit: {meta.get('commit', '')}.{data}")
     return "\n".join([*lines, ""])

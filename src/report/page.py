@@ -1,4 +1,4 @@
-"""Puts a report together: one file of HTML, whose policy lets only the scripts and styles of page/ run."""
+"""Builds a report's HTML file, whose content security policy allows only the scripts and styles in page/."""
 
 import base64
 import hashlib
@@ -11,18 +11,15 @@ from typing import Any
 
 FOLDER = Path(__file__).with_name("page")
 SCRIPTS = ("state", "paint", "scatter", "parallel", "curves", "best", "table", "rest", "page")  # in this order
-MOST_PICTURE = 400_000  # bytes
+MOST_PICTURE = 400_000  # bytes of a picture; larger ones are left out
 
 
 def page(title: str, subtitle: str, data: dict[str, Any], pictures: dict[str, bytes]) -> bytes:
-    """The file.
-
-    Args:
-        pictures: PNG files by name; large ones are left out.
-    """
+    """Returns the HTML file; `pictures` are PNG files by name."""
     script = '"use strict";\n' + "\n".join((FOLDER / f"{name}.js").read_text() for name in SCRIPTS)
     style = (FOLDER / "page.css").read_text()
-    shown = {name: _address(content) for name, content in pictures.items() if len(content) <= MOST_PICTURE}
+    small = {name: png for name, png in pictures.items() if len(png) <= MOST_PICTURE}
+    shown = {name: f"data:image/png;base64,{base64.b64encode(png).decode()}" for name, png in small.items()}
     everything = {**data, "pictures": shown, "made": time.strftime("%Y-%m-%d %H:%M")}
     parts = {
         "title": html.escape(title),
@@ -36,9 +33,5 @@ def page(title: str, subtitle: str, data: dict[str, Any], pictures: dict[str, by
 
 
 def _digest(text: str) -> str:
-    """The source of a Content-Security-Policy that allows exactly this text."""
+    """Returns the source expression of a content security policy that allows exactly this text."""
     return f"sha256-{base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()}"
-
-
-def _address(png: bytes) -> str:
-    return f"data:image/png;base64,{base64.b64encode(png).decode()}"

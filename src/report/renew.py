@@ -1,10 +1,11 @@
-"""Writes the report of a sweep that runs:  python -m src.report.renew FOLDER QUESTION
+"""Writes the report of a running sweep:  python -m src.report.renew FOLDER QUESTION
 
-src/running/renewal.py starts it as a process of its own, which gives way to all others.
+src/running/renewal.py starts it as a process of its own, with the lowest priority.
 """
 
 import os
 import sys
+from contextlib import closing
 from pathlib import Path
 
 from src import files
@@ -13,17 +14,14 @@ from src.report import REPORT, report_of
 from src.results.scores import standing_of
 from src.study.store import Store
 
-LAST = 19  # the priority below all others
+LAST = 19  # the lowest priority of a process
 
 
 def renew(folder: Path, question: str = "") -> None:
-    """Writes the report of a sweep, which says that the sweep runs."""
-    store = Store.open(folder / "study.db")
-    try:
+    """Writes the report of a sweep, marked as running."""
+    with closing(Store.open(folder / "study.db")) as store:
         standing = standing_of([store], *of_study(store.meta()))
         files.write(folder / REPORT, report_of(standing, [store], question, running=True))
-    finally:
-        store.close()
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""Serves the reports of sweeps to browsers of this machine, and nothing else of the disk."""
+"""Serves the reports of sweeps, and no other file, to browsers on this machine."""
 
 import html
 import threading
@@ -20,13 +20,13 @@ INDEX = """<!doctype html><html lang="en"><meta charset="utf-8"><meta name="view
 
 
 def reports(root: Path = SWEEPS) -> dict[str, Path]:
-    """Name of a sweep's folder → its report, the newest first. A report that is a link to another file is none."""
+    """Returns name of a sweep's folder → its report, the newest first; leaves out reports that are links to other files."""
     found = {file.parent.name: file for file in root.glob(f"*/{REPORT}") if file.is_file() and not file.is_symlink()}
     return dict(sorted(found.items(), reverse=True))
 
 
 def serve(port: int, root: Path = SWEEPS) -> ThreadingHTTPServer:
-    """Serves on 127.0.0.1 in a thread, until `shutdown` is called; a port of 0 means any free one."""
+    """Serves on 127.0.0.1 in a thread, until `shutdown` is called on the returned server; port 0 means any free port."""
 
     class Handler(_Handler):
         folder = root
@@ -45,8 +45,8 @@ class _Handler(BaseHTTPRequestHandler):
 
     def do_GET(self) -> None:
         name = self.path.partition("?")[0].strip("/")
-        if self.headers.get("Host", "").rpartition(":")[0] not in ("127.0.0.1", "localhost"):  # a page elsewhere whose name leads here
-            self._answer(403, b"this address is for browsers of this machine: open http://127.0.0.1")
+        if self.headers.get("Host", "").rpartition(":")[0] not in ("127.0.0.1", "localhost"):  # DNS rebinding by another page
+            self._answer(403, b"this address is for browsers on this machine: open http://127.0.0.1")
         elif not name:
             self._answer(200, _index(self.folder))
         elif file := reports(self.folder).get(name):
@@ -62,13 +62,12 @@ class _Handler(BaseHTTPRequestHandler):
         self.wfile.write(content)
 
     def log_message(self, format: str, *args: object) -> None:
-        """Prints nothing: the terminal of `make ui` shows two addresses."""
+        """Prints nothing, so that the terminal of `make ui` shows only the two addresses."""
 
 
 def _index(root: Path) -> bytes:
-    items = [f'<li><a href="/{html.escape(name)}">{html.escape(_title(file))}</a></li>' for name, file in reports(root).items()]
+    items = []
+    for name, file in reports(root).items():
+        title = f"{name} {read_meta(file.parent).get('name', '')}".rstrip()
+        items.append(f'<li><a href="/{html.escape(name)}">{html.escape(title)}</a></li>')
     return INDEX.format("".join(items) or "<li>none yet: python -m src.sweep -m … makes one</li>").encode()
-
-
-def _title(file: Path) -> str:
-    return " ".join(filter(None, (file.parent.name, read_meta(file.parent).get("name"))))

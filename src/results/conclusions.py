@@ -1,4 +1,4 @@
-"""Concludes from a standing, in sentences: the same on the terminal, in MLflow's description and in the report."""
+"""Draws conclusions from a standing, in sentences for the terminal, MLflow's description and the report."""
 
 import math
 from collections.abc import Iterator, Sequence
@@ -10,13 +10,13 @@ from src.results.leaderboard import Group, Standing
 from src.results.selection import Expected, expected
 from src.significance import ERROR
 
-SUGGESTED = 4  # new seeds for configurations with one
+SUGGESTED = 4  # new seeds that are suggested if each configuration has one
 
 
 def conclusions(standing: Standing) -> list[str]:
-    """Says what differences mean, what the scores are of, and what to expect of the best configuration.
+    """Returns sentences about differences, validation examples and the score to expect of the best configuration.
 
-    Of several groups that are not ranked against each other only those of the first three are said.
+    Of the groups that are not ranked against each other, only the first three are described.
     """
     lines = []
     for group in standing.groups[:3]:
@@ -32,13 +32,13 @@ def conclusions(standing: Standing) -> list[str]:
 
 
 def _front(standing: Standing) -> Iterator[str]:
-    """Says which rows are marked, where there are two objectives."""
+    """Yields sentences about the rows that are marked, if there are two objectives."""
     if not standing.second or not standing.groups:
         return
     count, scored = sum(standing.front), sum(bool(entry.trials) for entry in standing.entries)
     both = f"{standing.objective.name} and {standing.second.name}"
     apart = " on the same data, folds and epochs" if len(standing.groups) > 1 else ""
-    words = f"no other{apart} has a better mean in one and no worse one in the other, be it by chance"
+    words = f"no other{apart} has a better mean in one and no worse mean in the other; the difference may be chance"
     yield f"front of {both}: {count} of {scored} rows; {words}"
     if without := sum(bool(entry.trials) and entry.second is None for entry in standing.entries):
         yield f"{without} row{' has' if without == 1 else 's have'} no {standing.second.name}, and no place in the front"
@@ -48,14 +48,17 @@ def group_name(standing: Standing, group: Group) -> str:
     """Names a group by its differences from the others; empty if it is the only one."""
     if len(standing.groups) == 1:
         return ""
-    first = group.entries[0]
-    epochs = f"{first.epochs} epoch{'s' if first.epochs > 1 else ''}" if len({one.entries[0].epochs for one in standing.groups}) > 1 else ""
-    folds = f"folds {', '.join(map(str, first.folds)) or 'none'}" if len({one.entries[0].folds for one in standing.groups}) > 1 else ""
-    return ", ".join(filter(None, [standing.origin(first) if len(standing.by_data) > 1 else "", folds, epochs]))
+    first, firsts = group.entries[0], [one.entries[0] for one in standing.groups]
+    parts = [standing.origin(first)] if len(standing.by_data) > 1 else []
+    if len({one.folds for one in firsts}) > 1:
+        parts.append(f"folds {', '.join(map(str, first.folds)) or 'none'}")
+    if len({one.epochs for one in firsts}) > 1:
+        parts.append(f"{first.epochs} epoch{'s' if first.epochs > 1 else ''}")
+    return ", ".join(filter(None, parts))
 
 
 def brief(number: float) -> str:
-    """A number with two digits that count.
+    """Formats a number with two significant digits.
 
     >>> brief(0.0023456), brief(1234.5), brief(0.0)
     ('0.0023', '1200', '0')
@@ -64,19 +67,18 @@ def brief(number: float) -> str:
 
 
 def repeats(entries: Sequence[Entry]) -> str:
-    """The word for the repeats of entries: seeds, or repeats if they differ in folds, too."""
+    """Returns the word for the repeats of entries: "seeds", or "repeats" if they differ in folds, too."""
     return "repeats" if any(len(entry.folds) > 1 for entry in entries) else "seeds"
 
 
 def new_seeds(entries: Sequence[Entry], count: int) -> str:
-    """Seeds that no entry used, in Hydra's syntax: a list, or a range if there are many."""
+    """Returns seeds that no entry used, in Hydra's syntax: a list, or a range if there are many."""
     used = [int(trial.values.get("seed", 42)) for entry in entries for trial in entry.all]
     first = max(used) + 1
     return ",".join(map(str, range(first, first + count))) if count < 6 else f"'range({first},{first + count})'"
 
 
 def _chance(group: Group) -> Iterator[str]:
-    """Says which differences may be chance, and how that is known."""
     if len(group.entries) < 2:
         return
     repeated = [entry for entry in group.entries if entry.spread is not None]
@@ -97,18 +99,20 @@ def _chance(group: Group) -> Iterator[str]:
         yield f"the spreads between {seeds} differ, {low} to {high}: two rows are compared by their own, and few {seeds} tell little"
     if alone := len(group.entries) - (len(group.compared) if comparison.alike else len(repeated)):
         have, are = ("configuration has", "is") if alone == 1 else ("configurations have", "are")
-        yield f"{alone} {have} one score and no known spread, and {are} told from no other"
+        yield f"{alone} {have} one score and no known spread, and {are} not compared with others"
 
 
 def _failures(group: Group) -> Iterator[str]:
-    if incomplete := [entry for entry in group.entries if not entry.complete]:
+    incomplete = [entry for entry in group.entries if not entry.complete]
+    if incomplete:
         rows = "1 row has" if len(incomplete) == 1 else f"{len(incomplete)} rows have"
-        kinds = ["failed"] * any(entry.failed for entry in incomplete) + ["pruned"] * any(entry.pruned for entry in incomplete)
+        kinds = ["failed"] if any(entry.failed for entry in incomplete) else []
+        kinds += ["pruned"] if any(entry.pruned for entry in incomplete) else []
         yield f"{rows} {' and '.join(kinds)} repeats, which its mean leaves out: such a row counts as better than none"
 
 
 def _new_examples(group: Group) -> Iterator[str]:
-    """Says how far the score of the first entry may be from that on other examples: Wilson's interval (1927, J. Am. Stat. Assoc. 22)."""
+    """Yields how far the best score may be from that on new examples, by Wilson's interval (1927, J. Am. Stat. Assoc. 22)."""
     if not group.of_shares or repeats(group.entries) != "seeds":  # folds validate on other examples each
         return
     share, count, z = group.entries[0].mean, group.examples, float(ndtri(1 - ERROR / 2))
@@ -118,22 +122,20 @@ def _new_examples(group: Group) -> Iterator[str]:
 
 
 def _expected(group: Group) -> Iterator[str]:
-    """Says what a new run of the best of several configurations will score, where their spread is known."""
     found = expected_of_best(group)
     if found:
-        among = len(group.tied)
         yield (
-            f"selected at {group.entries[0].mean:.4f}, as the first of {among} that are not told apart;"
+            f"selected at {group.entries[0].mean:.4f}, as the first of {len(group.tied)} that are not told apart;"
             f" expect about {found.mean:.4f} of a new run (its mean: {found.low:.4f} to {found.high:.4f})"
         )
 
 
 def expected_of_best(group: Group) -> Expected | None:
-    """The score to expect of new runs of the first entry; None if no spread is known, or nothing was selected."""
-    known = {*group.compared}
-    tied = [
-        entry for place, (entry, (first, _)) in enumerate(zip(group.entries, group.ranks, strict=True)) if first == 1 and place in known
-    ]
+    """Returns the score to expect of new runs of the first entry.
+
+    None if its spread is not known, or no other entry is tied with it, so that it was not selected by chance.
+    """
+    tied = [group.entries[place] for place in group.compared if group.ranks[place][0] == 1]
     if len(tied) < 2 or tied[0] is not group.entries[0] or not group.comparison.known:
         return None
     errors = [group.comparison.error(entry.spread, len(entry.scores)) for entry in tied]

@@ -1,4 +1,4 @@
-"""Compares two runs: configuration, code, data, environment, metrics, curves. It reads MLflow and executes nothing."""
+"""Compares two runs by their configuration, code, data, environment, metrics and curves; reads MLflow, and executes nothing."""
 
 from itertools import zip_longest
 from typing import Any
@@ -15,7 +15,7 @@ NO_FILE = b"\0"  # stands for a missing file; b"" is an empty patch
 
 
 def difference(a: Recorded, b: Recorded) -> dict[str, list[Row]]:
-    """The rows of each section; a section in which the runs agree has none."""
+    """Returns the rows of each section; none for a section in which the runs agree."""
     return {
         "configuration": _pairs(_configuration(a), _configuration(b)),
         "code": [*_pairs(_code(a), _code(b)), *_patches(a, b)],
@@ -27,7 +27,6 @@ def difference(a: Recorded, b: Recorded) -> dict[str, list[Row]]:
 
 
 def _pairs(a: dict[str, Any], b: dict[str, Any]) -> list[Row]:
-    """A row for each key whose values differ."""
     keys = [key for key in dict.fromkeys((*a, *b)) if canonical(a.get(key)) != canonical(b.get(key))]
     return [{"key": key, "first": str(a.get(key, "")), "second": str(b.get(key, ""))} for key in keys]
 
@@ -46,8 +45,8 @@ def _code(run: Recorded) -> dict[str, str]:
 
 
 def _file_patches(run: Recorded) -> dict[str, str]:
-    """`patch of FILE` → how the file differs from the commit."""
-    patch = run.file(patch_name(run.tags.get("trialbook.code", "")), NO_FILE)  # there if this code resumed the sweep
+    """Returns `patch of FILE` → the changes of the file since the commit."""
+    patch = run.file(patch_name(run.tags.get("trialbook.code", "")), NO_FILE)  # exists if this code resumed the sweep
     if patch == NO_FILE:
         patch = run.file("code.patch", b"")
     parts = [part.partition("\n") for part in patch.decode(errors="replace").split("diff --git ")[1:]]
@@ -59,7 +58,7 @@ def _patches(a: Recorded, b: Recorded) -> list[Row]:
 
 
 def _size(patch: str) -> str:
-    """The lines that the patch of a file adds and removes."""
+    """Describes a file's patch by the number of lines that it adds and removes."""
     lines = patch.splitlines()
     if not lines:
         return "as committed"

@@ -1,4 +1,4 @@
-"""Results of trials, and entries: the results that repeat one configuration."""
+"""Results of trials, and entries: groups of results that repeat one configuration."""
 
 import math
 from collections.abc import Iterator, Mapping, Sequence
@@ -27,17 +27,14 @@ class TrialResult:
     """The result of one trial.
 
     Attributes:
-        point: the overrides of the trial.
-        identity: hash of the configuration's values, seed and fold included.
-        score: the objective at the kept epoch; None if the trial has none.
+        identity: hash of the configuration's values, including seed and fold.
+        score, second: both objectives, at the kept epoch or logged once; None if the trial has none.
         last: the objective at the last epoch.
-        seconds: None if they are not known.
-        configuration: hash of the same values without those; empty if they were not recorded.
+        configuration: hash of the configuration's values without seed and fold; empty if they were not recorded.
         recorded: the values of the configuration; empty if they were not recorded.
         rung: the epochs of its rung, if the oracle chose them; None otherwise.
-        before: seconds of the trainings that it continues.
-        epochs: the last one that it trained; None if there is none.
-        second: its second objective; None if it has none.
+        seconds, before: its duration, None if it is not known, and that of the trainings that it continues.
+        epochs: the last epoch that it trained; None if there is none.
     """
 
     number: int
@@ -61,22 +58,22 @@ class TrialResult:
 
     @property
     def key(self) -> str:
-        """Equal for one trial in several sweeps: the same configuration, seed and fold, data, code and packages."""
+        """A text that is equal for the same trial in several sweeps: configuration, seed, fold, data, code and packages agree."""
         return " ".join(filter(None, (self.identity, self.origin.data, self.origin.code, self.origin.packages)))
 
     @property
     def state_text(self) -> str:
-        """Its state; of a pruned one with its last epoch, since its score is not that of a whole trial."""
+        """Its state; for a pruned trial with its last epoch, because its score is not that of a whole trial."""
         return f"{self.state} at {self.epochs}" if self.state == TrialState.PRUNED else self.state
 
     @cached_property
     def values(self) -> Values:
-        """The values of the configuration; overrides supply those that were not recorded, and those of whole nodes."""
+        """The values of the configuration. Overrides fill in those that were not recorded, and those of whole nodes."""
         return {**of_texts(self.point), **self.recorded}
 
     @property
     def row(self) -> tuple[str, Origin]:
-        """Equal for trials that repeat or continue each other: the configuration without seed, fold and rung, and the origin."""
+        """A key that is equal for trials that repeat or continue each other: configuration without seed, fold and rung, and origin."""
         if self.rung is not None:
             values = {key: value for key, value in without_repeats(self.values).items() if key != EPOCHS}
             return f"of any rung {canonical(values)}", self.origin
@@ -89,10 +86,10 @@ class Entry:
 
     Attributes:
         point: overrides without seed and fold.
-        trials: those with a score, of the longest rung; pruned ones only if there are no others.
-        unscored: those without a score.
-        earlier: those with a score of shorter rungs.
-        pruned: pruned ones beside whole ones, whose mean leaves them out.
+        trials: the trials with a score, of the longest rung; they are pruned ones only if all are.
+        unscored: trials without a score.
+        earlier: trials with a score of shorter rungs.
+        pruned: pruned trials, which the mean leaves out, if others were not pruned.
     """
 
     point: Point
@@ -103,12 +100,12 @@ class Entry:
 
     @property
     def all(self) -> tuple[TrialResult, ...]:
-        """Every trial."""
+        """All trials."""
         return (*self.trials, *self.earlier, *self.pruned, *self.unscored)
 
     @property
     def repeats(self) -> tuple[TrialResult, ...]:
-        """Every trial but those of shorter rungs."""
+        """All trials except those of shorter rungs."""
         return (*self.trials, *self.pruned, *self.unscored)
 
     @property
@@ -118,22 +115,22 @@ class Entry:
 
     @property
     def complete(self) -> bool:
-        """True if its mean leaves out no repeat that failed or was pruned."""
+        """True if no repeat failed or was pruned, so that the mean leaves none out."""
         return not self.failed and not self.pruned
 
     @property
     def rung(self) -> int | None:
-        """The epochs of the rung that its score is of; None if no oracle chose them."""
+        """The epochs of the rung to which its score belongs; None if no oracle chose the epochs."""
         return self.trials[0].rung if self.trials else None
 
     @property
     def epochs(self) -> int:
-        """The epochs that its trials were allowed; 0 if they have none."""
+        """The largest number of epochs that its trials may train; 0 if they have no epochs."""
         return self.rung or int(self.values.get(EPOCHS) or 0)
 
     @cached_property
     def folds(self) -> tuple[int, ...]:
-        """The folds that its trials validate on, sorted, those that failed included; empty where data have none."""
+        """The folds that its trials validate on, including failed trials, sorted; empty if the data have no folds."""
         found = {trial.values.get(FOLD) for trial in (*self.trials, *self.unscored)}
         return tuple(sorted(int(fold) for fold in found if fold is not None))
 
@@ -144,7 +141,7 @@ class Entry:
 
     @property
     def seconds(self) -> float | None:
-        """The mean seconds of a trial, with the trainings that it continues; None if they are not known of any."""
+        """The mean seconds of a trial, including the trainings that it continues; None if they are not known for any."""
         known = [trial.seconds + trial.before for trial in (*self.trials, *self.unscored) if trial.seconds is not None]
         return mean(known) if known else None
 
@@ -155,12 +152,12 @@ class Entry:
 
     @cached_property
     def values(self) -> Values:
-        """The values of the configuration."""
+        """The values of the configuration without seed and fold."""
         return without_repeats((*self.trials, *self.unscored)[0].values)
 
     @property
     def scores(self) -> list[float]:
-        """One score per repeat."""
+        """The scores of `trials`."""
         return [trial.score for trial in self.trials if trial.score is not None]
 
     @cached_property
@@ -170,9 +167,9 @@ class Entry:
 
     @cached_property
     def second(self) -> float | None:
-        """The mean of the second objective; None if a trial with a score has none."""
-        found = [trial.second for trial in self.trials]
-        return mean(one for one in found if one is not None) if found and None not in found else None
+        """The mean of the second objective; None unless all trials with a score have it."""
+        found = [trial.second for trial in self.trials if trial.second is not None]
+        return mean(found) if found and len(found) == len(self.trials) else None
 
     @cached_property
     def spread(self) -> float | None:
@@ -189,38 +186,38 @@ class Entry:
 
 
 def entry_of(trials: list[TrialResult]) -> Entry:
-    """Makes an entry of trials that repeat each other."""
-    scored = [trial for trial in trials if trial.score is not None]
+    """Groups trials that repeat each other into an entry."""
     unscored = tuple(trial for trial in trials if trial.score is None)
-    whole = [trial for trial in scored if trial.state != TrialState.PRUNED]
-    pruned = tuple(trial for trial in scored if trial.state == TrialState.PRUNED) if whole else ()
-    scored = whole or scored
+    pruned = tuple(trial for trial in trials if trial.score is not None and trial.state == TrialState.PRUNED)
+    whole = tuple(trial for trial in trials if trial.score is not None and trial.state != TrialState.PRUNED)
+    scored, left_out = (whole, pruned) if whole else (pruned, ())
     longest = max((trial.rung or 0 for trial in scored), default=0)
     last = tuple(trial for trial in scored if (trial.rung or 0) == longest)
     earlier = tuple(trial for trial in scored if (trial.rung or 0) < longest)
-    point = max((trial.point for trial in (*last, *unscored)), key=len)  # the most overrides: defaults may have changed between sweeps
-    return Entry(changed(point, without_repeats(point)), last, unscored, earlier, pruned)
+    point = max((trial.point for trial in (*last, *unscored)), key=len)  # most overrides, because defaults may change between sweeps
+    return Entry(changed(point, without_repeats(point)), last, unscored, earlier, left_out)
 
 
 def with_known_data(trials: list[TrialResult]) -> Iterator[TrialResult]:
-    """Yields the trials. One that ended before its data were known gets the data of a trial with equal `data` values."""
-    known = {_data_values(trial): trial.origin.data for trial in reversed(trials) if trial.origin.data}
+    """Yields the trials. A trial that ended before its data were loaded gets the digest of a trial with the same data settings."""
+    known = {data_settings(trial.values): trial.origin.data for trial in reversed(trials) if trial.origin.data}
     for trial in trials:
         if trial.origin.data or trial.score is not None:
             yield trial
         else:
-            yield replace(trial, origin=replace(trial.origin, data=known.get(_data_values(trial), "")))
+            yield replace(trial, origin=replace(trial.origin, data=known.get(data_settings(trial.values), "")))
 
 
-def _data_values(trial: TrialResult) -> str:
-    return canonical({key: value for key, value in trial.values.items() if key.partition(".")[0] == "data"})
+def data_settings(values: Values) -> str:
+    """Returns the settings of the data set in the order of their keys; equal texts mean the same data."""
+    return canonical({key: value for key, value in values.items() if key.partition(".")[0] == "data"})
 
 
 def without_repeats(values: Mapping[str, Value]) -> dict[str, Value]:
-    """The values without seed and fold."""
+    """Returns values without seed and fold."""
     return {key: value for key, value in values.items() if key not in REPEATS}
 
 
 def overridden_keys(ones: Sequence[TrialResult | Entry]) -> Iterator[str]:
-    """The keys that the overrides of results name."""
+    """Yields the keys of the results' overrides; a key may repeat."""
     return (key for result in ones for key in result.point)

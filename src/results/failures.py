@@ -1,4 +1,4 @@
-"""The keys that decide which configurations fail."""
+"""Finds the key whose value decides which configurations fail."""
 
 from collections.abc import Iterator
 
@@ -6,14 +6,14 @@ from src.results.leaderboard import Entry, Standing
 from src.significance import ERROR
 from src.space.values import is_number, value_text
 
-LEAST_FAILED = 2  # configurations; one alone may have had bad luck
+LEAST_FAILED = 2  # failed configurations, because a single failure may be chance
 
 
 def failures(standing: Standing) -> list[str]:
-    """Says which key decides on failure, if one does beyond chance; of all sweeps in which none does, at most 5 % name one.
+    """Returns a line about the key that decides on failure, if one does beyond chance. If none does, at most 5 % of sweeps name one.
 
-    Numbers are compared by ranks (Mann and Whitney 1947), each word with all others by Fisher's exact test; the p-values are corrected by
-    their number.
+    Numbers are compared by ranks (Mann and Whitney 1947), each word with all others by Fisher's exact test. The p-values are multiplied
+    by their number (Bonferroni's correction).
     """
     entries = [entry for entry in standing.entries if entry.trials or entry.failed]
     failed = [bool(entry.failed) for entry in entries]
@@ -29,20 +29,19 @@ def failures(standing: Standing) -> list[str]:
 
 
 def _tests(entries: list[Entry], failed: list[bool], key: str) -> Iterator[tuple[float, str, str]]:
-    """Yields a p-value, the key, and where failures are, for each test of one key. Only entries that have the key count."""
+    """Yields (p-value, key, place of the failures) for each test of one key. Entries without the key do not count."""
     from scipy.stats import fisher_exact, mannwhitneyu
 
-    pairs = [(entry.values[key], bad) for entry, bad in zip(entries, failed, strict=True) if key in entry.values]
-    groups = [[value for value, bad in pairs if bad is wanted] for wanted in (True, False)]
-    if not all(groups):
+    values = [(entry.values[key], bad) for entry, bad in zip(entries, failed, strict=True) if key in entry.values]
+    bad, good = [value for value, is_bad in values if is_bad], [value for value, is_bad in values if not is_bad]
+    if not bad or not good:
         return
-    if all(is_number(value) for value, _ in pairs):
-        bad, good = groups
+    if all(map(is_number, (*bad, *good))):
         statistic, p_value = mannwhitneyu(bad, good)
         yield float(p_value), key, f"at {'high' if statistic > len(bad) * len(good) / 2 else 'low'} values"
         return
-    texts = [[value_text(value) for value in group] for group in groups]
-    for text in sorted({*texts[0], *texts[1]}):
-        table = [[group.count(text), len(group) - group.count(text)] for group in texts]
-        more = table[0][0] * table[1][1] > table[0][1] * table[1][0]  # fails more often than the others
-        yield float(fisher_exact(table).pvalue) if more else 1.0, key, f"with {key}={text}"
+    bad, good = list(map(value_text, bad)), list(map(value_text, good))
+    for text in sorted({*bad, *good}):
+        table = [[texts.count(text), len(texts) - texts.count(text)] for texts in (bad, good)]
+        fails_more = bad.count(text) / len(bad) > good.count(text) / len(good)
+        yield float(fisher_exact(table).pvalue) if fails_more else 1.0, key, f"with {key}={text}"

@@ -1,4 +1,4 @@
-"""All that studies hold, as two tables for other programs: a row per trial, and a row per epoch of each trial."""
+"""Exports studies as two tables for other programs: one row per trial, and one row per epoch of each trial."""
 
 import importlib.util
 import io
@@ -15,7 +15,7 @@ from src.study.store import Store
 
 
 def trials(stores: Iterable[Store]) -> list[Row]:
-    """A row per trial: where it belongs, how it ended, its configuration by key, what was logged once. Numbers are as they are stored."""
+    """Returns a row per trial: sweep, state, times, configuration by key, and the metrics that are logged once; not rounded."""
     rows = []
     for store in stores:
         meta = store.meta()
@@ -44,7 +44,7 @@ def trials(stores: Iterable[Store]) -> list[Row]:
 
 
 def epochs(stores: Iterable[Store]) -> list[Row]:
-    """A row per epoch: sweep, trial, epoch, and each metric."""
+    """Returns a row per epoch: sweep, trial, epoch, and each metric."""
     rows = []
     for store in stores:
         sweep = store.meta().get("sweep_id", "")
@@ -53,13 +53,10 @@ def epochs(stores: Iterable[Store]) -> list[Row]:
 
 
 def write(stores: Sequence[Store], kind: str, folder: Path) -> list[Path]:
-    """Writes both tables into a folder; returns the files.
-
-    Args:
-        kind: csv or parquet.
+    """Writes both tables into a folder, as csv or parquet (`kind`); returns the files.
 
     Raises:
-        ConfigError: parquet without the package that writes it.
+        ConfigError: the package that writes parquet is not installed.
     """
     if kind == "parquet" and not importlib.util.find_spec("pyarrow"):
         raise ConfigError(["format=parquet wants pyarrow, which is not installed; expected format=csv, or first: pip install pyarrow"])
@@ -72,19 +69,15 @@ def write(stores: Sequence[Store], kind: str, folder: Path) -> list[Path]:
 
 
 def _alike(rows: list[Row]) -> list[Row]:
-    """Rows that have the same columns, each with values of one type: numbers, truth values, or texts."""
-    kinds: dict[str, set[type]] = {}
-    for name, value in (item for row in rows for item in row.items()):
-        kinds.setdefault(name, set()).update(() if value is None else (_kind(value),))
-    texts = {name for name, found in kinds.items() if len(found) > 1 or dict in found}
+    """Gives all rows the same columns. Columns with values of several types, or with lists or mappings, become texts."""
+    kinds: dict[str, set[type]] = {}  # column → types of its values
+    for row in rows:
+        for name, value in row.items():
+            known = kinds.setdefault(name, set())
+            if value is not None:
+                known.add(float if type(value) is int else type(value))
+    texts = {name for name, types in kinds.items() if len(types) > 1 or types & {dict, list}}
     return [{name: _text(row.get(name)) if name in texts else row.get(name) for name in kinds} for row in rows]
-
-
-def _kind(value: Any) -> type:
-    """One type for all numbers, and one for what has parts."""
-    if isinstance(value, dict | list):
-        return dict
-    return float if type(value) is int else type(value)
 
 
 def _text(value: Any) -> str | None:

@@ -1,9 +1,11 @@
-"""The identity of results: the configuration, data, code and packages that they belong to.
+"""Finds the identity of results: their configuration, data, code and packages.
 
-The rows of a study record it. For a study of schema 1, the files beside it tell what is left.
+The rows of a study record it. For a study of schema 1, it is read from the files beside it, as far as they tell.
 """
 
 import hashlib
+import json
+from collections.abc import Mapping
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -11,8 +13,10 @@ from typing import Any
 import yaml
 from omegaconf import OmegaConf
 
-from src.config.paths import REPEATS, TRIAL_GROUPS, TRIAL_KEYS, active_leaves
+from src.config.paths import TRIAL_GROUPS, TRIAL_KEYS, active_leaves
 from src.errors import TrialbookError
+from src.redaction import all_redacted
+from src.results.entries import FOLD, data_settings, without_repeats
 from src.space import active_hash
 from src.space.origin import Origin
 from src.space.values import canonical, of_texts
@@ -28,41 +32,34 @@ class Identifier:
 
     def __init__(self, store: Store) -> None:
         self._store, self._meta, self._folder = store, store.meta(), store.folder
-        self._read: dict[str, dict[str, Any]] = {}  # overrides without the seed → configuration from a file
+        self._read: dict[str, dict[str, Any]] = {}  # overrides without seed and fold → configuration from a file
 
     def configuration(self, row: TrialRow) -> tuple[str, str, dict[str, Any]]:
-        """The configuration of a row.
+        """Returns the configuration of a row.
 
         Returns:
-            Hash of its values, hash of its values without the seed, and the values; the last two are empty if they are not known.
+            Hash of its values, hash of its values without seed and fold, and the values; the last two are empty if they are not known.
         """
         if row.config_hash:
             return row.active_hash, row.config_hash, row.configuration
-        if config := self._of_file(row):
-            options = self._choices | {key: value for key, value in of_texts(row.point).items() if key in TRIAL_GROUPS}
-            active = active_leaves(config)
-            used = {group: option for group, option in options.items() if any(key.startswith(f"{group}.") for key in active)}
-            return active_hash(config), active_hash(config, repeats=False), {**used, **active}
-        return row.active_hash, "", {}
+        config = self._of_file(row)
+        if not config:
+            return row.active_hash, "", {}
+        return active_hash(config), active_hash(config, repeats=False), recorded_values(config, self._options | of_texts(row.point))
 
     def origin(self, row: TrialRow, *, recorded: bool) -> Origin:
-        """The data, code and packages of a row.
-
-        Args:
-            recorded: the values of the configuration are known.
-        """
+        """Returns the data, code and packages of a row; `recorded` is True if the values of its configuration are known."""
         if row.config_hash is not None:
             return Origin(recorded, row.data_digest or "", row.code or "", row.packages or "")
-        return Origin(recorded, self._data_of_old(row), self._old_code, training_packages(self._meta.get("versions", "")))
-
-    def _data_of_old(self, row: TrialRow) -> str:
-        """The digest that the study records: that of the first trial that finished. Empty if the row names other data."""
-        return self._meta.get("data_digest", "") if _data_overrides(row) == self._first_data_overrides else ""
+        is_first = data_settings(of_texts(row.point)) == self._first_data_settings
+        data = self._meta.get("data_digest", "") if is_first else ""  # the study's digest is that of the first finished trial
+        return Origin(recorded, data, self._old_code, training_packages(self._meta.get("versions", "")))
 
     @cached_property
-    def _first_data_overrides(self) -> str:
+    def _first_data_settings(self) -> str:
         finished = [row for row in self._store.trials() if row.state == TrialState.FINISHED and row.ended]
-        return _data_overrides(min(finished, key=lambda row: row.ended or 0.0)) if finished else ""
+        first = min(finished, key=lambda row: row.ended or 0.0, default=None)
+        return data_settings(of_texts(first.point)) if first else ""
 
     @cached_property
     def _old_code(self) -> str:
@@ -74,36 +71,47 @@ class Identifier:
         return hashlib.sha256(commit.encode() + patch.read_bytes()).hexdigest()
 
     @cached_property
-    def _choices(self) -> dict[str, str]:
-        """Group → the option that it has without overrides."""
-        base = yaml.load(self._meta.get("base_config", "{}"), yaml.CSafeLoader)
-        choices = base.get("hydra", {}).get("runtime", {}).get("choices", {})
-        return {group: str(choices[group]) for group in TRIAL_GROUPS if group in choices}
+    def _options(self) -> dict[str, str]:
+        return default_options(yaml.load(self._meta.get("base_config", "{}"), yaml.CSafeLoader))
 
     def _of_file(self, row: TrialRow) -> dict[str, Any]:
-        """The configuration in a trial's folder; empty if the file is missing. Trials that differ only in the seed share one file."""
-        point = row.point
-        unseeded = canonical({key: text for key, text in point.items() if key not in REPEATS})
-        if unseeded not in self._read:
+        """Returns the configuration in a trial's folder; empty without one. Trials that differ only in seed or fold share a file."""
+        shared = canonical(without_repeats(row.point))
+        if shared not in self._read:
             file = of_trial(self._folder, row.number) / ".hydra" / "config.yaml" if self._folder else Path()
-            self._read[unseeded] = parsed(file.read_text(), f"{file}") if file.is_file() else {}
-        config = self._read[unseeded]
-        repeats = {key: value for key, value in of_texts(point).items() if key in REPEATS}
-        if config and repeats:
-            own = {"data": {**config["data"], "fold": repeats["data.fold"]}} if "data.fold" in repeats else {}
-            return {**config, **own, **({"seed": repeats["seed"]} if "seed" in repeats else {})}
+            self._read[shared] = parsed(file.read_text(), f"{file}") if file.is_file() else {}
+        config, own = dict(self._read[shared]), of_texts(row.point)
+        if config and "seed" in own:
+            config["seed"] = own["seed"]
+        if config and FOLD in own:
+            config["data"] = {**config["data"], "fold": own[FOLD]}
         return config
 
 
-def _data_overrides(row: TrialRow) -> str:
-    return canonical({key: value for key, value in of_texts(row.point).items() if key.partition(".")[0] == "data"})
+def default_options(base_config: Mapping[str, Any]) -> dict[str, str]:
+    """Returns group → its option in the configuration that a sweep composes without its axes."""
+    choices = base_config.get("hydra", {}).get("runtime", {}).get("choices", {})
+    return {group: str(choices[group]) for group in TRIAL_GROUPS if group in choices}
+
+
+def recorded_values(config: dict[str, Any], options: Mapping[str, Any]) -> dict[str, Any]:
+    """Returns every active value of a trial by config path, and the option of every group that has one."""
+    active = active_leaves(config)
+    used = {key.partition(".")[0] for key in active if "." in key}
+    return {**{group: options[group] for group in TRIAL_GROUPS if group in used and group in options}, **active}
+
+
+def as_stored(values: dict[str, Any]) -> dict[str, Any]:
+    """Returns values as a study has them: without secrets, and as JSON."""
+    stored: dict[str, Any] = json.loads(json.dumps(all_redacted(values), default=str))
+    return stored
 
 
 def parsed(text: str, place: str) -> dict[str, Any]:
-    """Reads the trial's part of a stored config.yaml. Interpolations, which may read the environment, are not resolved.
+    """Parses the trial's part of a stored config.yaml; does not resolve interpolations, which may read the environment.
 
     Raises:
-        TrialbookError: it has aliases; a few of them could expand to billions of keys.
+        TrialbookError: it has aliases, a few of which could expand to billions of keys; the message begins with `place`.
     """
     if any(isinstance(event, yaml.AliasEvent) for event in yaml.parse(text, yaml.CSafeLoader)):
         raise TrialbookError(f"{place} has aliases; expected what Trialbook writes.")

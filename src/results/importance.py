@@ -1,8 +1,8 @@
-"""The importance of each key: permutation importance (Breiman 2001) of a random forest.
+"""Estimates the importance of each key by the permutation importance (Breiman 2001) of a random forest.
 
-It is measured on configurations that the forest was not fitted to. Repeats are noise: a configuration is one row, with its mean.
-Half of the growth of the squared error, as a share of the variance, is the key's total Sobol index (Gregorutti et al. 2017,
-arXiv:1310.5726). Its interval is that of Nadeau and Bengio (2003, Machine Learning 52) for overlapping resamples, over all keys together.
+It is measured on configurations to which the forest was not fitted. A configuration is one row with its mean score, because repeats are
+noise. Half of the growth of the squared error, as a share of the variance, is the key's total Sobol index (Gregorutti et al. 2017,
+arXiv:1310.5726). The interval is that of Nadeau and Bengio (2003, Machine Learning 52) for overlapping resamples, over all keys together.
 """
 
 import math
@@ -19,7 +19,7 @@ from src.significance import ERROR
 from src.space.values import Values, value_text, varying
 
 LEAST_ROWS = 20  # each resample leaves out a third of them
-MOST_ROWS = 2000  # of more, only a sample is used; it tells the same
+MOST_ROWS = 2000  # rows that are used; of more rows, a random sample is enough
 LEFT_OUT = 1 / 3
 RESAMPLES, TREES = 20, 20
 
@@ -29,10 +29,9 @@ class Importance:
     """A key's share of the score's variance.
 
     Attributes:
-        share: the mean over resamples.
+        share: the mean share over resamples.
         low, high: its 90 % interval, over all keys together.
-        configurations: number of those that have the key.
-        partial: only some configurations have the key.
+        configurations: number of configurations that have the key; `partial` is True if not all have it.
     """
 
     key: str
@@ -43,80 +42,67 @@ class Importance:
     partial: bool
 
 
-@dataclass(frozen=True)
-class _Row:
-    values: Values
-    score: float
-
-
 def importances(standing: Standing) -> list[Importance]:
-    """The keys whose share of the variance is told from 0, most important first; none if there are too few configurations.
+    """Returns the keys whose share of the variance is significantly above 0, most important first; none if configurations are too few.
 
-    Only configurations with the data, code and packages of the best one count: a difference in these is no key. Where an oracle chose the
-    epochs, they are those of the rung with the most configurations.
+    Only configurations with the data, code and packages of the best one count. If an oracle chose the epochs, only those of the rung with
+    the most trials count.
     """
-    rows = _rows(standing)
-    by_users: dict[tuple[int, ...], list[str]] = {}  # positions of the rows that have a key → all keys that the same rows have
-    for key in _varying(standing, rows):
-        users = tuple(n for n, row in enumerate(rows) if key in row.values)
+    values, scores = _configurations(standing)
+    keys = varying(values, standing.keys)
+    by_users: dict[tuple[int, ...], list[str]] = {}  # places of the configurations that have a key → all keys that exactly these have
+    for key in keys:
+        users = tuple(place for place, one in enumerate(values) if key in one)
         by_users.setdefault(users, []).append(key)
     ranking: list[Importance] = []
-    for users, keys in by_users.items():
-        some = [rows[n] for n in users]
-        common = [key for key in _varying(standing, some) if all(key in row.values for row in some)]
+    for users, own in by_users.items():
+        some = [values[place] for place in users]
+        common = [key for key in varying(some, standing.keys) if all(key in one for one in some)]
         if len(some) < LEAST_ROWS or not common:
             continue
-        shares = _shares(some, common)
-        for key in [key for key in keys if key in common]:
-            share, half = _interval(shares[:, common.index(key)], sum(map(len, by_users.values())))
-            if share - half > 0:
-                ranking.append(Importance(key, min(share, 1.0), share - half, min(share + half, 1.0), len(some), len(some) < len(rows)))
-    return sorted(ranking, key=lambda item: -item.share)
+        shares = _shares(_encoded(some, common), scores[list(users)])
+        for key, of_key in zip(common, shares.T, strict=True):
+            share, half = _interval(of_key, len(keys))
+            if key in own and share - half > 0:
+                ranking.append(Importance(key, min(share, 1.0), share - half, min(share + half, 1.0), len(some), len(some) < len(values)))
+    return sorted(ranking, key=lambda item: item.share, reverse=True)
 
 
-def _rows(standing: Standing) -> list[_Row]:
-    """One row per configuration with the origin of the best one: its values and its mean score.
+def _configurations(standing: Standing) -> tuple[list[Values], np.ndarray]:
+    """Returns the values and the mean scores, shape (configurations,), of those with the origin and the rung that count.
 
-    All are of equal epochs; of a pruned trial the score is that of fewer.
+    The score of a pruned trial is that of fewer epochs.
     """
     best = standing.best
     trials = [trial for trial in standing.trials if trial.score is not None and math.isfinite(trial.score)]
     trials = [trial for trial in trials if best and trial.origin == best.origin]
     rungs = Counter(trial.rung for trial in trials)
-    most = max(rungs, key=lambda rung: rungs[rung]) if rungs else None
+    rung = rungs.most_common(1)[0][0] if rungs else None
     repeated: dict[str, list[TrialResult]] = {}
     for trial in trials:
-        if trial.rung == most:
+        if trial.rung == rung:
             repeated.setdefault(trial.row[0], []).append(trial)
-    return [_Row(without_repeats(some[0].values), float(np.mean([trial.score for trial in some]))) for some in repeated.values()]
-
-
-def _varying(standing: Standing, rows: Sequence[_Row]) -> list[str]:
-    return varying([row.values for row in rows], standing.keys)
+    values: list[Values] = [without_repeats(some[0].values) for some in repeated.values()]
+    return values, np.array([np.mean([trial.score for trial in some]) for some in repeated.values()])
 
 
 def _interval(shares: np.ndarray, keys: int) -> tuple[float, float]:
-    """The mean of the shares of one key, shape (resamples,), and half the width of its interval.
-
-    Args:
-        keys: the number of keys, over which the intervals hold together.
-    """
+    """Returns the mean of one key's shares, shape (resamples,), and half its interval, which holds for so many `keys` together."""
     error = float(np.std(shares, ddof=1)) * math.sqrt(1 / len(shares) + LEFT_OUT / (1 - LEFT_OUT))
     return float(np.mean(shares)), float(stdtrit(len(shares) - 1, 1 - ERROR / keys)) * error
 
 
-def _shares(rows: Sequence[_Row], keys: list[str]) -> np.ndarray:
-    """The share of each key in each resample, shape (resamples, keys)."""
+def _shares(x: np.ndarray, y: np.ndarray) -> np.ndarray:
+    """Returns the share of each key in each resample, shape (resamples, keys), for x (rows, keys) and scores y (rows,)."""
     from sklearn.ensemble import RandomForestRegressor
     from sklearn.inspection import permutation_importance
     from sklearn.model_selection import ShuffleSplit
 
-    x, y = _encoded(rows, keys), np.array([row.score for row in rows])
     if len(y) > MOST_ROWS:
         chosen = np.random.default_rng(0).choice(len(y), MOST_ROWS, replace=False)
         x, y = x[chosen], y[chosen]
     if np.ptp(y) == 0:
-        return np.zeros((RESAMPLES, len(keys)))
+        return np.zeros((RESAMPLES, x.shape[1]))
     found = []
     for seed, (fitted, rest) in enumerate(ShuffleSplit(RESAMPLES, test_size=LEFT_OUT, random_state=0).split(x)):
         forest = RandomForestRegressor(TREES, random_state=seed).fit(x[fitted], y[fitted])
@@ -125,14 +111,13 @@ def _shares(rows: Sequence[_Row], keys: list[str]) -> np.ndarray:
     return np.array(found)
 
 
-def _encoded(rows: Sequence[_Row], keys: list[str]) -> np.ndarray:
-    """A column per key: numbers as they are, words as their places in alphabetical order. Shape (rows, keys)."""
+def _encoded(rows: Sequence[Values], keys: list[str]) -> np.ndarray:
+    """Returns a column per key, shape (rows, keys): numbers as they are, words as their places in alphabetical order."""
     columns = []
     for key in keys:
-        texts = [value_text(row.values[key]) for row in rows]
+        texts = [value_text(values[key]) for values in rows]
         try:
-            columns.append([float(text) for text in texts])
+            columns.append(np.array(texts, float))
         except ValueError:
-            places = {text: float(place) for place, text in enumerate(sorted(set(texts)))}
-            columns.append([places[text] for text in texts])
+            columns.append(np.unique(texts, return_inverse=True)[1].astype(float))
     return np.array(columns).T

@@ -1,4 +1,4 @@
-"""Begins with the configuration of a trial: `python -m src.sweep like=latest optimizer.learning_rate=0.003`."""
+"""Starts a sweep from the configuration of a trial: `python -m src.sweep like=latest optimizer.learning_rate=0.003`."""
 
 import json
 from collections.abc import Sequence
@@ -15,7 +15,7 @@ from src.config.overrides import as_text, key_of
 from src.config.paths import TRIAL_GROUPS, active_leaves, trial_config
 from src.errors import ConfigError
 from src.job import CHECKPOINT
-from src.redaction import all_redacted
+from src.results.identity import as_stored
 from src.results.scores import load_standing
 from src.space import overrides
 from src.space.values import canonical
@@ -25,18 +25,18 @@ from src.study.schema import TrialRow
 from src.study.store import Store
 from src.training.checkpoint import Checkpoint
 
-MAY_DIFFER = ("training.epochs", "training.patience")  # of a training that goes on: all else is in its checkpoint
+MAY_DIFFER = ("training.epochs", "training.patience")  # keys that may change with go_on=true; the checkpoint holds the rest
 
 
 @dataclass(frozen=True)
 class Source:
-    """The trial that is meant.
+    """The trial that `like=` names.
 
     Attributes:
-        name: stays the same, whatever `latest` means later.
-        words: the overrides that it recorded.
-        configuration: the values that it recorded; empty if only its words are known.
-        row, folder: of its study; None if it is a run of MLflow alone.
+        name: a name that means the same trial later, unlike `latest`.
+        words: its recorded overrides.
+        configuration: its recorded values; empty if only the overrides are known.
+        row, folder: its row, and the folder of its sweep; None if only MLflow has it.
     """
 
     name: str
@@ -48,11 +48,10 @@ class Source:
 
 @dataclass(frozen=True)
 class Likeness:
-    """A command line that begins with a trial.
+    """A command line that starts from a trial.
 
     Attributes:
-        argv: the whole command line, with the trial's own overrides.
-        name: of the trial, as Source.name.
+        argv: the whole command line, including the trial's overrides.
         about: facts for the record of the sweep.
     """
 
@@ -62,50 +61,48 @@ class Likeness:
 
 
 def expanded(loader: ConfigLoader, argv: Sequence[str]) -> Likeness:
-    """Adds the overrides of the trial that `like=` names to a command line; those that the command line says itself win.
+    """Adds the overrides of the trial that `like=` names to a command line, whose own overrides win.
 
     Raises:
         ConfigError: there is no such trial, or it cannot go on.
     """
     text = next(word.partition("=")[2] for word in argv if key_of(word) == "like")
-    source = _found(loader, text)
+    source = _find(loader, text)
     given = {key_of(word): word.partition("=")[2] for word in argv if "=" in word}
     if given.get("sweeps"):
         raise ConfigError([f"like={text}: sweeps={given['sweeps']} says already what to run; expected one of the two."])
-    catalog = Catalog(loader)
-    anew = [group for group in TRIAL_GROUPS if group in given]  # the values of an option make no sense for another one
-    kept = [word for word in source.words if key_of(word) not in given and key_of(word).partition(".")[0] not in anew]
-    if source.configuration:
-        kept += _changed(loader, catalog, source, kept, given, anew)
+    replaced = [group for group in TRIAL_GROUPS if group in given]  # with another option, the values of the old one are dropped
+
+    def is_kept(key: str) -> bool:
+        return key not in given and key.partition(".")[0] not in replaced
+
+    kept = [word for word in source.words if is_kept(key_of(word))]
+    kept += _changed(loader, source.name, kept, {key: value for key, value in source.configuration.items() if is_kept(key)})
     about: dict[str, Any] = {"like": source.name}
     if given.get("go_on") == "true":
         about["go_on"] = _checkpoint(source, text, given)
     return Likeness([*argv, *kept], source.name, about)
 
 
-def _changed(loader: ConfigLoader, catalog: Catalog, source: Source, kept: list[str], given: dict[str, str], anew: list[str]) -> list[str]:
-    """The values that a trial had and conf/ has otherwise by now, as overrides.
+def _changed(loader: ConfigLoader, name: str, words: list[str], then: dict[str, Any]) -> list[str]:
+    """Returns those recorded values (`then`) of a trial that its overrides (`words`) do not compose any more, as overrides.
 
     Raises:
-        ConfigError: conf/ does not have such a key any more.
+        ConfigError: conf/ no longer has the key of such a value.
     """
-    then = {key: value for key, value in source.configuration.items() if key not in given and key.partition(".")[0] not in anew}
-    now = _values(loader, kept)
-    differing = {key: value for key, value in then.items() if key not in catalog.groups and canonical(now.get(key)) != canonical(value)}
-    if gone := [key for key in differing if key not in now]:
-        raise ConfigError([f"like={source.name}: conf/ does not have {', '.join(gone)} any more; expected them, as the trial had them."])
+    if not then:
+        return []
+    now = as_stored(active_leaves(trial_config(Composer(loader)(words))))
+    groups = Catalog(loader).groups
+    differing = {key: value for key, value in then.items() if key not in groups and canonical(now.get(key)) != canonical(value)}
+    gone = [key for key in differing if key not in now]
+    if gone:
+        raise ConfigError([f"like={name}: conf/ does not have {', '.join(gone)} any more; expected them, as the trial had them."])
     return [f"{key}={as_text(value)}" for key, value in differing.items()]
 
 
-def _values(loader: ConfigLoader, words: list[str]) -> dict[str, Any]:
-    """The active values that overrides compose, as a study records them."""
-    values = active_leaves(trial_config(Composer(loader)(words)))
-    found: dict[str, Any] = json.loads(json.dumps(all_redacted(values), default=str))
-    return found
-
-
-def _found(loader: ConfigLoader, text: str) -> Source:
-    """The trial that a word means: a run's id, or the best trial of a row of a sweep's table.
+def _find(loader: ConfigLoader, text: str) -> Source:
+    """Finds the trial that a word means: a run's id, or the best trial of a row of a sweep's table.
 
     Raises:
         ConfigError: there is none.
@@ -122,8 +119,8 @@ def _found(loader: ConfigLoader, text: str) -> Source:
     if (place and not place.isdecimal()) or not 1 <= number <= len(rows):
         have = f"it has {len(rows)} rows with a score" if rows else "none of its trials has a score"
         raise ConfigError([f"like={text}: {have}; expected like={sweep}:1, the first row of its table, or the id of a run."])
-    named = [int(one) for one in json.loads(store.meta().get("concluded_trials", "[]"))] if not place else []
-    best = standing.best_among(named) or standing.best_of(rows[number - 1])
+    concluded = [] if place else json.loads(store.meta().get("concluded_trials", "[]"))
+    best = standing.best_among(map(int, concluded)) or standing.best_of(rows[number - 1])
     row = next(row for row in store.trials() if best and row.number == best.number)
     return _of_row(folder, row, row.run_id or f"{folder.name}:{number}")
 
@@ -133,7 +130,7 @@ def _of_row(folder: Path, row: TrialRow, name: str) -> Source:
 
 
 def _of_run(loader: ConfigLoader, run_id: str) -> Source:
-    """The trial of a run: from its study, where it is here, else from MLflow."""
+    """Finds the trial of a run: in its study if that is on this machine, otherwise in MLflow."""
     for file in sorted(SWEEPS.glob("*/study.db"), reverse=True):
         store = Store.open(file)
         if (numbers := store.of_run(run_id)) and numbers[0] is not None:
@@ -142,15 +139,15 @@ def _of_run(loader: ConfigLoader, run_id: str) -> Source:
 
     recorded = Runs(tracking_uri(loader)).recorded(run_id)
     if not recorded.overrides and recorded.tags.get("trialbook.kind") != "trial":
-        raise ConfigError([f"like={run_id}: it is no run of a trial; expected one, or the name of a sweep."])
+        raise ConfigError([f"like={run_id}: it is not the run of a trial; expected one, or the name of a sweep."])
     return Source(run_id, replayed(loader, recorded.overrides))
 
 
 def _checkpoint(source: Source, text: str, given: dict[str, str]) -> dict[str, Any]:
-    """The facts of the checkpoint from which a training goes on.
+    """Returns the facts of the checkpoint from which a training goes on.
 
     Raises:
-        ConfigError: there is none, or something else is asked of it than more epochs.
+        ConfigError: there is no checkpoint, or the command line changes more than the keys in MAY_DIFFER.
     """
     anew = "without go_on=true it trains from the start"
     file = of_trial(source.folder, source.row.number) / CHECKPOINT if source.folder and source.row else None
@@ -159,7 +156,7 @@ def _checkpoint(source: Source, text: str, given: dict[str, str]) -> dict[str, A
         raise ConfigError([f"go_on=true: the checkpoint of {text} was not kept ({kept}); {anew}."])
     try:
         done = Checkpoint.from_bytes(file.read_bytes()).epochs
-    except ValueError as error:  # also that of a function, which may hold anything
+    except ValueError as error:  # a function's checkpoint may contain anything
         raise ConfigError([f"go_on=true: the checkpoint of {text} cannot be used: {error}; {anew}."]) from error
     other = [key for key in given if key.partition(".")[0] in ("seed", *TRIAL_GROUPS) and key not in MAY_DIFFER]
     may = f"expected no more than {' and '.join(MAY_DIFFER)} to differ"

@@ -1,4 +1,4 @@
-"""Compares published figures of a sweep's explicit trials with the results obtained here."""
+"""Compares published figures of a sweep's explicit trials with the results of this sweep."""
 
 from collections.abc import Iterable
 from dataclasses import replace
@@ -14,17 +14,17 @@ from src.study.schema import TrialRow
 
 
 def compare_with_published(space: Space, published: list[dict[str, float]], trials: Iterable[TrialRow]) -> list[Row]:
-    """A row for every published metric: reported, obtained and their difference.
+    """Returns a row for every published metric: the reported value, the obtained mean over seeds and folds, and their difference.
 
-    Obtained is the mean over seeds. If the sweep continued with other code, the results of each code have their own row.
+    If the sweep continued with other code, the results of each code have their own row.
 
     Args:
-        space: the explicit trials in `space.trials`.
+        space: has the explicit trials in `space.trials`.
         published: metric → value, for each explicit trial in the same order.
         trials: the rows of the study.
 
     Returns:
-        The rows; none if the command line changed more than seeds, because the figures would not be comparable.
+        The rows; none if the command line changed more than seed and fold, because the figures would not be comparable.
     """
     if space.fixed or any(axis.key not in REPEATS for axis in space.axes):
         return []
@@ -45,7 +45,7 @@ def compare_with_published(space: Space, published: list[dict[str, float]], tria
 
 
 def _comparison(metric: str, reported: float, trials: list[dict[str, float]]) -> Row:
-    """A published figure against the metrics of the trials that repeat it, at the kept epoch or logged once."""
+    """Compares a published figure with the metrics, at the kept epoch or logged once, of the trials that repeat it."""
     values = [metrics[key] for metrics in trials for key in (f"kept/{metric}", metric) if key in metrics]
     obtained = mean(values) if values else None
     return {

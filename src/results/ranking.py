@@ -1,8 +1,8 @@
-"""Ranks of configurations with equal data and folds; if an oracle chose the epochs, of one rung.
+"""Ranks configurations with equal data and folds and, if an oracle chose the epochs, of the same rung.
 
-A rank is a range: from one more than the rows that are significantly better to all but those that are significantly worse.
-It does not depend on the order of the others. A row with a failed or pruned repeat is better than none: its mean leaves that out.
-A row of pruned trials alone is not ranked: its score is that of fewer epochs, which its rule would have to explain.
+A rank is a range: it starts at one more than the number of significantly better rows, and ends at the number of rows that are not
+significantly worse. It does not depend on the order of the other rows. A row with a failed or pruned repeat never counts as better,
+because its mean leaves that repeat out. A row of pruned trials alone is not ranked, because its score is that of fewer epochs.
 """
 
 import math
@@ -16,8 +16,8 @@ from src.objective import Objective
 from src.results.entries import Entry
 from src.significance import Comparison
 
-ALIKE = ("model", "trial")  # a row with one repeat is judged by the spread of rows that agree in these choices
-LEAST_EXAMPLES = 10  # of fewer, any score may look like a share of them
+ALIKE = ("model", "trial")  # a row with one repeat gets the spread of rows with the same options of these groups
+LEAST_EXAMPLES = 10  # with fewer examples, any score may look like a share of them
 
 
 @dataclass(frozen=True)
@@ -25,7 +25,7 @@ class Group:
     """Configurations with a score that are ranked together, best mean first.
 
     Attributes:
-        examples: the number of validation examples; 0 if it is not known.
+        examples: number of validation examples; 0 if it is not known.
     """
 
     entries: list[Entry]
@@ -35,11 +35,11 @@ class Group:
     @cached_property
     def ranks(self) -> list[tuple[int, int]]:
         """The first and the last rank that each entry may have, counted from 1."""
-        rows, finite = len(self.entries), sum(math.isfinite(entry.mean) for entry in self.entries)
+        finite = sum(math.isfinite(entry.mean) for entry in self.entries)
         found = []
         for place, entry in enumerate(self.entries):
             if not math.isfinite(entry.mean):
-                found.append((1 + finite, rows))
+                found.append((1 + finite, len(self.entries)))
                 continue
             apart = self._apart(place)
             better = apart[:place] & self._complete[:place]
@@ -49,13 +49,12 @@ class Group:
 
     @property
     def tied(self) -> list[Entry]:
-        """The entries than which none is significantly better."""
+        """The entries that no other entry is significantly better than."""
         return [entry for entry, (first, _) in zip(self.entries, self.ranks, strict=True) if first == 1]
 
     def beaten(self) -> np.ndarray:
-        """True for each entry than which the first is significantly better, shape (entries,)."""
-        mask = self._apart(0)
-        mask &= self._complete[0]
+        """Returns, for each entry, True if the first entry is significantly better; shape (entries,)."""
+        mask: np.ndarray = self._apart(0) & self._complete[0]
         return mask
 
     @cached_property
@@ -68,17 +67,13 @@ class Group:
 
     @cached_property
     def compared(self) -> list[int]:
-        """The places of the entries whose spread is known: from their repeats, or from those of others with the same model."""
+        """The places of the entries whose spread is known, from their own repeats or from others with the same model."""
         known = {_alike(entry) for entry in self.entries if entry.spread is not None}
-        return [
-            place
-            for place, entry in enumerate(self.entries)
-            if math.isfinite(entry.mean) and (entry.spread is not None or _alike(entry) in known)
-        ]
+        return [place for place, entry in enumerate(self.entries) if math.isfinite(entry.mean) and _alike(entry) in known]
 
     @cached_property
     def of_shares(self) -> bool:
-        """True if scores are shares of the validation examples: in [0, 1], and an accuracy by its name or whole numbers of examples."""
+        """True if scores are shares of the validation examples: in [0, 1], and named accuracy or each a whole number of examples."""
         scores = [score for entry in self.entries for score in entry.scores]
         words = self.objective.name.lower().split("_")
         if self.examples < LEAST_EXAMPLES or "loss" in words or not all(0 <= score <= 1 for score in scores):
@@ -90,7 +85,7 @@ class Group:
         return np.array([entry.complete for entry in self.entries])
 
     def _apart(self, place: int) -> np.ndarray:
-        """True for each entry that differs significantly from the one at `place`, shape (entries,)."""
+        """Returns, for each entry, True if it differs significantly from the one at `place`; shape (entries,)."""
         mask = np.zeros(len(self.entries), bool)
         if place in self._positions:
             mask[self.compared] = self.comparison.apart(self._positions[place])
@@ -106,11 +101,11 @@ def _alike(entry: Entry) -> tuple[object, ...]:
 
 
 def _whole(number: float) -> bool:
-    return abs(number - round(number)) < 1e-6 * max(1.0, number)  # float32 holds a share with seven digits
+    return abs(number - round(number)) < 1e-6 * max(1.0, number)  # a float32 has seven digits
 
 
 def rank_text(rank: tuple[int, int]) -> str:
-    """A rank as text.
+    """Formats a rank.
 
     >>> rank_text((1, 1)), rank_text((1, 4))
     ('1', '1-4')
@@ -119,15 +114,15 @@ def rank_text(rank: tuple[int, int]) -> str:
 
 
 def by_epochs(entries: Sequence[Entry]) -> bool:
-    """True if an oracle chose the epochs, so that configurations of different epochs are not ranked against each other."""
+    """Returns True if an oracle chose the epochs; then only configurations of equal epochs are ranked against each other."""
     return any(entry.rung is not None for entry in entries)
 
 
 def grouped(entries: Sequence[Entry], objective: Objective, examples: int) -> list[Group]:
-    """The groups of sorted entries, without those that have no score, or only scores of pruned trials where others have whole ones."""
+    """Groups sorted entries. Leaves out entries without a score, and those of pruned trials alone if any other is whole."""
     groups: dict[tuple[str, tuple[int, ...], int], list[Entry]] = {}
-    apart, some = by_epochs(entries), any(entry.whole for entry in entries)
+    apart, any_whole = by_epochs(entries), any(entry.whole for entry in entries)
     for entry in entries:
-        if entry.whole or (entry.trials and not some):
+        if entry.whole or (entry.trials and not any_whole):
             groups.setdefault((entry.origin.data, entry.folds, entry.epochs if apart else 0), []).append(entry)
     return [Group(group, objective, examples) for group in groups.values()]

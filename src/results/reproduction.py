@@ -1,6 +1,6 @@
 """Compares a trial that ran again with its record.
 
-The verdict is one of three: the same digits, other digits under the same conditions, or not the same trial.
+The verdict is one of three: identical digits, other digits under the same conditions, or not the same trial.
 """
 
 import hashlib
@@ -22,25 +22,25 @@ from src.tracking.runs import Recorded
 
 NOT_THERE = "not there"
 NOT_RECORDED = "not recorded"
-CONDITIONS = ("device", "threads", "executor")  # tags that may decide on digits, as code, data and versions do
-NOT_DIGITS = ("seconds", "system/")  # beginnings of metrics that differ in every run
+CONDITIONS = ("device", "threads", "executor")  # tags of conditions that may change digits, besides code, data and versions
+NOT_DIGITS = ("seconds", "system/")  # prefixes of metrics that differ in every run
 SHORT = 12  # characters of a digest
 
 
 @dataclass(frozen=True)
 class Changes:
-    """Differences between a record and the present, a line each.
+    """Differences between a record and the present, one line each.
 
     Attributes:
-        values: changed values of the configuration, or changed data: it is another trial, even if its digits are equal.
-        conditions: keys that only one of the configurations has, and changed conditions that may decide on digits.
+        values: changed values of the configuration, and changed data; these make it another trial, even if the digits are equal.
+        conditions: keys that only one configuration has, and changed conditions that may change digits.
     """
 
     values: tuple[str, ...] = ()
     conditions: tuple[str, ...] = ()
 
     def __add__(self, other: "Changes") -> "Changes":
-        """The changes of both."""
+        """Concatenates two sets of changes."""
         return Changes((*self.values, *other.values), (*self.conditions, *other.conditions))
 
     def __str__(self) -> str:
@@ -48,7 +48,7 @@ class Changes:
 
 
 def of_configuration(run: Recorded, composed: DictConfig) -> Changes:
-    """Changes between the configuration that a run recorded and the one that its overrides compose now.
+    """Returns the changes between a run's recorded configuration and the one that its overrides compose now.
 
     Raises:
         TrialbookError: the run has no config.yaml that can be read.
@@ -58,48 +58,46 @@ def of_configuration(run: Recorded, composed: DictConfig) -> Changes:
         then = active_leaves(parsed(content.decode(), f"run {run.run_id}: its config.yaml"))
     except TrialbookError:
         raise
-    except Exception as error:  # the parsers may raise anything, because somebody else may have written the file
+    except Exception as error:  # the file may come from elsewhere, and the parsers may raise anything
         raise TrialbookError(f"run {run.run_id}: its config.yaml cannot be read: {error}. Expected that of a trial that ended.") from error
     now = active_leaves(parsed(folders.composition(composed)["config"].decode(), "the configuration"))
-    differing = [key for key in dict.fromkeys((*then, *now)) if _text(then, key) != _text(now, key)]
-    common = then.keys() & now.keys()
-    values = [_change(key, then[key], now[key]) for key in differing if key in common]
-    one_sided = [_change(key, then.get(key, NOT_THERE), now.get(key, NOT_THERE)) for key in differing if key not in common]
+    values, one_sided = list[str](), list[str]()
+    for key in dict.fromkeys((*then, *now)):
+        if key not in then or key not in now:
+            one_sided.append(_change(key, then.get(key, NOT_THERE), now.get(key, NOT_THERE)))
+        elif canonical(then[key]) != canonical(now[key]):
+            values.append(_change(key, then[key], now[key]))
+    is_equal = not values and not one_sided
     recorded, digest = run.tags.get("trialbook.sha256.config"), hashlib.sha256(content).hexdigest()
     if recorded and recorded != digest:
         change = _change("config.yaml", recorded[:SHORT], digest[:SHORT])
         values.append(f"{change}: its SHA-256 is not the recorded one, the file was changed")
-    if recorded and not differing and active_hash(trial_config(composed)) != run.tags.get("trialbook.active_hash"):
+    if recorded and is_equal and active_hash(trial_config(composed)) != run.tags.get("trialbook.active_hash"):
         values.append("trialbook.active_hash: not that of the recorded configuration: the record was changed, or a value that it looks up")
     return Changes(tuple(values), tuple(one_sided))
 
 
 def of_conditions(then: Mapping[str, str], now: Mapping[str, str]) -> Changes:
-    """Changes between the tags of two runs: code, versions, CONDITIONS and data. What only one of them records is a change, too."""
-    changes = _code(then, now)
-    versions = [_versions(tags) for tags in (then, now)]
-    for package in dict.fromkeys((*versions[0], *versions[1])):
-        pair = [known.get(package, NOT_THERE) for known in versions]
-        if pair[0] != pair[1]:
-            changes.append(_change(package, *pair))
-    for name in CONDITIONS:
-        pair = [tags.get(f"trialbook.{name}", NOT_RECORDED) for tags in (then, now)]
-        if pair[0] != pair[1]:
-            changes.append(_change(name, *pair))
+    """Returns the changes between the tags of two runs: code, versions, CONDITIONS and data. A tag that only one has is a change, too."""
+    conditions = [*_code(then, now), *_changes(_versions(then), _versions(now)), *_changes(_conditions(then), _conditions(now))]
     data = [tags.get("trialbook.data_digest", NOT_RECORDED)[:SHORT] for tags in (then, now)]
-    return Changes((_change("data", *data),) if data[0] != data[1] else (), tuple(changes))
+    return Changes((_change("data", *data),) if data[0] != data[1] else (), tuple(conditions))
 
 
 def _versions(tags: Mapping[str, str]) -> dict[str, str]:
-    """Package → its version."""
-    return dict(part.rpartition(" ")[::2] for part in tags.get("trialbook.versions", "").split(", ") if part)
+    parts = tags.get("trialbook.versions", "").split(", ")
+    return {name: version for name, _, version in (part.rpartition(" ") for part in parts if part)}
+
+
+def _conditions(tags: Mapping[str, str]) -> dict[str, str]:
+    return {name: tags.get(f"trialbook.{name}", NOT_RECORDED) for name in CONDITIONS}
 
 
 def verdict(then: Recorded, now: Recorded, changes: Changes) -> tuple[int, str]:
-    """The exit code and the verdict.
+    """Returns the exit code and the verdict.
 
     Raises:
-        TrialbookError: a record does not hold its own objective.
+        TrialbookError: a record does not have its own objective.
     """
     gap = _gap(then, now)
     if not gap and not changes.values:
@@ -112,10 +110,10 @@ def verdict(then: Recorded, now: Recorded, changes: Changes) -> tuple[int, str]:
 
 
 def _gap(then: Recorded, now: Recorded) -> str:
-    """The place where the digits differ first, and both final scores; empty if all digits are equal."""
+    """Returns the place of the first differing digits, and both final scores; empty if all digits are equal."""
     first, second = _digits(then), _digits(now)
-    weights = [run.tags.get(DIGEST_TAGS[WEIGHTS]) for run in (then, now)]
-    if repr(first) == repr(second) and weights[0] == weights[1]:  # repr, because NaN differs from itself
+    same_weights = then.tags.get(DIGEST_TAGS[WEIGHTS]) == now.tags.get(DIGEST_TAGS[WEIGHTS])
+    if repr(first) == repr(second) and same_weights:  # repr, because NaN differs from itself
         return ""
     name = Objective.parse(then.tags.get("trialbook.objective", "")).name
     metric = f"kept/{name}"
@@ -123,32 +121,28 @@ def _gap(then: Recorded, now: Recorded) -> str:
         if metric not in run.metrics:
             kept = ", ".join(key.removeprefix("kept/") for key in run.metrics if key.startswith("kept/"))
             raise TrialbookError(f"run {run.run_id}: its objective {name!r} is no metric of it; expected one of {kept}.")
-    where = _first_difference(first, second, "report" if then.is_function else "epoch") or "the same in every epoch, but other weights"
-    pair = [run.metrics[metric] for run in (then, now)]
-    return f"{where}; {name} {pair[0]:.4f} then, {pair[1]:.4f} now"
+    unit = "report" if then.is_function else "epoch"  # the steps of a function may have any numbers
+    where = _first_difference(first, second, unit) or "the same in every epoch, but other weights"
+    return f"{where}; {name} {then.metrics[metric]:.4f} then, {now.metrics[metric]:.4f} now"
 
 
 def _first_difference(then: dict[str, list[float]], now: dict[str, list[float]], unit: str) -> str:
-    """The first metric that differs, in the first epoch in which any does; empty if all are equal.
-
-    Args:
-        unit: "epoch", or "report" of a function, whose steps need not be counted by one.
-    """
+    """Describes the first metric that differs in the first epoch (`unit`) in which any does; empty if all are equal."""
     if lone := sorted(then.keys() ^ now.keys()):
         return f"{lone[0]} is reported {'then' if lone[0] in then else 'now'} alone"
     lengths = [max(map(len, histories.values()), default=0) for histories in (then, now)]
     if lengths[0] != lengths[1]:
         return f"{lengths[0]} {unit}s then, {lengths[1]} now"
-    steps = [
-        (epoch, name, before, after)
-        for name in then.keys() & now.keys()
-        for epoch, (before, after) in enumerate(zip(then[name], now[name], strict=False), 1)
-        if repr(before) != repr(after)
-    ]
+    steps = []
+    for name in then:
+        for epoch, (before, after) in enumerate(zip(then[name], now[name], strict=False), 1):
+            if repr(before) != repr(after):
+                has_no_epochs = "/" in name
+                steps.append((has_no_epochs, epoch, name, before, after))
     if not steps:
         return ""
-    epoch, name, before, after = min(steps, key=lambda step: ("/" in step[1], *step[:2]))  # a metric with a slash has no epochs
-    place = "" if "/" in name else f"from {unit} {epoch} on, "
+    has_no_epochs, epoch, name, before, after = min(steps)  # metrics with epochs come first
+    place = "" if has_no_epochs else f"from {unit} {epoch} on, "
     return f"{place}{name} {before!r} then, {after!r} now"
 
 
@@ -157,24 +151,25 @@ def _digits(run: Recorded) -> dict[str, list[float]]:
 
 
 def _code(then: Mapping[str, str], now: Mapping[str, str]) -> list[str]:
-    """The difference in code. If a record has no digest, only equal commits without changes count as equal code."""
+    """Returns a line if the code differs. If a record has no digest, only equal commits without changes count as equal code."""
     digests = [tags.get("trialbook.code", "") for tags in (then, now)]
     commits = [tags.get("mlflow.source.git.commit") or "no commit" for tags in (then, now)]
-    changed = [tags.get("trialbook.code_dirty") != "false" for tags in (then, now)]
+    dirty = [tags.get("trialbook.code_dirty") != "false" for tags in (then, now)]
     equal = digests[0] == digests[1]
     if not all(digests):
-        equal = commits[0] == commits[1] != "no commit" and not any(changed)
+        equal = commits[0] == commits[1] != "no commit" and not any(dirty)
     if equal:
         return []
     texts = [
-        f"{digest[:SHORT] or NOT_RECORDED} ({commit[:SHORT]}{', changed' if dirty else ''})"
-        for digest, commit, dirty in zip(digests, commits, changed, strict=True)
+        f"{digest[:SHORT] or NOT_RECORDED} ({commit[:SHORT]}{', changed' if is_dirty else ''})"
+        for digest, commit, is_dirty in zip(digests, commits, dirty, strict=True)
     ]
     return [_change("code", *texts)]
 
 
-def _text(values: Mapping[str, Any], key: str) -> str:
-    return canonical(values[key]) if key in values else ""
+def _changes(then: Mapping[str, str], now: Mapping[str, str]) -> list[str]:
+    keys = [key for key in dict.fromkeys((*then, *now)) if then.get(key) != now.get(key)]
+    return [_change(key, then.get(key, NOT_THERE), now.get(key, NOT_THERE)) for key in keys]
 
 
 def _change(key: str, then: Any, now: Any) -> str:

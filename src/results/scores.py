@@ -1,4 +1,4 @@
-"""Reads the results of trials from the files of their studies; MLflow is not needed."""
+"""Reads the results of trials from their studies, without MLflow."""
 
 import logging
 from collections.abc import Iterable, Iterator, Sequence
@@ -20,10 +20,10 @@ def load_standing(sweeps: str, objective: str = "") -> tuple[Standing, list[Stor
 
     Args:
         sweeps: `latest`, `all`, ids or names, as src/study/finding.py takes them.
-        objective: one or two, by which trials are ranked; if empty, those of the first sweep, or of all sweeps those of the latest.
+        objective: one or two objectives to rank by; if empty, those of the first sweep or, for `all`, of the latest one.
 
     Raises:
-        ConfigError: no such sweep or metric.
+        ConfigError: there is no such sweep or metric.
     """
     stores = [Store.open(folder / "study.db") for folder in find_sweeps(sweeps)]
     wanted, second = parse_both(objective) if objective else of_study(stores[-1 if sweeps == ALL else 0].meta())
@@ -37,23 +37,21 @@ def load_standing(sweeps: str, objective: str = "") -> tuple[Standing, list[Stor
 
 
 def _reports(store: Store, objective: Objective) -> bool:
-    """True if the trials of a study may be ranked by an objective."""
-    first = next(store.epochs(), (0, 0, dict[str, float]()))[2]
-    return objective.name in first or Objective.parse(store.meta()["objective"]).name == objective.name
+    return objective.name in _metrics_of_first_epoch(store) or Objective.parse(store.meta()["objective"]).name == objective.name
+
+
+def _metrics_of_first_epoch(store: Store) -> dict[str, float]:
+    return next((metrics for _, _, metrics in store.epochs()), {})
 
 
 def standing_of(stores: Sequence[Store], objective: Objective, second: Objective | None = None) -> Standing:
-    """The standing of studies under their objective, or under another metric that they report.
-
-    Args:
-        second: the other one of two objectives; trials need not have it.
-    """
+    """Returns the standing of studies by their objective, or by another metric that they report. Trials may lack the second one."""
     examples = int(stores[0].meta().get("validation_examples", 0))
     return Standing.of((trial for store in stores for trial in _results(store, objective, second)), objective, examples, second)
 
 
 def histories(trials: Iterable[TrialResult], stores: Sequence[Store]) -> dict[str, dict[str, list[float]]]:
-    """Key of a trial → its metrics per epoch. A lone later epoch, which is all that some old results have, is no curve."""
+    """Returns key of a trial → its metrics per epoch, without trials of which a study has only one epoch after the first."""
     keys = {(trial.sweep, trial.number): trial.key for trial in trials}
     by_key: dict[str, dict[str, list[float]]] = {}
     first, last = dict[str, int](), dict[str, int]()
@@ -66,18 +64,16 @@ def histories(trials: Iterable[TrialResult], stores: Sequence[Store]) -> dict[st
                 last[key] = epoch
                 for name, value in metrics.items():
                     by_key.setdefault(key, {}).setdefault(name, []).append(value)
-    return {key: history for key, history in by_key.items() if (first[key], last[key]) == (1, 1) or first[key] < last[key]}
+    return {key: history for key, history in by_key.items() if first[key] == last[key] == 1 or first[key] < last[key]}
 
 
-def labelled_histories(trials: Iterable[TrialResult], stores: Sequence[Store], found: Standing) -> list[tuple[str, dict[str, list[float]]]]:
-    """(name, metrics per epoch) of each trial that has metrics, in the order of `trials`.
-
-    Args:
-        found: the standing from whose other trials the names distinguish a trial.
-    """
+def labelled_histories(
+    trials: Iterable[TrialResult], stores: Sequence[Store], standing: Standing
+) -> list[tuple[str, dict[str, list[float]]]]:
+    """Returns (name in the standing, metrics per epoch) of each trial that has metrics, in the order of `trials`."""
     ordered = list(trials)
     by_key = histories(ordered, stores)
-    return [(table.name_of(found, trial), by_key[trial.key]) for trial in ordered if trial.key in by_key]
+    return [(table.name_of(standing, trial), by_key[trial.key]) for trial in ordered if trial.key in by_key]
 
 
 def _results(store: Store, objective: Objective, second: Objective | None) -> Iterator[TrialResult]:
@@ -86,16 +82,17 @@ def _results(store: Store, objective: Objective, second: Objective | None) -> It
     Raises:
         ConfigError: the trials do not report the objective.
     """
-    meta, identify = store.meta(), Identifier(store)
-    sweep, of_the_study = meta.get("sweep_id", ""), objective.name == Objective.parse(meta["objective"]).name
+    meta, identifier = store.meta(), Identifier(store)
+    is_own_objective = objective.name == Objective.parse(meta["objective"]).name
     rows = list(store.scored(objective.name))
     by_number = {row.number: row for row, _, _ in rows}
     for row, at_kept_epoch, last in rows:
-        kept = row.score if of_the_study else at_kept_epoch  # what a function returns need be none of the steps that it reports
-        kept = objective.measured(row.metrics) if kept is None else kept  # logged once
+        kept = row.score if is_own_objective else at_kept_epoch  # the score that a function returns may differ from all its steps
+        if kept is None:
+            kept = objective.measured(row.metrics)  # metrics that are logged once
         if row.score is not None and kept is None:
             raise _not_reported(objective, store)
-        identity, configuration, values = identify.configuration(row)
+        identity, configuration, values = identifier.configuration(row)
         yield TrialResult(
             number=row.number,
             point=row.point,
@@ -107,10 +104,10 @@ def _results(store: Store, objective: Objective, second: Objective | None) -> It
             kept_epoch=row.kept_epoch,
             last=last,
             seconds=row.seconds,
-            sweep=sweep,
+            sweep=meta.get("sweep_id", ""),
             configuration=configuration,
             recorded=values,
-            origin=identify.origin(row, recorded=bool(configuration)),
+            origin=identifier.origin(row, recorded=bool(configuration)),
             rung=row.rung_epochs,
             before=_seconds_before(row, by_number),
             epochs=row.epochs,
@@ -120,12 +117,11 @@ def _results(store: Store, objective: Objective, second: Objective | None) -> It
 
 def _not_reported(objective: Objective, store: Store) -> ConfigError:
     once = (name.removeprefix("kept/") for row in store.trials() for name in row.metrics)
-    known = list(dict.fromkeys([*next(store.epochs(), (0, 0, dict[str, float]()))[2], *once]))
+    known = list(dict.fromkeys([*_metrics_of_first_epoch(store), *once]))
     return ConfigError([f"objective={objective.name}: not reported{did_you_mean(objective.name, known)} Metrics: {', '.join(known)}"])
 
 
 def _seconds_before(row: TrialRow, by_number: dict[int, TrialRow]) -> float:
-    """The seconds of the trainings that a trial continues."""
     seconds, parent = 0.0, row.parent
     while parent is not None:
         seconds += by_number[parent].seconds or 0.0

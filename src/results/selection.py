@@ -1,9 +1,9 @@
-"""The score to expect of a new run of the configuration that was selected because its mean is the best.
+"""Estimates the score of a new run of the configuration that was selected for its best mean.
 
-The best of several owes a part of its mean to luck. What is left is estimated by partial pooling: the true means lie around a common
-one, by a Cauchy distribution whose centre and width the means themselves tell (Gelman et al. 2013, Bayesian Data Analysis, chapters 5 and
-17). Its long tails leave a configuration alone that is far ahead. tests/truth/ shows the bias that is left, and how often the interval
-holds.
+The best mean of several is partly luck. The true mean is estimated by partial pooling: the true means are assumed to have a Cauchy
+distribution, whose centre and width are estimated from the means (Gelman et al. 2013, Bayesian Data Analysis, chapters 5 and 17). Because
+of its long tails, a configuration that is far ahead is hardly corrected. tests/truth/ shows the bias that is left, and how often the
+interval holds.
 """
 
 from collections.abc import Sequence
@@ -14,13 +14,13 @@ from scipy.special import chdtri, ndtr, ndtri, stdtrit
 
 from src.significance import ERROR
 
-STEPS = 20  # of centre and of width
-SHARES = 1 / chdtri(1, (np.arange(12) + 0.5) / 12)  # a Cauchy variable is a normal one whose variance is one of these
+STEPS = 20  # grid points of centre, and of width
+SHARES = 1 / chdtri(1, (np.arange(12) + 0.5) / 12)  # variances of the normal distributions whose mixture is about a Cauchy distribution
 
 
 @dataclass(frozen=True)
 class Expected:
-    """The mean of new runs, and the ends of its 95 % interval."""
+    """The mean of new runs, and both ends of its 95 % interval."""
 
     mean: float
     low: float
@@ -28,12 +28,12 @@ class Expected:
 
 
 def expected(means: Sequence[float], errors: Sequence[float], freedom: int) -> Expected:
-    """Expects the true mean of the first of some configurations, which was selected as the best of them.
+    """Estimates the true mean of the first configuration, which was selected as the best.
 
     Args:
-        means: two or more, of configurations that are not told apart; the first is the highest or the lowest.
+        means: two or more means that do not differ significantly; the first is the highest or the lowest.
         errors: the standard errors of these means.
-        freedom: degrees of freedom of the spread that the errors are made of.
+        freedom: degrees of freedom of the spread from which the errors were computed.
     """
     m, v = np.array(means, float), np.array(errors, float) ** 2
     typical = float(np.sqrt(np.median(v)))
@@ -52,7 +52,10 @@ def expected(means: Sequence[float], errors: Sequence[float], freedom: int) -> E
 
 
 def _summary(weight: np.ndarray, centres: np.ndarray, widths: np.ndarray, freedom: int) -> Expected:
-    """The mean and the interval of a mixture of normal distributions, each shape (parts,); wider where the spread is known badly."""
+    """Returns the mean and the interval of a mixture of normal distributions, each array of shape (parts,).
+
+    The interval is widened by Student's t, because the spread is only estimated.
+    """
     mean = float(weight @ centres)
     deviation = float(np.sqrt(weight @ (widths**2 + (centres - mean) ** 2)))
     at = mean + deviation * np.linspace(-6, 6, 241)

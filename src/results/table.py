@@ -1,4 +1,4 @@
-"""Tables: of configurations for people, and of trials for CSV files."""
+"""Builds tables: of configurations for people, and of trials for CSV files."""
 
 import csv
 import io
@@ -18,37 +18,36 @@ from src.states import TrialState
 
 Row = dict[str, Any]
 INTERVAL = "mean ± 95 %"  # the column of the confidence interval of the mean over repeats
-TAKEN = ("rank", "trial", "repeats", "spread", "kept epoch", "last", "seconds", "state", "cause", "run", "front")  # by other columns
-MANY = 1000  # from here on a whole number is shown without fractions
-WHOLE = ("seconds", "kept epoch")  # columns that are shown without fractions
-FORMULA = tuple("=+-@\t\r\n\uff1d\uff0b\uff0d\uff20")  # begin a formula; the last four are the full-width = + - @
+TAKEN = ("rank", "trial", "repeats", "spread", "kept epoch", "last", "seconds", "state", "cause", "run", "front")  # names of columns
+MANY = 1000  # whole numbers from here on are shown without decimals
+WHOLE = ("seconds", "kept epoch")  # columns that are shown without decimals
+FORMULA = tuple("=+-@\t\r\n\uff1d\uff0b\uff0d\uff20")  # characters that begin a formula; the last four are the full-width = + - @
 NUMBER = re.compile(r"[-+]?(\d+\.?\d*|\.\d+)(e[-+]?\d+)?", re.IGNORECASE | re.ASCII)
-FUNCTION = "function"  # the column of the choice of a trial's function
+FUNCTION = "function"  # the column with the option of the group "trial"
 MARK = "*"
-FRONT = "front"  # the column that marks the rows that none beats in both of two objectives
-MOST_COLUMNS = 3  # of keys that vary; more keys share one column
+FRONT = "front"  # the column that marks the rows in `Standing.front`
+MOST_COLUMNS = 3  # columns of varying keys; more keys share one column
 
 
 def ranked(standing: Standing) -> list[Row]:
-    """One row per configuration, best first: keys that vary, mean, kept epoch, last value, seconds, states. The rank is a text, `1-4`."""
+    """Returns one row per configuration, best first: varying keys, mean, kept epoch, last value, seconds, states.
+
+    The rank is a text such as `1-4`.
+    """
     unrepeated = all(len(entry.repeats) == 1 for entry in standing.entries)
     rows = zip(standing.entries, standing.ranks, standing.front, strict=True)
     return [_row(standing, entry, rank, front=front, unrepeated=unrepeated) for entry, rank, front in rows]
 
 
 def _row(standing: Standing, entry: Entry, rank: str | None, *, front: bool, unrepeated: bool) -> Row:
-    """The row of one entry.
-
-    Args:
-        unrepeated: every entry has one trial; its number replaces the columns about repeats.
-    """
+    """Returns the row of one entry. If no entry has repeats, the number of the trial replaces the columns about repeats."""
     trials = entry.repeats
     last = [trial.last for trial in entry.trials if trial.last is not None]
     kept = [trial.kept_epoch for trial in entry.trials if trial.kept_epoch is not None]
     row: Row = {"rank": rank}
     if unrepeated:
         row["trial"] = trials[0].number + 1
-    if standing.sweeps > 1:  # each counts its trials from 1
+    if standing.sweeps > 1:  # each sweep counts its trials from 1
         row["sweep"] = ", ".join(dict.fromkeys(trial.sweep for trial in entry.all))
     row |= shown_values(entry, standing.keys) | _origin(standing, entry) | _folds(standing, entry)
     row[standing.objective.name] = entry.mean if entry.trials else None
@@ -64,28 +63,25 @@ def _row(standing: Standing, entry: Entry, rank: str | None, *, front: bool, unr
 
 
 def _second(standing: Standing, one: TrialResult | Entry, *, front: bool) -> Row:
-    """The columns of a second objective; none without one. The name of a column that every table has gets its direction in front."""
-    second = standing.second
+    """Returns the columns of a second objective; none without one. If its name is in TAKEN, the column's name has its direction, too."""
+    second, value = standing.second, one.second
     if not second:
         return {}
-    name = str(second) if second.name in TAKEN else second.name
-    whole = one.second is not None and one.second >= MANY and one.second == int(one.second)
-    return {name: int(one.second) if whole and one.second is not None else one.second, FRONT: front}
+    if value is not None and value >= MANY and value == int(value):
+        value = int(value)
+    return {str(second) if second.name in TAKEN else second.name: value, FRONT: front}
 
 
 def _states(trials: Sequence[TrialResult]) -> str:
-    """The state that all trials share, or how many trials have each state."""
     states = Counter(trial.state_text for trial in trials)
-    if len(states) == 1:
-        return next(iter(states))
-    return ", ".join(f"{count} {state}" for state, count in states.items())
+    return ", ".join(state if len(states) == 1 else f"{count} {state}" for state, count in states.items())
 
 
 def by_trial(standing: Standing) -> list[Row]:
-    """One row per trial, those of the best configuration first, with numbers as they are stored."""
+    """Returns one row per trial, those of the best configuration first, with numbers as they are stored."""
     return [
         {
-            "rank": rank and rank.replace("-", " to "),  # spreadsheets read 1-4 as a date
+            "rank": rank.replace("-", " to ") if rank else None,  # spreadsheets read 1-4 as a date
             "trial": trial.number,
             **({"sweep": trial.sweep} if standing.sweeps > 1 else {}),
             **shown_values(trial, standing.keys_of_trials),
@@ -105,9 +101,9 @@ def by_trial(standing: Standing) -> list[Row]:
 
 
 def for_people(rows: list[Row]) -> list[dict[str, str]]:
-    """Rows as texts. If many keys vary, they share the column "values".
+    """Formats rows for people. If many keys vary, they share the column "values".
 
-    Where rows are repeated, 80 columns leave no place for the spread, nor for a state that all share.
+    In a table with repeats, the spread, and the state if all are FINISHED, are left out, to fit in 80 columns.
     """
     hidden = {"spread"} if rows and INTERVAL in rows[0] else set()
     if hidden and {row["state"] for row in rows} == {TrialState.FINISHED}:
@@ -125,23 +121,24 @@ def for_people(rows: list[Row]) -> list[dict[str, str]]:
 
 
 def shown_values(one: TrialResult | Entry, keys: list[str]) -> dict[str, str]:
-    """Key → its value as text; empty if the trial or entry does not use the key. The column "trial" has numbers."""
+    """Returns key → its value as text, empty if a trial or entry does not use the key.
+
+    The key "trial" becomes FUNCTION, because the column "trial" has the numbers of trials.
+    """
     names = {key: FUNCTION if key == "trial" else key for key in keys}
     return {name: value_text(one.values[key]) if key in one.values else "" for key, name in names.items()}
 
 
 def _origin(standing: Standing, one: TrialResult | Entry) -> Row:
-    """The column for how origins differ; no column if they do not."""
     return {DIFFERS: standing.origin(one)} if standing.of_several_origins else {}
 
 
 def _folds(standing: Standing, entry: Entry) -> Row:
-    """The column for the folds of an entry; no column if all have the same."""
     return {"folds": ", ".join(map(str, entry.folds))} if len({one.folds for one in standing.entries}) > 1 else {}
 
 
 def trial_name(point: Point, swept: list[str]) -> str:
-    """The name of a trial, for people: the values of the swept keys.
+    """Names a trial for people by the values of the swept keys.
 
     >>> trial_name({"optimizer": "sgd", "training.epochs": "2"}, ["optimizer"])
     'optimizer=sgd'
@@ -150,19 +147,19 @@ def trial_name(point: Point, swept: list[str]) -> str:
 
 
 def name_of(standing: Standing, trial: TrialResult) -> str:
-    """The name of a trial, for people: all that distinguishes it from the other trials of a standing."""
+    """Names a trial for people by the values, and the origin, that distinguish it in a standing."""
     values = shown_values(trial, standing.keys_of_trials)
     parts = (key_value_text(values, list(values)), standing.origin(trial))
     return " ".join(filter(None, parts)) or f"trial {trial.number + 1}"
 
 
-def key_value_text(row: Row, swept: list[str]) -> str:
-    """`key=value` of each swept key of a row whose value is not empty."""
-    return " ".join(f"{key}={row[key]}" for key in swept if row[key])
+def key_value_text(row: Row, keys: list[str]) -> str:
+    """Returns `key=value` for each key whose value in the row is not empty, separated by spaces."""
+    return " ".join(f"{key}={row[key]}" for key in keys if row[key])
 
 
 def as_csv(rows: list[Row]) -> bytes:
-    """The table as CSV."""
+    """Returns the table as a CSV file, without formulas (see `inert`)."""
     text = io.StringIO()
     table = [list(rows[0]), *(list(row.values()) for row in rows)] if rows else []
     csv.writer(text).writerows(map(inert, cells) for cells in table)
@@ -170,7 +167,7 @@ def as_csv(rows: list[Row]) -> bytes:
 
 
 def inert(value: Any) -> Any:
-    """A cell that no spreadsheet reads as a formula; numbers stay as they are.
+    """Returns a cell that no spreadsheet evaluates as a formula; leaves numbers as they are.
 
     Source: OWASP, CSV Injection, https://owasp.org/www-community/attacks/CSV_Injection
 
@@ -183,7 +180,7 @@ def inert(value: Any) -> Any:
 
 
 def cell(value: Any, column: str = "") -> str:
-    """A value as people read it.
+    """Formats a value for people.
 
     >>> cell(0.87654321), cell(None), cell(12), cell(7.83, "seconds")
     ('0.8765', '', '12', '8')
@@ -198,7 +195,7 @@ def cell(value: Any, column: str = "") -> str:
 
 
 def as_markdown(rows: list[Row]) -> str:
-    """The table as Markdown, for MLflow's description of a sweep; empty without rows."""
+    """Returns the table as Markdown, for MLflow's description of a sweep; empty without rows."""
     if not rows:
         return ""
     columns = [name for name in rows[0] if any(row[name] not in (None, "") for row in rows)]

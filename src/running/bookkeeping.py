@@ -1,4 +1,4 @@
-"""Creates or reopens what an invocation records into: the study's file, and the run of the sweep in MLflow."""
+"""Creates or reopens the record of an invocation: the file of its study, and the run of its sweep in MLflow."""
 
 import shutil
 from contextlib import closing
@@ -25,17 +25,16 @@ from src.tracking import Tracker
 
 
 def check_record(invocation: Invocation, resumed: Path | None) -> None:
-    """Imports MLflow, creates a new store, and checks that it can take the record: seconds, in which workers import TensorFlow.
+    """Imports MLflow and checks that its store, which may be new, can take the record; `resumed` is the folder of the sweep to resume.
 
-    Args:
-        resumed: the folder of the sweep to continue.
+    This takes seconds, in which workers import TensorFlow.
 
     Raises:
-        ConfigError: it was recorded in another store or experiment.
+        ConfigError: the sweep was recorded in another store or experiment.
         TrialbookError: the store does not answer, or the experiment or run of the sweep was deleted.
     """
     uri, name = invocation.config.tracking.uri, invocation.config.tracking.experiment
-    meta = _destination(invocation, resumed) if resumed else {}
+    meta = _meta_in_store(uri, resumed) if resumed else {}
     from src.tracking.store import look_up
 
     found = look_up(uri, name, meta.get("experiment_id", ""), meta.get("parent_run", ""))
@@ -43,23 +42,23 @@ def check_record(invocation: Invocation, resumed: Path | None) -> None:
         raise ConfigError([f"resume={resumed.name}: {mistake}"])
 
 
-def _destination(invocation: Invocation, resumed: Path) -> dict[str, str]:
-    """The facts of the sweep to continue; raises a ConfigError if it was recorded in another store."""
-    uri, meta = invocation.config.tracking.uri, read_meta(resumed)
+def _meta_in_store(uri: str, resumed: Path) -> dict[str, str]:
+    """Reads the facts of the sweep to resume; raises a ConfigError if it was recorded in another store."""
+    meta = read_meta(resumed)
     if not destination.is_same(uri, meta, resumed):
         raise ConfigError([f"resume={resumed.name}: {destination.other_store(uri, meta)}"])
     return meta
 
 
 def known_trials(invocation: Invocation, compose: Compose) -> tuple[dict[str, Any], list[KnownTrial]]:
-    """Reads the sweep to continue without changing it: the state of its oracle, and its trials.
+    """Reads the state of the oracle and the trials of the sweep to resume, without changing it.
 
     Raises:
         ConfigError: there is no such sweep, or the request differs from it.
     """
     [resumed] = find_sweeps(invocation.config.resume, invocation.folder, key="resume")
     invocation = replace(invocation, folder=resumed)
-    _destination(invocation, resumed)
+    _meta_in_store(invocation.config.tracking.uri, resumed)
     with closing(Store.open(resumed / "study.db")) as store:
         resume.check(invocation, store, compose)
         _, known, _ = resume.waiting(invocation, store)
@@ -67,7 +66,7 @@ def known_trials(invocation: Invocation, compose: Compose) -> tuple[dict[str, An
 
 
 def open_study(invocation: Invocation, compose: Compose, *, new: bool) -> tuple[Store, Tracker]:
-    """The study file and its connection to MLflow; a new folder is removed where they cannot be had."""
+    """Opens the study file and connects to MLflow; if either fails, a new sweep's folder is removed."""
     try:
         store = _created(invocation) if new else _reopened(invocation, compose)
         return store, _tracker(invocation, store)
@@ -78,7 +77,7 @@ def open_study(invocation: Invocation, compose: Compose, *, new: bool) -> tuple[
 
 
 def _created(invocation: Invocation) -> Store:
-    """A new study file, and beside it the files that repeat the sweep."""
+    """Creates the study file, and beside it the files that repeat the sweep."""
     folder, config = invocation.folder, OmegaConf.to_yaml(invocation.config)
     files.write(folder / "code.patch", provenance.code_patch())
     files.write(folder / "packages.txt", provenance.installed_packages())
@@ -104,7 +103,7 @@ def _created(invocation: Invocation) -> Store:
 
 
 def _reopened(invocation: Invocation, compose: Compose) -> Store:
-    """The study file of an earlier invocation, if the request agrees with it."""
+    """Opens the study file of an earlier invocation, if the request agrees with it."""
     store = Store.reopen(invocation.folder / "study.db")
     try:
         resume.check(invocation, store, compose)
@@ -115,12 +114,12 @@ def _reopened(invocation: Invocation, compose: Compose) -> Store:
     store.describe(space=invocation.space.described(), fingerprint=invocation.space.fingerprint, oracle=invocation.oracle)
     store.offer_again()
     labels.settle(store.meta(), invocation.config)
-    store.withdraw(STOP, CANCEL)  # they were for an invocation that has ended
+    store.withdraw(STOP, CANCEL)  # they were meant for the invocation before
     return store
 
 
 def _tracker(invocation: Invocation, store: Store) -> Tracker:
-    """Connects to MLflow, and has the study remember where that is."""
+    """Connects to MLflow, and notes its address in the study."""
     from src.tracking.tracker import MlflowTracker
 
     uri, meta = invocation.config.tracking.uri, store.meta()
@@ -130,27 +129,20 @@ def _tracker(invocation: Invocation, store: Store) -> Tracker:
 
 
 def start_parent(invocation: Invocation, oracle: Oracle, recorder: Recorder, slots: int) -> None:
-    """Starts the run of the sweep, or continues it; notes what tells others how far it is.
-
-    Args:
-        slots: how many trials run at once.
-    """
+    """Starts or continues the run of the sweep; notes in the study what `status` shows: the budget, the trials at once (`slots`)."""
     page = record.page(invocation)
     invocations = int(recorder.store.meta().get("invocations", 0)) + 1
-    own = {
+    tags = {
         **recorder.tags,
         "trialbook.kind": "sweep",
         "trialbook.attempt": str(invocations),
         "trialbook.objective": str(invocation.objective),
         "mlflow.note.content": labels.page_text(page, invocation.labels.note),
     }
-    params = {
-        f"oracle.{key}" if key != "name" else "oracle": value
-        for key, value in invocation.oracle.items()
-        if key not in ("_target_", "first")
-    }
+    settings = {key: value for key, value in invocation.oracle.items() if key not in ("_target_", "first")}
+    params = {"oracle": settings.pop("name"), **{f"oracle.{key}": value for key, value in settings.items()}}
     params |= {"budget": oracle.budget, "objective": invocation.objectives}
-    run = {"name": invocation.name, "params": params, "tags": own}
+    run = {"name": invocation.name, "params": params, "tags": tags}
     progress = {"budget": oracle.budget, "slots": slots, "command_to_resume": invocation.command_to_resume, "page": page}
     recorder.store.describe(Message(None, "start", run), invocations=invocations, **progress)
     recorder.outbox.posted()

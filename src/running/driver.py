@@ -1,4 +1,4 @@
-"""The loop of a sweep: one thread that asks the oracle, submits trials, and reacts to what comes back."""
+"""Runs the loop of a sweep: one thread asks the oracle for trials, submits them, and handles their events."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
@@ -23,16 +23,16 @@ from src.terminal import Terminal
 
 Compose = Callable[[list[str]], DictConfig]
 """Overrides → the trial's whole configuration, composed by Hydra."""
-MOST_DEATHS = 2  # of a trial that takes its process with it
+MOST_DEATHS = 2  # a trial whose process died this often fails
 
 
 @dataclass(frozen=True)
 class SweepOutcome:
-    """How the loop ended.
+    """The reason for which the loop ended.
 
     Attributes:
         code: exit code of an interruption; 0 without one.
-        rule: the stop rule that ended it, as `stop.target=0.9`; empty without one.
+        rule: the stop rule that ended the loop, such as `stop.target=0.9`; empty if none did.
     """
 
     code: int
@@ -41,11 +41,11 @@ class SweepOutcome:
 
 @dataclass
 class Driver:
-    """Runs the trials that wait, then every trial that the oracle proposes.
+    """Runs the waiting trials, then every trial that the oracle proposes.
 
     Attributes:
         waiting: trials that did not end in an earlier invocation, or whose process died; they run before new ones.
-        pruning: ends hopeless trials; None if none is ended.
+        pruning: the rule that ends hopeless trials early; None without such a rule.
     """
 
     oracle: Oracle
@@ -62,14 +62,14 @@ class Driver:
     def __post_init__(self) -> None:
         self.executor.listener = Listener(self._on_epoch, self._on_end, self._on_death, self._check_stop)
         self._running: dict[int, tuple[Job, Proposal]] = {}
-        self._foreign: set[int] = set()  # trials of which the oracle does not know
-        self._adding: Instruction | None = None  # becomes the trial that starts now
+        self._foreign: set[int] = set()  # added trials that the oracle does not learn from
+        self._adding: Instruction | None = None  # the instruction that added the trial that starts next
         self._steering = Steering(self.recorder.store, self.interruption, self._cancel, self.terminal.say)
-        self._hopeless: dict[int, str] = {}  # running trial that was cancelled → why
+        self._cancelled: dict[int, str] = {}  # running trial → why it was cancelled
         self._warned = False
 
     def run(self) -> SweepOutcome:
-        """Runs until the oracle has no more trials, a stop rule holds, or a signal came."""
+        """Runs until the oracle has no more trials, a stop rule holds, or a signal arrives."""
         with self.interruption:
             while True:
                 while len(self._running) < self.executor.slots and (following := self._next()):
@@ -79,7 +79,7 @@ class Driver:
                 self.executor.wait(1.0)
 
     def start(self, number: int, proposal: Proposal) -> None:
-        """Composes, records and submits one trial."""
+        """Composes, records and submits a trial."""
         composed = self.compose(overrides(proposal.point))
         job, name = self.recorder.start(number, proposal, composed, self.oracle.state())
         if self._adding:
@@ -96,7 +96,7 @@ class Driver:
         self.notifier.failed(number, cause)
 
     def include(self, number: int, proposal: Proposal) -> bool:
-        """Has the oracle take over a trial that somebody added; False if it does not learn from it."""
+        """Offers a trial that a user added to the oracle; returns False if the oracle does not learn from it."""
         included = self.oracle.include(number, proposal.point)
         if not included:
             self._foreign.add(number)
@@ -110,13 +110,12 @@ class Driver:
             number = min(self.waiting)
             return number, self.waiting.pop(number)
         number = max(self.recorder.attempts, default=-1) + 1
-        if added := self._steering.added():
-            self._adding, wanted = added, Proposal(added.payload["point"])
-            self.include(number, wanted)
-            return number, wanted
-        if self.rules.reason():
-            return None
-        proposal = self.oracle.ask(number)
+        self._adding = self._steering.added()
+        if self._adding:
+            added = Proposal(self._adding.payload["point"])
+            self.include(number, added)
+            return number, added
+        proposal = None if self.rules.reason() else self.oracle.ask(number)
         return (number, proposal) if proposal else None
 
     def _on_epoch(self, number: int, epoch: int, metrics: dict[str, float]) -> None:
@@ -126,30 +125,30 @@ class Driver:
             self._cancel(number, why)
 
     def _cancel(self, number: int, why: str) -> None:
-        """Ends one running trial with what it has, if it runs and is not about to end so."""
-        if number in self._running and number not in self._hopeless:
-            self._hopeless[number] = why
+        """Ends a trial early, with the score that it has; does nothing if it does not run or was cancelled before."""
+        if number in self._running and number not in self._cancelled:
+            self._cancelled[number] = why
             self.executor.cancel(number)
 
     def _check_stop(self) -> None:
-        """Called about once a second while trials run.
+        """Obeys instructions; the executor calls it about once a second while trials run.
 
         Raises:
-            Stop: a signal, or somebody elsewhere, asks running trials to end.
+            Stop: running trials must end, because of a signal or an instruction.
         """
         self._steering.heed()
         if self.interruption.stopping:
             raise Stop("interrupted")
         if self.interruption.draining and not self._warned:
             self._warned = True
-            self.terminal.say("no new trials; what runs will finish. Ctrl-C again stops it, too")
+            self.terminal.say("no new trials; running trials will finish. Ctrl-C again stops them, too")
 
     def _on_end(self, number: int, outcome: Outcome) -> None:
-        """Scores a trial that ended. The oracle sees one without a score as infeasible; a killed one runs again later."""
+        """Scores and records a trial that ended. Without a score it is infeasible for the oracle; a killed one runs again later."""
         del self._running[number]
-        why = self._hopeless.pop(number, outcome.cause)
+        cause = self._cancelled.pop(number, outcome.cause)
         if outcome.state == TrialState.PRUNED:
-            outcome = replace(outcome, cause=why)
+            outcome = replace(outcome, cause=cause)
         if self.pruning:
             self.pruning.tell(number, outcome.state)
         score = self.recorder.score(outcome)
@@ -161,9 +160,9 @@ class Driver:
             self.notifier.failed(number, outcome.cause)
 
     def _on_death(self, number: int, cause: str) -> None:
-        """Lets a trial whose process died begin again at its checkpoint, unless it takes its process with it every time."""
+        """Queues a trial whose process died, to start again from its checkpoint; after MOST_DEATHS deaths it fails."""
         _, proposal = self._running.pop(number)
-        self._hopeless.pop(number, None)
+        self._cancelled.pop(number, None)
         self.terminal.lost(number, cause)
         if self.interruption.draining:
             self._end_without_files(number, Outcome(TrialState.KILLED, cause=cause))
@@ -184,6 +183,6 @@ class Driver:
 
 
 def _most_epochs(config: dict[str, Any]) -> int | None:
-    """The bound for the terminal's bar; None where an engine of the model's own, or a function, decides."""
+    """Returns the length of the terminal's bar; None if the model's own engine, or a function, decides when it ends."""
     own = config["model"].get("engine") or "_target_" in config.get("trial", {})
     return None if own else int(config["training"]["epochs"])

@@ -1,4 +1,4 @@
-"""Ctrl-C, SIGTERM and SIGHUP: a signal only sets a flag, which the loop reads where it is safe to stop."""
+"""Handles Ctrl-C, SIGTERM and SIGHUP: a signal only sets a flag, which the loop reads where it is safe to stop."""
 
 import signal
 from types import FrameType, TracebackType
@@ -8,30 +8,30 @@ from src.exits import ENDING, Interrupted, heeded, without_terminal
 
 
 class Interruption:
-    """While entered, the first Ctrl-C lets running trials finish; the second, SIGTERM, or the end of the terminal stops them.
+    """Handles signals while it is entered: the first Ctrl-C lets running trials finish; the second, SIGTERM or SIGHUP stops them.
 
-    A signal that is ignored stays so. Entering it again changes nothing; leaving it once lets signals do what they did before.
+    Signals that the process ignores stay ignored. Entering twice is the same as once; the first exit restores the old handlers.
 
     Args:
-        at_once: the first Ctrl-C stops; for a single trial there is nothing else to wait for.
+        at_once: the first Ctrl-C stops the running trial, which is the only one.
 
     Attributes:
-        draining: no new trials.
+        draining: no new trials start.
         stopping: running trials end as KILLED, too.
-        code: the process's exit code, 0 while there was no signal.
+        code: the process's exit code; 0 without a signal.
     """
 
     def __init__(self, *, at_once: bool = False) -> None:
         self.draining = self.stopping = False
         self.code = 0
-        self._at_once, self._asked = at_once, False
+        self._at_once, self._by_command = at_once, False
         self._before: dict[signal.Signals, Any] = {}
 
     def ask(self, *, now: bool) -> None:
-        """Does what the first Ctrl-C does, or SIGTERM: somebody asks for it from elsewhere."""
+        """Acts on `python -m src.stop`: like the first Ctrl-C, or like SIGTERM if `now`."""
         self.draining, self.stopping = True, self.stopping or now or self._at_once
-        self._asked = self._asked or not self.code
-        self.code = self.code or 128 + signal.SIGINT
+        if not self.code:
+            self._by_command, self.code = True, 128 + signal.SIGINT
 
     def __enter__(self) -> "Interruption":
         if not self._before:
@@ -44,19 +44,19 @@ class Interruption:
 
     @property
     def name(self) -> str:
-        """The signal that came last, or the command that asked."""
-        return "python -m src.stop" if self._asked else signal.Signals(self.code - 128).name
+        """The last signal, or the command that stopped the sweep."""
+        return "python -m src.stop" if self._by_command else signal.Signals(self.code - 128).name
 
     def check(self) -> None:
-        """Raises Interrupted if a signal came."""
+        """Raises Interrupted after a signal."""
         if self.code:
             raise Interrupted(self.code - 128)
 
     def _note(self, number: int, _: FrameType | None) -> None:
         if self.stopping and number == signal.SIGINT:
-            raise KeyboardInterrupt  # whoever insists is obeyed, wherever the program is
+            raise KeyboardInterrupt  # another Ctrl-C ends the program wherever it is
         if number == signal.SIGHUP:
             without_terminal()
         self.stopping = self.stopping or self.draining or self._at_once or number in ENDING
-        self.draining, self._asked = True, False
+        self.draining, self._by_command = True, False
         self.code = 128 + number

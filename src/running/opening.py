@@ -1,8 +1,8 @@
 """Opens what an invocation needs while its trials run, in this order:
 
-1. Workers start, and import TensorFlow while this process does the rest.
-2. Everything that may fail is tried: the record, the first step of the trials. Until here there is no folder of this sweep.
-3. The folder, its lock, the study and its connection to MLflow.
+1. Workers start; they import TensorFlow while this process continues.
+2. Everything that may fail is checked, such as the record and the first step of the trials. Until then the sweep has no folder.
+3. The folder, its lock, the study and its connection to MLflow are opened.
 """
 
 import logging
@@ -40,7 +40,7 @@ from src.tracking import Tracker
 
 @dataclass(frozen=True)
 class OpenSweep:
-    """An invocation with everything that is open while its trials run."""
+    """An invocation, and the resources that are open while its trials run."""
 
     invocation: Invocation
     compose: Compose
@@ -53,10 +53,9 @@ class OpenSweep:
     notifier: Notifier
 
     def driver(self) -> Driver:
-        """Makes the loop. A resumed sweep continues where it was left: its oracle is restored, and dead trials are failed."""
+        """Returns the driver. For a resumed sweep, it restores the oracle and ends trials whose process died too often as FAILED."""
         invocation, store = self.invocation, self.recorder.store
-        of_sweep = {rule: value for rule, value in invocation.config.stop.items() if rule != "trial"}
-        rules = StopRules(invocation.objective, **of_sweep)
+        rules = StopRules(invocation.objective, **{rule: value for rule, value in invocation.config.stop.items() if rule != "trial"})
         pruning = MedianRule(invocation.objective) if invocation.config.stop.trial else None
         parts = (self.oracle, self.executor, self.compose, self.recorder, self.terminal, rules, self.interruption, self.notifier)
         driver = Driver(*parts, pruning=pruning)
@@ -66,7 +65,9 @@ class OpenSweep:
             known = [replace(one, score=oracles.score_told(self.oracle, one.state, one.score)) for one in known]
             added = store.added()
             self.oracle.restore(store.oracle(), [one for one in known if one.proposal.point not in added])
-            for one in (one for one in known if one.proposal.point in added):
+            for one in known:
+                if one.proposal.point not in added:
+                    continue
                 if driver.include(one.number, one.proposal) and one.state != TrialState.RUNNING:
                     if one.second is not None:
                         self.oracle.tell_second(one.number, one.second)
@@ -96,31 +97,33 @@ def opened(
     checked: bool,
     tags: Callable[[Invocation], dict[str, str]] = record.common_tags,
 ) -> Iterator[OpenSweep]:
-    """Opens a sweep or a single trial, new or resumed; a single trial has no parent run and keeps its study in memory.
+    """Opens a sweep or a single trial, new or resumed. A single trial has no parent run, and its study is in memory.
 
     Args:
-        checked: trials of every kind take a step before the first one trains.
-        tags: returns those of all runs.
+        checked: take a step of every kind of trial before the first one trains.
+        tags: returns the tags of all runs.
 
     Raises:
-        TrialbookError: nothing was started.
+        TrialbookError: a check failed, and nothing was started.
     """
     with ExitStack() as stack:
         stack.callback(executor.close)
         with interruption_says("nothing was started"):
             executor.warm_up(invocation.most_trials)
             resumed = find_sweeps(invocation.config.resume, invocation.folder, key="resume")[0] if invocation.config.resume else None
-            terminal = stack.enter_context((Events if invocation.config.format == "json" else Terminal)(invocation.objective))
+            output = Events if invocation.config.format == "json" else Terminal
+            terminal = stack.enter_context(output(invocation.objective))
             oracle = oracles.create(invocation.space, invocation.objective, invocation.oracle)
             terminal.say(plan.headline(invocation, oracle.budget))
             _check(invocation, resumed, compose, executor, terminal, checked=checked)
-        interruption = stack.enter_context(Interruption(at_once=invocation.single))  # what follows takes a moment, and is done as a whole
+        interruption = stack.enter_context(Interruption(at_once=invocation.single))  # the short steps that follow are not interrupted
         invocation = replace(invocation, folder=resumed or folders.create(invocation.folder))
         stack.enter_context(driving(invocation.folder))
         store, tracker = open_study(invocation, compose, new=not resumed)
         stack.callback(store.close)
-        if not resumed:
-            with interruption_says("nothing was started"), _removed_if_interrupted(invocation.folder):
+        if interruption.code and not resumed:
+            shutil.rmtree(invocation.folder)
+            with interruption_says("nothing was started"):
                 interruption.check()
         if not invocation.single:
             if not resumed:
@@ -140,7 +143,6 @@ def opened(
 def _check(
     invocation: Invocation, resumed: Path | None, compose: Compose, executor: Executor, terminal: Terminal, *, checked: bool
 ) -> None:
-    """Tries everything that may fail, and says what takes long."""
     with terminal.waiting("loading MLflow"):
         check_record(invocation, resumed)
     if checked:
@@ -151,18 +153,8 @@ def _check(
             terminal.say(line)
 
 
-@contextmanager
-def _removed_if_interrupted(folder: Path) -> Iterator[None]:
-    """Removes a folder in which nothing has begun."""
-    try:
-        yield
-    except KeyboardInterrupt:
-        shutil.rmtree(folder)
-        raise
-
-
 def folder_of(invocation: Invocation, number: int | None) -> Path:
-    """The folder of a trial, or with None of the sweep; a single trial has one folder for both."""
+    """Returns the folder of a trial, or of the sweep if `number` is None. For a single trial both are the same."""
     return invocation.folder if invocation.single or number is None else folders.of_trial(invocation.folder, number)
 
 
@@ -177,10 +169,10 @@ def _command_after_full_disk(invocation: Invocation) -> Iterator[None]:
 
 @contextmanager
 def _logging(invocation: Invocation) -> Iterator[None]:
-    """Log lines of a sweep go into its file; those of a single trial into the file that its executor writes."""
+    """Writes log lines of a sweep to its sweep.log; those of a single trial are written by its executor."""
     logger = logging.getLogger("src")
     logger.setLevel(logging.INFO)
-    logger.propagate = False  # people read the terminal instead
+    logger.propagate = False  # keeps log lines off the terminal
     if invocation.single:
         yield
         return

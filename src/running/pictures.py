@@ -1,4 +1,4 @@
-"""The pictures of a sweep: all learning curves, and the predictions of the best trial's model."""
+"""Draws the pictures of a sweep: all learning curves, and predictions of the best trial's model."""
 
 import logging
 from collections.abc import Callable
@@ -7,21 +7,16 @@ from typing import TYPE_CHECKING, Any
 from src import trial
 from src.errors import TrialbookError
 
-if TYPE_CHECKING:  # it imports matplotlib, which takes half a second: only where pictures are drawn
+if TYPE_CHECKING:  # matplotlib takes half a second to import
     from src.plots.curves import History
 
 log = logging.getLogger(__name__)
 
 
 def of_best(config: dict[str, Any], weights: bytes) -> dict[str, bytes]:
-    """Draws what the task shows of predictions on the validation split.
-
-    Args:
-        config: of the best trial.
-        weights: of its kept epoch, as an .h5.
-    """
+    """Draws the task's pictures of a trial's predictions on the validation split, with weights from an .h5 file."""
     prepared = trial.prepare(config)
-    from src.training.weights import load  # imports TensorFlow, for which the trial has set what it needs
+    from src.training.weights import load  # imports TensorFlow, which `prepare` has configured
 
     load(prepared.model, weights)
     x, truth = prepared.data.validation
@@ -30,10 +25,9 @@ def of_best(config: dict[str, Any], weights: bytes) -> dict[str, bytes]:
 
 
 def of_sweep(histories: "list[tuple[str, History]]") -> dict[str, bytes]:
-    """Draws all learning curves: validation in one picture, and training against validation in a panel per trial.
+    """Draws the curves of all trials, given by name and metrics per epoch, the best first.
 
-    Args:
-        histories: (name of the trial, its metrics per epoch), best first.
+    One picture has all validation curves; another one per metric has a panel per trial, with training and validation.
     """
     from src.plots import curves, png
 
@@ -44,8 +38,8 @@ def of_sweep(histories: "list[tuple[str, History]]") -> dict[str, bytes]:
     return {"learning_curves.png": png(curves.overview(histories)), **panels}
 
 
-def made(what: str, make: Callable[[], dict[str, bytes]]) -> dict[str, bytes]:
-    """Files for people; where they cannot be made, none and a line in the log: a picture must not cost the record."""
+def try_to_make(what: str, make: Callable[[], dict[str, bytes]]) -> dict[str, bytes]:
+    """Returns the files that `make` makes; if it fails, logs that and returns none, because the record matters more."""
     try:
         return make()
     except TrialbookError as error:

@@ -1,4 +1,4 @@
-"""Finds mistakes that only Keras or the data show, before the first trial trains."""
+"""Finds mistakes that only Keras or the data can show, before the first trial trains."""
 
 import json
 import tempfile
@@ -18,7 +18,7 @@ from src.objective import Objective
 from src.running import record
 from src.space import Point, Space, overrides
 
-MOST_SHOWN = 3  # causes
+MOST_SHOWN = 3  # causes that are printed
 
 
 @dataclass(frozen=True)
@@ -26,10 +26,8 @@ class TrialCheck:
     """The result of checking one configuration before it trains.
 
     Attributes:
-        mistakes: of the configuration.
-        cause: why it cannot be trained, as Keras or the model's code says; other values may work.
-        beyond: the limit that it exceeds.
-        lines: for people.
+        cause: the error of Keras or of the model's code, if it cannot be trained; other values may work.
+        beyond: the limit that it exceeds; empty if it exceeds none.
     """
 
     mistakes: tuple[str, ...] = ()
@@ -41,10 +39,7 @@ class TrialCheck:
 def precheck(
     space: Space, compose: Callable[[list[str]], DictConfig], executor: Executor, limits: Mapping[str, float] | None = None
 ) -> list[str]:
-    """Prepares trials that cover every word and the ends of every number range; returns lines for people.
-
-    Args:
-        limits: those of a Job.
+    """Prepares trials that cover every word and both ends of every number range; returns lines for people.
 
     Raises:
         ConfigError: a configuration or its data have mistakes, or no trial can be trained.
@@ -62,37 +57,41 @@ def precheck(
     hopeless = len(infeasible) + len(beyond) == len(points) or any(_misspelled(point, points, checks) for _, point in infeasible)
     mistakes = [(text, point) for config, point in zip(composed, points, strict=True) for text in record.mistakes(config, overrides(point))]
     mistakes += [(text, point) for check, point in zip(checks, points, strict=True) for text in check.mistakes]
-    if mistakes or hopeless:
-        raise ConfigError(_each_once([*mistakes, *infeasible, *(beyond if hopeless else [])]))
-    lines = dict.fromkeys(line for check in checks for line in check.lines)
-    found = [(infeasible, "cannot be trained; such trials will end as FAILED"), (beyond, "are beyond a limit; such trials will not train")]
-    return [*lines, *(_infeasible_line(ones, len(points), words) for ones, words in found if ones)]
+    if hopeless:
+        raise ConfigError(_each_once([*mistakes, *infeasible, *beyond]))
+    if mistakes:
+        raise ConfigError(_each_once([*mistakes, *infeasible]))
+    lines = list(dict.fromkeys(line for check in checks for line in check.lines))
+    if infeasible:
+        lines.append(_summary(infeasible, len(points), "cannot be trained; such trials will end as FAILED"))
+    if beyond:
+        lines.append(_summary(beyond, len(points), "are beyond a limit; such trials will not train"))
+    return lines
 
 
 def _checked(configs: list[dict[str, Any]], executor: Executor, limits: Mapping[str, float]) -> list[TrialCheck]:
-    """Checks configurations in all processes that will run trials, which then have their data."""
+    """Checks configurations in all processes that will run trials, which also loads the data there."""
     parts = min(len(configs), executor.parallel_calls)
     answers = [executor.apply(check_trials, configs[part::parts], limits) for part in range(parts)]
-    checked = [iter(answer()) for answer in answers]
-    return [next(checked[number % parts]) for number in range(len(configs))]
+    checks = [iter(answer()) for answer in answers]
+    return [next(checks[number % parts]) for number in range(len(configs))]
 
 
-def _infeasible_line(infeasible: list[tuple[str, Point]], count: int, words: str) -> str:
-    causes = _each_once(infeasible)
-    more = [f"and {len(causes) - MOST_SHOWN} more"] if len(causes) > MOST_SHOWN else []
-    start = f"{len(infeasible)} of {count} tried trials {words}:"
-    return "\n  ".join([start, *causes[:MOST_SHOWN], *more])
+def _summary(causes: list[tuple[str, Point]], tried: int, words: str) -> str:
+    lines = _each_once(causes)
+    more = [f"and {len(lines) - MOST_SHOWN} more"] if len(lines) > MOST_SHOWN else []
+    return "\n  ".join([f"{len(causes)} of {tried} tried trials {words}:", *lines[:MOST_SHOWN], *more])
 
 
 def _misspelled(point: Point, points: list[Point], checks: list[TrialCheck]) -> bool:
-    """True if the point has a name, such as an activation, with which no checked trial can be trained."""
+    """Returns True if the point has a name, such as an activation, with which no checked trial can be trained."""
     trained = {item for other, check in zip(points, checks, strict=True) if not check.cause for item in other.items()}
     named = [(key, text) for key, text in point.items() if "." in key and text.isidentifier() and text not in ("true", "false", "null")]
     return any(item not in trained for item in named)
 
 
 def _each_once(mistakes: Iterable[tuple[str, Point]]) -> list[str]:
-    """Lists each mistake once, with a trial that has it."""
+    """Returns a line for each distinct mistake, with the first trial that has it."""
     first: dict[str, Point] = {}
     for mistake, point in mistakes:
         first.setdefault(mistake, point)
@@ -100,33 +99,35 @@ def _each_once(mistakes: Iterable[tuple[str, Point]]) -> list[str]:
 
 
 def check_data(space: Space, compose: Callable[[list[str]], DictConfig]) -> None:
-    """Looks for the data of trials, or for their functions, without TensorFlow: what can be told before a plan is shown.
+    """Checks the data of trials, or their functions, without TensorFlow, before a plan is shown.
 
     Raises:
         ConfigError: data are missing, damaged or not as configured, or a function cannot be imported.
     """
-    points = {json.dumps(nested(space.leaves(point), "data"), default=str): point for point in space.samples()}
-    configs = {identity: trial_config(compose(overrides(point))) for identity, point in points.items()}
-    if "_target_" in next(iter(configs.values()))["trial"]:
-        function.check(list(configs.values()))
+    by_data = {json.dumps(nested(space.leaves(point), "data"), default=str): point for point in space.samples()}
+    points = list(by_data.values())
+    configs = [trial_config(compose(overrides(point))) for point in points]
+    if "_target_" in configs[0]["trial"]:
+        function.check(configs)
         return
     mistakes = []
-    for identity, config in configs.items():
+    for config, point in zip(configs, points, strict=True):
         try:
             datasets.load(config["data"])
         except (ConfigError, DataError) as error:
-            mistakes += [(text, points[identity]) for text in _check_of(error).mistakes]
+            mistakes += [(text, point) for text in _as_check(error).mistakes]
     if mistakes:
         raise ConfigError(_each_once(mistakes))
 
 
 def check_trials(configs: list[dict[str, Any]], limits: Mapping[str, float]) -> list[TrialCheck]:
-    """Prepares each trial, and takes a step with each kind; runs in the process that has TensorFlow."""
+    """Prepares each trial, and takes a step with one of each kind; runs in a process with TensorFlow."""
     kinds: dict[str, TrialCheck] = {}
     return [_check_trial(config, kinds, limits) for config in configs]
 
 
 def _check_trial(config: dict[str, Any], kinds: dict[str, TrialCheck], limits: Mapping[str, float]) -> TrialCheck:
+    """Checks one trial; `kinds` holds the results of the kinds that were tried before, and gets a new one."""
     from src.training import runtime
 
     runtime.configure(config["training"]["threads"])
@@ -137,17 +138,18 @@ def _check_trial(config: dict[str, Any], kinds: dict[str, TrialCheck], limits: M
         except BeyondLimit as error:
             return TrialCheck(beyond=str(error))
         except Exception as error:
-            return _check_of(error)
-        if (kind := _kind(prepared)) not in kinds:
+            return _as_check(error)
+        kind = _kind(prepared)
+        if kind not in kinds:
             try:
                 kinds[kind] = TrialCheck(lines=_rehearse(prepared))
             except Exception as error:
-                kinds[kind] = _check_of(error)
+                kinds[kind] = _as_check(error)
         return kinds[kind]
 
 
-def _check_of(error: Exception) -> TrialCheck:
-    """The check that an exception amounts to; raises it again if the trial did not cause it."""
+def _as_check(error: Exception) -> TrialCheck:
+    """Converts an exception into a check; raises it again if the trial did not cause it."""
     if isinstance(error, ConfigError):
         return TrialCheck(mistakes=tuple(error.mistakes))
     if isinstance(error, DataError):
@@ -155,12 +157,12 @@ def _check_of(error: Exception) -> TrialCheck:
     if isinstance(error, TrialbookError) and not isinstance(error, TrialError):
         raise error
     cause = error.__cause__ or error
-    said = str(error) if isinstance(error, TrialError) else f"{type(cause).__name__}: {first_words(cause)}"
-    return TrialCheck(cause=f"{said}  ({raised_at(error, cause)})")
+    text = str(error) if isinstance(error, TrialError) else f"{type(cause).__name__}: {first_words(cause)}"
+    return TrialCheck(cause=f"{text}  ({raised_at(error, cause)})")
 
 
 def _kind(prepared: trial.Prepared) -> str:
-    """Equal for trials that differ only in numbers: a step of one shows what the others would do."""
+    """Returns a text that is equal for trials that differ only in numbers, of which one step is enough."""
     words = {key: None if type(value) in (int, float) else value for key, value in leaves(prepared.config).items()}
     return json.dumps([words, [type(layer).__name__ for layer in prepared.model._flatten_layers()]], default=str)
 
@@ -169,7 +171,7 @@ def _rehearse(prepared: trial.Prepared) -> tuple[str, ...]:
     """Takes a step, saves the model and reads it back; returns lines about files that cannot be saved.
 
     Raises:
-        ConfigError: the objective is not reported, or the weights that are read back are not those that were saved.
+        ConfigError: the objective is not reported, or the weights differ after they are read back.
     """
     import keras
 
@@ -183,14 +185,14 @@ def _rehearse(prepared: trial.Prepared) -> tuple[str, ...]:
     target, why = config["model"]["_target_"], ""
     try:
         files, lines = artifacts.saved(prepared.model)
-        keras.backend.clear_session()  # so that the layers without a name get the same ones once more
+        keras.backend.clear_session()  # so that unnamed layers get the same names again
         again = models.build(config["model"], prepared.interface)
         weights.load(again, files[artifacts.WEIGHTS])
         saved, read = (state.values(state.of_model(one)) for one in (prepared.model, again))
-        if changed := [
-            name for name, value in saved.items() if not state.is_seed(name) and (name not in read or not np.array_equal(value, read[name]))
-        ]:
-            why = f"{', '.join(changed)} is another one after reading"
+        names = [name for name in saved if not state.is_seed(name)]
+        changed = [name for name in names if name not in read or not np.array_equal(saved[name], read[name])]
+        if changed:
+            why = f"{', '.join(changed)} differs after reading"
     except Exception as error:
         why = f"{type(error).__name__}: {first_words(error)}"
     if why:

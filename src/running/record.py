@@ -1,45 +1,36 @@
-"""The parameters, tags and description with which MLflow records a trial or a sweep."""
+"""Builds the parameters, tags and description with which MLflow records a trial or a sweep."""
 
 import hashlib
 import shlex
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 from omegaconf import DictConfig
 
 from src.artifacts import DIGEST_TAGS
-from src.config.paths import TRIAL_GROUPS, active_leaves, trial_config
+from src.config.paths import trial_config
 from src.config.rules import LONGEST_PARAMETER, LONGEST_TAG, expected, unrecordable
 from src.job import Outcome
+from src.results.identity import recorded_values
 from src.running.invocation import Invocation
 from src.space import Point, active_hash, overrides
 from src.states import TrialState
 from src.study import provenance
 
-NOT_OF_A_TRIAL = ("_target_", "address", "minutes_per_trial")  # settings of an executor that decide on no digit
-NOT_PARAMETERS = ("_target_", "folder", "path", "objective")  # code and places are no hyperparameters
-
-
-def values(config: dict[str, Any], choices: Mapping[str, Any]) -> dict[str, Any]:
-    """The choices of a trial and every active leaf."""
-    active = active_leaves(config)
-    return {**{group: choices[group] for group in TRIAL_GROUPS if any(key.startswith(f"{group}.") for key in active)}, **active}
+NOT_OF_A_TRIAL = ("_target_", "address", "minutes_per_trial")  # settings of an executor that do not influence results
+NOT_PARAMETERS = ("_target_", "folder", "path", "objective")  # keys that name code or places, not hyperparameters
 
 
 def parameters(values: dict[str, Any]) -> dict[str, Any]:
-    """The values that are hyperparameters."""
+    """Returns those values that are hyperparameters."""
     return {key: value for key, value in values.items() if key.rpartition(".")[2] not in NOT_PARAMETERS}
 
 
 def mistakes(composed: DictConfig, words: list[str]) -> list[str]:
-    """Finds what MLflow would refuse of a trial, by the rules that hold for every store.
-
-    Args:
-        words: the overrides of the trial.
-    """
+    """Returns what MLflow would refuse about a trial with the overrides `words`, by the rules that every store has."""
     found = []
-    for key, value in parameters(values(trial_config(composed), composed.hydra.runtime.choices)).items():
+    for key, value in parameters(recorded_values(trial_config(composed), composed.hydra.runtime.choices)).items():
         if rule := unrecordable(key):
             found.append(f"{key[:100]!r}: MLflow takes no parameter of this name; expected {rule}.")
         if (length := len(str(value))) > LONGEST_PARAMETER:
@@ -53,16 +44,15 @@ def mistakes(composed: DictConfig, words: list[str]) -> list[str]:
 
 
 def sweep_tags(invocation: Invocation) -> dict[str, str]:
-    """The tags of all runs of a sweep. Children have them, too, since MLflow's filters lose the children of filtered parents."""
-    sweep = {"trialbook.sweep": invocation.folder.name}
-    return {
-        **invocation.labels.run_tags(),  # first: ours win
-        **({} if invocation.single else sweep),
-    }
+    """Returns the tags of all runs of a sweep; trials have them, too, because MLflow's filters do not find them by their parent."""
+    tags = invocation.labels.run_tags()
+    if not invocation.single:
+        tags["trialbook.sweep"] = invocation.folder.name  # last, so that no tag of the user's replaces it
+    return tags
 
 
 def common_tags(invocation: Invocation) -> dict[str, str]:
-    """The tags of all runs of an invocation: those of the sweep, and where its results come from."""
+    """Returns the tags of all runs of an invocation: those of the sweep, code, packages and executor."""
     return {
         **sweep_tags(invocation),
         "trialbook.versions": provenance.versions(),
@@ -74,13 +64,13 @@ def common_tags(invocation: Invocation) -> dict[str, str]:
 
 
 def executor(invocation: Invocation) -> str:
-    """The executor, with the settings that may change digits."""
+    """Returns the name of the executor and its settings that may influence results, as one text."""
     settings = [f"{key}={value}" for key, value in invocation.executor.items() if key not in NOT_OF_A_TRIAL]
     return " ".join([invocation.config.hydra.runtime.choices.executor, *settings])
 
 
 def trial_tags(number: int, attempt: int, config: dict[str, Any], point: Point) -> dict[str, str]:
-    """The tags of one trial; pasting its overrides repeats it."""
+    """Returns the tags of one trial, among them the overrides that repeat it."""
     repeat = shlex.join(overrides(point))
     return {
         "mlflow.note.content": f"```\npython -m src.sweep {repeat}\n```",
@@ -94,7 +84,7 @@ def trial_tags(number: int, attempt: int, config: dict[str, Any], point: Point) 
 
 
 def ended_tags(outcome: Outcome) -> dict[str, str]:
-    """The tags that are known when a trial ended."""
+    """Returns the tags that are known when a trial has ended."""
     digests = {DIGEST_TAGS[name]: hashlib.sha256(content).hexdigest() for name, content in outcome.files.items() if name in DIGEST_TAGS}
     cause = {"trialbook.cause": outcome.cause[:500]} if outcome.cause else {}
     if outcome.state == TrialState.PRUNED:
@@ -105,12 +95,12 @@ def ended_tags(outcome: Outcome) -> dict[str, str]:
 def end(
     state: str | None, metrics: dict[str, float], tags: dict[str, str], kept: str, at: float | None = None, data: str = ""
 ) -> dict[str, Any]:
-    """The message about a run that ended; without a state it adds to a run that ended before.
+    """Returns the message that ends a run; without a state, it adds metrics, tags and files to a run that ended before.
 
     Args:
         kept: the name of its files in the outbox.
-        at: when, as time.time() says it; None for now.
-        data: the name of its data set, for MLflow's column of that name; needs the tag of its digest.
+        at: the end, as time.time() returns it; None for now.
+        data: the name of its data set, for MLflow's column Dataset; it is used only together with the tag of the data digest.
     """
     digest = tags.get("trialbook.data_digest", "")
     dataset = {"dataset": {"name": data, "digest": digest}} if data and digest else {}
@@ -118,6 +108,9 @@ def end(
 
 
 def page(invocation: Invocation, *parts: str, pictures: Sequence[str] = ()) -> list[str]:
-    """The parts of a sweep's page in MLflow, for `labels.page_text`: a picture and the question, parts, command, more pictures."""
+    """Returns all parts of a sweep's page in MLflow, as `labels.page_text` takes them.
+
+    Their order is the first picture with the question, the given parts, the command, then the other pictures.
+    """
     question = f"**{invocation.question}**" if invocation.question else ""
     return ["\n\n".join(filter(None, [*pictures[:1], question])), *parts, f"```\n{invocation.command}\n```", *pictures[1:]]

@@ -1,4 +1,4 @@
-"""Writes what happens to trials into the study, from where the outbox delivers it to MLflow."""
+"""Writes the start, the epochs and the end of trials into the study, from where the outbox delivers them to MLflow."""
 
 import json
 from pathlib import Path
@@ -14,6 +14,7 @@ from src.objective import Objective
 from src.oracles import Proposal
 from src.redaction import known_secrets
 from src.results import table
+from src.results.identity import recorded_values
 from src.running import record
 from src.space import active_hash, overrides
 from src.states import IN_MLFLOW, SCORED, TrialState
@@ -23,18 +24,18 @@ from src.study.outbox import Outbox
 from src.study.schema import Identity
 from src.study.store import Store
 
-BEST = "best-{}.weights.h5"  # in the sweep's folder, for the pictures at its end
-BEGUN = -1  # stands for a trial of another sweep
+BEST = "best-{}.weights.h5"  # weights of the best trial in the sweep's folder, for the pictures at its end
+ELSEWHERE = -1  # stands for a trial of another sweep
 FACTS = ("data_digest", "validation_examples", "device", "threads")
 
 
 class Recorder:
-    """The record of a sweep's trials.
+    """Records the trials of a sweep.
 
     Attributes:
-        tags: those that the runs of all trials share.
-        attempts: trial → how often it was started, without those times that it was stopped in order.
-        facts: data digest, device and the like, as far as all trials agree on them.
+        tags: the tags that the runs of all trials share.
+        attempts: trial → how often it was started; attempts that were stopped by a signal or an instruction do not count.
+        facts: those of FACTS on which all trials agree.
     """
 
     def __init__(
@@ -51,10 +52,10 @@ class Recorder:
         self._objective, self._second, self._swept = objective, second, swept
         rows, meta = store.trials(), store.meta()
         self.attempts = {row.number: row.attempts for row in rows}
-        self._begun: dict[str, str] = json.loads(meta.get("go_on", "{}"))  # the training of another sweep with which its trials go on
+        self._go_on: dict[str, str] = json.loads(meta.get("go_on", "{}"))  # the training of another sweep that its trials continue
         self._data: dict[int, str] = {}  # trial → the name of its data set
-        self._ran = {row.number: (row.code or "", row.packages or "") for row in rows}
-        self._ran[BEGUN] = self._begun.get("code", ""), self._begun.get("packages", "")
+        self._ran = {row.number: (row.code or "", row.packages or "") for row in rows}  # trial → its code and packages
+        self._ran[ELSEWHERE] = self._go_on.get("code", ""), self._go_on.get("packages", "")
         self._best = min((row.score for row in rows if row.state != TrialState.PRUNED), key=objective.key, default=None)
         self.facts = {name: meta[name] for name in FACTS if name in meta}
         self._described = bool(self.facts)
@@ -62,11 +63,11 @@ class Recorder:
             self.facts.pop("data_digest", None)
 
     def score(self, outcome: Outcome) -> float | None:
-        """The objective at the kept epoch; None unless the trial finished or was pruned."""
+        """Returns the objective at the kept epoch; None if the trial neither finished nor was pruned."""
         return outcome.metrics.get(f"kept/{self._objective.name}") if outcome.state in SCORED else None
 
     def second(self, outcome: Outcome) -> float | None:
-        """The second of two objectives, lower is better; None unless there are two and the trial has it."""
+        """Returns the second objective as a cost, lower is better; None if there is no second one or the trial lacks it."""
         return self._second.cost(outcome.metrics) if self._second and outcome.state in SCORED else None
 
     def start(
@@ -76,41 +77,40 @@ class Recorder:
 
         Args:
             oracle: the oracle's state after the proposal.
-            at: when, as time.time() says it; None for now.
+            at: the start, as time.time() returns it; None for now.
         """
         attempt = self.attempts[number] = self.attempts.get(number, 0) + 1
         point, config, choices = proposal.point, trial_config(composed), composed.hydra.runtime.choices
         checkpoint, source = self._checkpoint(number, proposal)
-        job = Job(
-            number, attempt, config, self.outbox.folder_of(number), checkpoint, proposal.epochs is not None, known_secrets(), self._limits
-        )
+        folder = self.outbox.folder_of(number)
+        job = Job(number, attempt, config, folder, checkpoint, proposal.epochs is not None, known_secrets(), self._limits)
         self._data[number] = str(choices.data)
         name = table.trial_name(point, self._swept)
-        digest = folders.write_composition(job.folder, composed, overrides(point))
-        identity = self._identity(number, config, record.values(config, choices), source)
-        own = {**record.trial_tags(number, attempt, config, point), "trialbook.sha256.config": digest}
-        tags = {**self.tags, **labels.later(self.store.meta()), **own}
+        digest = folders.write_composition(folder, composed, overrides(point))
+        identity = self._identity(number, config, recorded_values(config, choices), source)
+        tags = {
+            **self.tags,
+            **labels.later(self.store.meta()),
+            **record.trial_tags(number, attempt, config, point),
+            "trialbook.sha256.config": digest,
+        }
         if identity.code:
             tags["trialbook.code"] = identity.code
-        run = {
-            "name": name or f"{choices.model} {choices.optimizer}",
-            "params": record.parameters(identity.configuration),
-            "tags": tags,
-            "time": at,
-        }
+        params = record.parameters(identity.configuration)
+        run = {"name": name or f"{choices.model} {choices.optimizer}", "params": params, "tags": tags, "time": at}
         self.store.start_trial(number, proposal, active_hash(config), oracle, Message(number, "start", run), identity, at)
         self.outbox.posted()
         return job, name
 
     def epoch(self, number: int, epoch: int, metrics: dict[str, float]) -> None:
-        """Records an epoch, counted from 1."""
+        """Records the metrics of an epoch, counted from 1."""
         self.store.epoch(number, epoch, metrics)
         self.outbox.posted()
 
     def end(self, number: int, outcome: Outcome, score: float | None, oracle: dict[str, Any], at: float | None = None) -> None:
-        """Records the end of a trial, with its files; keeps its checkpoint where a later trial or attempt may need it.
+        """Records the end of a trial, with its files; keeps its checkpoint if a later trial or attempt may need it.
 
-        A trial that was stopped in order has not used up an attempt: only the deaths of its process count.
+        The attempt of a killed trial does not count; only deaths of its process do.
         """
         if outcome.state == TrialState.KILLED:
             self.attempts[number] -= 1
@@ -125,7 +125,7 @@ class Recorder:
         self._end(number, outcome, score, oracle, self.outbox.keep(number, {**outcome.files, **kept}), at)
 
     def end_without_files(self, number: int, outcome: Outcome, oracle: dict[str, Any]) -> None:
-        """Records the end of a trial whose process died; its checkpoint stays for a later attempt."""
+        """Records the end of a trial whose process died; keeps its checkpoint for a later attempt."""
         self._end(number, outcome, None, oracle, "none")
 
     def _end(self, number: int, outcome: Outcome, score: float | None, oracle: dict[str, Any], kept: str, at: float | None = None) -> None:
@@ -141,18 +141,14 @@ class Recorder:
         self.outbox.posted()
 
     def _checkpoint(self, number: int, proposal: Proposal) -> tuple[bytes | None, int | None]:
-        """The checkpoint to continue from, and the trial that wrote it: this one before it was killed, its parent, or one elsewhere."""
+        """Returns the checkpoint to continue from, and its trial: this one, its parent, or ELSEWHERE; (None, None) without one."""
         for source in (number, proposal.parent):
             if source is not None and (file := self.outbox.folder_of(source) / CHECKPOINT).exists():
                 return file.read_bytes(), source
-        return (Path(self._begun["checkpoint"]).read_bytes(), BEGUN) if self._begun else (None, None)
+        return (Path(self._go_on["checkpoint"]).read_bytes(), ELSEWHERE) if self._go_on else (None, None)
 
     def _identity(self, number: int, config: dict[str, Any], values: dict[str, Any], source: int | None) -> Identity:
-        """The identity of a trial; if it continues a training of other code, that code is part of it.
-
-        Args:
-            source: the trial whose checkpoint it continues.
-        """
+        """Returns the identity of a trial. If `source`, whose checkpoint it continues, ran other code, its code names both."""
         code, packages = self.tags.get("trialbook.code", ""), provenance.training_packages(self.tags.get("trialbook.versions", ""))
         if source is not None:
             code, packages = map(provenance.mixed, self._ran[source], (code, packages))
@@ -160,7 +156,7 @@ class Recorder:
         return Identity(active_hash(config, repeats=False), code, packages, values)
 
     def _note(self, facts: dict[str, str]) -> None:
-        """Keeps the facts of the first trial that has any, then those on which the others agree."""
+        """Keeps the facts of the first trial that reports any, then only those on which later trials agree."""
         if facts and not self._described:
             self.facts, self._described = facts, True
             self.store.describe(**facts)

@@ -1,4 +1,4 @@
-"""Resumes a sweep: refuses a request that differs from the sweep, and finds the trials to run again."""
+"""Compares a request with the sweep that it resumes, and finds the trials to run again."""
 
 import json
 import shlex
@@ -13,8 +13,8 @@ from src.config.paths import active_leaves, trial_config
 from src.errors import ConfigError
 from src.objective import of_study, text_of
 from src.oracles import KnownTrial, Proposal
-from src.redaction import all_redacted
-from src.running import record
+from src.results.entries import data_settings
+from src.results.identity import as_stored, recorded_values
 from src.running.driver import MOST_DEATHS, Compose
 from src.running.invocation import Invocation
 from src.space import active_hash, overrides
@@ -25,31 +25,34 @@ from src.study.folders import of_trial
 from src.study.schema import TrialRow
 from src.study.store import Store
 
-BUDGET = ("max_trials", "max_epochs", "iterations")  # of an oracle: growing them is compatible
-BEFORE = {"first": [], "sampler": "random"}  # settings that old studies lack, and what oracles did then
+BUDGET = ("max_trials", "max_epochs", "iterations")  # settings of an oracle that may grow
+BEFORE = {"first": [], "sampler": "random"}  # settings that old studies lack → the behaviour at that time
 
 
 def check(invocation: Invocation, store: Store, compose: Compose) -> None:
-    """Compares an invocation with the sweep that it resumes.
+    """Checks that an invocation agrees with the sweep that it resumes.
 
     Raises:
-        ConfigError: it changed in a way that `allow` does not take, with every difference.
+        ConfigError: it differs in a way that `allow` does not accept; the message lists every difference.
     """
     meta = store.meta()
     found = [*_space(invocation, json.loads(meta["space"])), *_oracle(invocation, json.loads(meta["oracle"]))]
-    if (then := text_of(*of_study(meta))) != invocation.objectives:
+    then = text_of(*of_study(meta))
+    if then != invocation.objectives:
         found.append(("", f"objective: {then} then, {invocation.objectives} now"))
-    if (limits := json.loads(meta.get("limits", "{}"))) != invocation.limits:
-        then, now = (as_text(one or None) for one in (limits, invocation.limits))
+    limits = json.loads(meta.get("limits", "{}"))
+    if limits != invocation.limits:
+        then, now = as_text(limits or None), as_text(invocation.limits or None)
         found.append(("", f"limits: {then} then, {now} now; expected limits={then}, or a new sweep"))
     found += [("", line) for line in _configuration(invocation, store, compose, meta)]
-    refused = [f"{line}{f'; allow=[{kind}] takes it' if kind else ''}" for kind, line in found if kind not in invocation.config.allow]
+    refused = [(kind, line) for kind, line in found if kind not in invocation.config.allow]
     if refused:
-        raise ConfigError(f"resume={invocation.folder.name}: {line}" for line in refused)
+        hints = {kind: f"; allow=[{kind}] takes it" if kind else "" for kind, _ in refused}
+        raise ConfigError(f"resume={invocation.folder.name}: {line}{hints[kind]}" for kind, line in refused)
 
 
 def waiting(invocation: Invocation, store: Store) -> tuple[dict[int, Proposal], list[KnownTrial], list[int]]:
-    """The trials to run again, all trials for the oracle, and the trials whose process died too often."""
+    """Returns the trials to run again, all trials as the oracle sees them, and the numbers of those whose process died too often."""
     again = RESUMABLE | ({TrialState.FAILED} if invocation.config.retry == "failed" else set())
     rows = store.trials()
     dead = [row.number for row in rows if row.state == TrialState.RUNNING and row.attempts >= MOST_DEATHS]
@@ -65,24 +68,27 @@ def waiting(invocation: Invocation, store: Store) -> tuple[dict[int, Proposal], 
 
 
 def _space(invocation: Invocation, old: dict[str, Any]) -> Iterator[tuple[str, str]]:
-    """Yields (kind, line) for differences of the space; a space that only grew is of the kind "space"."""
+    """Yields (kind, line) for each difference of the space. The kind is "space" if the space only grew, otherwise empty."""
     new = json.loads(json.dumps(invocation.space.described(), default=str))
     if old["fixed"] != new["fixed"]:
         yield "", f"fixed values: {_words(old['fixed'])} then, {_words(new['fixed'])} now"
     for key in dict.fromkeys(axis[0] for axis in (*old["axes"], *new["axes"])):
         then, now = ([axis[1] for axis in space["axes"] if axis[0] == key] for space in (old, new))
         if then != now:
-            wider = len(then) == len(now) and all(map(_within, then, now))
-            yield "space" if wider else "", f"{key}: {' and '.join(map(_domain, then))} then, {' and '.join(map(_domain, now))} now"
+            grew = len(then) == len(now) and all(map(_within, then, now))
+            line = f"{key}: {' and '.join(map(_domain, then))} then, {' and '.join(map(_domain, now))} now"
+            yield "space" if grew else "", line
     if old["trials"] != new["trials"]:
-        wider = all(trial in new["trials"] for trial in old["trials"])
-        yield "space" if wider else "", f"explicit trials: {len(old['trials'])} then, {len(new['trials'])} now, not all of them the same"
+        grew = all(trial in new["trials"] for trial in old["trials"])
+        line = f"explicit trials: {len(old['trials'])} then, {len(new['trials'])} now, not all of them the same"
+        yield "space" if grew else "", line
     if old["exclude"] != new["exclude"]:
-        yield "space" if all(rule in old["exclude"] for rule in new["exclude"]) else "", "exclude: other rules than then"
+        grew = all(rule in old["exclude"] for rule in new["exclude"])
+        yield "space" if grew else "", "exclude: other rules than then"
 
 
 def _within(then: Any, now: Any) -> bool:
-    """True if a domain is part of another one."""
+    """Returns True if the domain `then` is a part of the domain `now`."""
     if isinstance(then, list) and isinstance(now, list):
         return all(value in now for value in then)
     if isinstance(then, dict) and isinstance(now, dict):
@@ -103,24 +109,27 @@ def _words(fixed: list[Any]) -> str:
 
 
 def _oracle(invocation: Invocation, old: dict[str, Any]) -> Iterator[tuple[str, str]]:
+    """Yields (kind, line) for each setting of the oracle that differs. The kind is "budget" if only its budget grew, otherwise empty."""
     for key, now in invocation.oracle.items():
-        if (then := old.get(key, BEFORE.get(key))) != now:
-            larger, hint = key in BUDGET and then is not None and (now is None or now > then), ""
-            if key in BEFORE and key not in old:
-                hint = f"; expected oracle.{key}={then}, for that sweep began before there was such a setting"
-            elif key == "max_epochs" and "iterations" in old:
-                larger, hint = False, "; expected more oracle.iterations, for trials of a bracket are compared after equal epochs"
-            yield "budget" if larger else "", f"oracle.{key}: {then} then, {now} now{hint}"
+        then = old.get(key, BEFORE.get(key))
+        if then == now:
+            continue
+        grew, hint = key in BUDGET and then is not None and (now is None or now > then), ""
+        if key in BEFORE and key not in old:
+            hint = f"; expected oracle.{key}={then}: the sweep is older than this setting"
+        elif key == "max_epochs" and "iterations" in old:
+            grew, hint = False, "; expected more oracle.iterations instead: trials of a bracket are compared after equal epochs"
+        yield "budget" if grew else "", f"oracle.{key}: {then} then, {now} now{hint}"
 
 
 def _configuration(invocation: Invocation, store: Store, compose: Compose, meta: dict[str, str]) -> Iterator[str]:
-    """Yields differences of conf/ and of the data, found by composing stored trials of every kind again."""
+    """Yields differences of conf/, found by composing a stored trial of each kind again; without any, differences of the data."""
     rows = store.trials()
     found = [line for row in {_kind(row): row for row in rows}.values() for line in _changed(invocation, row, compose)]
     yield from found
     if found:
         return
-    by_data = {_of_data(row): row for row in sorted(rows, key=lambda row: row.data_digest or "")}
+    by_data = {data_settings(of_texts(row.point)): row for row in sorted(rows, key=lambda row: row.data_digest or "")}
     for row in by_data.values():
         digest = row.data_digest or (meta.get("data_digest") if len(by_data) == 1 else None)
         if digest and datasets.load(trial_config(compose(overrides(row.point)))["data"]).digest != digest:
@@ -128,12 +137,8 @@ def _configuration(invocation: Invocation, store: Store, compose: Compose, meta:
 
 
 def _kind(row: TrialRow) -> tuple[str, ...]:
-    """Equal for trials with the same options, and with the same keys set by overrides."""
+    """Returns a tuple that is equal for trials that choose the same options and override the same keys."""
     return tuple(f"{key}={value}" if "." not in key and key != "seed" else key for key, value in of_texts(row.point).items())
-
-
-def _of_data(row: TrialRow) -> str:
-    return canonical({key: value for key, value in of_texts(row.point).items() if key.partition(".")[0] == "data"})
 
 
 def _trial(row: TrialRow) -> str:
@@ -141,7 +146,7 @@ def _trial(row: TrialRow) -> str:
 
 
 def _changed(invocation: Invocation, row: TrialRow, compose: Compose) -> Iterator[str]:
-    """Yields differences between a stored configuration and the one that its overrides compose now."""
+    """Yields the differences between a trial's stored configuration and the one that its overrides compose now."""
     composed = compose(overrides(row.point))
     now = trial_config(composed)
     if active_hash(now) == row.active_hash:
@@ -150,24 +155,27 @@ def _changed(invocation: Invocation, row: TrialRow, compose: Compose) -> Iterato
     file = of_trial(invocation.folder, row.number) / ".hydra" / "config.yaml"
     if row.config_hash:
         then = row.configuration
-        later = json.loads(json.dumps(all_redacted(record.values(now, composed.hydra.runtime.choices)), default=str))
+        later = as_stored(recorded_values(now, composed.hydra.runtime.choices))
     elif file.exists():
         then = active_leaves(trial_config(OmegaConf.load(file)))  # type: ignore[arg-type]
     else:
-        yield f"{file} is not there, so that nothing tells the configuration that {_trial(row)} had; expected that file"
+        yield f"{file} does not exist, and only it has the configuration of {_trial(row)}; expected that file"
         return
     keys = [key for key in dict.fromkeys((*then, *later)) if canonical(then.get(key)) != canonical(later.get(key))]
     for key in keys:
         yield f"{key}: {then.get(key)} then, {later.get(key)} now, in {_trial(row)}"
     if row.config_hash and not keys:
-        yield f"a value that is hidden in the record is another one than then, in {_trial(row)}"
+        yield f"a secret value, which the record hides, differs from then, in {_trial(row)}"
 
 
 def other_code(store: Store, tags: dict[str, str]) -> list[str]:
-    """A line if earlier trials of the sweep ran other code or packages than the trials that follow."""
-    now = tags["trialbook.code"], provenance.training_packages(tags["trialbook.versions"])
+    """Returns a line if earlier trials of the sweep ran other code or packages than the trials that follow."""
+    code, packages = tags["trialbook.code"], provenance.training_packages(tags["trialbook.versions"])
     rows = store.trials()
-    others = [row for row in rows if (row.code, row.packages) != now]
-    kinds = [kind for kind, own in zip(("code", "packages"), now, strict=True) if any(getattr(row, kind) != own for row in others)]
+    others = [row for row in rows if (row.code, row.packages) != (code, packages)]
+    if not others:
+        return []
+    kinds = ["code"] if any(row.code != code for row in others) else []
+    kinds += ["packages"] if any(row.packages != packages for row in others) else []
     which = f"the first {len(rows)} trials" if len(others) == len(rows) else f"{len(others)} of the first {len(rows)} trials"
-    return [f"other {' and other '.join(kinds)} than in {which}: their results and the new ones are rows of their own"] if others else []
+    return [f"other {' and other '.join(kinds)} than in {which}: their results and the new ones are rows of their own"]

@@ -1,6 +1,6 @@
 """Runs a request from its first trial to the table at its end."""
 
-from contextlib import AbstractContextManager, nullcontext
+from contextlib import nullcontext
 
 from hydra.core.config_loader import ConfigLoader
 from omegaconf import DictConfig
@@ -21,8 +21,8 @@ def run(loader: ConfigLoader, request: Request, config: DictConfig, *, run_trial
     """Runs every trial, then prints the table and the next commands; returns the exit code.
 
     Args:
-        config: as Hydra composed it, `hydra` node included.
-        run_trial: runs one trial; tests and benchmarks give stubs, which are not checked beforehand.
+        config: as Hydra composed it, including the `hydra` node.
+        run_trial: runs one trial; tests and benchmarks pass stubs, for which nothing is checked beforehand.
 
     Raises:
         TrialbookError: nothing was started, or the disk is full.
@@ -40,11 +40,7 @@ def run(loader: ConfigLoader, request: Request, config: DictConfig, *, run_trial
         plan.show(invocation, executor, compose)
         return 0
     with opened(invocation, compose, executor, checked=checked) as sweep:
-        with _report_renewed(sweep.invocation):
+        folder, question = sweep.invocation.folder, sweep.invocation.question
+        with nullcontext() if invocation.single else renewed(folder, question):  # a single trial has no report
             outcome = sweep.driver().run()
-        return Ending(sweep, outcome).tell()
-
-
-def _report_renewed(invocation: Invocation) -> AbstractContextManager[None]:
-    """A single trial, whose study is in memory, has no report."""
-    return nullcontext() if invocation.single else renewed(invocation.folder, invocation.question)
+        return Ending(sweep, outcome).finish()

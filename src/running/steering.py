@@ -1,4 +1,4 @@
-"""Obeys what somebody asks of a sweep from elsewhere: `python -m src.stop`, `python -m src.add`, or a tag on MLflow's page."""
+"""Obeys instructions to a running sweep: from `python -m src.stop`, `python -m src.add`, or a tag on MLflow's page."""
 
 from collections.abc import Callable
 
@@ -6,14 +6,14 @@ from src.running.interruption import Interruption
 from src.study.instructions import ADD, CANCEL, STOP, Instruction
 from src.study.store import Store
 
-BY_HAND = "stopped from elsewhere"  # why a trial ended
+BY_HAND = "stopped from elsewhere"  # the cause of a trial that was ended so
 
 
 class Steering:
-    """Hears the instructions in a study.
+    """Reads the instructions in a study.
 
     Args:
-        cancel: ends one trial, if it runs; takes its number and why.
+        cancel: ends a running trial; takes its number and the cause.
         say: prints a line.
     """
 
@@ -21,9 +21,9 @@ class Steering:
         self._store, self._interruption, self._cancel, self._say = store, interruption, cancel, say
 
     def heed(self) -> None:
-        """Obeys the instructions that came since the last time."""
+        """Obeys new instructions to stop the sweep or a trial."""
         for one in self._store.unheard(STOP, CANCEL):
-            self._store.hear(one)  # first: what a crash cuts off is not obeyed by the sweep that goes on
+            self._store.hear(one)  # noted before it is obeyed, so that after a crash the resumed sweep does not obey it again
             if one.kind == STOP:
                 self._interruption.ask(now=bool(one.payload["now"]))
                 self._say(f"{BY_HAND}; what runs ends now" if self._interruption.stopping else BY_HAND)
@@ -31,9 +31,9 @@ class Steering:
                 self._cancel(int(one.payload["trial"]), BY_HAND)
 
     def added(self) -> Instruction | None:
-        """The oldest added point that is no trial yet."""
+        """Returns the oldest instruction to add a point that is not a trial yet; None without one."""
         for one in self._store.unheard(ADD):
             if all(row.point != one.payload["point"] for row in self._store.trials()):
                 return one
-            self._store.hear(one)  # its trial began, and then the process died
+            self._store.hear(one)  # its trial started, and then the process died
         return None

@@ -1,4 +1,4 @@
-"""The SQLite database of a study, written in transactions."""
+"""Reads and writes the SQLite database of a study, in transactions."""
 
 import json
 import sqlite3
@@ -11,11 +11,11 @@ from typing import Any
 from src import files
 from src.redaction import all_redacted
 
-PAGE = 4096  # bytes by which SQLite grows
+PAGE = 4096  # bytes by which a SQLite file grows
 
 
 class Database:
-    """One database. Its methods may be called from any thread."""
+    """A connection to one database. Its methods may be called from any thread."""
 
     def __init__(self, db: sqlite3.Connection) -> None:
         self._db = db
@@ -24,12 +24,15 @@ class Database:
 
     @property
     def folder(self) -> Path | None:
-        """The folder of the study, which holds those of its trials; None in memory."""
-        file = self._db.execute("pragma database_list").fetchone()[2]
-        return Path(file).parent if file else None
+        """The folder of the study and of its trials' folders; None if the study is in memory."""
+        return self._file.parent if self._file.name else None
+
+    @property
+    def _file(self) -> Path:
+        return Path(self._db.execute("pragma database_list").fetchone()[2])
 
     def close(self) -> None:
-        """Folds the write-ahead log into the file."""
+        """Closes the connection, which folds the write-ahead log into the file."""
         self._db.close()
 
     def _read(self, query: str, *values: Any) -> list[Any]:
@@ -55,5 +58,5 @@ class Database:
                 if self._db.in_transaction:  # SQLite itself rolls back when the disk is full
                     self._db.execute("rollback")
                 if getattr(error, "sqlite_errorcode", 0) & 0xFF in (sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR):
-                    raise files.full(Path(self._db.execute("pragma database_list").fetchone()[2]), PAGE) from error
+                    raise files.full(self._file, PAGE) from error
                 raise

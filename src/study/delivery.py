@@ -1,4 +1,4 @@
-"""Hands over the records of a sweep that no process runs."""
+"""Delivers the waiting records of a sweep that does not run."""
 
 from contextlib import closing
 from pathlib import Path
@@ -11,10 +11,10 @@ from src.study.store import Store
 
 
 def deliver(sweep: Path, uri: str) -> None:
-    """Sends the waiting records of a sweep to MLflow, and again those that it refused.
+    """Sends the waiting records of a sweep to MLflow, and once more those that it refused.
 
     Raises:
-        TrialbookError: MLflow does not answer, or still refuses some.
+        TrialbookError: MLflow does not answer, or still refuses some of them.
     """
     from src.tracking.tracker import MlflowTracker
 

@@ -1,7 +1,8 @@
-"""Finds sweeps on disk: the latest one, by id, or by name."""
+"""Finds sweeps on disk by id, by name, or as the latest one."""
 
 import logging
 import sqlite3
+from contextlib import closing
 from pathlib import Path
 
 from src.errors import ConfigError, TrialbookError, did_you_mean
@@ -14,62 +15,58 @@ SWEEPS, TRIALS = Path("mlruns/sweeps"), Path("mlruns/trials")  # conf/config.yam
 
 
 def find_sweeps(words: str, root: Path = SWEEPS, *, key: str = "sweep") -> list[Path]:
-    """The folders of the sweeps that `latest`, `all`, ids or names mean; a name means its latest sweep. The oldest of all comes first.
+    """Returns the folders of sweeps named by `latest`, `all`, ids or names, separated by commas.
+
+    A name means the latest sweep of that name. `all` returns the oldest sweep first.
 
     Args:
-        key: in front of the words on the command line.
+        key: the key of `words` on the command line, for error messages.
 
     Raises:
-        ConfigError: no such sweep, or none at all.
+        ConfigError: there is no such sweep, or no sweep at all.
         TrialbookError: a newer version made it.
     """
     metas = {file.parent: read_meta(file.parent) for file in root.glob("*/study.db")}
-    meta = {folder: found for folder, found in metas.items() if found}
-    by_age = sorted(meta, key=lambda folder: float(meta[folder]["created"]))
+    by_age = sorted((folder for folder, meta in metas.items() if meta), key=lambda folder: float(metas[folder]["created"]))
     if not by_age:
         raise ConfigError([f"{key}={words}: there is no sweep in {root.resolve()}; expected one made by python -m src.sweep -m …"])
     if words == ALL:
         return by_age
-    known = (
-        {"latest": by_age[-1]} | {meta[folder].get("name", ""): folder for folder in by_age} | {folder.name: folder for folder in by_age}
-    )
-    known.pop("", None)
-    for word in words.split(","):
-        if word not in known and (root / word / "study.db").exists():
+    known = {"latest": by_age[-1]}
+    known |= {metas[folder]["name"]: folder for folder in by_age if metas[folder].get("name")}
+    known |= {folder.name: folder for folder in by_age}
+    wanted = list(dict.fromkeys(words.split(",")))
+    unknown = [word for word in wanted if word not in known]
+    for word in unknown:
+        if (root / word / "study.db").exists():
             try:
-                Store.open(root / word / "study.db").close()  # of a newer version, or damaged
+                Store.open(root / word / "study.db").close()  # raises if a newer version made it, or it is damaged
             except sqlite3.DatabaseError as error:
                 damaged = f"its study.db cannot be read ({error}); expected another sweep. python -m src.doctor looks at all of them"
                 raise ConfigError([f"{key}={word}: {damaged}"]) from error
-    mistakes = [
-        f"{key}={word}: no such sweep{did_you_mean(word, known)} Sweeps: {', '.join(known)}"
-        for word in words.split(",")
-        if word not in known
-    ]
-    if mistakes:
-        raise ConfigError(mistakes)
-    return list(dict.fromkeys(known[word] for word in words.split(",")))
+    if unknown:
+        names = ", ".join(known)
+        raise ConfigError(f"{key}={word}: no such sweep{did_you_mean(word, known)} Sweeps: {names}" for word in unknown)
+    return list(dict.fromkeys(known[word] for word in wanted))
 
 
 def read_meta(folder: Path) -> dict[str, str]:
-    """The facts of a study; empty if it is damaged, was never started, or a newer version made it."""
+    """Returns the facts of a study; empty if it is damaged, was never started, or was made by a newer version."""
     try:
         store = Store.open(folder / "study.db")
     except (sqlite3.DatabaseError, TrialbookError):
         return {}
-    try:
+    with closing(store):
         return store.meta()
-    finally:
-        store.close()
 
 
 def driven_sweeps() -> list[Path]:
-    """The folders of the sweeps that run on this machine, the latest one last."""
+    """Returns the folders of the sweeps that run on this machine, in the order of their ids, which begin with the time."""
     return sorted(file.parent for file in SWEEPS.glob("*/study.db") if is_driven(file.parent))
 
 
 def link_sweep(folder: Path) -> None:
-    """Links a sweep that lies elsewhere (`hydra.sweep.dir`) to where the other commands look."""
+    """Links a sweep in another folder (`hydra.sweep.dir`) into the folder in which the other commands look."""
     if folder.parent.resolve() == SWEEPS.resolve():
         return
     try:

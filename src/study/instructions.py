@@ -1,6 +1,6 @@
-"""Instructions to a sweep from elsewhere: rows of its study, which its driver hears within about a second.
+"""Instructions to a running sweep: rows of its study, which its driver reads about once a second.
 
-`stop` and `cancel` are for the invocation that runs; the next one begins without them. `add` waits until its point becomes a trial.
+`stop` and `cancel` are meant for the running invocation, and the next one ignores them. `add` waits until its point becomes a trial.
 """
 
 import json
@@ -18,7 +18,7 @@ STOP, CANCEL, ADD = "stop", "cancel", "add"
 
 @dataclass(frozen=True)
 class Instruction:
-    """A row of the table `instruction` that no driver has heard yet."""
+    """A row of the table `instruction`."""
 
     id: int
     kind: str
@@ -26,7 +26,7 @@ class Instruction:
 
 
 class Instructions(Database):
-    """The part of a study's store that keeps instructions."""
+    """The part of a study's store that reads and writes instructions. The driver "hears" an instruction before it obeys."""
 
     def instruct(self, kind: str, **payload: Any) -> int:
         """Adds an instruction; returns its id."""
@@ -37,7 +37,7 @@ class Instructions(Database):
             return int(self._read("select last_insert_rowid()")[0][0])
 
     def unheard(self, *kinds: str) -> list[Instruction]:
-        """The instructions of these kinds that no driver has heard, the oldest first."""
+        """Returns the instructions of these kinds that no driver has heard, the oldest first."""
         if not self._keeps_instructions:
             return []
         places = ", ".join("?" * len(kinds))
@@ -46,50 +46,45 @@ class Instructions(Database):
 
     @cached_property
     def _keeps_instructions(self) -> bool:
-        """False for a study of an earlier version, which is only read."""
+        """False for a study of an earlier version that is only read."""
         return bool(self._read("select 1 from sqlite_master where name = 'instruction'"))
 
     def hear(self, instruction: Instruction) -> None:
-        """Notes that the driver heard an instruction, before it obeys."""
+        """Marks an instruction as heard."""
         with self._transaction():
             self._execute("update instruction set heard = ? where id = ?", time.time(), instruction.id)
 
     def added(self) -> list[Point]:
-        """All points that somebody added, those that became trials among them."""
+        """Returns all points that users added, including those that are trials by now."""
         rows = self._read("select payload from instruction where kind = ? order by id", ADD)
         return [_payload(ADD, text)["point"] for (text,) in rows]
 
-    def is_heard(self, number: int) -> bool | None:
-        """True if the driver heard an instruction; None if it is not there any more."""
-        found = self._read("select heard from instruction where id = ?", number)
-        return bool(found[0][0]) if found else None
-
     def withdraw(self, *kinds: str) -> None:
-        """Removes the instructions of these kinds that nobody heard."""
+        """Removes the instructions of these kinds that no driver has heard."""
         for one in self.unheard(*kinds):
             with self._transaction():
                 self._execute("delete from instruction where id = ?", one.id)
 
-    def told(self, is_driven: Callable[[], bool], seconds: float, kind: str, **payload: Any) -> bool | None:
-        """Instructs a driver, and waits until it hears.
-
-        Args:
-            is_driven: tells if there is one.
+    def instruct_and_wait(self, is_driven: Callable[[], bool], seconds: float, kind: str, **payload: Any) -> bool | None:
+        """Adds an instruction, and waits until the driver has heard it.
 
         Returns:
-            None if there is no driver any more, and so no instruction; False if it has not heard yet, but will.
+            True if the driver heard it, False if it has not heard it after `seconds`, None if no driver runs any more; then the
+            instruction is withdrawn.
         """
         number, until = self.instruct(kind, **payload), time.monotonic() + seconds
-        while not (heard := self.is_heard(number)):
+        while True:
+            found = self._read("select heard from instruction where id = ?", number)
+            if found and found[0]["heard"]:
+                return True
             if not is_driven():
                 self.withdraw(kind)
                 return None
-            if heard is None:  # the driver had just begun, and so forgot what others asked of the one before
+            if not found:  # the driver has just started, and withdrew the instructions to the one before
                 number = self.instruct(kind, **payload)
             if time.monotonic() > until:
                 return False
             time.sleep(0.1)
-        return True
 
 
 def _payload(kind: str, text: str) -> dict[str, Any]:

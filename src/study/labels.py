@@ -1,4 +1,4 @@
-"""The labels that people give a sweep: name, note and tags. They may change later, in its study and, by the outbox, in MLflow."""
+"""Labels of a sweep: name, note and tags. A user may change them later, in the study and, through the outbox, in MLflow."""
 
 import json
 import re
@@ -21,12 +21,12 @@ from src.study.lock import is_driven
 from src.study.messages import Message
 from src.study.store import Store
 
-RELABELLED = "relabelled"  # key of the study's facts: what the labels are now, where somebody changed them
+RELABELLED = "relabelled"  # a fact of the study, set once its labels were changed
 
 
 @dataclass(frozen=True)
 class Labels:
-    """The labels of a sweep; empty ones are none."""
+    """The labels of a sweep; empty ones are not set."""
 
     name: str = ""
     note: str = ""
@@ -34,30 +34,34 @@ class Labels:
 
     @classmethod
     def of(cls, meta: Mapping[str, str]) -> "Labels":
-        """Those of a study."""
+        """Reads the labels of a study."""
         return cls(meta.get("name", ""), meta.get("note", ""), json.loads(meta.get("tags", "[]")))
 
     def run_tags(self) -> dict[str, str]:
-        """The tags of its runs; first those of the user, so that ours win. MLflow takes no $ and {}."""
-        own = {re.sub(r"[${}]", "", redacted(str(tag))): "true" for tag in self.tags}
-        return own | ({"trialbook.sweep_name": self.name} if self.name else {}) | ({"trialbook.note": self.note} if self.note else {})
+        """Returns the tags of its runs in MLflow, which takes no $, { and } in the name of a tag."""
+        tags = {re.sub(r"[${}]", "", redacted(str(tag))): "true" for tag in self.tags}
+        if self.name:
+            tags["trialbook.sweep_name"] = self.name
+        if self.note:
+            tags["trialbook.note"] = self.note
+        return tags
 
 
 def change(folder: Path, uri: str, **words: str) -> str:
-    """Changes the labels of a sweep; returns a line that says where they have arrived.
+    """Changes the labels of a sweep; returns a line that says if MLflow has them.
 
     Args:
-        uri: of the store that the environment or conf/ says.
+        uri: address of the store in the environment or conf/.
         words: as `changed` takes them.
 
     Raises:
-        ConfigError: with every mistake of the words.
+        ConfigError: the words have mistakes; the message lists all of them.
     """
     with closing(Store.reopen(folder / "study.db")) as store:
         meta = store.meta()
         relabel(store, changed(Labels.of(meta), **words))
     if is_driven(folder):
-        return "changed; the sweep's own process tells MLflow within seconds"
+        return "changed; the sweep's own process updates MLflow within seconds"
     try:
         deliver(folder, destination.uri_of(meta, uri))
     except TrialbookError as error:
@@ -66,29 +70,33 @@ def change(folder: Path, uri: str, **words: str) -> str:
 
 
 def changed(then: Labels, *, rename: str = "", note: str = "", tags: str = "") -> Labels:
-    """The labels after a change by words of a command line; an empty word changes nothing, `null` and `[]` remove.
+    """Returns the labels after a change by words of a command line; an empty word changes nothing, `null` and `[]` remove.
 
     Raises:
-        ConfigError: with every mistake.
+        ConfigError: the words have mistakes; the message lists all of them.
 
     >>> changed(Labels("widths", "before lunch", ["baseline"]), note="null", tags="[paper,draft]")
     Labels(name='widths', note='', tags=['paper', 'draft'])
     """
     listed = _listed(tags) if tags else list(then.tags)
-    checked: list[tuple[str, str, str, Any]] = [
-        ("rename", rename, "name", rename),
-        ("note", note, "note", note),
-        ("tags", tags, "tags", listed),
-    ]
-    given = [one for one in checked if one[1] not in ("", "null")]
-    rules = [(f"{word}={text}", expected(key, value, [] if key == "tags" else None)) for word, text, key, value in given]
-    mistakes = [f"{words}: expected {rule}." for words, rule in rules if rule]
+    values: dict[str, tuple[str, str, Any]] = {  # word on the command line → its text, the key in conf/config.yaml, the value
+        "rename": (rename, "name", rename),
+        "note": (note, "note", note),
+        "tags": (tags, "tags", listed),
+    }
+    mistakes = []
+    for word, (text, key, value) in values.items():
+        if text not in ("", "null") and (rule := expected(key, value, [] if key == "tags" else None)):
+            mistakes.append(f"{word}={text}: expected {rule}.")
     if rename and (SWEEPS / rename).exists():
         mistakes.append(f"rename={rename}: it is the id of a sweep; expected another name.")
     if mistakes:
         raise ConfigError(mistakes)
-    name, words = ("" if new == "null" else new or old for new, old in ((rename, then.name), (note, then.note)))
-    return Labels(name, words, listed)
+    return Labels(_replaced(then.name, rename), _replaced(then.note, note), listed)
+
+
+def _replaced(old: str, new: str) -> str:
+    return "" if new == "null" else new or old
 
 
 def _listed(text: str) -> list[str]:
@@ -97,30 +105,25 @@ def _listed(text: str) -> list[str]:
 
 
 def relabel(store: Store, labels: Labels) -> None:
-    """Changes the labels of a sweep; its runs follow."""
+    """Changes the labels of a sweep in its study, and adds messages that change its runs in MLflow."""
     meta = store.meta()
-    gone = {tag: "false" for tag in Labels.of(meta).tags if tag not in labels.tags}
-    tags = gone | labels.run_tags() | {"trialbook.note": labels.note}
-    title = {"mlflow.runName": f"{labels.name or 'sweep'} {meta.get('sweep_id', '')}".strip()}
+    removed = {tag: "false" for tag in Labels.of(meta).tags if tag not in labels.tags}
+    tags = removed | labels.run_tags() | {"trialbook.note": labels.note}
+    of_sweep = tags | {"mlflow.runName": f"{labels.name or 'sweep'} {meta.get('sweep_id', '')}".strip()}
     if "page" in meta:
-        title["mlflow.note.content"] = page_text(json.loads(meta["page"]), labels.note)
-    owners = [None, *(row.number for row in store.trials())]
-    messages = [Message(owner, "end", _adding(tags | (title if owner is None else {}))) for owner in owners]
+        of_sweep["mlflow.note.content"] = page_text(json.loads(meta["page"]), labels.note)
+    messages = [_tagging(None, of_sweep), *(_tagging(row.number, tags) for row in store.trials())]
     facts = {"name": labels.name, "note": labels.note, "tags": list(labels.tags)}
     store.describe(*messages, **facts, **{RELABELLED: True})
 
 
-def _adding(tags: dict[str, str]) -> dict[str, object]:
-    """The message that adds tags to a run, whatever its state."""
-    return {"state": None, "metrics": {}, "tags": tags, "time": time.time(), "files": "none"}
+def _tagging(number: int | None, tags: dict[str, str]) -> Message:
+    """Returns the message that adds tags to a run, in whatever state it is."""
+    return Message(number, "end", {"state": None, "metrics": {}, "tags": tags, "time": time.time(), "files": "none"})
 
 
 def page_text(page: Sequence[str], note: str) -> str:
-    """The text of a sweep's page in MLflow: the parts that fit in a tag.
-
-    Args:
-        page: the part above the note, then those that follow it.
-    """
+    """Returns the text of a sweep's page in MLflow: the note below the first part. Parts that do not fit in a tag are left out."""
     text = ""
     for part in filter(None, [page[0], note, *page[1:]]):
         if len(text) + len(part) + 2 <= LONGEST_TAG:
@@ -129,12 +132,12 @@ def page_text(page: Sequence[str], note: str) -> str:
 
 
 def later(meta: Mapping[str, str]) -> dict[str, str]:
-    """The tags of runs, where somebody changed the labels after the sweep had begun; otherwise none."""
+    """Returns the tags of a sweep's labels if they were changed after it started; otherwise none."""
     return Labels.of(meta).run_tags() if RELABELLED in meta else {}
 
 
 def settle(meta: Mapping[str, str], config: DictConfig) -> None:
-    """Gives a sweep's configuration the labels that somebody gave the sweep since."""
+    """Copies the labels of a sweep into its configuration, if they were changed after it started."""
     if RELABELLED in meta:
         labels = Labels.of(meta)
         OmegaConf.update(config, "name", labels.name or None)

@@ -1,4 +1,4 @@
-"""One driver per sweep: a lock that the operating system releases when its owner dies."""
+"""Allows one driver per sweep: a lock file that the operating system unlocks when its owner dies."""
 
 import fcntl
 import os
@@ -10,31 +10,37 @@ from pathlib import Path
 from src.errors import ConfigError
 from src.files import room_for
 
+FILE = "driver.lock"
+
 
 @contextmanager
 def driving(folder: Path) -> Iterator[None]:
-    """Keeps other drivers away from a sweep's folder.
+    """Locks a sweep's folder against other drivers.
 
     Raises:
-        ConfigError: another one is there; the message names its process and host.
+        ConfigError: another driver runs; the message names its process and host.
     """
-    with (folder / "driver.lock").open("ab+", buffering=0) as file:
+    with (folder / FILE).open("ab+", buffering=0) as file:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError as error:
-            file.seek(0)
-            owner = file.read().decode()
-            raise ConfigError([f"resume={folder.name}: this sweep is being run by {owner}; expected it to have ended."]) from error
+            message = f"resume={folder.name}: this sweep is being run by {owner(folder)}; expected it to have ended."
+            raise ConfigError([message]) from error
         file.truncate(0)
-        owner = f"process {os.getpid()} on {socket.gethostname()}".encode()
-        with room_for(folder / "driver.lock", len(owner)):
-            file.write(owner)
+        name = f"process {os.getpid()} on {socket.gethostname()}".encode()
+        with room_for(folder / FILE, len(name)):
+            file.write(name)
         yield
 
 
+def owner(folder: Path) -> str:
+    """Returns the process and host of the driver that locked a sweep's folder last."""
+    return (folder / FILE).read_text(errors="replace")
+
+
 def is_driven(folder: Path) -> bool:
-    """True if a driver is at work in a sweep's folder."""
-    file = folder / "driver.lock"
+    """Returns True if a driver is running the sweep in this folder."""
+    file = folder / FILE
     if not file.exists():
         return False
     with file.open("rb") as lock:

@@ -1,4 +1,4 @@
-"""The messages of a study that MLflow does not have yet, or has refused."""
+"""Messages of a study that MLflow does not have yet, or has refused."""
 
 import json
 from collections.abc import Iterable, Mapping
@@ -14,7 +14,7 @@ AT_ONCE = 5000  # messages that are read together
 
 @dataclass(frozen=True)
 class Message:
-    """A message for MLflow about a trial, or with number None about the sweep."""
+    """A message for MLflow about a trial, or about the sweep if `number` is None."""
 
     number: int | None
     kind: str
@@ -23,49 +23,49 @@ class Message:
 
 
 class Messages(Database):
-    """The part of a study's store that keeps messages."""
+    """The part of a study's store that reads and writes messages."""
 
     def post(self, *messages: Message) -> None:
-        """Adds messages."""
+        """Adds messages for MLflow."""
         with self._transaction():
             self._post(messages)
 
     def undelivered(self, most: int = AT_ONCE) -> list[Message]:
-        """The oldest messages that wait for MLflow, without refused ones."""
+        """Returns the oldest messages that wait for MLflow, without refused ones."""
         rows = self._read("select number, kind, payload, id from outbox where refused is null order by id limit ?", most)
         return [Message(row["number"], row["kind"], json.loads(row["payload"]), row["id"]) for row in rows]
 
     def waiting(self) -> int:
-        """The number of messages that wait for MLflow, without refused ones."""
+        """Returns the number of messages that wait for MLflow, without refused ones."""
         if not self._keeps_refused:
             return int(self._read("select count(*) from outbox")[0][0])
         return int(self._read("select count(*) from outbox where refused is null")[0][0])
 
     def of_run(self, run_id: str) -> list[int | None]:
-        """The trial that an MLflow run belongs to, or None for the sweep; empty if it is no run of this study."""
+        """Returns [number] for the run of a trial, [None] for the run of the sweep, and [] for a run of another study."""
         trials = [number for (number,) in self._read("select number from trial where run_id = ?", run_id)]
         return trials or [None for _ in self._read("select 1 from meta where key = 'parent_run' and value = ?", run_id)]
 
     def refusals(self) -> list[str]:
-        """The reasons for which MLflow refused messages, the oldest first."""
+        """Returns the reasons for which MLflow refused messages, the oldest first."""
         if not self._keeps_refused:
             return []
         return [why for (why,) in self._read("select refused from outbox where refused is not null order by id")]
 
     @cached_property
     def _keeps_refused(self) -> bool:
-        """False for a study of schema 1, which is only read."""
+        """False for a study of schema 1 that is only read."""
         return bool(self._read("select 1 from pragma_table_info('outbox') where name = 'refused'"))
 
-    def delivered(self, messages: list[Message], begun: Mapping[int | None, str], left: Message | None = None, why: str = "") -> None:
-        """Removes messages, which MLflow has now.
+    def delivered(self, messages: list[Message], started: Mapping[int | None, str], left: Message | None = None, why: str = "") -> None:
+        """Removes messages that MLflow has now.
 
         Args:
-            begun: trial, or None for the sweep → the run that they began, if they did.
-            left: the part of them that it refused, and `why`.
+            started: trial, or None for the sweep → the run that the messages started.
+            left: the part of the messages that MLflow refused; it is kept with the reason `why`.
         """
         with self._transaction():
-            for number, run_id in begun.items():
+            for number, run_id in started.items():
                 if number is None:
                     self._describe({"parent_run": run_id})
                 else:
@@ -76,7 +76,7 @@ class Messages(Database):
                 self._execute("insert into outbox (number, kind, payload, refused) values (?, ?, ?, ?)", *row)
 
     def refused(self, messages: list[Message], why: str) -> None:
-        """Marks messages of one run as refused as a whole."""
+        """Marks messages of one run as refused."""
         with self._transaction():
             for message in messages:
                 self._execute("update outbox set refused = ? where id = ?", redacted(why), message.id)

@@ -1,4 +1,4 @@
-"""Delivers messages to MLflow. They wait in study.db until they have arrived: neither a crash nor an outage loses one."""
+"""Delivers messages to MLflow. They wait in study.db until they have arrived, so that no crash and no outage loses one."""
 
 import logging
 import secrets
@@ -20,36 +20,36 @@ from src.tracking import Parcel, Tracker
 log = logging.getLogger(__name__)
 UNDELIVERED = "undelivered"  # folder beside a trial's or a sweep's own files
 FIRST_PAUSE, LONGEST_PAUSE = 1.0, 30.0  # seconds between two attempts at a store that does not answer
-GATHERING = 1.0  # seconds in which messages come together before they are delivered
-LISTENING = 5.0  # seconds between two looks for tags that stop
-A_MOMENT = 10.0  # seconds; within this time after a vain wait, `flush` does not wait
+GATHERING = 1.0  # seconds in which messages are collected before they are delivered
+LISTENING = 5.0  # seconds between two searches for runs that are tagged to stop
+A_MOMENT = 10.0  # seconds after a `flush` in vain in which `flush` does not wait again
 
 
 class Outbox:
-    """Delivers the messages of each run in order, in a thread of its own: training never waits for MLflow, nor fails with it.
+    """Delivers the messages of each run in order, in its own thread, so that training neither waits for MLflow nor fails with it.
 
-    A call to MLflow takes some 10 ms on a file and 70 ms on a server. So a local store gets what waits of many trials at once, and on a
-    server the epochs of a run that wait are one call.
+    A call to MLflow takes about 10 ms on a file and 70 ms on a server. So a local store gets the messages of many trials at once, and a
+    server gets the waiting epochs of a run in one call.
 
     Args:
         folder_of: trial number, or None for the sweep → its folder.
-        listens: it also looks every few seconds which runs somebody tagged to stop, and instructs the study's driver.
+        listens: also search for runs that a user tagged to stop, and instruct the driver to stop them.
     """
 
     def __init__(self, store: Store, tracker: Tracker, folder_of: Callable[[int | None], Path], *, listens: bool = False) -> None:
         self._store, self._tracker, self.folder_of = store, tracker, folder_of
-        self.outage = ""  # why the oldest message did not arrive, while it has not
-        self._old = {message.id for message in store.undelivered(-1)}  # may have arrived before a crash, or an outage
-        self._listens, self._listened = listens, float("-inf")  # when it looked for tags
-        self._stale = store.run_id(None) is not None or store.run_id(0) is not None  # tags may be there that were for an earlier invocation
+        self.outage = ""  # the error, while MLflow does not answer
+        self._old = {message.id for message in store.undelivered(-1)}  # messages that may have arrived before a crash or an outage
+        self._listens, self._listened = listens, float("-inf")  # the time of the last search for tags
+        self._stale = store.run_id(None) is not None or store.run_id(0) is not None  # runs may have tags for an earlier invocation
         self._pause = FIRST_PAUSE
-        self._waited = float("-inf")  # when somebody waited in vain
+        self._waited = float("-inf")  # the time of the last `flush` in vain
         self._work, self._hurry, self._closed = threading.Event(), threading.Event(), threading.Event()
         self._thread = threading.Thread(target=self._deliver_all, name="outbox", daemon=True)
         self._thread.start()
 
     def keep(self, number: int | None, contents: dict[str, bytes]) -> str:
-        """Keeps files until they are delivered; returns the name by which a message refers to them."""
+        """Stores files until they are delivered; returns the name by which a message refers to them."""
         kept = secrets.token_hex(4)
         for name, content in contents.items():
             files.write(self.folder_of(number) / UNDELIVERED / kept / name, content)
@@ -62,13 +62,14 @@ class Outbox:
     def flush(self) -> int:
         """Waits until MLflow has everything or does not answer; returns the number of messages that are left."""
         self.posted()
-        if hurries := time.monotonic() - self._waited > A_MOMENT:
+        try_again = time.monotonic() - self._waited > A_MOMENT
+        if try_again:
             self.outage = ""
         while self._store.undelivered(1):
             if self.outage or not self._thread.is_alive():
                 self._waited = time.monotonic()
                 return self._store.waiting()
-            if hurries:
+            if try_again:
                 self._hurry.set()
             time.sleep(0.01)
         return 0
@@ -91,7 +92,7 @@ class Outbox:
                 while not self._closed.is_set() and (messages := self._store.undelivered()):
                     self._deliver_in_order(messages)
                     if len(messages) < AT_ONCE:
-                        break  # those that came meanwhile gather first
+                        break  # lets messages that were posted meanwhile gather
             except (Unreachable, DiskFull) as error:
                 self.outage = str(error)
                 self._hurry.clear()
@@ -102,8 +103,8 @@ class Outbox:
                 self._work.set()
 
     def _deliver_in_order(self, messages: list[Message]) -> None:
-        """Delivers messages of trials at once, as far as the tracker takes them so, and the others one by one."""
-        for of_trials, group in groupby(messages, lambda message: message.number is not None):  # a sweep's run begins before its trials'
+        """Delivers messages of trials together, as far as the tracker takes them so, and the others one by one."""
+        for of_trials, group in groupby(messages, lambda message: message.number is not None):  # a sweep's run starts before its trials'
             some = list(group)
             for batch in _batches(self._deliver_many(some) if of_trials else some):
                 if self._closed.is_set():
@@ -112,12 +113,11 @@ class Outbox:
                 self._listen()
 
     def _arrived(self, messages: list[Message]) -> None:
-        """Forgets messages, and the last outage."""
-        self._old -= {message.id for message in messages}  # SQLite gives a free number again
+        self._old -= {message.id for message in messages}  # SQLite may use an id again
         self._pause, self.outage = FIRST_PAUSE, ""
 
     def _listen(self) -> None:
-        """Hears tags on MLflow's page. Those that it finds in its first look at a resumed study were for an earlier invocation."""
+        """Turns tags on MLflow's page into instructions. The first search in a resumed study finds old tags, which are ignored."""
         if not self._listens or time.monotonic() - self._listened < LISTENING:
             return
         self._listened = time.monotonic()
@@ -127,17 +127,19 @@ class Outbox:
             raise
         except Exception as error:
             self._listens = False
-            log.info("MLflow: no tags to stop by: %s", error, exc_info=error)
+            log.info("MLflow: the search for runs that are tagged to stop failed: %s", error, exc_info=error)
             return
-        stale, self._stale = self._stale, False
-        for number in [] if stale else [number for run_id in tagged for number in self._store.of_run(run_id)]:
+        if self._stale:
+            self._stale = False
+            return
+        for number in (number for run_id in tagged for number in self._store.of_run(run_id)):
             if number is None:
                 self._store.instruct(STOP, now=False)
             else:
                 self._store.instruct(CANCEL, trial=number)
 
     def _deliver_many(self, messages: list[Message]) -> list[Message]:
-        """Delivers messages of trials at once, as far as the tracker takes them so; returns the others."""
+        """Delivers messages of trials together, as far as the tracker takes them so; returns the others."""
         of_trial: dict[int | None, list[Message]] = {}
         for message in messages:
             of_trial.setdefault(message.number, []).append(message)
@@ -154,7 +156,7 @@ class Outbox:
             self._old |= {message.id for message in messages}  # some may have arrived
             if isinstance(error, (Unreachable, DiskFull)):
                 raise
-            log.info("MLflow: not at once: %s", error, exc_info=error)
+            log.info("MLflow: messages are not delivered together: %s", error, exc_info=error)
             return messages
         if arrived:
             self._arrived(arrived)
@@ -168,25 +170,21 @@ class Outbox:
         return Parcel(run_id, again, contents)
 
     def _folder(self, message: Message) -> Path:
-        """The files that a message refers to."""
         return self.folder_of(message.number) / UNDELIVERED / str(message.payload["files"])
 
-    def _may_be_there(self, message: Message) -> bool:
-        return message.id in self._old or self._store.run_id(message.number) is not None
-
     def _deliver(self, messages: list[Message]) -> None:
-        """Delivers one message, or epochs of one run; what MLflow refuses stays in the study with the reason."""
+        """Delivers one message, or epochs of one run. What MLflow refuses stays in the study, with the reason."""
         try:
-            begun = self._hand_over(messages)
-            self._store.delivered(messages, {messages[0].number: begun} if begun else {})
+            run_id = self._hand_over(messages)
+            self._store.delivered(messages, {messages[0].number: run_id} if run_id else {})
         except (Unreachable, DiskFull):
-            self._old.add(messages[0].id)  # only the answer may have been lost
+            self._old.add(messages[0].id)  # it may have arrived, and only the answer got lost
             raise
         except Refused as error:
             number, why = messages[0].number, self._why(messages[0], error)
             self._store.delivered(messages, {number: error.run_id} if error.run_id else {}, Message(number, "end", error.left), why)
         except Exception as error:
-            if len(messages) > 1:  # finds the one that MLflow refuses
+            if len(messages) > 1:  # one by one, to find the one that MLflow refuses
                 for one in messages:
                     self._deliver([one])
                 return
@@ -194,26 +192,28 @@ class Outbox:
         self._arrived(messages)
 
     def _why(self, message: Message, error: Exception) -> str:
-        """The reason for a refusal, in a line."""
-        said = first_words(error) or type(error).__name__
-        log.info("MLflow: %s of trial %s: %s", message.kind, message.number, said, exc_info=error)
-        return f"{message.kind}: {said}"
+        """Logs a refusal; returns its reason in one line."""
+        reason = first_words(error) or type(error).__name__
+        log.info("MLflow: %s of trial %s: %s", message.kind, message.number, reason, exc_info=error)
+        return f"{message.kind}: {reason}"
 
     def _hand_over(self, messages: list[Message]) -> str | None:
         """Passes messages to the tracker; returns the id of the run if they started one."""
         message = messages[0]
+        run_id = self._store.run_id(message.number)
         if message.kind == "start":
-            parent = None if message.number is None else self._store.run_id(None)  # the sweep's own run has none
-            return self._tracker.start(**message.payload, parent=parent, again=self._may_be_there(message))
-        if (known := self._store.run_id(message.number)) is None:
+            parent = None if message.number is None else self._store.run_id(None)  # the sweep's own run has no parent
+            again = message.id in self._old or run_id is not None
+            return self._tracker.start(**message.payload, parent=parent, again=again)
+        if run_id is None:
             raise ValueError(f"{message.kind} of a run that was not begun")
         if message.kind == "epoch":
-            self._tracker.epochs(known, [one.payload for one in messages])
+            self._tracker.epochs(run_id, [one.payload for one in messages])
             return None
         folder = self._folder(message)
         kept = message.payload.pop("files")
         try:
-            self._tracker.end(known, **message.payload, folder=folder)
+            self._tracker.end(run_id, **message.payload, folder=folder)
         except Refused as error:
             if error.left["files"] != kept:
                 _remove(folder)
@@ -223,22 +223,21 @@ class Outbox:
 
 
 def _remove(folder: Path) -> None:
-    """Removes delivered files."""
+    """Removes the folder of delivered files, and its parent if that is empty then."""
     shutil.rmtree(folder, ignore_errors=True)
-    with suppress(OSError):  # not empty: another message's files
+    with suppress(OSError):  # the parent has files of other messages
         folder.parent.rmdir()
 
 
 def _batches(messages: list[Message]) -> list[list[Message]]:
-    """Groups the epochs of a run into one batch, every other message into its own; each run stays in order."""
+    """Groups successive epochs of a run into one batch, every other message into its own; the messages of each run stay in order."""
     batches: list[list[Message]] = []
-    open_ones: dict[int | None, list[Message]] = {}
+    of_run: dict[int | None, list[Message]] = {}  # the last batch of each run
     for message in messages:
-        if message.kind == "epoch" and message.number in open_ones:
-            open_ones[message.number].append(message)
-            continue
-        batches.append([message])
-        open_ones.pop(message.number, None)
-        if message.kind == "epoch":
-            open_ones[message.number] = batches[-1]
+        latest = of_run.get(message.number)
+        if latest and latest[0].kind == message.kind == "epoch":
+            latest.append(message)
+        else:
+            of_run[message.number] = [message]
+            batches.append(of_run[message.number])
     return batches

@@ -1,17 +1,19 @@
-"""The state of a sweep, read from its folder while its driver may be writing there. Imports neither TensorFlow nor MLflow."""
+"""Reads the state of a sweep from its folder, also while its driver writes there. Imports neither TensorFlow nor MLflow."""
 
 import json
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
+from statistics import mean
 
 from src.objective import Objective
-from src.space.values import of_texts, value_text
+from src.space.values import of_texts, value_text, varying
 from src.states import RESUMABLE, TrialState
 from src.study import result
+from src.study.folders import bytes_in
 from src.study.instructions import ADD
 from src.study.lock import is_driven
 from src.study.schema import TrialRow
@@ -22,7 +24,7 @@ EPOCHS = "training.epochs"
 
 
 class SweepState(StrEnum):
-    """Of a sweep. INTERRUPTED may go on; a kill or a crash is an interruption, too."""
+    """The state of a sweep. INTERRUPTED, which includes killed and crashed, means that it can be resumed."""
 
     RUNNING = "running"
     INTERRUPTED = "interrupted"
@@ -35,9 +37,8 @@ class TrialView:
 
     Attributes:
         name: the values that distinguish it from the other trials.
-        epochs: how many it has trained.
-        most: upper bound on them, if it is known.
-        curve: the objective after each of them, as far as it was reported.
+        most: upper bound on the number of epochs; None if it is not known.
+        curve: the objective after each epoch that reported it.
     """
 
     number: int
@@ -56,17 +57,14 @@ class Overview:
     Attributes:
         created: seconds since 1970.
         states: state → number of trials.
-        budget: upper bound on the number of trials; None if it is not known.
-        slots: how many trials run at once; None if it is not known.
-        running: the trials that run, if the sweep does.
+        budget, slots: most trials, and most trials at once; None if they are not known.
+        running: the running trials; empty if the sweep does not run.
         best: the trials with the best scores, the best one first.
-        undelivered: number of records that MLflow does not have yet.
-        refused: number of records that MLflow refused.
+        undelivered, refused: number of records that MLflow does not have yet, and that it refused.
         causes: causes of failures → number of trials.
-        seconds_left: an estimate; None if nothing runs, or nothing tells how long it takes.
-        added: number of trials that somebody added, and that wait for the sweep to take them up.
-        resume: the command that goes on with it.
-        note, tags: of its user.
+        seconds_left: an estimate; None if the sweep does not run or no trial has finished.
+        added: number of points that users added and that have not become trials yet.
+        resume: the command that resumes it.
     """
 
     id: str
@@ -90,31 +88,30 @@ class Overview:
 
     @property
     def ended(self) -> int:
-        """The number of trials that will not run again."""
+        """The number of trials that ended for good: failed ones are included, killed ones are not."""
         return sum(count for state, count in self.states.items() if state not in RESUMABLE)
 
 
 def look(folder: Path, most: int = 5) -> Overview:
-    """Reads the state of a sweep.
-
-    Args:
-        most: how many of its best trials are of interest.
+    """Reads the state of a sweep, with at most `most` of its best trials.
 
     Raises:
         TrialbookError: a newer version made it.
-        sqlite3.DatabaseError: it is no study.
+        sqlite3.DatabaseError: the file is not a study.
     """
-    driven = is_driven(folder)  # before its study is read: a sweep that ends between the two still counts as running
+    driven = is_driven(folder)  # asked before the study is read, so that a sweep that ends in between counts as running
     with closing(Store.open(folder / "study.db")) as store:
         meta, rows = store.meta(), store.trials()
-        objective, views = Objective.parse(meta["objective"]), _Views(store, rows, meta)
-        scored = sorted(
-            (row for row in rows if row.state == TrialState.FINISHED and row.score is not None), key=lambda row: objective.key(row.score)
-        )
-        running = [views.of(row) for row in rows if row.state == TrialState.RUNNING] if driven else []
+        objective = Objective.parse(meta["objective"])
+        finished = [row for row in rows if row.state == TrialState.FINISHED and row.score is not None]
+        finished.sort(key=lambda row: objective.key(row.score))
+        points = [of_texts(row.point) for row in rows]
+        keys = varying(points, [key for point in points for key in point])
+        running = [_view(row, store, keys, objective) for row in rows if row.state == TrialState.RUNNING] if driven else []
         state = SweepState.RUNNING if driven else _state(folder, rows)
-        budget, slots = (int(meta[name]) if meta.get(name, "null") != "null" else None for name in ("budget", "slots"))
-        budget = max(budget, len(rows)) if budget else None  # somebody may have added trials
+        budget, slots = (json.loads(meta.get(name, "null")) for name in ("budget", "slots"))
+        if budget:
+            budget = max(budget, len(rows))  # users may have added trials
         causes = Counter(row.cause or "" for row in rows if row.state == TrialState.FAILED)
         return Overview(
             id=meta.get("sweep_id", folder.name),
@@ -126,7 +123,7 @@ def look(folder: Path, most: int = 5) -> Overview:
             budget=budget,
             slots=slots,
             running=running,
-            best=[views.of(row) for row in scored[:most]],
+            best=[_view(row, store, keys, objective) for row in finished[:most]],
             undelivered=store.waiting(),
             refused=len(store.refusals()),
             causes=dict(causes.most_common()),
@@ -139,59 +136,42 @@ def look(folder: Path, most: int = 5) -> Overview:
 
 
 def command_to_resume(meta: dict[str, str], folder: Path) -> str:
-    """The command that goes on with a sweep, as it was noted, or as earlier versions noted it."""
+    """Returns the command that resumes a sweep: the recorded one, or one made from the command of an older study."""
     return meta.get("command_to_resume") or f"{meta.get('command', '')} resume={folder.name}"
 
 
 def _state(folder: Path, rows: Sequence[TrialRow]) -> SweepState:
-    """The state of a sweep that no driver runs."""
     file = folder / result.FILE
-    code = json.loads(file.read_bytes())["exit_code"] if file.exists() else None  # none where it was killed
+    code = json.loads(file.read_bytes())["exit_code"] if file.exists() else None  # a killed sweep has no such file
     open_trials = any(row.state in RESUMABLE for row in rows)
     return SweepState.INTERRUPTED if open_trials or code is None or code > 128 else SweepState.ENDED
 
 
-class _Views:
-    """Makes the views of a study's trials."""
-
-    def __init__(self, store: Store, rows: Sequence[TrialRow], meta: dict[str, str]) -> None:
-        self._store, self._metric = store, Objective.parse(meta["objective"]).name
-        self._values = {row.number: of_texts(row.point) for row in rows}
-        keys = dict.fromkeys(key for values in self._values.values() for key in values)
-        self._keys = [key for key in keys if len({repr(values.get(key)) for values in self._values.values()}) > 1]
-
-    def of(self, row: TrialRow) -> TrialView:
-        """The view of one trial."""
-        values, epochs = self._values[row.number], list(self._store.epochs(row.number))
-        name = " ".join(f"{key}={value_text(values[key])}" for key in self._keys if key in values)
-        curve = [metrics[self._metric] for _, _, metrics in epochs if self._metric in metrics]
-        most = row.rung_epochs or row.configuration.get(EPOCHS)
-        done = row.initial_epoch + len(epochs) if row.parent is not None else len(epochs)
-        return TrialView(row.number, name, row.state, row.score, done, int(most) if most else None, curve)
+def _view(row: TrialRow, store: Store, keys: Sequence[str], objective: Objective) -> TrialView:
+    """Returns the view of a trial, which is named by the keys that vary."""
+    values, epochs = of_texts(row.point), list(store.epochs(row.number))
+    name = " ".join(f"{key}={value_text(values[key])}" for key in keys if key in values)
+    curve = [metrics[objective.name] for _, _, metrics in epochs if objective.name in metrics]
+    most = row.rung_epochs or row.configuration.get(EPOCHS)
+    done = row.initial_epoch + len(epochs) if row.parent is not None else len(epochs)
+    return TrialView(row.number, name, row.state, row.score, done, int(most) if most else None, curve)
 
 
 def _left(rows: Sequence[TrialRow], running: Sequence[TrialView], budget: int | None, slots: int) -> float | None:
-    """The seconds that a sweep still takes, if the trials that follow take as long as those that ended."""
+    """Estimates the seconds that a sweep still takes, assuming that later trials take the mean time of the finished ones."""
     known = [row.seconds for row in rows if row.seconds and row.state == TrialState.FINISHED]
     if not known or not budget:
         return None
     done = sum(min(1.0, trial.epochs / trial.most) for trial in running if trial.most)
     ended = sum(row.state not in RESUMABLE for row in rows)
-    return max(0.0, budget - ended - done) * sum(known) / len(known) / slots
+    return max(0.0, budget - ended - done) * mean(known) / slots
 
 
 def size(folder: Path) -> int:
-    """The bytes on this disk of a sweep: its folder, and the files of its runs where a local store keeps them."""
+    """Returns the bytes of a sweep on this disk: its folder and, in a local store, the files of its runs."""
     with closing(Store.open(folder / "study.db")) as store:
         meta, runs = store.meta(), [row.run_id for row in store.trials()]
-    file = database(meta.get("tracking_uri", ""))
-    places = [file.parent / "artifacts" / run for run in (*runs, meta.get("parent_run")) if run] if file else []
-    return sum(count for place in (folder.resolve(), *places) for count in _sizes(place))
-
-
-def _sizes(folder: Path) -> Iterator[int]:
-    for file in folder.rglob("*"):
-        try:
-            yield file.stat().st_size if file.is_file() else 0
-        except FileNotFoundError:  # its sweep runs, and has just removed it
-            continue
+    places, file = [folder.resolve()], database(meta.get("tracking_uri", ""))
+    if file:
+        places += [file.parent / "artifacts" / run for run in (*runs, meta.get("parent_run")) if run]
+    return sum(map(bytes_in, places))

@@ -1,4 +1,4 @@
-"""The provenance of a result: the commit, code and packages that produced it."""
+"""Finds the provenance of a result: the commit, code and packages that produced it."""
 
 import hashlib
 import platform
@@ -16,7 +16,7 @@ PACKAGES = (*TRAINING[:2], "keras-tuner", "mlflow", "hydra-core", *TRAINING[2:])
 
 
 def code_patch() -> bytes:
-    """The difference between this code and its commit, new files included, without secrets. Empty without git or a difference."""
+    """Returns the patch from the commit to this code, including new files, without secrets; empty without git or changes."""
     own = [name for name in python_files(ROOT) if not name.startswith("src/")] if Path.cwd() == ROOT else []
     new = _git("ls-files", "--others", "--exclude-standard", "--", "src", "conf", "sweeps", *own).decode().splitlines()
     patch = _git("diff", "--binary", "HEAD") + b"".join(_git("diff", "--binary", "--no-index", "/dev/null", file) for file in new)
@@ -31,17 +31,17 @@ def write_later_patch(folder: Path, first_commit: str) -> None:
 
 
 def patch_name(code: str) -> str:
-    """The name of the file with the patch of a later code."""
+    """Returns the name of the patch of the code, given by its digest, that resumed a sweep."""
     return f"code-{code.rpartition('+')[2][:12]}.patch"
 
 
 def commit() -> str:
-    """The commit of this code; empty outside of git."""
+    """Returns the commit of this code; empty outside of git."""
     return _git("rev-parse", "HEAD").decode().strip()
 
 
 def code_digest() -> str:
-    """SHA-256 of the Python files that a trial may run. Works without git."""
+    """Returns the SHA-256 of the Python files that a trial may run; works without git."""
     digest = hashlib.sha256()
     for name, file in python_files(ROOT).items():
         digest.update(f"{name}\0{file.stat().st_size}\0".encode() + file.read_bytes())
@@ -49,18 +49,18 @@ def code_digest() -> str:
 
 
 def installed_packages() -> bytes:
-    """The installed packages, as `pip freeze` prints them."""
+    """Returns the installed packages, as `pip freeze` prints them."""
     found = {f"{package.name}=={package.version}" for package in distributions()}
     return "\n".join(sorted(found, key=str.lower)).encode()
 
 
 def versions() -> str:
-    """Python, and the packages that may change digits."""
+    """Returns the versions of Python and of the packages that may influence results, as one text."""
     return f"python {platform.python_version()}, {', '.join(f'{package} {version(package)}' for package in PACKAGES)}"
 
 
 def training_packages(versions: str) -> str:
-    """The part of `versions` whose code a trial runs. Another version makes another result, as other code does.
+    """Returns the part of `versions` whose code a trial runs, and whose other versions therefore count as other code.
 
     >>> training_packages("python 3.12.1, keras 3.12.0, mlflow 3.6.0, numpy 2.3.4")
     'keras 3.12.0, numpy 2.3.4'
@@ -69,7 +69,7 @@ def training_packages(versions: str) -> str:
 
 
 def mixed(then: str, now: str) -> str:
-    """The code, or packages, of a trial that continues a training of other code.
+    """Returns the code, or the packages, recorded for a trial that continues a training of other code or packages.
 
     >>> mixed("3f2a", "91ab"), mixed("3f2a+91ab", "91ab"), mixed("", "91ab")
     ('3f2a+91ab', '3f2a+91ab', '?+91ab')
@@ -78,7 +78,7 @@ def mixed(then: str, now: str) -> str:
 
 
 def code_dirty() -> str:
-    """ "true" if the code differs from its commit, else "false"."""
+    """Returns "true" if the code differs from its commit, otherwise "false"."""
     return str(bool(code_patch())).lower()
 
 

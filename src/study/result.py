@@ -1,4 +1,4 @@
-"""`result.json`: how an invocation ended, for programs that start one and should not have to parse its output."""
+"""Reads and writes `result.json`, the result of an invocation for programs that start one, so that they need not parse its output."""
 
 import json
 import os
@@ -13,16 +13,16 @@ from src import files
 from src.config.paths import ROOT
 
 FILE = "result.json"
-COPY = "TRIALBOOK_RESULT"  # environment variable: where the starting program wants a copy
+COPY = "TRIALBOOK_RESULT"  # environment variable with the path of a second copy, for the program that starts the sweep
 
 
 @dataclass(frozen=True)
 class Result:
-    """The id of a sweep or of a single trial.
+    """The result of an invocation.
 
     Attributes:
-        folder: absolute.
-        best_run: the MLflow run of the best trial; None where no trial has a score.
+        id, folder: of the sweep or the single trial; the path is absolute.
+        best_run: the MLflow run of the best trial; None if no trial has a score.
     """
 
     id: str
@@ -32,19 +32,17 @@ class Result:
 
 
 def write(folder: Path, exit_code: int, best_run: str | None) -> None:
-    """Writes the result of an invocation into its folder, and a copy where the starting program wants it."""
+    """Writes the result of an invocation into its folder, and a copy for the program that started it, if it wants one."""
     content = json.dumps(asdict(Result(folder.name, str(folder.resolve()), exit_code, best_run)), indent=1).encode()
     files.write(folder / FILE, content)
     if copy := os.environ.get(COPY):
         files.write(Path(copy), content)
 
 
-def run(words: Sequence[str], environment: Mapping[str, str], tell: Callable[[str], object]) -> Result | None:
-    """Runs `python -m src.sweep` in a process of its own; returns None if nothing was started.
+def run(words: Sequence[str], environment: Mapping[str, str], say: Callable[[str], object]) -> Result | None:
+    """Runs `python -m src.sweep` in its own process, and calls `say` with every line that it prints; None if nothing was started.
 
-    Args:
-        environment: on top of this process's own.
-        tell: called with every line that it prints.
+    Its environment variables are those of this process and `environment`.
     """
     with tempfile.TemporaryDirectory() as name:
         copy = Path(name) / FILE
@@ -52,5 +50,5 @@ def run(words: Sequence[str], environment: Mapping[str, str], tell: Callable[[st
         command = [sys.executable, "-m", "src.sweep", *words]
         with subprocess.Popen(command, env=everything, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True) as process:  # noqa: S603
             for line in process.stdout or ():
-                tell(line)
+                say(line)
         return Result(**json.loads(copy.read_bytes())) if copy.exists() else None

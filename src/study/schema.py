@@ -1,4 +1,4 @@
-"""The tables of study.db, and its rows as types."""
+"""Defines the tables of study.db, and its rows as dataclasses."""
 
 import json
 from collections.abc import Mapping
@@ -32,10 +32,10 @@ class Identity:
     """The part of a result's identity that is known when its trial starts.
 
     Attributes:
-        config_hash: SHA-256 of the configuration's values without the seed.
-        code: SHA-256 of the code that it runs; joined by "+" where it continues a training of other code.
-        packages: names and versions of the packages that it runs, joined in the same way.
-        configuration: config path → value, seed included.
+        config_hash: SHA-256 of the configuration's values without seed and fold.
+        code: SHA-256 of the code; if the trial continues a training of other code, both joined by "+".
+        packages: names and versions of the packages, joined in the same way.
+        configuration: config path → value, including the seed.
     """
 
     config_hash: str = ""
@@ -49,14 +49,14 @@ UNKNOWN = Identity()
 
 @dataclass(frozen=True)
 class TrialRow:
-    """A row of the table `trial`. None stands for what is not known yet, or what a study of schema 1 does not record.
+    """A row of the table `trial`. None means that a value is not known yet, or that a study of schema 1 does not record it.
 
     Attributes:
         point: the overrides of the trial.
         parent: the trial whose training this one continues, after `initial_epoch` epochs.
         rung_epochs: as Proposal.epochs.
-        epochs: how many were trained.
-        metrics: those that are logged once, such as `kept/val_accuracy`.
+        epochs: the last epoch that was trained.
+        metrics: the metrics that are logged once, such as `kept/val_accuracy`.
     """
 
     number: int
@@ -84,10 +84,10 @@ class TrialRow:
 
     @classmethod
     def of(cls, row: Mapping[str, Any]) -> "TrialRow":
-        """The row as SQLite returns it, of either schema.
+        """Converts a row of SQLite, of any schema.
 
         Raises:
-            TrialbookError: it is no row of ours.
+            TrialbookError: Trialbook did not write the row.
         """
         values: dict[str, Any] = {**dict.fromkeys(SINCE_1["trial"]), **dict(row)}
         try:

@@ -1,4 +1,4 @@
-"""The Python files that a trial may run: those of src/, and those of a user's own packages in the present folder that these import."""
+"""Finds the Python files that a trial may run: src/, and the modules and packages in the working folder that it imports."""
 
 import re
 from collections.abc import Iterator
@@ -8,7 +8,7 @@ IMPORT = re.compile(r"^\s*(?:from|import)\s+([A-Za-z_]\w*)", re.MULTILINE)
 
 
 def python_files(root: Path) -> dict[str, Path]:
-    """Returns name → file, by name: paths relative to a repository, or to the present folder where a package of the user's lies."""
+    """Returns name → file, sorted by name. A name is a path relative to the repository, or to the working folder for the user's files."""
     found = {file.relative_to(root).as_posix(): file for file in (root / "src").rglob("*.py")}
     waiting, seen = list(found.values()), {"src"}
     while waiting:
@@ -21,7 +21,7 @@ def python_files(root: Path) -> dict[str, Path]:
 
 
 def _own(name: str) -> Iterator[Path]:
-    """Yields the files of a module or package in the present folder, from where `python -m` imports first."""
+    """Yields the files of a module or package in the working folder, from which `python -m` imports first."""
     module, package = Path.cwd() / f"{name}.py", Path.cwd() / name
     if module.is_file():
         yield module

@@ -1,4 +1,4 @@
-"""The durable state of a sweep: one SQLite file, one transaction when a trial starts and one when it ends."""
+"""Stores the state of a sweep in one SQLite file, with one transaction when a trial starts and one when it ends."""
 
 import json
 import os
@@ -22,11 +22,11 @@ from src.study.trials import Trials
 
 
 class Store(Messages, Instructions, Trials):
-    """One study. Its methods may be called from any thread."""
+    """The store of one study. Its methods may be called from any thread."""
 
     @classmethod
     def create(cls, path: Path | None, **meta: Any) -> "Store":
-        """Creates a study with its first facts in one transaction; without a path it is kept in memory."""
+        """Creates a study with its first facts, in a file or, without a path, in memory."""
         store = cls(sqlite3.connect(path or ":memory:", isolation_level=None, check_same_thread=False))
         store._db.execute("pragma journal_mode = wal")
         with store._transaction():
@@ -60,10 +60,10 @@ class Store(Messages, Instructions, Trials):
 
         Raises:
             TrialbookError: a newer version made it.
-            sqlite3.DatabaseError: it is no study.
+            sqlite3.DatabaseError: the file is not a study.
         """
         alone = not os.access(path.parent, os.W_OK) and not path.with_name(f"{path.name}-wal").exists()
-        how = "immutable=1" if alone else "mode=ro"  # SQLite reads from a folder without write access only as immutable
+        how = "immutable=1" if alone else "mode=ro"  # in a folder without write access, SQLite reads only files declared immutable
         store = cls(sqlite3.connect(f"file:{quote(str(path))}?{how}", uri=True, isolation_level=None))
         store._check_schema(path)
         return store
@@ -92,7 +92,7 @@ class Store(Messages, Instructions, Trials):
         """Records that a trial starts, for the first time or again: its row, the oracle's state and the message in one transaction.
 
         Args:
-            at: when, as time.time() says it; None for now.
+            at: the start, as time.time() returns it; None for now.
         """
         row = {
             "number": number,
@@ -119,11 +119,11 @@ class Store(Messages, Instructions, Trials):
                 f" do update set state = excluded.state, attempts = attempts + 1, score = null, cause = null, {again}",
                 tuple(row.values()),
             )
-            self._keep(oracle)
+            self._write_oracle(oracle)
             self._post([message])
 
     def epochs_of(self, number: int, history: dict[int, dict[str, float]], at: float | None = None) -> None:
-        """Records epochs, counted from 1, in one transaction; one that was trained before is on its way to MLflow already."""
+        """Records epochs, counted from 1, in one transaction; skips one that was recorded before with the same metrics."""
         with self._transaction():
             for epoch, metrics in history.items():
                 text = json.dumps(metrics)
@@ -133,7 +133,7 @@ class Store(Messages, Instructions, Trials):
                 self._post([Message(number, "epoch", {"epoch": epoch, "metrics": metrics, "time": at or time.time()})])
 
     def epoch(self, number: int, epoch: int, metrics: dict[str, float]) -> None:
-        """Records an epoch, as `epochs_of` does."""
+        """Records one epoch, as `epochs_of` does."""
         self.epochs_of(number, {epoch: metrics})
 
     def end_trial(
@@ -149,7 +149,8 @@ class Store(Messages, Instructions, Trials):
         """Records that a trial ended: its row, the oracle's state and the message in one transaction.
 
         Args:
-            attempts: those that count; None for all.
+            at: the end, as time.time() returns it; None for now.
+            attempts: the number of attempts that count; None leaves it as it is.
         """
         kept, metrics = outcome.metrics.get("kept/epoch"), json.dumps(outcome.metrics)
         digest, cause = outcome.facts.get("data_digest"), redacted(outcome.cause)
@@ -159,20 +160,20 @@ class Store(Messages, Instructions, Trials):
                 " data_digest = coalesce(?, data_digest), attempts = coalesce(?, attempts) where number = ?",
                 (outcome.state, score, kept, outcome.epochs, outcome.seconds, cause, at or time.time(), metrics, digest, attempts, number),
             )
-            self._keep(oracle)
+            self._write_oracle(oracle)
             self._post([message])
 
     def remove(self, numbers: list[int]) -> None:
-        """Removes trials as if they had never been."""
+        """Removes trials, their epochs and their messages."""
         with self._transaction():
             for number in numbers:
                 for table in ("trial", "epoch", "outbox"):
                     self._execute(f"delete from {table} where number = ?", number)  # noqa: S608  names of ours
 
     def keep(self, path: Path) -> None:
-        """Writes the study, which may be in memory, to a file."""
+        """Writes a copy of the study, which may be in memory, to a file."""
         with closing(sqlite3.connect(path)) as file:
             self._db.backup(file)
 
-    def _keep(self, oracle: dict[str, Any]) -> None:
+    def _write_oracle(self, oracle: dict[str, Any]) -> None:
         self._db.execute("insert or replace into oracle values (1, ?)", (json.dumps(oracle),))

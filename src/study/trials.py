@@ -12,20 +12,20 @@ class Trials(Database):
     """The part of a study's store that reads trials."""
 
     def meta(self) -> dict[str, str]:
-        """The facts about the sweep (sweep_id, name, command, space, objective, …), as text."""
+        """Returns the facts about the sweep (sweep_id, name, command, space, objective, …) as texts."""
         return dict(self._read("select key, value from meta"))
 
     def oracle(self) -> dict[str, Any]:
-        """The oracle's state when the last trial started or ended."""
+        """Returns the oracle's state when the last trial started or ended."""
         found: dict[str, Any] = json.loads(self._read("select state from oracle")[0][0])
         return found
 
     def trials(self) -> list[TrialRow]:
-        """The rows of all trials, by number."""
+        """Returns the rows of all trials, by number."""
         return [TrialRow.of(row) for row in self._read("select * from trial order by number")]
 
     def scored(self, metric: str) -> Iterator[tuple[TrialRow, float | None, float | None]]:
-        """Each trial with the value of a metric at its kept epoch and at its last one."""
+        """Yields each trial with the values of a metric at its kept epoch and at its last epoch; None where there is no value."""
         path = f'$."{metric}"'
         rows = self._read(
             "select trial.*, json_extract(kept.metrics, ?) as at_kept, json_extract(last.metrics, ?) as at_last from trial"
@@ -45,7 +45,7 @@ class Trials(Database):
             yield number, epoch, json.loads(metrics)
 
     def run_id(self, number: int | None) -> str | None:
-        """The MLflow run of a trial, or with None of the sweep."""
+        """Returns the id of the MLflow run of a trial, or of the sweep if `number` is None; None if there is no such run yet."""
         if number is None:
             return self.meta().get("parent_run")
         found = self._read("select run_id from trial where number = ?", number)

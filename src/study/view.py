@@ -1,4 +1,4 @@
-"""A sweep's overview as people and programs read it: lines of any width, rows of a table, JSON with stable keys."""
+"""Formats a sweep's overview for people and programs: lines, rows of a table, or JSON with stable keys."""
 
 import textwrap
 import time
@@ -11,13 +11,13 @@ from src.study.overview import Overview, SweepState, TrialView
 from src.terminal import seconds_text
 
 BLOCKS = "▁▂▃▄▅▆▇█"
-MOST_POINTS = 24  # of a sparkline
-BAR = 20  # characters
+MOST_POINTS = 24  # characters of a sparkline
+BAR = 20  # characters of a progress bar
 DAY = 86400.0
 
 
 def sparkline(values: list[float]) -> str:
-    """Draws values as blocks between the least and the greatest of them; of many, every so many-th and the last one.
+    """Draws values as blocks between their minimum and maximum; a long list is thinned out, and its last value is kept.
 
     >>> sparkline([0.0, 0.5, 1.0]), sparkline([2.0, 2.0]), sparkline([])
     ('▁▅█', '▄▄', '')
@@ -30,7 +30,7 @@ def sparkline(values: list[float]) -> str:
 
 
 def bytes_text(count: int) -> str:
-    """A size as people say it.
+    """Formats a number of bytes with a decimal unit.
 
     >>> bytes_text(900), bytes_text(2_500_000), bytes_text(3_000_000_000)
     ('1 kB', '2.5 MB', '3.0 GB')
@@ -42,12 +42,13 @@ def bytes_text(count: int) -> str:
 
 
 def when_text(at: float) -> str:
-    """A moment in local time: the hour of one within a day, otherwise the date."""
-    return time.strftime("%H:%M" if 0 <= time.time() - at < DAY else "%Y-%m-%d", time.localtime(at))
+    """Formats a time in the local time zone: hour and minute within the last day, otherwise the date."""
+    is_recent = 0 <= time.time() - at < DAY
+    return time.strftime("%H:%M" if is_recent else "%Y-%m-%d", time.localtime(at))
 
 
 def row(view: Overview, size: int) -> dict[str, str]:
-    """The row of a sweep in the table of all; its columns in the order of their importance."""
+    """Returns the row of a sweep in the table of all sweeps, with the most important columns first."""
     best = figure(view.best[0].score) if view.best else ""
     of = f"{view.ended}/{view.budget}" if view.budget else str(view.ended)
     return {
@@ -63,7 +64,7 @@ def row(view: Overview, size: int) -> dict[str, str]:
 
 
 def facts(view: Overview, size: int) -> dict[str, Any]:
-    """The facts of a sweep in the list of all, as JSON; its id begins with the time at which it began, in UTC."""
+    """Returns the facts of a sweep for the JSON list of all sweeps; its id begins with the UTC time of its start."""
     best = view.best[0] if view.best else None
     return {
         "id": view.id,
@@ -82,7 +83,7 @@ def facts(view: Overview, size: int) -> dict[str, Any]:
 
 
 def all_facts(view: Overview, size: int) -> dict[str, Any]:
-    """The facts of one sweep, as JSON; trials count from 0, as in the study."""
+    """Returns all facts of one sweep, for JSON; trials are counted from 0, as in the study."""
     return {
         **facts(view, size),
         "created": datetime.fromtimestamp(view.created, UTC).isoformat(timespec="seconds"),
@@ -104,25 +105,21 @@ def _trial(trial: TrialView) -> dict[str, Any]:
 
 
 def lines(view: Overview, width: int | None) -> list[str]:
-    """The lines that describe one sweep, wrapped between words at the terminal's width; none is cut.
-
-    Args:
-        width: None for a pipe, which has no edge.
-    """
-    found = [" ".join(filter(None, ["sweep", view.id, view.name])), *filter(None, [view.note, ", ".join(view.tags)]), _progress(view)]
+    """Returns the lines that describe one sweep, wrapped between words; a width of None, for a pipe, wraps none."""
+    found = [f"sweep {view.id} {view.name}".rstrip()]
+    found += [text for text in (view.note, ", ".join(view.tags)) if text]
+    found.append(_progress(view))
     if view.running:
         found.append("running:")
         found += [line for trial in view.running for line in _running(trial, view.objective.name)]
     if view.best:
         found.append(f"best {view.objective.name}:")
-        found += [
-            f"  {figure(trial.score)}  trial {trial.number + 1}  {trial.name}  {sparkline(trial.curve)}".rstrip() for trial in view.best
-        ]
+        found += [f"  {figure(one.score)}  trial {one.number + 1}  {one.name}  {sparkline(one.curve)}".rstrip() for one in view.best]
     if view.causes:
         found.append("failed:")
         found += [f"  {count} x {cause}" for cause, count in view.causes.items()]
     if view.added:
-        found.append(f"added, and not taken up yet: {view.added}")
+        found.append(f"added, not started yet: {view.added}")
     if view.undelivered or view.refused:
         refused = f"; refused: {view.refused}, see python -m src.doctor" if view.refused else ""
         found.append(f"records that MLflow does not have yet: {view.undelivered}{refused}")
@@ -130,7 +127,6 @@ def lines(view: Overview, width: int | None) -> list[str]:
 
 
 def _progress(view: Overview) -> str:
-    """The line about the state of a sweep and its trials."""
     counts = ", ".join(f"{count} {state}" for state, count in view.states.items()) or "no trial yet"
     of = f"{view.ended} of {view.budget} trials ended" if view.budget else f"{view.ended} trials ended"
     bar = f"{_bar(view.ended, view.budget)} " if view.budget and view.state == SweepState.RUNNING else ""
@@ -140,7 +136,6 @@ def _progress(view: Overview) -> str:
 
 
 def _running(trial: TrialView, metric: str) -> list[str]:
-    """The two lines of a trial that runs."""
     of = f" of {trial.most}" if trial.most else ""
     bar = f"{_bar(trial.epochs, trial.most)} " if trial.most else ""
     latest = f"  {metric} {figure(trial.curve[-1])}  {sparkline(trial.curve)}" if trial.curve else ""
@@ -153,23 +148,21 @@ def _bar(done: int, most: int) -> str:
 
 
 def _wrapped(line: str, width: int) -> list[str]:
-    """Breaks a line between words; what follows is indented once more."""
+    """Breaks a line between words, and indents the continued lines by two more characters."""
     margin = " " * (len(line) - len(line.lstrip()) + 2)
-    return textwrap.wrap(line, width, subsequent_indent=margin, break_long_words=False, break_on_hyphens=False, drop_whitespace=True) or [
-        ""
-    ]
+    return textwrap.wrap(line, width, subsequent_indent=margin, break_long_words=False, break_on_hyphens=False) or [""]
 
 
 def commands(view: Overview) -> list[tuple[str, str]]:
-    """The commands to type next, each with what it does."""
+    """Returns the next commands, each with a description."""
     python, sweep = "python -m src", f"sweep={view.id}"
     if view.state == SweepState.RUNNING:
-        return [(f"{python}.status watch=true {sweep}", "looks on")]
-    found = [(view.resume, "goes on")] if view.state == SweepState.INTERRUPTED else []
+        return [(f"{python}.status watch=true {sweep}", "watches it")]
+    found = [(view.resume, "resumes it")] if view.state == SweepState.INTERRUPTED else []
     if view.added and view.state == SweepState.ENDED:
         found.append((view.resume, "runs what was added"))
     elif view.states.get(TrialState.FAILED) and view.state == SweepState.ENDED:
         found.append((f"{view.resume} retry=failed", "runs the failed trials again"))
     if view.best:
-        found.append((f"{python}.compare {sweep}", "ranks its trials, and says what is chance"))
+        found.append((f"{python}.compare {sweep}", "ranks its trials, and says which differences may be chance"))
     return found

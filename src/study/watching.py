@@ -1,4 +1,4 @@
-"""Looks on while a sweep runs, from another terminal. It only reads, so that it may end in any way at any time."""
+"""Shows a running sweep in another terminal. It only reads, so it may be ended in any way at any time."""
 
 import os
 import select
@@ -23,42 +23,25 @@ SECONDS = 1.0  # between two looks
 
 
 def watch(folder: Path, terminal: Terminal, most: int) -> Overview:
-    """Redraws the state of a sweep until it ends or somebody types q; returns the last look. On a pipe it only waits for the end.
+    """Redraws the state of a sweep, with at most `most` of its best trials, until it ends or the user types q.
 
-    Args:
-        most: how many of its best trials are shown.
+    On a pipe it only waits for the end. Returns the last state.
     """
     if terminal.width is None:
-        return _until_it_ends(folder, most, _waits)
+        while (found := look(folder, most)).state == SweepState.RUNNING:
+            time.sleep(SECONDS)
+        return found
     with (
         interruption_says("the sweep goes on"),
         _keys() as pressed,
         Live(console=terminal.console, screen=True, auto_refresh=False) as live,
     ):
-
-        def show(found: Overview) -> bool:
+        while (found := look(folder, most)).state == SweepState.RUNNING:
             lines = [*view.lines(found, terminal.console.width), "", "q ends this view; the sweep goes on"]
             live.update(Text(printable("\n".join(lines)), overflow="fold"), refresh=True)
-            return pressed() in ("q", "Q")
-
-        return _until_it_ends(folder, most, show)
-
-
-def _until_it_ends(folder: Path, most: int, shown: Callable[[Overview], bool]) -> Overview:
-    """Looks again and again.
-
-    Args:
-        shown: shows a look, waits for a second, and returns True if it was enough.
-    """
-    while (found := look(folder, most)).state == SweepState.RUNNING:
-        if shown(found):
-            break
+            if pressed() in ("q", "Q"):
+                break
     return found
-
-
-def _waits(_: Overview) -> bool:
-    time.sleep(SECONDS)
-    return False
 
 
 def _no_key() -> str:
@@ -68,7 +51,7 @@ def _no_key() -> str:
 
 @contextmanager
 def _keys() -> Iterator[Callable[[], str]]:
-    """Yields a function that waits for a key for at most a second; it returns it, or nothing. Keys come at once, and are not shown."""
+    """Yields a function that waits at most a second for a key, and returns it or "". Keys need no Enter, and are not shown."""
     if not sys.stdin.isatty():
         yield _no_key
         return

@@ -16,7 +16,7 @@ from src.errors import TrialbookError
 from src.tracking import champions, inputs, openings, served
 from src.tracking.champions import now
 from src.tracking.pages import every
-from src.tracking.runs import Runs, StoredRun
+from src.tracking.runs import Runs, StoredRun, registered_name
 from src.tracking.served import Served
 from src.tracking.store import locked
 
@@ -56,6 +56,11 @@ class Registry:
             if error.error_code not in ABSENT:  # a store that does not answer may still have a champion
                 raise
             return None
+
+    def champion_tags(self, experiment: str) -> dict[str, str]:
+        """Returns the tags of the run of an experiment's champion; empty if there is no champion."""
+        version = self.version(registered_name(experiment))
+        return self.runs.recorded(str(version.run_id)).tags if version else {}
 
     @contextmanager
     def registered(self, run: StoredRun, contents: Served, x: Tree, expected: pd.DataFrame, tags: dict[str, str]) -> Iterator[str]:

@@ -20,6 +20,11 @@ SURROUNDINGS = (
 )
 
 
+def registered_name(experiment: str) -> str:
+    """Returns the name of an experiment's registered model, without the characters that MLflow refuses there."""
+    return experiment.replace("/", ".").replace(":", ".")
+
+
 @dataclass(frozen=True)
 class StoredRun:
     """A finished trial: how to repeat it, its model, and where it ran.
@@ -54,8 +59,8 @@ class StoredRun:
 
     @property
     def model(self) -> str:
-        """The name of its registered model: that of the experiment, without the characters that MLflow refuses there."""
-        return self.experiment.replace("/", ".").replace(":", ".")
+        """The name of its registered model."""
+        return registered_name(self.experiment)
 
     @property
     def data_digest(self) -> str:

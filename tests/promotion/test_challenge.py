@@ -72,7 +72,7 @@ def test_a_champion_that_can_not_be_loaded_counts_as_none_with_a_word() -> None:
     unusable, *_, against = told(found)
     assert unusable == "the champion, version 7, cannot be loaded and counts as none: run=old: no finished trial with a model"
     assert against.startswith("against a constant answer, 0.1000: +0.8000, 95 % between")
-    assert "compared with a constant answer, for version 7 could not be loaded: because" in challenge._how(found, "because")
+    assert "compared with a constant answer, because version 7 could not be loaded: because" in challenge._summary(found, "because")
 
 
 def test_a_champion_that_can_be_loaded_is_compared_with() -> None:
@@ -83,8 +83,8 @@ def test_a_champion_that_can_be_loaded_is_compared_with() -> None:
     assert told(found)[-1].startswith("against the champion: +0.4000") and told(found)[-1].endswith(
         "opening 1 of this test split: p must be below 0.03"
     )
-    assert challenge._how(found, "") == "promoted with test accuracy 0.9000"
-    assert challenge._how(replace(found, level=None), "").endswith("; not tested against chance")
+    assert challenge._summary(found, "") == "promoted with test accuracy 0.9000"
+    assert challenge._summary(replace(found, level=None), "").endswith("; not tested against chance")
 
 
 def test_a_first_model_that_is_no_better_than_a_constant_answer_is_refused() -> None:

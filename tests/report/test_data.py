@@ -52,6 +52,11 @@ def test_numbers_are_numbers_on_a_logarithmic_axis_where_they_span_magnitudes_an
     assert column(found, "optimizer.momentum")["values"] == [None] * 5 + [0.9]
 
 
+def test_a_column_of_infinite_numbers_alone_has_no_values() -> None:
+    found = made(Standing.of([trial(n, float("inf"), optimizer__learning_rate=f"0.0{n}") for n in range(1, 4)], OBJECTIVE, 0))
+    assert column(found, "val_accuracy")["values"] == [None] * 3 and not column(found, "val_accuracy")["log"]
+
+
 def test_an_axis_that_was_searched_in_the_logarithm_is_drawn_so() -> None:
     found = Standing.of([trial(n, n / 10, optimizer__learning_rate=f"0.0{n}") for n in range(1, 4)], OBJECTIVE, 0)
     space = {"axes": [["optimizer.learning_rate", {"low": 0.01, "high": 0.03, "log": True}, []]]}

@@ -49,7 +49,7 @@ def test_a_row_with_one_score_of_another_model_and_failed_repeats_are_named() ->
     alone = [replace(one, number=99, identity="99", point={**one.point, "model": "one_layer"}) for one in scored(d=[0.7])]
     failed = replace(trials[0], number=98, identity="98", score=None, state="FAILED")
     said = conclusions(standing([*trials, *alone, failed]))
-    assert said[1] == "1 configuration has one score and no known spread, and is told from no other"
+    assert said[1] == "1 configuration has one score and no known spread, and is not compared with others"
     assert said[2] == "1 row has failed repeats, which its mean leaves out: such a row counts as better than none"
 
 

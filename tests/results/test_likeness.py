@@ -12,7 +12,7 @@ from src.errors import ConfigError
 from src.job import CHECKPOINT
 from src.oracles import Proposal
 from src.results.likeness import expanded
-from src.running.recorder import BEGUN, Recorder
+from src.running.recorder import ELSEWHERE, Recorder
 from src.study.folders import of_trial
 from src.study.store import Store
 from src.training.checkpoint import Checkpoint
@@ -102,8 +102,8 @@ def test_a_training_goes_on_from_a_checkpoint_that_was_kept(sweep: Path, loader:
 
     store = Store.create(None, go_on=facts | {"code": "3f2a"})
     recorder = Recorder(store, Folder(sweep / "new"), OBJECTIVE, [], {"trialbook.code": "77ab"}, {})
-    assert recorder._checkpoint(0, Proposal({})) == (content, BEGUN)
-    assert recorder._identity(0, {"model": {}}, {}, BEGUN).code == "3f2a+77ab"
+    assert recorder._checkpoint(0, Proposal({})) == (content, ELSEWHERE)
+    assert recorder._identity(0, {"model": {}}, {}, ELSEWHERE).code == "3f2a+77ab"
     file.write_bytes(content[:-1])
     with pytest.raises(ConfigError, match="cannot be used: its checkpoint is damaged"):
         expanded(loader, ["like=latest", "go_on=true", "training.epochs=9"])

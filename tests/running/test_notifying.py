@@ -46,7 +46,7 @@ def test_a_slow_command_is_not_waited_for_and_not_called_without_end(tmp_path: P
         notifier.failed(number, "why")
     notifier.ended("sweep S", EMPTY, None, 1)
     assert len(notifier._running) == MOST_AT_ONCE + 1 and all(process.poll() is None for process in notifier._running)
-    assert "so that it is not called for: trial 6 failed: why" in caplog.text
+    assert "so there is none for: trial 6 failed: why" in caplog.text
     for process in notifier._running:
         process.kill()
         process.wait()

@@ -14,7 +14,6 @@ from src.errors import ConfigError
 from src.objective import Objective
 from src.running import plan
 from src.running.invocation import Invocation
-from src.running.plan import Experience
 from src.running.precheck import check_data
 from src.space import Space
 from tests.conftest import overlay
@@ -46,7 +45,7 @@ def test_its_lines_can_be_pasted_into_a_shell(show: Show) -> None:
 
 
 def test_a_single_trial_has_an_estimate_from_earlier_sweeps(show: Show, monkeypatch: pytest.MonkeyPatch) -> None:
-    known = Experience(2.0, 0.0, 3)
+    known = (2.0, 0.0, 3)
     monkeypatch.setattr(plan, "_experience", lambda root, artifacts, data: [known] if root == Path("mlruns/sweeps") else [])
     for single in (True, False):
         estimate = next(line for line in show("training.epochs=5", single=single) if "about" in line)
@@ -57,7 +56,7 @@ def test_an_estimate_is_of_all_trials_side_by_side(loader: ConfigLoader, monkeyp
     config = Composer(loader)(["data=digits"])
     space = Space.of(read(loader, ["data=digits", "seed=1,2,3,4"], multirun=True))
     invocation = Invocation(space, config, Objective.parse("val_accuracy"), None, [], False, Path("mlruns/sweeps"))
-    monkeypatch.setattr(plan, "_experience", lambda *_: [Experience(2.0, 1.5, 3), Experience(4.0, 2.5, 1)])
+    monkeypatch.setattr(plan, "_experience", lambda *_: [(2.0, 1.5, 3), (4.0, 2.5, 1)])
     basis = "20 epochs of 3.00 s, 2 side by side, and 4 trials of 2.00 MB, as in 4 earlier trials on these data"
     assert plan._estimate(invocation, 4, 20, 2) == f"at most about 30 s and 8 MB: {basis}"
     assert plan._estimate(invocation, 1, 20, 1).startswith("at most about 1 min 0 s and 2 MB: 20 epochs of 3.00 s, and 1 trial of")

@@ -106,7 +106,7 @@ def test_a_trial_without_epochs_is_told_once_and_never_pruned(caplog: pytest.Log
         assert not rule.epoch(number, 1, {"gap": 1.0})
         rule.tell(number, "FINISHED")
     assert [record.message for record in caplog.records] == [
-        "trial 1 reported no val_accuracy on its way: stop.trial=median cannot compare it"
+        "trial 1 reported no val_accuracy while it ran: stop.trial=median cannot compare it"
     ]
 
 

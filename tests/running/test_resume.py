@@ -15,7 +15,8 @@ from src.errors import ConfigError
 from src.job import Outcome
 from src.objective import Objective
 from src.oracles import Proposal
-from src.running import record, resume
+from src.results.identity import recorded_values
+from src.running import resume
 from src.running.invocation import Invocation
 from src.space import active_hash, overrides
 from src.study import folders
@@ -87,7 +88,7 @@ def test_a_setting_that_did_not_exist_has_the_value_of_what_was_done_then(asked:
     [(kind, line)] = resume._oracle(asked(*WORDS, oracle="hyperband"), before)
     assert (kind, line) == (
         "",
-        "oracle.sampler: random then, bayesian now; expected oracle.sampler=random, for that sweep began before there was such a setting",
+        "oracle.sampler: random then, bayesian now; expected oracle.sampler=random: the sweep is older than this setting",
     )
     assert not list(resume._oracle(asked(*WORDS, oracle="hyperband", **{"oracle.sampler": "random"}), before))
 
@@ -135,7 +136,7 @@ def add(store: Store, driven: Driven, number: int, *words: str, **facts: str) ->
     composed = compose(driven, list(words))
     folders.write_composition(folders.of_trial(driven.folder, number), composed, list(words))
     config = resume.trial_config(composed)
-    identity = Identity(active_hash(config, repeats=False), "3f2a", "keras 3.12.0", record.values(config, composed.hydra.runtime.choices))
+    identity = Identity(active_hash(config, repeats=False), "3f2a", "keras 3.12.0", recorded_values(config, composed.hydra.runtime.choices))
     store.start_trial(number, Proposal(point), active_hash(config), {}, Message(number, "start", {}), identity)
     store.end_trial(number, Outcome("FINISHED", facts=facts), 0.9, {}, Message(number, "end", {}))
 
@@ -154,7 +155,7 @@ def test_a_hash_of_an_older_version_is_no_change(asked: Callable, store: Store, 
     store._db.execute("update trial set active_hash = 'written otherwise', config_hash = null")
     assert differences(asked(*WORDS), store, driven) == ""
     (folders.of_trial(driven.folder, 0) / ".hydra" / "config.yaml").unlink()
-    assert "config.yaml is not there" in differences(asked(*WORDS), store, driven)
+    assert "config.yaml does not exist" in differences(asked(*WORDS), store, driven)
 
 
 def test_every_data_set_of_a_sweep_is_looked_at(asked: Callable, store: Store, driven: Driven, monkeypatch: pytest.MonkeyPatch) -> None:

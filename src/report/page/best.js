@@ -1,5 +1,6 @@
-// Best so far against trials, and the best of as many trials in random order. Source: Dodge et al. 2019, arXiv:1909.03004, "Show your
-// work"; without replacement, as Tang et al. 2020, arXiv:2004.13705, so that it ends at the best. Trials without a score count as worst.
+// Draws the best score so far over the trials, and the expected best score of as many trials in random order. Source: Dodge et al. 2019,
+// arXiv:1909.03004, "Show your work"; drawn without replacement, as in Tang et al. 2020, arXiv:2004.13705, so that the curve ends at the
+// best score. Trials without a score count as the worst.
 
 const order = Array.from(trials.row, (_, trial) => trial)
   .sort((one, other) => trials.sweep[one] - trials.sweep[other] || trials.number[one] - trials.number[other]);
@@ -8,10 +9,10 @@ const ended = order.filter((trial) => trials.score[trial] !== null || !/^(RUNNIN
 const placeOf = new Int32Array(trials.row.length);
 ended.forEach((trial, place) => { placeOf[trial] = place + 1; });
 
-// The quantiles of the best of `number` of these scores, drawn without replacement; sorted from the worst.
+// Returns quantiles of the best of `number` scores that are drawn without replacement from `sorted`, which begins with the worst.
 function bestOf(sorted, number, quantiles) {
   const found = [];
-  let share = 1, place = sorted.length; // share: the chance that all are among the `place` worst
+  let share = 1, place = sorted.length; // share: the probability that all drawn scores are among the `place` worst
   for (const quantile of [...quantiles].sort((one, other) => other - one)) {
     while (place > 1 && (share * Math.max(0, place - number)) / place >= quantile) {
       share *= (place - number) / place;
@@ -109,7 +110,7 @@ function best(place, caption) {
     context.stroke();
   }
 
-  // A quantile that is a trial without a score lies at the edge of the axis.
+  // Moves quantiles of trials without a score to the edge of the axis.
   function bounded(up) {
     const worst = better > 0 ? up.low : up.high;
     return ([number, ...values]) => [number, ...values.map((value) => (Number.isFinite(value) ? value : worst))];

@@ -1,4 +1,4 @@
-// Metrics per epoch: validation solid, train dashed, repeats as a band around their mean, a dot at the kept epoch.
+// Draws metrics per epoch: validation solid, training dashed, repeats as a band around their mean, a dot at the kept epoch.
 
 const { curves } = trials;
 const unpacked = (() => {
@@ -9,9 +9,9 @@ const unpacked = (() => {
 const starts = new Int32Array(trials.row.length + 1);
 curves.lengths.forEach((length, trial) => { starts[trial + 1] = starts[trial] + length * curves.names.length; });
 const plain = curves.names.filter((name) => !(name.startsWith("val_") && curves.names.includes(name.slice(4))));
-const MOST_LINES = 60, MOST_BAND = 1000; // configurations with a line of their own; trials of a band, of more a part of them
+const MOST_LINES = 60, MOST_BAND = 1000; // most configurations with their own lines; most trials from which a band is computed
 
-// The values of a metric of a trial as [epoch, value].
+// Returns the values of a trial's metric as [epoch, value].
 function curve(trial, name) {
   const metric = curves.names.indexOf(name), length = curves.lengths[trial], start = starts[trial] + metric * length;
   if (metric < 0) return [];
@@ -25,7 +25,8 @@ function curve(trial, name) {
 
 const trialsOf = (row) => Array.from({ length: firstTrial[row + 1] - firstTrial[row] }, (_, place) => firstTrial[row] + place);
 
-// What several trials have at each epoch: [epoch, mean, low, high] of all, or the median and the middle 90 %, where enough of them are.
+// Returns [epoch, middle, low, high] over several trials: mean and range if `whole`, otherwise the median and the middle 90 %,
+// for epochs that enough of them have.
 function band(some, name, whole) {
   const step = Math.max(1, Math.ceil(some.length / MOST_BAND)), at = new Map();
   let number = 0;
@@ -75,7 +76,7 @@ function learning(place, caption) {
     for (let row = 0; row < count && found.length < MOST_LINES; row += 1) {
       if (!selection.mask[row]) continue;
       const own = trialsOf(row).filter((trial) => curves.lengths[trial]), ended = own.filter((trial) => trials.score[trial] !== null);
-      const some = ended.length ? ended : own; // those that failed or run are not like the others
+      const some = ended.length ? ended : own; // without failed and running trials, which are shorter
       const all = some.length ? sides.map((side) => band(some, side, true)) : [];
       if (some.length && all[0].length) found.push({ row, sides: all, colour: groups().colours[row], repeats: some.length, kept: keptOf(row) });
     }
@@ -112,7 +113,7 @@ function keptOf(row) {
   return some.length ? some.reduce((one, other) => one + other, 0) / some.length : null;
 }
 
-// The ends of the axis: all values, unless a few are far outside.
+// Returns the ends of the axis; a few values that are far from the others are cut off.
 function ends(points) {
   const found = Float64Array.from(points, ([, value]) => value).sort(), last = found.length - 1;
   if (last < 0) return [0, 1];

@@ -1,4 +1,4 @@
-// Puts the panels on the page.
+// Adds the panels to the page.
 
 function choice(id, name, options, title = (value) => value) {
   const made = by(id);

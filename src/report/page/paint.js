@@ -1,18 +1,18 @@
-// Canvases, scales, axes and colours that all panels use.
+// Canvases, scales, axes and colours for all panels.
 
 const root = document.documentElement;
 const dark = matchMedia("(prefers-color-scheme: dark)");
-const inks = new Map(); // asking the browser for a colour takes long
+const inks = new Map(); // colours by name, because getComputedStyle is slow
 function ink(name) {
   if (!inks.has(name)) inks.set(name, getComputedStyle(root).getPropertyValue(`--${name}`).trim());
   return inks.get(name);
 }
-const OKABE_ITO = ["#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9"]; // told apart by the colour-blind
+const OKABE_ITO = ["#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9"]; // a palette for colour-blind readers
 const VIRIDIS = ["#440154", "#482475", "#414487", "#355f8d", "#2a788e", "#21918c", "#22a884", "#44bf70", "#7ad151", "#bddf26", "#fde725"];
 const STEPS = 24;
 const FONT = "12px system-ui, sans-serif";
 
-// The colour of a share from 0 to 1; without the end of viridis that the paper hides.
+// Returns the colour of a share from 0 to 1, without the end of viridis that is hardly visible on the background.
 function shade(share) {
   const at = (dark.matches ? 0.28 + 0.72 * share : 0.9 * share) * (VIRIDIS.length - 1);
   const [one, other] = [VIRIDIS[Math.floor(at)], VIRIDIS[Math.min(VIRIDIS.length - 1, Math.floor(at) + 1)]];
@@ -23,8 +23,8 @@ function shade(share) {
   return `rgb(${mix.join(",")})`;
 }
 
-// The axis of a column in pixels. Scores that a few bad rows would squeeze are cut off: such rows lie at the edge. `room` is the share
-// of the axis that stays free at each end.
+// Returns the axis of a column, in pixels. If a few bad scores would compress the others, they are cut off and lie at the edge.
+// `room` is the share of the axis that stays free at each end.
 function scaleOf(column, from, to, room = 0) {
   const found = column.values.filter(Number.isFinite).sort();
   let [low, high] = column.words ? [-0.5, column.words.length - 0.5] : found.length ? [found[0], found[found.length - 1]] : [0, 1];
@@ -52,7 +52,7 @@ function scale(low, high, from, to, { log = false, words = null, cut = 0, whole 
   return { low, high, at, back, cut, words, look: { log, words, cut, whole }, ticks: (most) => ticks(low, high, most, { log, words, whole }) };
 }
 
-// At most about `most` pairs of a value and its text.
+// Returns about `most` ticks, as pairs of a value and its text.
 function ticks(low, high, most, { log, words, whole }) {
   if (words) {
     const step = Math.ceil(words.length / most);
@@ -77,7 +77,7 @@ function short(value) {
   return `${Number(value.toPrecision(4))}`;
 }
 
-// Groups of rows with one colour each: words that are frequent, or shades of a number. Rows without the key, and rare words, are grey.
+// Groups rows by colour: frequent words, or shades of a number. Rows with rare words or without the key are grey.
 let coloured = { name: null, theme: null };
 function groups() {
   const column = byName.get(view.colour) ?? score;
@@ -99,7 +99,7 @@ function groupsOfWords(column) {
   return rest.rows.length ? [rest, ...shown] : shown;
 }
 
-// Of scores, better ones are brighter; of other numbers, higher ones.
+// Better scores and higher other numbers are brighter.
 const bright = (column, share) => (column.role === "score" && better < 0 ? 1 - share : share);
 
 function groupsOfNumbers(column) {
@@ -107,11 +107,11 @@ function groupsOfNumbers(column) {
   const made = Array.from({ length: STEPS }, (_, step) => ({ rows: [], colour: shade(bright(column, step / (STEPS - 1))) }));
   const rest = { label: "unset", rows: [], colour: ink("grey") };
   column.values.forEach((value, row) => (Number.isNaN(value) ? rest : made[Math.floor(place.at(value))]).rows.push(row));
-  if (column.role === "score" && better < 0) made.reverse(); // the best are drawn last, on top
+  if (column.role === "score" && better < 0) made.reverse(); // so that the best are drawn last, on top
   return [rest, ...made].filter((group) => group.rows.length);
 }
 
-// A panel with a canvas; it draws when it can be seen, after every change.
+// Adds a panel with a canvas. While it is visible, it is drawn after every change.
 const panels = [];
 const seen = new IntersectionObserver((entries) => {
   for (const entry of entries) entry.target.panel.visible = entry.isIntersecting;
@@ -131,7 +131,7 @@ function panel(place, label, height, draw) {
   return made;
 }
 
-// The context of a panel, cleared, in CSS pixels.
+// Returns the cleared drawing context of a panel, in CSS pixels.
 function begin(made) {
   const width = made.canvas.clientWidth, ratio = devicePixelRatio || 1;
   if (made.width !== width || made.ratio !== ratio) {
@@ -145,7 +145,7 @@ function begin(made) {
   return context;
 }
 
-// A picture of a panel beside its canvas, so that what does not change is drawn once.
+// Returns the context of a hidden canvas as large as the panel's, for what is drawn once and copied later.
 function layer(made) {
   const canvas = document.createElement("canvas");
   Object.assign(canvas, { width: made.canvas.width, height: made.canvas.height });
@@ -161,7 +161,7 @@ const stick = (context, made, other, opacity) => {
   context.globalAlpha = 1;
 };
 
-// Axes with their titles, and lines at the ticks.
+// Draws both axes, with titles and lines at the ticks.
 function axes(context, box, across, up, titleAcross, titleUp) {
   context.strokeStyle = ink("line");
   context.fillStyle = ink("soft");
@@ -197,7 +197,7 @@ function line(context, x, y, toX, toY) {
   context.stroke();
 }
 
-// A text that fits: of a key its end says the most, of a value its start.
+// Shortens a text to a width. It keeps the start of values (`start`), but the end of keys, which says more.
 function cropped(context, text, width, start = false) {
   let shown = `${text}`;
   while (shown.length > 2 && context.measureText(shown).width > width) shown = start ? `${shown.slice(0, -2)}…` : `…${shown.slice(2)}`;

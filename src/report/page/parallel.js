@@ -1,7 +1,7 @@
-// Parallel coordinates: a line per configuration through an axis for each key, and the score. Dragging along an axis selects a part of it.
+// Draws parallel coordinates: a line per configuration through one axis per key and the score. Dragging along an axis selects a range.
 
-const CHUNK = 150; // lines that are drawn before the browser may answer
-const STRIDE = 16; // of many lines, every sixteenth is drawn first
+const CHUNK = 150; // lines that are drawn before the browser handles events
+const STRIDE = 16; // if there are many lines, every sixteenth is drawn first
 
 function parallel(place) {
   const shown = [...keys, score];
@@ -70,7 +70,7 @@ function parallel(place) {
   }
 }
 
-// A text that lines below it do not make unreadable.
+// Draws a text with an outline, so that it stays readable on lines.
 function written(context, text, x, y, colour = ink("ink")) {
   context.lineWidth = 4;
   context.strokeStyle = ink("paper");
@@ -79,8 +79,8 @@ function written(context, text, x, y, colour = ink("ink")) {
   context.fillText(text, x, y);
 }
 
-// Draws the lines of the wanted rows, the best last; of many, some at once and the others in the next frames.
-// It ends when `present` tells that another picture took the place of this one.
+// Draws the lines of the wanted rows, the best last; if there are many, some at once and the others in the next frames.
+// It stops when `present` returns another context, which replaced this one.
 function progress(made, context, wanted, present, show) {
   const chosen = [];
   for (const group of made.colours.list) for (const row of group.rows) if (wanted(row) && !Number.isNaN(score.values[row])) chosen.push(row);
@@ -100,7 +100,7 @@ function progress(made, context, wanted, present, show) {
   step();
 }
 
-// Strokes up to fifty lines of one colour; returns the place of the next.
+// Strokes up to fifty lines of one colour; returns the place of the next line.
 function stroke(made, context, queue, from) {
   const colour = made.colours.colours[queue[from]];
   let next = from;

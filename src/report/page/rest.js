@@ -1,4 +1,4 @@
-// What is no canvas: sentences, importance, what failed, pictures, and the bar that tells what is selected.
+// The parts without a canvas: sentences, importance, failures, pictures, and the bar that describes the selection.
 
 const by = (id) => document.getElementById(id);
 
@@ -55,7 +55,7 @@ function pictures() {
   }
 }
 
-// The bar at the bottom: how many are selected, their scores, the best of them, its trials and its command.
+// Fills the bar at the bottom: number and scores of the selected rows, and the best of them with its trials and its command.
 function bar() {
   by("mistake").textContent = selection.mistake;
   by("clear").disabled = !selection.active;
@@ -74,7 +74,7 @@ function bar() {
   by("one").append(element("strong", {}, `${selection.number > 1 ? "the best of them: " : ""}${nameOf(first)}`), element("span", {}, each.join(" · ")), element("code", { class: "whole" }, commandOf(first)), copier(commandOf(first)));
 }
 
-// The meaning of the colours: a name each, or the ends of a scale.
+// Explains the colours: a name for each, or the ends of a scale.
 function legend() {
   const { list, column } = groups(), place = by("legend");
   const square = (colour) => { const made = element("i"); made.style.background = colour; return made; };

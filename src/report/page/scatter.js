@@ -1,8 +1,8 @@
-// Points of configurations between two axes: slices, cost, epochs, and the contour of two keys. A rectangle selects what lies in it.
+// Draws configurations as points between two axes: slices, cost, epochs, and the contour of two keys. A rectangle selects its points.
 
-const jitter = (row) => (((row * 2654435761) >>> 8) % 1000) / 1000 - 0.5; // points of one word lie beside each other
+const jitter = (row) => (((row * 2654435761) >>> 8) % 1000) / 1000 - 0.5; // spreads points with the same word
 
-// Adds a panel; `between` returns its two columns, `under` may draw a picture below the points.
+// Adds a panel. `between` returns its two columns; `under` draws a picture below the points.
 function scatter(place, height, between, under = null) {
   const made = panel(place, `configurations by ${between().map((column) => column.name).join(" and ")}`, height, draw);
   brush(made, (from, to) => {
@@ -79,7 +79,7 @@ function shadeRange(context, axis, [low, high], rectangle) {
   context.fillRect(...rectangle(axis.at(Math.max(low, axis.low)), axis.at(Math.min(high, axis.high))));
 }
 
-// The values between two pixels; an end at the edge of the panel holds what was cut off there.
+// Returns the range of values between two pixels. An end at the edge of the panel includes the values that were cut off there.
 function inside(axis, from, to, start, length) {
   const [low, high] = [axis.back(from), axis.back(to)].sort((one, other) => one - other);
   const close = length * 0.015;
@@ -100,7 +100,7 @@ function nearest(made, [x, y]) {
   return best;
 }
 
-// Dragging over a panel selects, a click picks the row under the pointer, and a pointer at rest reads its name.
+// Lets the reader select by dragging, pick a row by a click, and read a row's name by pointing at it.
 const tip = document.getElementById("tip");
 let dragging = false;
 function brush(made, drag, find) {
@@ -139,7 +139,7 @@ function tell(event, row) {
 
 const rankText = (row) => (rows.rank[row] ? [...new Set(rows.rank[row])].join("–") : "");
 
-// The contour below the points of two keys: means of the scores around each place, where there are any, in bands of colour.
+// Draws the contour below the points of two keys: the mean score around each place with points, in bands of colour.
 const CELLS = 120, BANDS = 10;
 function contour(context, made) {
   const { box, across, up, points, x, y } = made;
@@ -167,10 +167,10 @@ function contour(context, made) {
 }
 
 const normal = (width) => kernel(3 * width, (place) => Math.exp(-((place / width) ** 2) / 2) / (width * Math.sqrt(2 * Math.PI)));
-const flat = (reach) => kernel(Math.max(0, reach - 1), () => 1); // the lane of a word, which has no neighbours
+const flat = (reach) => kernel(Math.max(0, reach - 1), () => 1); // a word has no neighbours, so its lane is not blurred into others
 const kernel = (reach, weight) => Array.from({ length: 2 * Math.ceil(reach) + 1 }, (_, place) => weight(place - Math.ceil(reach)));
 
-// A grid after a kernel along each axis.
+// Convolves a grid with one kernel along each axis.
 function blurred(grid, [wide, high]) {
   let found = grid;
   for (const [weights, stride, other] of [[wide, 1, CELLS], [high, CELLS, 1]]) {

@@ -1,4 +1,4 @@
-// The data of the page, and the one selection that all panels share. A row is a configuration; its trials repeat it.
+// The data of the page, and the selection that all panels share. A row is a configuration; its trials repeat it.
 
 const data = JSON.parse(document.getElementById("data").textContent);
 const { rows, trials, columns } = data;
@@ -6,7 +6,7 @@ const count = rows.rank.length;
 const better = data.objective.direction === "max" ? 1 : -1;
 for (const column of columns) column.values = Float64Array.from(column.values, (value) => (value === null ? NaN : value));
 const byName = new Map(columns.map((column) => [column.name, column]));
-for (const column of columns) { // the last part of a key, where no other key ends so
+for (const column of columns) { // a key is labelled by its last part if no other key ends so
   const end = column.name.split(".").pop();
   column.label = columns.filter((one) => one.name.split(".").pop() === end).length > 1 ? column.name : end;
 }
@@ -20,7 +20,7 @@ const nameOfTrial = (trial) => `${trials.sweep[trial]}.${trials.number[trial]}`;
 const scored = []; // rows with a score
 for (let row = 0; row < count; row += 1) if (!Number.isNaN(score.values[row])) scored.push(row);
 
-// The text of a number: four digits after the point for scores near 1, few elsewhere.
+// Formats a value: four decimals for scores near 1, fewer for others.
 function textOf(column, value) {
   if (Number.isNaN(value) || value === undefined) return "";
   if (column.words) return column.words[value];
@@ -36,14 +36,14 @@ function nameOf(row) {
 
 const commandOf = (row) => `${data.prefix}python -m src.sweep ${rows.words[row]}`;
 
-// ranges: name of a column → [low, high], for words of their places; words: the filter that was typed; picked: rows that were clicked;
-// mask: the selected rows; passed: those that ranges and words let pass.
+// ranges: name of a column → [low, high], for words the places in their list; words: the typed filter; picked: the clicked rows;
+// mask: 1 for selected rows; passed: 1 for rows that ranges and filter let pass.
 const selection = { ranges: new Map(), words: "", picked: new Set(), mask: new Uint8Array(count).fill(1), passed: new Uint8Array(count).fill(1), number: count, active: false, mistake: "" };
-const view = { colour: "", metric: "", lines: "each", sort: "", x: "", y: "", best: "all" }; // what the reader chose to see
+const view = { colour: "", metric: "", lines: "each", sort: "", x: "", y: "", best: "all" }; // the reader's choices
 const listeners = [];
 let waiting = false;
 
-// Has every panel drawn again in the next frame.
+// Redraws every visible panel in the next frame.
 function changed() {
   if (waiting) return;
   waiting = true;
@@ -79,7 +79,7 @@ function range(pairs) {
   select({ ranges });
 }
 
-// Selects a row that was clicked; with `more`, adds or removes it.
+// Selects a clicked row alone; with `more`, adds it to the selection or removes it.
 function pick(row, more) {
   const alone = selection.picked.size === 1 && selection.picked.has(row);
   const picked = more ? new Set(selection.picked) : new Set();
@@ -88,7 +88,7 @@ function pick(row, more) {
   select({ picked });
 }
 
-// The filter `units>=64 optimizer=adam failed`: each word is a test of a row.
+// Parses a filter such as `units>=64 optimizer=adam failed` into one test per word.
 const WORD = /^([\w.+]+)(<=|>=|!=|<|>|=)(.+)$/;
 function tested(words) {
   selection.mistake = "";
@@ -111,7 +111,7 @@ function holds(column, value, sign, wanted) {
   return { "<": one < other, ">": one > other, "<=": one <= other, ">=": one >= other, "=": one === other, "!=": one !== other }[sign];
 }
 
-const texts = []; // of rows, in small letters
+const texts = []; // searchable texts of rows, in lower case
 function textOfRow(row) {
   if (texts[row] === undefined) {
     const causes = new Set();
@@ -121,7 +121,7 @@ function textOfRow(row) {
   return texts[row];
 }
 
-// The address keeps selection and view. Rows are named by a trial and words by themselves, because places change while a sweep runs.
+// Stores selection and view in the address. Rows are named by a trial and words are spelled out, because places change while a sweep runs.
 function remember() {
   const kept = new URLSearchParams();
   for (const [name, [low, high]] of selection.ranges) {
@@ -134,7 +134,7 @@ function remember() {
   try {
     history.replaceState(null, "", `#${kept}`);
   } catch {
-    // MLflow shows the page in a frame without an address of its own
+    // MLflow shows the page in a frame without its own address
   }
 }
 

@@ -1,9 +1,9 @@
-// The leaderboard: a row per configuration that passes the filter, its interval drawn, and the command that repeats it.
+// Shows the leaderboard: a row per configuration that passes the filter, with its interval drawn, and the command that repeats it.
 
 const STEP = 25;
-let most = STEP; // rows that are shown
+let most = STEP; // number of rows that are shown
 
-// Makes an element with attributes and children; texts become text, never HTML.
+// Makes an element with attributes and children; strings become text nodes, never HTML.
 function element(name, attributes = {}, ...children) {
   const made = document.createElement(name);
   for (const [key, value] of Object.entries(attributes)) key.startsWith("on") ? made.addEventListener(key.slice(2), value) : made.setAttribute(key, value);
@@ -27,7 +27,7 @@ function copier(text, label = "copy") {
       await navigator.clipboard.writeText(text);
       button.textContent = "copied";
     } catch {
-      button.replaceWith(element("code", { class: "whole" }, text)); // to be copied by hand
+      button.replaceWith(element("code", { class: "whole" }, text)); // for copying by hand
     }
     setTimeout(() => { button.textContent = label; }, 1200);
   });
@@ -36,7 +36,7 @@ function copier(text, label = "copy") {
 
 const repeatsOf = (row) => trialsOf(row).filter((trial) => trials.score[trial] !== null).length;
 const repeated = Array.from({ length: count }, (_, row) => firstTrial[row + 1] - firstTrial[row] > 1).some(Boolean);
-const ranked = new Set(rows.group.filter((group) => group !== null)).size; // groups that are not ranked against each other
+const ranked = new Set(rows.group.filter((group) => group !== null)).size; // number of groups that are not ranked against each other
 const told = (role) => columns.filter((column) => column.role === role);
 const heads = [
   { name: "rank", title: "from the rows that are significantly better to those that are worse", value: (row) => row, text: rankText },
