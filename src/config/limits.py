@@ -26,6 +26,6 @@ def mistakes(request: Request, options: Mapping[str, Sequence[str]]) -> Iterator
             yield f"{origin}: there is no {name!r}{did_you_mean(str(name), KNOWN)} Known before a trial trains: {', '.join(KNOWN)}."
         if type(most) not in (int, float) or not most > 0:  # not of nan either
             yield f"{origin}: {most!r}, where {name} is a number above 0."
-    [trial] = options["trial"]
-    if "trial._target_" in request.catalog.keys("trial", trial):
-        yield f"{origin}: {trial} is a function, of which nothing is known before it returns; expected no limits, or a test in it."
+    for trial in options["trial"]:
+        if "trial._target_" in request.catalog.keys("trial", trial):
+            yield f"{origin}: {trial} is a function, of which nothing is known before it returns; expected no limits, or a test in it."

@@ -91,9 +91,11 @@ def metric_mistakes(request: Request, options: dict[str, list[str]]) -> Iterator
     origin = given["objective"].origin if "objective" in given else default
     if len(known) > 1 and not ("objective" in given and len(given["objective"].values) > 1):
         yield f"{origin}: the tasks of these trials have {' and '.join(known)}; expected an objective that all of them report."
+    functions = [option for option in options["trial"] if "trial._target_" in catalog.keys("trial", option)]
     for objective, names in known.items():
         if objective == AUTO:  # only the YAML of a function can have none
-            yield f"conf/trial/{options['trial'][0]}.yaml: no objective; expected objective: min:NAME or max:NAME, as its function returns."
+            lacking = next(option for option in functions if catalog.keys("trial", option).get("trial.objective", AUTO) == AUTO)
+            yield f"conf/trial/{lacking}.yaml: no objective; expected objective: min:NAME or max:NAME, as its function returns."
             continue
         name = objective.rpartition(":")[2]
         place = next((one.origin for one in request.everything if one.key == "objective" and objective in map(str, one.values)), origin)
@@ -105,8 +107,7 @@ def metric_mistakes(request: Request, options: dict[str, list[str]]) -> Iterator
         except ConfigError as error:
             yield from error.mistakes
     if request.second:
-        function = any("trial._target_" in catalog.keys("trial", option) for option in options["trial"])
-        yield from objectives.unreported(request, known, function=function)
+        yield from objectives.unreported(request, known, function=bool(functions))
 
 
 def _node(catalog: Catalog, group: str, option: str) -> dict[str, Any]:

@@ -41,6 +41,22 @@ def test_what_a_function_has_is_taken(words: str, conf: Callable[[dict[str, str]
     read_command_line(conf(OPTIONS), ["-m", *words.split()])
 
 
+@pytest.mark.parametrize(
+    ("options", "words", "said"),
+    [
+        (OPTIONS, "limits={model/parameters:1e6}", "slope is a function.*\n.*using is a function"),
+        ({**OPTIONS, "trial/using.yaml": "_target_: src.trials.slope.run\nobjective: max:x\nuses: []\n"}, "", "have min:loss and max:x"),
+        ({**OPTIONS, "trial/using.yaml": "_target_: src.trials.slope.run\nuses: []\n"}, "", "conf/trial/using.yaml: no objective"),
+    ],
+)
+def test_every_function_of_listed_trials_is_checked(
+    options: dict[str, str], words: str, said: str, conf: Callable[[dict[str, str]], ConfigLoader]
+) -> None:
+    both = "# @package _global_\nhydra: {mode: MULTIRUN, sweeper: {trials: [[trial=slope], [trial=using]]}}\n"
+    with pytest.raises(ConfigError, match=said):
+        read_command_line(conf({**options, "sweeps/both.yaml": both}), ["sweeps=both", *words.split()])
+
+
 def recorded(words: str, **choices: str) -> SimpleNamespace:
     return SimpleNamespace(run_id="r1", overrides=words, choices={"trial": "using", **choices})
 
