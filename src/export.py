@@ -22,7 +22,7 @@ from src.terminal import Terminal
 
 @dataclass(frozen=True)
 class Arguments:
-    """The words of the command.
+    """The arguments of the command.
 
     Attributes:
         to: a new folder, or a new file that ends in .zip.

@@ -30,7 +30,7 @@ MOST_ROWS = 20
 
 @dataclass(frozen=True)
 class Arguments:
-    """The words of the command.
+    """The arguments of the command.
 
     Attributes:
         file: the question.

@@ -36,7 +36,7 @@ MOST_WHY = 2000
 
 @dataclass(frozen=True)
 class Arguments:
-    """The words of the command.
+    """The arguments of the command.
 
     Attributes:
         sweep: latest, an id or a name, whose best run is promoted.

@@ -29,7 +29,7 @@ LABELS = ("rename", "note", "tags")
 
 @dataclass(frozen=True)
 class Arguments:
-    """The words of the command.
+    """The arguments of the command.
 
     Attributes:
         sweep: latest, an id or a name; without it, all of them.

@@ -31,7 +31,7 @@ SECONDS = 10.0  # in which a driver should hear; it looks about once a second
 
 @dataclass(frozen=True)
 class Arguments:
-    """The words of the command.
+    """The arguments of the command.
 
     Attributes:
         sweep: latest, an id or a name; without it, the one that runs.
