@@ -1,10 +1,10 @@
 """Stops a sweep that runs in another terminal, or one of its trials.
 
-python -m src.stop                      no new trials; those that run finish, as after one Ctrl-C
-python -m src.stop now=true             those that run end, too, as after two; resume= goes on with them
-python -m src.stop trial=3              ends that trial alone: it is PRUNED and does not run again
+python -m src.stop                      starts no new trials; running trials finish, as after one Ctrl-C
+python -m src.stop now=true             also ends the running trials, as after two Ctrl-C; resume= continues them
+python -m src.stop trial=3              ends this trial alone: it is PRUNED and does not run again
 
-A sweep that was stopped goes on by its own command with resume=, so a stop is a pause, too.
+A stopped sweep can be resumed: its own command with resume=.
 """
 
 import json
@@ -26,7 +26,7 @@ from src.study.overview import command_to_resume
 from src.study.store import Store
 from src.terminal import Terminal
 
-SECONDS = 10.0  # in which a driver should hear; it looks about once a second
+SECONDS = 10.0  # to wait for the driver, which looks for instructions about once a second
 
 
 @dataclass(frozen=True)
@@ -34,9 +34,9 @@ class Arguments:
     """The arguments of the command.
 
     Attributes:
-        sweep: latest, an id or a name; without it, the one that runs.
-        trial: its number, as the terminal counts.
-        now: the trials that run end, too.
+        sweep: latest, an id or a name; without it the running sweep.
+        trial: number of the trial, as on the terminal.
+        now: also ends the running trials.
         format: table, or json.
     """
 
@@ -47,21 +47,23 @@ class Arguments:
 
 
 def main() -> None:
-    """Asks the driver of a sweep to stop, and waits until it hears."""
+    """Instructs the driver of a sweep to stop, and waits until it has read the instruction."""
     with exit_on_error():
         arguments = read_arguments(Arguments, sys.argv[1:], __doc__)
         if arguments.trial and arguments.now:
             raise ConfigError(["now=true: one trial always ends at once; expected trial= alone."])
         folder = _running(arguments.sweep)
         with closing(Store.reopen(folder / "study.db")) as store:
+            trial = None
             if arguments.trial:
                 _check_runs(store, arguments.trial)
-                heard = store.told(partial(is_driven, folder), SECONDS, CANCEL, trial=arguments.trial - 1)
+                trial = arguments.trial - 1
+                heard = store.told(partial(is_driven, folder), SECONDS, CANCEL, trial=trial)
             else:
                 heard = store.told(partial(is_driven, folder), SECONDS, STOP, now=arguments.now)
             resume = command_to_resume(store.meta(), folder)
         if arguments.format == "json":
-            print(json.dumps({"sweep": folder.name, "trial": arguments.trial - 1 if arguments.trial else None, "heard": heard}))  # noqa: T201
+            print(json.dumps({"sweep": folder.name, "trial": trial, "heard": heard}))  # noqa: T201
             return
         terminal = Terminal()
         terminal.say(_answer(arguments, folder.name, heard))
@@ -70,10 +72,13 @@ def main() -> None:
 
 
 def _running(sweep: str) -> Path:
-    """The folder of the sweep that is meant.
+    """Returns the folder of a running sweep.
+
+    Args:
+        sweep: its name or id; empty for the only one that runs.
 
     Raises:
-        ConfigError: it does not run, or it is not clear which one is meant.
+        ConfigError: the sweep does not run, or several could be meant.
     """
     running = driven_sweeps()
     names = " or ".join(f"sweep={folder.name}" for folder in running) or "one that runs: python -m src.status lists them"
@@ -88,11 +93,7 @@ def _running(sweep: str) -> Path:
 
 
 def _check_runs(store: Store, trial: int) -> None:
-    """Refuses a trial that does not run.
-
-    Raises:
-        ConfigError: with those that do.
-    """
+    """Raises a ConfigError that names the running trials if a trial does not run."""
     states = {row.number + 1: row.state for row in store.trials()}
     if states.get(trial) != TrialState.RUNNING:
         running = [f"trial={number}" for number, state in states.items() if state == TrialState.RUNNING]
