@@ -128,12 +128,11 @@ def _simplified(axes: list[Axis], options: dict[str, tuple[str, ...]]) -> Iterat
 
 
 def _parents_first(axes: Iterator[Axis]) -> Iterator[Axis]:
-    waiting, seen = list(axes), set[str]()
-    keys = {axis.key for axis in waiting}
+    waiting = list(axes)
     while waiting:
-        following = next(axis for axis in waiting if all(key in seen or key not in keys for key, _ in axis.conditions))
+        keys = {axis.key for axis in waiting}
+        following = next(axis for axis in waiting if keys.isdisjoint(key for key, _ in axis.conditions))
         waiting.remove(following)
-        seen.add(following.key)
         yield following
 
 
