@@ -82,11 +82,7 @@ def _old_results(words: list[str]) -> int:
 
 
 def _check(name: str) -> None:
-    """Prints in a line or two what the sweep would run. A new process plans it, because this one has not read the new files.
-
-    Raises:
-        TrialbookError: the sweep has mistakes.
-    """
+    """Prints what the sweep would run; raises a TrialbookError if it has mistakes. A new process plans it, as it reads the new files."""
     command = [sys.executable, "-m", "src.sweep", f"sweeps={name}", "dry_run=true"]
     ended = subprocess.run(command, capture_output=True, text=True, check=False)  # noqa: S603  our own command
     if ended.returncode:
@@ -95,11 +91,7 @@ def _check(name: str) -> None:
 
 
 def _write(contents: dict[Path, bytes], *, replace: bool) -> list[str]:
-    """Writes files; returns a line for each.
-
-    Raises:
-        ConfigError: a different file exists that may not be replaced; nothing was written.
-    """
+    """Writes files and returns a line for each; raises a ConfigError, and writes nothing, if a different file may not be replaced."""
     different = {path: os.path.relpath(path) for path, content in contents.items() if path.exists() and path.read_bytes() != content}
     foreign = [name for path, name in different.items() if path.suffix != ".npz" and b"python -m src.adopt " not in path.read_bytes()]
     if foreign:

@@ -54,11 +54,7 @@ def takes_logits(model: keras.Model) -> bool:
 
 
 def _with_softmax(model: keras.Model) -> keras.Model:
-    """Returns a model that outputs probabilities, with the same weights, loss and accuracy.
-
-    Raises:
-        ConfigError: a metric depends on logits, or the model is no graph of layers with one output.
-    """
+    """Returns a model that outputs probabilities, with the same weights, loss and accuracy; raises a ConfigError if that is impossible."""
     arguments = _compiled(model)
     invariant = (keras.metrics.SparseCategoricalAccuracy, keras.metrics.SparseTopKCategoricalAccuracy)
     metrics = arguments.get("metrics") or []
@@ -100,11 +96,7 @@ def numbered_labels(model: keras.Model) -> dict[str, Any]:
 
 
 def _sparse(metrics: Any) -> Any:
-    """Returns metrics for class numbers in place of those for one-hot rows, under the same names.
-
-    Raises:
-        ConfigError: a metric has no such form.
-    """
+    """Returns metrics for class numbers in place of those for one-hot rows, under the same names; raises a ConfigError for others."""
     found: list[Any] = []
     for metric in metrics or ():
         if metric == "categorical_accuracy" or type(metric) is keras.metrics.CategoricalAccuracy:

@@ -51,9 +51,6 @@ class Arguments:
     budget: str = ""
 
 
-NAMES = tuple(field.name for field in fields(Arguments))
-
-
 def main() -> None:
     """Starts a race, or resumes one."""
     with exit_on_error(), conf_loader() as loader:
@@ -66,7 +63,8 @@ def main() -> None:
         mistakes, race = list[str](), dict[str, Any]()
         with collecting(mistakes):
             read_arguments(Arguments, own)
-        arguments = Arguments(**{name: value for name, _, value in (word.partition("=") for word in own) if name in NAMES and value})
+        values = {name: value for name, _, value in (word.partition("=") for word in own)}
+        arguments = Arguments(**{field.name: values[field.name] for field in fields(Arguments) if values.get(field.name)})
         given = read_request(catalog, parser, [word for word in words if key_of(word) != "sweeps"], multirun=True)
         given.assignments += [parser.read(word) for word in words if key_of(word) == "sweeps"]  # without the content of the file
         unfit = {one.origin: _unfit(one, own) for one in given.assignments if _unfit(one, own)}
@@ -97,15 +95,11 @@ def _split(argv: list[str], catalog: Catalog) -> tuple[list[str], list[str]]:
 
 
 def _race(loader: ConfigLoader, arguments: Arguments, own: list[str], given: list[Assignment], mistakes: list[str]) -> dict[str, Any]:
-    """Returns the facts of the race that `resume=` names, or of a new race.
+    """Returns the facts of the race that `resume=` names, or of a new race; adds to `mistakes`.
 
     Args:
         own: the words of `arguments`.
         given: the other words, parsed.
-        mistakes: receives all mistakes that do not prevent further checks.
-
-    Raises:
-        ConfigError: no configuration can race, or `resume=` names no race.
     """
     resumed = _value(given, "resume")
     if resumed in ("", "None"):  # resume=null
@@ -139,11 +133,7 @@ def _unfit(one: Assignment, own: list[str]) -> str:
 
 
 def _new(loader: ConfigLoader, arguments: Arguments, given: list[Assignment], mistakes: list[str]) -> dict[str, Any]:
-    """Returns the facts of a new race.
-
-    Raises:
-        ConfigError: no configuration can race.
-    """
+    """Returns the facts of a new race; raises a ConfigError if no configuration can race."""
     top, most = _whole(arguments, "top", 1, mistakes), _whole(arguments, "most", FEWEST_SEEDS, mistakes)
     budget = _whole(arguments, "budget", 1, mistakes) if arguments.budget else None
     least = positive(arguments.least)
@@ -166,11 +156,7 @@ def _new(loader: ConfigLoader, arguments: Arguments, given: list[Assignment], mi
 
 
 def _started(resumed: str, arguments: Arguments, own: list[str], mistakes: list[str]) -> dict[str, Any]:
-    """Returns the facts of a race that is resumed. They are those of its start, except for the budget, which may be changed.
-
-    Raises:
-        ConfigError: the sweep is no race.
-    """
+    """Returns the facts of a resumed race, in which only the budget may be changed; raises a ConfigError if it is no race."""
     folder, *others = find_sweeps(resumed, key="resume")
     facts = read_meta(folder).get(RACE)
     if not facts or others:

@@ -68,11 +68,7 @@ def main() -> None:
 
 
 def _numbers(text: str) -> list[int]:
-    """Parses numbers of trials that count from 1, and returns them from 0.
-
-    Raises:
-        ConfigError: a word is no such number.
-    """
+    """Parses numbers of trials that count from 1, and returns them from 0; raises a ConfigError for other words."""
     numbers = []
     for word in text.split(",") if text else ():
         if not word.isdecimal() or word == "0":

@@ -105,7 +105,9 @@ def findings(uri: str) -> Iterator[Finding]:
         return
     yield Finding(f"store: {file} is whole" if file else f"store: {uri}")
     if file:
-        yield from _former_places(file)
+        for place in moved_from(file):
+            text = f"store: it was moved or copied here from {place.removeprefix('file://')}, where its artifacts would be looked for"
+            yield Finding(text, "python -m src.doctor --fix", partial(upkeep.settle, file))
         if moved_from(file):
             return
     try:
@@ -130,15 +132,6 @@ def versions() -> Finding:
         else:
             wrong.append(f"{package.name} {version}, expected {package.specifier}")
     return Finding(f"versions: {'; '.join(wrong)}", "make .venv/installed") if wrong else Finding(f"versions: {', '.join(right)}")
-
-
-def _former_places(file: Path) -> Iterator[Finding]:
-    from src.tracking import upkeep
-    from src.tracking.store import moved_from
-
-    for place in moved_from(file):
-        text = f"store: it was moved or copied here from {place.removeprefix('file://')}, where its artifacts would be looked for"
-        yield Finding(text, "python -m src.doctor --fix", partial(upkeep.settle, file))
 
 
 def _sweeps(uri: str) -> Iterator[Finding]:
@@ -171,25 +164,21 @@ def _study(sweep: Path, uri: str) -> Iterator[Finding]:
 
 
 def _stale(runs: "Runs") -> Finding:
-    """Finds runs that MLflow calls RUNNING although no process runs them.
-
-    It leaves out single trials and sweeps of another folder, because it cannot know whether they run.
-    """
+    """Finds runs that MLflow calls RUNNING although no process runs them, except single trials and sweeps of other folders."""
 
     def is_stale(sweep: str) -> bool:
         return bool(sweep) and (SWEEPS / sweep).is_dir() and not is_driven(SWEEPS / sweep)
-
-    from src.tracking import upkeep
-
-    stale = [(run, sweep) for run, sweep in upkeep.running(runs) if is_stale(sweep)]
-    if not stale:
-        return Finding("runs: none is called RUNNING that does not run")
 
     def kill() -> None:
         for run, sweep in stale:
             if is_stale(sweep):  # else it was resumed meanwhile
                 runs.client.set_terminated(run, "KILLED")
 
+    from src.tracking import upkeep
+
+    stale = [(run, sweep) for run, sweep in upkeep.running(runs) if is_stale(sweep)]
+    if not stale:
+        return Finding("runs: none is called RUNNING that does not run")
     return Finding(f"runs: {len(stale)} are called RUNNING, but nothing runs them", "python -m src.doctor --fix ends them", kill)
 
 

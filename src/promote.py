@@ -82,18 +82,17 @@ def main() -> int:
                 terminal.say("\n".join([*skipped, f"{name}: version {version} is champion again"]))
             elif arguments.history:
                 name = _model_name(arguments, registry)
-                _history(terminal, name, registry.history(name))
+                rows = registry.history(name)
+                terminal.table(name, [{key: text for key, text in row.items() if key != "run"} for row in rows])
+                for version, run in {row["version"]: row["run"] for row in rows if row["run"]}.items():
+                    terminal.say(f"run of version {version}:\n  {run}")
             else:
                 return _challenge(arguments, demanded, registry, loader, terminal)
     return 0
 
 
 def _mistakes(arguments: Arguments, known: list[str]) -> Iterator[str]:
-    """Yields the mistakes of the arguments, which include arguments without effect.
-
-    Args:
-        known: the gates of conf/promotion/.
-    """
+    """Yields the mistakes of the arguments, which include arguments without effect; `known` are the gates of conf/promotion/."""
     if len(arguments.why) > MOST_WHY:
         yield f"why= has {len(arguments.why)} characters; expected at most {MOST_WHY}, which a store keeps whole"
     if arguments.gates not in known:
@@ -149,13 +148,6 @@ def _challenge(arguments: Arguments, demanded: "Gates", registry: "Registry", lo
     return 0
 
 
-def _history(terminal: Terminal, name: str, rows: list[dict[str, str]]) -> None:
-    """Prints which version was champion when; the ids of runs are on lines of their own."""
-    terminal.table(name, [{key: text for key, text in row.items() if key != "run"} for row in rows])
-    for version, run in {row["version"]: row["run"] for row in rows if row["run"]}.items():
-        terminal.say(f"run of version {version}:\n  {run}")
-
-
 def best_run(sweep: str, say: Callable[[str], object] = print, objective: str = "") -> str:
     """Returns the best run of the best configuration: the one with the best mean, or the one that a race concluded.
 
@@ -199,7 +191,6 @@ def _model_name(arguments: Arguments, registry: "Registry") -> str:
 
 
 def _print_decision(terminal: Terminal, decision: "Decision") -> None:
-    """Prints the table and the comparison of a decision."""
     candidates = {"challenger": decision.challenger}
     if decision.champion:
         candidates["champion"] = decision.champion

@@ -72,14 +72,7 @@ def main() -> None:
 
 
 def _running(sweep: str) -> Path:
-    """Returns the folder of a running sweep.
-
-    Args:
-        sweep: its name or id; empty for the only one that runs.
-
-    Raises:
-        ConfigError: the sweep does not run, or several could be meant.
-    """
+    """Returns the folder of a running sweep, by its name or id, or of the only one that runs; raises a ConfigError if there is none."""
     running = driven_sweeps()
     names = " or ".join(f"sweep={folder.name}" for folder in running) or "one that runs: python -m src.status lists them"
     if sweep:

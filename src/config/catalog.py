@@ -115,7 +115,6 @@ class Catalog:
         return found
 
     def _composed(self, group: str, option: str) -> DictConfig:
-        """Composes an option that inherits from others."""
         place, lines = _place(f"{group}/{option}"), [f"{group}={as_text(option)}"]
         try:
             parts = self._loader.compute_defaults_list("config", lines, RunMode.RUN).defaults
@@ -135,8 +134,7 @@ class Catalog:
         if strayed:
             words = f"its defaults list brings {', '.join(sorted(strayed))}, outside of {group!r}"
             raise ConfigError([f"{place}: {words}; expected {group!r} alone."])
-        node: DictConfig = config.get(group) or OmegaConf.create()
-        return node
+        return config.get(group) or OmegaConf.create()  # type: ignore[no-any-return]
 
     def inactive(self, model: str, trial: str) -> list[str]:
         """Returns the groups that a trial does not use: `trial.uses` does not name them, or the model lists them as `inactive`."""

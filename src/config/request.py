@@ -124,19 +124,17 @@ def _split_objectives(request: Request) -> None:
 def _read_first(parser: Parser, request: Request, fixed: set[str]) -> None:
     """Adds the known points: those of `oracle.first`, and explicit trials, unless the oracle is the grid, which keeps them as trials.
 
-    Args:
-        fixed: keys that the command line sets to one value; it wins over points of a file.
+    Values of the command line for the keys `fixed` win over those of points in files.
     """
-    given = {one.key: one for one in request.assignments}
-    option = request.oracle
-    settings = request.catalog.readable("oracle").get(option, {})
+    settings = request.catalog.readable("oracle").get(request.oracle, {})
     if FIRST not in settings or not request.multirun:
         return
-    place, value = f"conf/oracle/{option}.yaml: {FIRST}", settings[FIRST]
-    if FIRST in given and given[FIRST].values:
-        place, value = given[FIRST].origin.partition("=")[0], given[FIRST].values[0]
+    place, value = f"conf/oracle/{request.oracle}.yaml: {FIRST}", settings[FIRST]
+    for one in request.assignments:
+        if one.key == FIRST and one.values:
+            place, value = one.origin.partition("=")[0], one.values[0]
     of_files = []
-    if option != "grid":
+    if request.oracle != "grid":
         of_files, request.trials = request.trials, []
     _, holds = SHAPES["trials"]
     if not holds(value or []):
@@ -181,11 +179,7 @@ def _lines(node: dict[str, Any]) -> list[str]:
 
 
 def _read_sweep(parser: Parser, request: Request) -> None:
-    """Adds the content of sweeps/<name>.yaml to the request.
-
-    Raises:
-        ConfigError: the file is no YAML, or has a value that no override can express.
-    """
+    """Adds a sweep file to the request; raises a ConfigError if it is no YAML, or has a value that no override can express."""
     place = f"sweeps/{request.sweep}.yaml"
     file = request.catalog.file(f"sweeps/{request.sweep}")
     if file.header.get("package") != "_global_":

@@ -129,7 +129,6 @@ class Space:
         return required
 
     def _free(self, trial: tuple[Assignment, ...]) -> tuple[Axis, ...]:
-        """Returns the axes whose keys an explicit trial does not set."""
         set_keys = {item.key for item in trial}
         return tuple(axis for axis in self.axes if axis.key not in set_keys)
 
@@ -162,7 +161,6 @@ class Space:
         return json.dumps({key: ordered(value) for key, value in self.leaves(point).items()}, sort_keys=True, default=str)
 
     def _choices(self, texts: Mapping[str, str]) -> dict[str, str]:
-        """Returns the chosen option of each group."""
         return {**self.catalog.defaults, **{key: self._value(key, text) for key, text in texts.items() if key in self.catalog.groups}}
 
     def leaves(self, point: Mapping[str, str]) -> dict[str, Any]:
@@ -209,10 +207,8 @@ class Space:
         def pairs(items: Iterable[Assignment]) -> list[list[Any]]:
             return [[item.key, *item.values] for item in items]
 
-        axes = []
-        for axis in self.axes:
-            domain = asdict(axis.domain) if isinstance(axis.domain, Interval) else axis.domain.values
-            axes.append([axis.key, domain, axis.conditions])
+        domains = [asdict(axis.domain) if isinstance(axis.domain, Interval) else axis.domain.values for axis in self.axes]
+        axes = [[axis.key, domain, axis.conditions] for axis, domain in zip(self.axes, domains, strict=True)]
         return {"axes": axes, "fixed": pairs(self.fixed), "trials": [*map(pairs, self.trials)], "exclude": [*map(pairs, self.exclude)]}
 
     @cached_property

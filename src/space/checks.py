@@ -98,14 +98,12 @@ def late_phases(space: "Space", request: Request) -> Iterator[str]:
 
 
 def _points(space: "Space", *, crossed: bool = False) -> Iterable["Point"]:
-    """Returns the points to check: a sample, or with exclusions all points, but none if there are too many to list.
+    """Returns the points to check: all with exclusions, or if combinations of axes matter (`crossed`), else a sample.
 
-    Args:
-        crossed: True if combinations of axes matter; then it returns all points, or a sample if there are too many to list.
+    If there are too many to list, it returns none with exclusions, else a sample.
     """
-    if space.exclude or crossed:
-        if space.size is not None:
-            return space.listed.values()
-        if space.exclude:
-            return ()
-    return space.samples()
+    if not space.exclude and not crossed:
+        return space.samples()
+    if space.size is not None:
+        return space.listed.values()
+    return () if space.exclude else space.samples()
