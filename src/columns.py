@@ -57,8 +57,8 @@ def fitted(rows: list[dict[str, str]], width: int | None = None) -> Fitted:
         return Fitted(*_laid_out(cells, widest), [])
     least = {name: max(_least(name, IN_HEADERS), *(_least(text, IN_CELLS) for text in cells[name])) for name in columns}
     shown, left_out = list(columns), list[str]()
-    for name in (name for name in LEFT_OUT if name in columns[1:]):
-        if _total([least[name] for name in shown]) > width:
+    for name in LEFT_OUT:
+        if name in columns[1:] and _total([least[name] for name in shown]) > width:
             shown.remove(name)
             left_out.append(name)
     if _total([least[name] for name in shown]) > width:

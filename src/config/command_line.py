@@ -122,7 +122,7 @@ def configured(loader: ConfigLoader, request: Request, lines: list[str]) -> Dict
     plain = [request.plain.get(line, line) for line in shared]
     config = _attempt(loader, plain, mode)
     if isinstance(config, str):
-        for count, line in enumerate(["conf/config.yaml", *shared]):  # the first override without which it composes
+        for count, line in enumerate(["conf/config.yaml", *shared]):  # finds the first override that fails
             reason = _attempt(loader, plain[:count], mode)
             if isinstance(reason, str):
                 raise ConfigError([f"{line}: {reason}"])
@@ -183,9 +183,9 @@ def _attempt(loader: ConfigLoader, lines: list[str], mode: RunMode) -> DictConfi
     try:
         config: DictConfig = loader.load_configuration("config", lines, mode)
         HydraConfig.instance().set_config(config)
-        for node in [config[key] for key in config if key != "hydra"]:  # reading a key resolves it, unless it is a mapping or list
-            if OmegaConf.is_config(node):
-                OmegaConf.to_container(node, resolve=True)
+        for key in config:
+            if key != "hydra" and OmegaConf.is_config(config[key]):  # reading a key resolves it, unless it is a mapping or list
+                OmegaConf.to_container(config[key], resolve=True)
         return _no_folder(config.hydra.run.dir if mode == RunMode.RUN else config.hydra.sweep.dir) or config
     except (HydraException, OmegaConfBaseException, ValueError) as error:  # ValueErrors of the defaults list
         cause = error.__cause__ if isinstance(error.__cause__, OmegaConfBaseException) else error

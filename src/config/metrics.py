@@ -1,9 +1,9 @@
 """The names under which Keras reports metrics, known without importing Keras, and the mistakes made with them."""
 
+import itertools
 import re
 from collections import Counter
 from collections.abc import Iterator
-from itertools import product
 from typing import Any
 
 from src.config import objectives
@@ -77,7 +77,7 @@ def metric_mistakes(request: Request, options: dict[str, list[str]]) -> Iterator
     origins = {one.origin: list(one.values) for one in request.everything if one.key == "training.metrics"}
     defaults = {f"conf/training/{name}.yaml": [_node(catalog, "training", name).get("metrics")] for name in options["training"]}
     for origin, values in (origins or defaults).items():
-        for names in (names for value in values if value not in (None, AUTO) for names in names_of(value)):
+        for names in itertools.chain.from_iterable(names_of(value) for value in values if value not in (None, AUTO)):
             for name, count in Counter(names).items():
                 if count > 1:
                     yield f"{origin}: {count} metrics are reported as {name!r}; expected names of their own: {{_target_: …, name: …}}"
@@ -119,8 +119,8 @@ def _combinations(request: Request, options: dict[str, list[str]], given: dict[s
     groups = ("data", "training", "model", "trial")
     own = [one for one in given.values() if one.key != "objective"]
     objectives = given["objective"].values if "objective" in given else [request.catalog.top["objective"]]
-    for *chosen, objective in product(*(options[group] for group in groups), objectives):
-        for values in product(*(one.values for one in own)):
+    for *chosen, objective in itertools.product(*(options[group] for group in groups), objectives):
+        for values in itertools.product(*(one.values for one in own)):
             config: dict[str, Any] = {group: _node(request.catalog, group, option) for group, option in zip(groups, chosen, strict=True)}
             config["objective"] = str(objective)
             for one, value in zip(own, values, strict=True):

@@ -208,7 +208,9 @@ def _fixed(catalog: Catalog, content: dict[str, Any]) -> dict[str, Any]:
 def _chosen_options(request: Request, entries: list[Any], place: str) -> dict[str, str]:
     """Returns group → option, from the defaults list of a sweep file."""
     chosen = {}
-    for entry in (entry for entry in entries if entry != "_self_"):
+    for entry in entries:
+        if entry == "_self_":
+            continue
         [(key, option)] = entry.items() if isinstance(entry, dict) else [(entry, None)]
         group = key.removeprefix("override /")
         if group != key and group in request.catalog.defaults and isinstance(option, str):

@@ -8,8 +8,6 @@ import inspect
 from contextlib import nullcontext
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
 from src.config import targets
 from src.datasets import trees
 from src.errors import ConfigError, TrialError, did_you_mean, first_words
@@ -30,6 +28,8 @@ def build(node: dict[str, Any], interface: Interface) -> "keras.Model":
         ConfigError: an argument is unknown or missing, or the output does not have the shape that the task needs.
         TrialError: the code of the model raises, for example because a layer does not fit.
     """
+    from src.models import adapting
+
     target = str(node.get("_target_"))
     arguments = {key: value for key, value in node.items() if key not in NOT_ARGUMENTS}
     function, values = targets.find("model", target), interface.arguments()
@@ -37,20 +37,11 @@ def build(node: dict[str, Any], interface: Interface) -> "keras.Model":
         raise ConfigError(mistakes)
     wanted = inspect.signature(function).parameters
     from_data = {name: value() for name, value in values.items() if name in wanted}
-    with _replaying(interface):
+    with adapting.replaying(interface.learned) if interface.learned else nullcontext():
         model = targets.build("model", {"_target_": target, **arguments}, **from_data)
     _check(model, target, compiled=node.get("compile") is False)
     _check_output(_output(model, target, interface.example), target, interface)
     return model  # type: ignore[no-any-return]
-
-
-def _replaying(interface: Interface) -> Any:
-    """Returns a context in which layers get what they learned when the model was first built."""
-    if not interface.learned:
-        return nullcontext()
-    from src.models import adapting
-
-    return adapting.replaying(interface.learned)
 
 
 def _argument_mistakes(function: Any, target: str, arguments: dict[str, Any], interface: Interface) -> list[str]:
@@ -93,11 +84,12 @@ def _check(model: Any, target: str, *, compiled: bool) -> None:
 def _output(model: "keras.Model", target: str, example: trees.Tree) -> Any:
     """Returns the shape, or shapes, of the output for a batch; first builds a model without weights by a call."""
     import keras
+    import tensorflow as tf
 
     shape = model.output_shape if model.built and hasattr(model, "output_shape") else None
     if not isinstance(shape, tuple) or None in shape[1:]:  # for several outputs Keras gives shapes without names
         try:
-            answer = model(trees.mapped(_tensor, example), training=False)
+            answer = model(trees.mapped(tf.constant, example), training=False)
         except Exception as error:
             raise TrialError(f"model: {target} cannot be called: {type(error).__name__}: {first_words(error)}") from error
         shape = keras.tree.map_structure(lambda output: (None, *output.shape[1:]), answer)
@@ -106,19 +98,9 @@ def _output(model: "keras.Model", target: str, example: trees.Tree) -> Any:
     return shape
 
 
-def _tensor(array: np.ndarray) -> Any:
-    import tensorflow as tf
-
-    return tf.constant(array)
-
-
 def _check_output(shape: Any, target: str, interface: Interface) -> None:
     """Raises a ConfigError unless the output has the shape of a prediction."""
     expected = trees.over_shapes(lambda one: (None, *one), interface.outputs)
     if shape != expected:
-        words = f"{_words(expected)} for the task {declared(interface.task)}"
-        raise ConfigError([f"model: {target} gives {_words(shape)}; expected {words}."])
-
-
-def _words(shape: Any) -> str:
-    return trees.text(shape).replace("None", "batch")
+        given, needed = (trees.text(one).replace("None", "batch") for one in (shape, expected))
+        raise ConfigError([f"model: {target} gives {given}; expected {needed} for the task {declared(interface.task)}."])
