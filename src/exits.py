@@ -62,7 +62,7 @@ def interruption_says(note: str) -> Iterator[None]:
         raise
 
 
-def heeded(numbers: tuple[signal.Signals, ...]) -> list[signal.Signals]:
+def not_ignored(numbers: tuple[signal.Signals, ...]) -> list[signal.Signals]:
     """Returns the signals that this process does not ignore. nohup ignores SIGHUP, background jobs of a script ignore Ctrl-C."""
     return [number for number in numbers if signal.getsignal(number) is not signal.SIG_IGN]
 
@@ -82,7 +82,7 @@ def _raising() -> Iterator[None]:
     if threading.current_thread() is not threading.main_thread():  # Python lets no other thread handle signals
         yield
         return
-    before = {number: signal.signal(number, _interrupt) for number in heeded(ENDING)}
+    before = {number: signal.signal(number, _interrupt) for number in not_ignored(ENDING)}
     try:
         yield
     finally:

@@ -5,7 +5,7 @@ import os.path
 from collections.abc import Iterator
 from typing import Any
 
-from src.config import conditions, limits, links, objectives, points, unheeded
+from src.config import conditions, limits, links, objectives, points, without_effect
 from src.config.catalog import Catalog
 from src.config.metrics import metric_mistakes
 from src.config.overrides import Assignment
@@ -46,7 +46,7 @@ def find_mistakes(request: Request) -> list[str]:
         mistakes += [*links.mistakes(one, own, request), *_shape_mistakes(one, request)]
     mistakes += [
         *points.mistakes(request),
-        *unheeded.mistakes(request, options),
+        *without_effect.mistakes(request, options),
         *limits.mistakes(request, options),
         *objectives.mistakes(request, options),
         *_overlaps(request),
