@@ -22,11 +22,10 @@ def mistakes(request: Request, options: Mapping[str, Sequence[str]]) -> Iterator
         yield f"conf/config.yaml: {KEY}: two objectives belong to a sweep; expected them on the command line, or in a file of sweeps/."
     if not request.second:
         return
-    given = {one.key: one for one in request.assignments}
-    origin, [first] = given[KEY].origin, given[KEY].values
-    times = [one.key for one in request.assignments].count(KEY)
-    if times > 1:
-        yield f"{KEY} is given {times} times; expected it once: '{KEY}=[val_accuracy,min:model/parameters]'"
+    given = [one for one in request.assignments if one.key == KEY]
+    origin, first = given[-1].origin, given[-1].values[0]
+    if len(given) > 1:
+        yield f"{KEY} is given {len(given)} times; expected it once: '{KEY}=[val_accuracy,min:model/parameters]'"
     if not request.multirun:
         yield f"{origin}: two objectives order the trials of a sweep; expected -m in front, or one objective."
     if first.rpartition(":")[2] == request.second.rpartition(":")[2]:
@@ -35,7 +34,7 @@ def mistakes(request: Request, options: Mapping[str, Sequence[str]]) -> Iterator
     if request.catalog.readable("oracle").get(oracle, {}).get("oracle._target_") not in TAKING:
         yield f"{origin}: oracle={oracle} goes by one objective; expected {KEY}={first}, or oracle=grid, random or bayesian."
     for key in STOPS:
-        value = given[key].values[0] if key in given and given[key].values else request.catalog.top.get(key)
+        value = request.setting(key, request.catalog.top.get(key))
         if value is not None:
             yield f"{key}={value}: it goes by one objective, of which {origin} names two; expected {key}=null, or {KEY}={first}."
     if request.reported:

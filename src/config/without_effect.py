@@ -23,10 +23,8 @@ def mistakes(request: Request, options: Mapping[str, Sequence[str]]) -> Iterator
     for one in request.assignments:
         if one.key in ("resume", "retry", "allow") and not resumes:
             yield f"{one.origin}: expected the sweep's own command behind -m, and resume=latest or its id."
-    if request.reported:
-        for one in request.assignments:
-            if one.origin.startswith("sweeps/") and one.group in TRIAL_KEYS and one.key not in REPEATS:
-                yield f"{one.origin}: figures of reported are of trials that differ in seeds alone; expected it within each of trials."
+        if request.reported and one.origin.startswith("sweeps/") and one.group in TRIAL_KEYS and one.key not in REPEATS:
+            yield f"{one.origin}: figures of reported are of trials that differ in seeds alone; expected it within each of trials."
 
 
 def _of_one_trial(request: Request, given: dict[str, Assignment]) -> Iterator[str]:
