@@ -12,7 +12,7 @@ from pathlib import Path
 from src.errors import DiskFull
 from src.redaction import Redacting
 
-PART = ".trialbook-part"  # suffix of unfinished files
+PART = ".trialbook-part"  # suffix of the unfinished files of Trialbook; no other file may be removed
 
 
 def cache() -> Path:
