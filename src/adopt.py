@@ -65,7 +65,7 @@ def main() -> int:
         adoption = adopt(arguments.script, name)
         lines = ["", *adoption.found, "", *_write(adoption.files, replace=arguments.replace)]
         if adoption.left_out:
-            lines += ["", "left out, for a sweep cannot say it:", *(f"  {line}" for line in adoption.left_out)]
+            lines += ["", "left out, because a sweep cannot express it:", *(f"  {line}" for line in adoption.left_out)]
         print("\n".join(lines))  # noqa: T201
         _check(name)
         print(f"\nNext:\n  python -m src.sweep sweeps={name} dry_run=true\n  python -m src.sweep sweeps={name}")  # noqa: T201

@@ -178,8 +178,8 @@ def _stale(runs: "Runs") -> Finding:
 
     stale = [(run, sweep) for run, sweep in upkeep.running(runs) if is_stale(sweep)]
     if not stale:
-        return Finding("runs: none is called RUNNING that does not run")
-    return Finding(f"runs: {len(stale)} are called RUNNING, but nothing runs them", "python -m src.doctor --fix ends them", kill)
+        return Finding("runs: every run that MLflow calls RUNNING does run")
+    return Finding(f"runs: {len(stale)} are RUNNING in MLflow, but no process runs them", "python -m src.doctor --fix ends them", kill)
 
 
 def _files(file: Path) -> Iterator[Finding]:

@@ -136,7 +136,7 @@ def _challenge(arguments: Arguments, demanded: "Gates", registry: "Registry", lo
         before = decision
         version, decision = promote(decision, registry, loader, demanded, arguments.why)
         if decision is not before:
-            terminal.say("somebody else promoted meanwhile; decided again")
+            terminal.say("another process promoted a model meanwhile; decided again")
             _print_decision(terminal, decision)
     if decision.reasons:
         registry.refuse(run, decision.reasons)

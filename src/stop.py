@@ -99,10 +99,10 @@ def _answer(arguments: Arguments, sweep: str, heard: bool | None) -> str:
     if heard is None:
         return f"{sweep} has ended meanwhile"
     if not heard:
-        return f"{what}: asked, but not heard within {SECONDS:.0f} s; the sweep obeys as soon as what it does now lets it"
+        return f"{what}: asked, but no answer within {SECONDS:.0f} s; the sweep stops as soon as its current step is done"
     if arguments.trial:
         return f"{what} is stopped; the sweep goes on"
-    return f"{what} is stopped: {'the trials that run end now' if arguments.now else 'no new trials, and those that run finish'}"
+    return f"{what} is stopped: {'its running trials end now' if arguments.now else 'no new trials; its running trials finish'}"
 
 
 if __name__ == "__main__":

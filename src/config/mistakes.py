@@ -134,7 +134,7 @@ def _key_mistakes(one: Assignment, options: Options, catalog: Catalog) -> Iterat
     constructed = group in TRIAL_GROUPS and any(f"{group}._target_" in keys for keys in found.values())
     name = one.key.removeprefix(f"{group}.")
     if name in SETTLED.get(group, ()) or one.key == "trial.command":
-        yield f"{one.origin}: it is settled in a file; expected an option of its own: conf/{group}/x.yaml with another {name!r}."
+        yield f"{one.origin}: only a file can set it; expected an option of its own: conf/{group}/x.yaml with another {name!r}."
         return
     if mistakes := list(_mapping_mistakes(one, found)):
         yield from mistakes

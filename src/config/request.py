@@ -99,7 +99,7 @@ def read_request(catalog: Catalog, parser: Parser, lines: Iterable[str], *, mult
     for line in lines:
         key = line.partition("=")[0]
         if key in FOLDERS and key != used:
-            request.mistakes.append(f"{line}: nothing lies there; expected {used}=…")
+            request.mistakes.append(f"{line}: it has no effect here; expected {used}=…")
     named = {one.key for one in own}
     request.assignments = [one for one in request.assignments if one.key not in named]
     request.assignments += [one for one in own if one.key != "sweeps" or request.sweep is None]
@@ -149,7 +149,7 @@ def _read_first(parser: Parser, request: Request, fixed: set[str]) -> None:
 def _read_line(parser: Parser, request: Request, line: str) -> list[Assignment]:
     """Parses an override of the command line. Returns an empty list for Hydra's own settings, which it only checks."""
     if key_of(line).startswith("hydra.sweeper."):
-        request.mistakes.append(f"{line}: belongs into a file of sweeps/; on the command line say -m key=a,b")
+        request.mistakes.append(f"{line}: belongs in a file of sweeps/; on the command line say -m key=a,b")
     elif not re.match(r"[+~]*hydra\b", line):
         return _read(parser, request, line)
     elif line.partition("=")[0] not in FOLDERS:

@@ -24,7 +24,7 @@ def mistakes(request: Request, options: Mapping[str, Sequence[str]]) -> Iterator
         if one.key in ("resume", "retry", "allow") and not resumes:
             yield f"{one.origin}: expected the sweep's own command behind -m, and resume=latest or its id."
         if request.reported and one.origin.startswith("sweeps/") and one.group in TRIAL_KEYS and one.key not in REPEATS:
-            yield f"{one.origin}: figures of reported are of trials that differ in seeds alone; expected it within each of trials."
+            yield f"{one.origin}: the figures of reported belong to trials that differ in seeds alone; expected it in each trial."
 
 
 def _of_one_trial(request: Request, given: dict[str, Assignment]) -> Iterator[str]:

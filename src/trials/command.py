@@ -59,9 +59,9 @@ def run(config: dict[str, Any], report: Report) -> dict[str, float]:
     results = [found for found in printed if found and "step" not in found]
     output = "\n  ".join(lines[-KEPT:])
     if process.returncode:
-        raise TrialError(f"{words[0]} ended with {process.returncode}; expected 0. It said:\n  {output}")
+        raise TrialError(f"{words[0]} ended with {process.returncode}; expected 0. Its output:\n  {output}")
     if not results:
-        raise TrialError(f'{words[0]} printed no result; expected a line such as {{"loss": 0.2}}. It said:\n  {output}')
+        raise TrialError(f'{words[0]} printed no result; expected a line such as {{"loss": 0.2}}. Its output:\n  {output}')
     return results[-1]
 
 
