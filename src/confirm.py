@@ -63,7 +63,7 @@ def main() -> None:
         mistakes, race = list[str](), dict[str, Any]()
         with collecting(mistakes):
             read_arguments(Arguments, own)
-        values = {name: value for name, _, value in (word.partition("=") for word in own)}
+        values = dict(word.split("=", 1) for word in own if "=" in word)
         arguments = Arguments(**{field.name: values[field.name] for field in fields(Arguments) if values.get(field.name)})
         given = read_request(catalog, parser, [word for word in words if key_of(word) != "sweeps"], multirun=True)
         given.assignments += [parser.read(word) for word in words if key_of(word) == "sweeps"]  # without the content of the file
@@ -73,7 +73,7 @@ def main() -> None:
             race = _race(loader, arguments, own, [one for one in given.assignments if one.origin not in unfit], mistakes)
         if not race:
             raise ConfigError(dict.fromkeys(mistakes))
-        words = [word for word in words if word not in unfit and key_of(word) != OBJECTIVE]  # that of the sweep
+        words = [word for word in words if word not in unfit and key_of(word) != OBJECTIVE]  # the race has that of its sweep
         keys = {key_of(word) for word in words}
         lines = [*(line for line in race["lines"] if key_of(line) not in keys), *words]
         request = read_request(catalog, parser, lines, multirun=True)

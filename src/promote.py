@@ -112,14 +112,15 @@ def _challenge(arguments: Arguments, demanded: "Gates", registry: "Registry", lo
     from src.promotion.challenge import decide, promote
     from src.promotion.ended import check_ended, interruption
 
-    for folder in [] if arguments.run else find_sweeps(arguments.sweep):
-        check_ended(folder.name)
+    if not arguments.run:
+        for folder in find_sweeps(arguments.sweep):
+            check_ended(folder.name)
     run = registry.runs.read(arguments.run or best_run(arguments.sweep, terminal.say, arguments.objective))
     status = registry.runs.recorded(run.parent_id).status if run.parent_id else ""
     if run.sweep:
         check_ended(run.sweep, status)
-    if line := interruption(run.sweep, status) if run.sweep else "":
-        terminal.say(line)
+        if line := interruption(run.sweep, status):
+            terminal.say(line)
     if demanded.chance is None:
         terminal.say(f"gates={arguments.gates} asks for no p-value: chance alone may make this model champion")
     with terminal.waiting("loading TensorFlow, asking both models"):
