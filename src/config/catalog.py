@@ -3,7 +3,6 @@
 Files are only read (1 ms); an option with a defaults list of its own is composed (70 ms).
 """
 
-from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from functools import cached_property
 from typing import Any
@@ -19,7 +18,7 @@ from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
 from src.config.overrides import as_text, reason_of
-from src.config.paths import inactive, is_within, leaves
+from src.config.paths import Options, inactive, is_within, leaves
 from src.errors import ConfigError
 
 
@@ -142,7 +141,7 @@ class Catalog:
         resting = self.keys("model", model).get("model.inactive") if "model" in uses else None
         return inactive(uses, resting or [])
 
-    def unused(self, options: Mapping[str, Sequence[str]]) -> set[str]:
+    def unused(self, options: Options) -> set[str]:
         """Returns the groups that no trial uses, given the options that trials may choose."""
         return set.intersection(*(set(self.inactive(model, trial)) for model in options["model"] for trial in options["trial"]))
 

@@ -1,14 +1,12 @@
 """Conditions of a sweep file's `when:`, each a key with the options or values that it must have: optimizer=sgd, model.layers=2,3."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from src.config.overrides import Assignment, as_text
+from src.config.paths import Options
 from src.config.request import Request
 from src.errors import did_you_mean
-
-Options = Mapping[str, Sequence[str]]
-"""Group → the options that trials may choose."""
 
 
 def possible(key: str, request: Request, options: Options) -> dict[str, Any]:

@@ -1,8 +1,8 @@
 """Limits on metrics that are known before a trial trains: `limits: {model/parameters: 1e6}`."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator
 
-from src.config.paths import nested
+from src.config.paths import Options, nested
 from src.config.request import Request
 from src.errors import did_you_mean
 
@@ -10,7 +10,7 @@ KNOWN = ("model/parameters",)  # metrics of a trial that do not depend on its tr
 NODE, EXAMPLE = "limits", "limits={model/parameters:1e6}"
 
 
-def mistakes(request: Request, options: Mapping[str, Sequence[str]]) -> Iterator[str]:
+def mistakes(request: Request, options: Options) -> Iterator[str]:
     """Yields limits on other metrics, limits that are no numbers, and limits for functions, whose metrics are known only at their end."""
     origin, value = f"conf/config.yaml: {NODE}", request.catalog.top.get(NODE) or nested(request.catalog.top, NODE) or None
     for one in request.assignments:

@@ -7,12 +7,11 @@ from typing import Any
 
 from src.config.catalog import Catalog
 from src.config.overrides import Assignment, as_text
-from src.config.paths import TRIAL_KEYS
+from src.config.paths import TRIAL_KEYS, Options
 from src.config.request import Request
 from src.errors import did_you_mean
 
 LINK = re.compile(r"'?\$\{([\w.]+)\}'?", re.ASCII)
-Options = Mapping[str, Sequence[str]]
 
 
 def linked(key: str, text: str) -> str:
@@ -89,10 +88,10 @@ def resolved(one: Assignment, request: Request, options: Options) -> Assignment:
 def mistakes(one: Assignment, options: Options, request: Request) -> Iterator[str]:
     """Yields the mistakes of a link: it is one of several values, has a condition, is part of a circle, or some trial lacks its target.
 
-    Args:
-        options: group → the options of the trials that the assignment belongs to.
+    `options` are those of the trials that the assignment belongs to.
     """
-    if not (key := target(one)):
+    key = target(one)
+    if not key:
         return
     targets, chain = {other.key: target(other) for other in request.everything}, [one.key]
     while targets.get(chain[-1]) and chain[-1] not in chain[:-1]:

@@ -10,7 +10,7 @@ from src.config import objectives
 from src.config.auto import AUTO, settled
 from src.config.catalog import Catalog
 from src.config.overrides import Assignment
-from src.config.paths import nested
+from src.config.paths import Options, nested
 from src.config.request import Request
 from src.config.rules import REPORTING, unrecordable
 from src.errors import ConfigError, did_you_mean
@@ -70,7 +70,7 @@ def reported(config: dict[str, Any]) -> tuple[str, list[str]]:
     return found["objective"], names + [name for of_output in names_of(found["metrics"]) for name in of_output]
 
 
-def metric_mistakes(request: Request, options: dict[str, list[str]]) -> Iterator[str]:
+def metric_mistakes(request: Request, options: Options) -> Iterator[str]:
     """Yields metrics that share a name or have a forbidden one, and objectives that no metric has."""
     catalog = request.catalog
     given = {one.key: one for one in request.everything if one.key in ("training.metrics", "training.loss", "data.task", "objective")}
@@ -114,7 +114,7 @@ def _node(catalog: Catalog, group: str, option: str) -> dict[str, Any]:
     return nested(catalog.keys(group, option), group)
 
 
-def _combinations(request: Request, options: dict[str, list[str]], given: dict[str, Assignment]) -> Iterator[dict[str, Any]]:
+def _combinations(request: Request, options: Options, given: dict[str, Assignment]) -> Iterator[dict[str, Any]]:
     """Yields the parts of configurations that decide what is reported, for every choice of options and values."""
     groups = ("data", "training", "model", "trial")
     own = [one for one in given.values() if one.key != "objective"]

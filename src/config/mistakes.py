@@ -2,14 +2,14 @@
 
 import itertools
 import os.path
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from src.config import conditions, limits, links, objectives, points, without_effect
 from src.config.catalog import Catalog
 from src.config.metrics import metric_mistakes
 from src.config.overrides import Assignment
-from src.config.paths import KERAS_GROUPS, SETTLED, TRIAL_GROUPS, TRIAL_KEYS, leaves
+from src.config.paths import KERAS_GROUPS, SETTLED, TRIAL_GROUPS, TRIAL_KEYS, Options, leaves
 from src.config.request import FOLDERS, Request
 from src.config.rules import expected
 from src.errors import ConfigError, collecting, did_you_mean
@@ -18,7 +18,6 @@ WITHOUT_EFFECT = {
     **{"hydra.output_subdir": None, "hydra.job.name": "trial", "hydra.job.chdir": False},
     **{"hydra/sweeper": "kerastuner", "hydra/hydra_logging": "none", "hydra/job_logging": "none"},
 }
-Options = dict[str, list[str]]  # group → the options that trials may choose
 
 
 def find_mistakes(request: Request) -> list[str]:
@@ -57,7 +56,7 @@ def find_mistakes(request: Request) -> list[str]:
     return list(dict.fromkeys(mistakes))
 
 
-def _uses_mistakes(trials: list[str], catalog: Catalog) -> Iterator[str]:
+def _uses_mistakes(trials: Sequence[str], catalog: Catalog) -> Iterator[str]:
     for trial in trials:
         uses = catalog.keys("trial", trial).get("trial.uses")
         if not isinstance(uses, list) or set(map(str, uses)) - set(KERAS_GROUPS):

@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Mapping, Sequence
 
 from src.config.limits import KNOWN
+from src.config.paths import Options
 from src.config.request import Request
 from src.errors import ConfigError, did_you_mean
 from src.objective import Objective
@@ -13,7 +14,7 @@ STOPS = ("stop.target", "stop.patience", "stop.trial")  # rules that need a sing
 SECONDS = ("seconds", "seconds_per_epoch")  # logged for every trial
 
 
-def mistakes(request: Request, options: Mapping[str, Sequence[str]]) -> Iterator[str]:
+def mistakes(request: Request, options: Options) -> Iterator[str]:
     """Yields lists that are not two objectives, and settings that work with a single objective only."""
     for one in (*request.everything, *(one for point in request.first for one in point)):
         if one.key == KEY and any(isinstance(value, list) for value in one.values):

@@ -1,6 +1,6 @@
 """Config paths: `{"optimizer": {"rho": 0.9}}` is the same as `optimizer.rho=0.9`."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +12,7 @@ REPEATS = ("seed", "data.fold")  # trials that differ in these keys alone are re
 KERAS_GROUPS = ("data", "model", "optimizer", "training")  # a function lists in `uses:` which of them it needs
 TRIAL_GROUPS = ("trial", *KERAS_GROUPS)
 SETTLED = {"model": ("inactive",), "trial": ("uses", "objective")}  # group → keys that only its files may set; no values of a trial
+Options = Mapping[str, Sequence[str]]  # group → the options that trials may choose
 TRIAL_KEYS = ("seed", "objective", *TRIAL_GROUPS)  # the part of the configuration that a trial sees; the rest concerns the sweep
 
 

@@ -18,7 +18,7 @@ def mistakes(request: Request) -> Iterator[str]:
                 yield f"{one.origin}: several values; expected one, for a listed trial is one trial."
     for one in itertools.chain.from_iterable(request.first):
         if any("${" in str(value) for value in one.values):
-            yield f"{one.origin}: a known point cannot take values of other keys; expected a value without ${{…}}."
+            yield f"{one.origin}: a known point cannot take values of other keys; expected one without ${{…}}."
     if request.when and request.trials:
         place = request.trials[0][0].origin.partition(":")[0] if request.trials[0] else "trials"
         yield f"{place}: when has no effect on explicit trials; expected the keys in the trials themselves."

@@ -1,18 +1,14 @@
 """Finds settings without effect, which would otherwise be ignored in silence."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator
 
 from src.config.overrides import Assignment
-from src.config.paths import REPEATS, TRIAL_KEYS
+from src.config.paths import REPEATS, TRIAL_KEYS, Options
 from src.config.request import Request
 
 
-def mistakes(request: Request, options: Mapping[str, Sequence[str]]) -> Iterator[str]:
-    """Yields settings that have no effect beside others, or that contradict them.
-
-    Args:
-        options: group → the options that trials may choose.
-    """
+def mistakes(request: Request, options: Options) -> Iterator[str]:
+    """Yields settings that have no effect beside others, or that contradict them."""
     given = {one.key: one for one in request.assignments if any(value is not None for value in one.values_or_ends)}
     if not request.multirun:
         yield from _of_one_trial(request, given)
@@ -35,7 +31,7 @@ def _of_one_trial(request: Request, given: dict[str, Assignment]) -> Iterator[st
         yield f"sweeps/{request.sweep}.yaml: trials: several trials; expected hydra: {{mode: MULTIRUN}}, or -m in front."
 
 
-def _of_the_oracle(request: Request, options: Mapping[str, Sequence[str]]) -> Iterator[str]:
+def _of_the_oracle(request: Request, options: Options) -> Iterator[str]:
     """Yields settings about which the oracle decides itself, and `stop.trial` where scores of trials cannot be compared."""
     name = options["oracle"][0]
     settings = request.catalog.readable("oracle").get(name, {})
