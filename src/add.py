@@ -1,9 +1,9 @@
-"""Adds trials to a sweep, one that runs or one that ended.
+"""Adds trials to a sweep that runs or has ended.
 
-python -m src.add optimizer.learning_rate=0.003,0.01              two trials; all else as the sweep fixes it, or as conf/ has it
-python -m src.add sweep=dropout model.dropout=0.4 model.units=64  one, for the sweep of that name
+python -m src.add optimizer.learning_rate=0.003,0.01              two trials; other keys have the values of the sweep, or of conf/
+python -m src.add sweep=dropout model.dropout=0.4 model.units=64  one trial, for the sweep of that name
 
-All other words are keys of a trial. A sweep that runs takes the trials up next; one that ended takes them when it goes on: resume=.
+All other words are keys of a trial. A running sweep runs the new trials next; an ended one runs them when it is resumed (resume=).
 """
 
 import json
@@ -30,7 +30,7 @@ from src.terminal import Terminal
 
 @dataclass(frozen=True)
 class Arguments:
-    """The words of the command, beside the keys of a trial.
+    """The arguments of the command, beside the keys of a trial.
 
     Attributes:
         sweep: latest, an id or a name.
@@ -42,37 +42,35 @@ class Arguments:
 
 
 def main() -> None:
-    """Adds the points to the study, from where the sweep's driver takes them."""
+    """Writes the points into the study, where the driver of the sweep finds them."""
     with exit_on_error(), conf_loader() as loader:
         own, words = split(Arguments, [word for word in sys.argv[1:] if word not in ("-m", "--multirun")])
-        arguments, mistakes = read_arguments(Arguments, [*own, *(HELP & {*words})], __doc__), list[str]()
+        arguments = read_arguments(Arguments, [*own, *(HELP & {*words})], __doc__)
         mark_secrets_in(" ".join(words))
-        [folder, *others] = find_sweeps(arguments.sweep)
-        mistakes += [f"sweep={arguments.sweep}: one sweep at a time; expected its name or id, or latest."] if others else []
+        mistakes = list[str]()
+        folder, *others = find_sweeps(arguments.sweep)
+        if others:
+            mistakes.append(f"sweep={arguments.sweep}: one sweep at a time; expected its name or id, or latest.")
         with closing(Store.reopen(folder / "study.db")) as store:
-            found = None
             with collecting(mistakes):
                 found = read_additions(loader, store, words)
-            if mistakes or not found:
+            if mistakes:
                 raise ConfigError(mistakes)
             for point in found.points:
                 store.instruct(ADD, point=point)
             resume = command_to_resume(store.meta(), folder)
         runs = is_driven(folder)
+        added = [overrides(point) for point in found.points]
         if arguments.format == "json":
-            added = [overrides(point) for point in found.points]
             print(json.dumps({"sweep": folder.name, "added": added, "known": found.known, "runs": runs, "resume": resume}))  # noqa: T201
             return
         terminal = Terminal()
-        for point in found.points:
-            terminal.say(f"added  {shlex.join(overrides(point))}")
-        for line in found.known:
-            terminal.say(f"known  {line}")
+        terminal.say("\n".join([*(f"added  {shlex.join(one)}" for one in added), *(f"known  {line}" for line in found.known)]))
         if runs:
-            terminal.say(f"{folder.name} takes them up as soon as a slot is free; if it ends before that, resume= does\n\nNext:")
-            terminal.say("  python -m src.status watch=true    looks on")
+            terminal.say(f"{folder.name} runs them as soon as a slot is free; if it ends before that, when it is resumed\n\nNext:")
+            terminal.command("python -m src.status watch=true", "shows its progress")
         else:
-            terminal.say(f"{folder.name} does not run; they wait for it to go on\n\nNext:\n  {resume}")
+            terminal.say(f"{folder.name} does not run now; it runs them when it is resumed\n\nNext:\n  {resume}")
 
 
 if __name__ == "__main__":

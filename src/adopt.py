@@ -1,11 +1,11 @@
-"""Brings what you have.
+"""Imports a KerasTuner script, or old results of KerasTuner or Optuna.
 
-python -m src.adopt FILE.py:NAME [name=…] [replace=true]                 a search of KerasTuner: NAME is its function or HyperModel
+python -m src.adopt FILE.py:NAME [name=…] [replace=true]                 a KerasTuner script: NAME is its function or HyperModel
 python -m src.adopt results=my_dir/my_project sweeps=x                   old results: a project folder of KerasTuner
-python -m src.adopt results=sqlite:///optuna.db study=mine sweeps=x      a storage of Optuna's, an SQLite file
+python -m src.adopt results=sqlite:///optuna.db study=mine sweeps=x      old results: an Optuna storage in an SQLite file
 
-FILE.py is run up to its search, in this process; no trial runs. Its model becomes an option of conf/model/, its search a question of
-sweeps/. Nothing of the file changes. Old results become the trials of a new study; other words are those of a sweep.
+FILE.py is executed in this process up to its search; no trial runs, and the file is not changed. Its model becomes an option of
+conf/model/, its search a file of sweeps/. Old results become the trials of a new study; all other words are those of a sweep.
 """
 
 import keyword
@@ -22,12 +22,12 @@ from src.errors import ConfigError, TrialbookError
 from src.exits import exit_on_error
 from src.terminal import agreed
 
-WORDS = ("keras", "null", "true", "false", "yes", "no", "on", "off")
+WORDS = ("keras", "null", "true", "false", "yes", "no", "on", "off")  # an engine, and words of YAML that are no text
 
 
 @dataclass(frozen=True)
 class Arguments:
-    """The arguments of the command; `name` is that of the files."""
+    """The arguments of the command for a script; `name` names the written files."""
 
     script: str
     name: str = ""
@@ -36,14 +36,14 @@ class Arguments:
 
 @dataclass(frozen=True)
 class OldResults:
-    """The arguments of the command for old results; `study` names one of several of Optuna's."""
+    """The arguments of the command for old results; `study` names one of several Optuna studies."""
 
     results: str
     study: str = ""
 
 
 def main() -> int:
-    """Adopts a search, or old results; returns the exit code."""
+    """Adopts a script or old results; returns the exit code."""
     words = sys.argv[1:]
     if not words or HELP & set(words):
         print(__doc__)  # noqa: T201
@@ -63,17 +63,17 @@ def main() -> int:
             raise ConfigError([f"name={name}: expected a Python name that is no word of YAML, and not the engine {WORDS[0]}."])
         print(f"{arguments.script} is run up to its search …")  # noqa: T201
         adoption = adopt(arguments.script, name)
-        lines = _write(adoption.files, replace=arguments.replace)
-        left_out = ["", "left out, for a sweep cannot say it:", *(f"  {line}" for line in adoption.left_out)] if adoption.left_out else []
-        print("\n".join(["", *adoption.found, "", *lines, *left_out]))  # noqa: T201
+        lines = ["", *adoption.found, "", *_write(adoption.files, replace=arguments.replace)]
+        if adoption.left_out:
+            lines += ["", "left out, because a sweep cannot express it:", *(f"  {line}" for line in adoption.left_out)]
+        print("\n".join(lines))  # noqa: T201
         _check(name)
         print(f"\nNext:\n  python -m src.sweep sweeps={name} dry_run=true\n  python -m src.sweep sweeps={name}")  # noqa: T201
     return 0
 
 
 def _old_results(words: list[str]) -> int:
-    """Adopts old results; the words that are not its own are those of a sweep."""
-    from src.adopting.study import adopt  # numpy, which help does not need
+    from src.adopting.study import adopt  # imports numpy, which --help does not need
 
     own, others = split(OldResults, words)
     arguments = read_arguments(OldResults, own)
@@ -82,11 +82,7 @@ def _old_results(words: list[str]) -> int:
 
 
 def _check(name: str) -> None:
-    """Shows in a line or two what the sweep would run, in a process that sees the new files.
-
-    Raises:
-        TrialbookError: it has mistakes.
-    """
+    """Prints what the sweep would run; raises a TrialbookError if it has mistakes. A new process plans it, as it reads the new files."""
     command = [sys.executable, "-m", "src.sweep", f"sweeps={name}", "dry_run=true"]
     ended = subprocess.run(command, capture_output=True, text=True, check=False)  # noqa: S603  our own command
     if ended.returncode:
@@ -95,27 +91,20 @@ def _check(name: str) -> None:
 
 
 def _write(contents: dict[Path, bytes], *, replace: bool) -> list[str]:
-    """Writes files; returns a line for each.
-
-    Raises:
-        ConfigError: another file is there, and nobody said that it may be replaced; nothing was written.
-    """
-    names = {path: os.path.relpath(path) for path in contents}
-    others = [path for path, content in contents.items() if path.exists() and path.read_bytes() != content]
-    if foreign := [names[path] for path in others if path.suffix != ".npz" and b"python -m src.adopt " not in path.read_bytes()]:
+    """Writes files and returns a line for each; raises a ConfigError, and writes nothing, if a different file may not be replaced."""
+    different = {path: os.path.relpath(path) for path, content in contents.items() if path.exists() and path.read_bytes() != content}
+    foreign = [name for path, name in different.items() if path.suffix != ".npz" and b"python -m src.adopt " not in path.read_bytes()]
+    if foreign:
         raise ConfigError(f"{name} is there, and this command has not written it; expected name=… of other files" for name in foreign)
-    if others and not replace and not agreed(f"replace {', '.join(names[path] for path in others)}?"):
-        raise ConfigError(
-            f"{names[path]} is there, and is another one; expected replace=true, or name=… for files beside it" for path in others
-        )
+    if different and not replace and not agreed(f"replace {', '.join(different.values())}?"):
+        raise ConfigError(f"{name} is there with other content; expected replace=true, or another name=…" for name in different.values())
     lines = []
     for path, content in contents.items():
-        if path in others or not path.exists():
-            state = "replaced" if path in others else "written"
+        state = "unchanged"
+        if path in different or not path.exists():
+            state = "replaced" if path in different else "written"
             files.write(path, content)
-        else:
-            state = "unchanged"
-        lines.append(f"{state:>9}  {names[path]}")
+        lines.append(f"{state:>9}  {os.path.relpath(path)}")
     return lines
 
 

@@ -12,7 +12,7 @@ SPARSE = {"categorical_crossentropy": "sparse_categorical_crossentropy", "catego
 
 
 def with_values(values: Mapping[str, Any]) -> kt.HyperParameters:
-    """Returns KerasTuner's hyperparameters, which answer with these values; None stands for one that takes its own default."""
+    """Returns KerasTuner's hyperparameters with these values. A hyperparameter whose value is None has its own default."""
     found = kt.HyperParameters()
     found.values = {name: value for name, value in values.items() if value is not None}
     return found
@@ -26,21 +26,19 @@ def built(
     logits: bool = False,
     compiled_with: Mapping[str, Any] | None = None,
 ) -> keras.Model:
-    """Builds the model of some hyperparameters. It keeps them, for a `fit` of the hypermodel's own.
+    """Builds a model from values of hyperparameters. The model keeps them as `hyperparameters`, for a `fit` of the hypermodel.
 
     Args:
-        hypermodel: a function of hyperparameters, or an instance of KerasTuner's class.
-        numbered: the labels were one-hot rows for the hypermodel and are numbers of classes now, so its loss is the one for numbers.
-        logits: its loss takes logits; the model gets a softmax layer at its end, and the loss is the one for probabilities.
-        compiled_with: optimizer, loss or metrics of the tuner, as Keras serializes them, which replace those of the model.
+        hypermodel: a function of hyperparameters, or an instance of KerasTuner's HyperModel.
+        numbered: True if the hypermodel expects one-hot labels; its loss and metrics become those for class numbers.
+        logits: True if its loss takes logits; a softmax layer is added, and the loss becomes the one for probabilities.
+        compiled_with: the tuner's optimizer, loss or metrics, serialized by Keras; they replace those of the model.
     """
     hyperparameters = with_values(values)
     model = hypermodel.build(hyperparameters) if isinstance(hypermodel, kt.HyperModel) else hypermodel(hyperparameters)
     if isinstance(model, keras.Model):
         if compiled_with:
-            model.compile(
-                **{**_compiled(model), **{name: keras.saving.deserialize_keras_object(one) for name, one in compiled_with.items()}}
-            )
+            model.compile(**_compiled(model) | _deserialized(compiled_with))
         if numbered and model.compiled:
             model.compile(**numbered_labels(model))
         if logits:
@@ -56,11 +54,7 @@ def takes_logits(model: keras.Model) -> bool:
 
 
 def _with_softmax(model: keras.Model) -> keras.Model:
-    """Returns a model of probabilities with the same weights, loss and accuracy.
-
-    Raises:
-        ConfigError: it has a metric of logits, or is no graph of layers with one output.
-    """
+    """Returns a model that outputs probabilities, with the same weights, loss and accuracy; raises a ConfigError if that is impossible."""
     arguments = _compiled(model)
     invariant = (keras.metrics.SparseCategoricalAccuracy, keras.metrics.SparseTopKCategoricalAccuracy)
     metrics = arguments.get("metrics") or []
@@ -74,18 +68,19 @@ def _with_softmax(model: keras.Model) -> keras.Model:
 
 
 def _compiled(model: keras.Model) -> dict[str, Any]:
-    """Returns the arguments with which a model was compiled, its optimizer as it is."""
-    if not model.compiled:
-        return {}
-    config = model.get_compile_config()
-    return {name: keras.saving.deserialize_keras_object(value) for name, value in config.items()} | {"optimizer": model.optimizer}
+    """Returns the arguments with which a model was compiled; the optimizer is the model's own object."""
+    return _deserialized(model.get_compile_config()) | {"optimizer": model.optimizer} if model.compiled else {}
+
+
+def _deserialized(arguments: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: keras.saving.deserialize_keras_object(value) for name, value in arguments.items()}
 
 
 def numbered_labels(model: keras.Model) -> dict[str, Any]:
-    """Returns arguments of `compile` with loss and metrics for numbers of classes in place of one-hot rows.
+    """Returns arguments of `compile` whose loss and metrics take class numbers in place of one-hot rows.
 
     Raises:
-        ConfigError: the loss has no such form.
+        ConfigError: the loss or a metric has no such form.
     """
     arguments = _compiled(model)
     loss = arguments["loss"]
@@ -101,11 +96,7 @@ def numbered_labels(model: keras.Model) -> dict[str, Any]:
 
 
 def _sparse(metrics: Any) -> Any:
-    """Returns metrics with those of numbers of classes in place of those of one-hot rows, under the same names.
-
-    Raises:
-        ConfigError: a metric has no such form.
-    """
+    """Returns metrics for class numbers in place of those for one-hot rows, under the same names; raises a ConfigError for others."""
     found: list[Any] = []
     for metric in metrics or ():
         if metric == "categorical_accuracy" or type(metric) is keras.metrics.CategoricalAccuracy:

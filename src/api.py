@@ -27,7 +27,7 @@ class Sweep:
     """A sweep that ended.
 
     Attributes:
-        id: the other commands find the sweep by it: python -m src.promote sweep=ID
+        id: for the other commands, such as python -m src.promote sweep=ID
     """
 
     id: str
@@ -36,14 +36,14 @@ class Sweep:
 
     @property
     def table(self) -> "pd.DataFrame":
-        """The leaderboard: a row per configuration, best first; repeats share a row."""
+        """The leaderboard, best configuration first; repeats share a row."""
         import pandas as pd
 
         return pd.DataFrame(table.ranked(self.standing))
 
     @property
     def trials(self) -> "pd.DataFrame":
-        """A row per trial, with the id of its MLflow run; trials of the best configuration come first."""
+        """The trials with the ids of their MLflow runs; trials of the best configuration come first."""
         import pandas as pd
 
         return pd.DataFrame(table.by_trial(self.standing)).set_index("trial")
@@ -52,7 +52,7 @@ class Sweep:
         """Plots the validation curves of all trials, each metric in its own axes.
 
         Raises:
-            TrialbookError: no trial ended an epoch.
+            TrialbookError: no trial finished an epoch.
         """
         histories = labelled_histories(self.standing.trials, self._stores, self.standing)
         if not histories:
@@ -63,7 +63,7 @@ class Sweep:
         """Returns the Keras model of the best trial by the first objective, with the weights of its kept epoch, verified by SHA-256.
 
         Raises:
-            TrialbookError: no trial has a score, or the weights are not those that were recorded.
+            TrialbookError: no trial has a score, or the weights differ from the recorded ones.
         """
         from src.promotion.candidate import rebuild
         from src.tracking.runs import Runs
@@ -79,7 +79,7 @@ def sweep(*words: str) -> Sweep:
     """Runs `python -m src.sweep -m …` in a new process and shows its progress here.
 
     Args:
-        words: as on the command line, "optimizer=sgd,adam".
+        words: overrides as on the command line, such as "optimizer=sgd,adam".
 
     Raises:
         TrialbookError: nothing was started; the message lists every mistake.
@@ -97,10 +97,10 @@ def sweep(*words: str) -> Sweep:
 
 
 def load(sweep: str = "latest") -> Sweep:
-    """Loads a sweep that ended earlier.
+    """Loads an earlier sweep.
 
     Args:
-        sweep: its id, the name of its question, or `latest`.
+        sweep: the id or name of the sweep, or `latest`.
 
     Raises:
         ConfigError: there is no such sweep.

@@ -1,4 +1,4 @@
-"""The files of a trial, as name → content: the model and its weights, the history, a picture and a summary."""
+"""Makes the files of a trial, as name → content: the model and its weights, the history, a picture and a summary."""
 
 import csv
 import io
@@ -25,12 +25,12 @@ DIGEST_TAGS = {  # an .h5 has no checksum of its own
 
 
 def of(model: "keras.Model", fitted: Fitted, metrics: dict[str, float], picture: Callable[[], bytes] | None = None) -> dict[str, bytes]:
-    """The files of the model, `history.csv`, `curves.png` and `summary.txt`.
+    """Returns the files of the model, `history.csv`, `curves.png` and `summary.txt`.
 
     Args:
         model: with the weights of the kept epoch.
-        metrics: those of the trial; the picture of cross-validation's folds shows `kept/val_accuracy` beside them.
-        picture: returns `curves.png`, if somebody else draws it.
+        metrics: of the trial; with cross-validation the picture shows `kept/val_accuracy` beside the folds.
+        picture: returns the content of `curves.png`; without it the picture is drawn here.
     """
     files, lines = saved(model)
     for line in lines:
@@ -49,7 +49,7 @@ def _picture(model: "keras.Model", fitted: Fitted, metrics: dict[str, float]) ->
 
 
 def history_csv(history: dict[str, list[float]]) -> bytes:
-    """One row per epoch, counted from 1.
+    """Returns the history as CSV, one row per epoch, counted from 1.
 
     >>> history_csv({"loss": [0.5, 0.25]})
     b'epoch,loss\\r\\n1,0.5\\r\\n2,0.25\\r\\n'
@@ -68,10 +68,10 @@ def _summary(model: "keras.Model") -> bytes:
 
 
 def saved(model: "keras.Model") -> tuple[dict[str, bytes], list[str]]:
-    """The files of a compiled model: its weights, and the whole model if Keras can write it.
+    """Returns the files of a compiled model: its weights, and the whole model if Keras can write it.
 
     Returns:
-        Name → content, and a line for each file of WHOLE that Keras cannot write.
+        Name → content, and a warning for each file of WHOLE that Keras cannot write.
 
     Raises:
         Exception: the weights cannot be written.

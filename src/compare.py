@@ -1,8 +1,8 @@
-"""Ranks the trials of a sweep, or of several, or tells two runs apart.
+"""Ranks the trials of one or several sweeps, or lists the differences between two runs.
 
 python -m src.compare                                      the latest sweep
 python -m src.compare sweep=SWEEP_ID,dropout least=0.002
-python -m src.compare sweep=latest report=comparison.html     leaderboard, curves, all keys, what failed: one file for a browser
+python -m src.compare sweep=latest report=comparison.html     leaderboard, curves, all keys, failures: one file for a browser
 python -m src.compare runs=RUN_ID,RUN_ID
 python -m src.compare sweep=all format=parquet to=tables   all trials and epochs, for other programs
 """
@@ -21,7 +21,7 @@ from src.events import as_json
 from src.exits import exit_on_error
 from src.results import table
 from src.results.conclusions import SUGGESTED, brief, conclusions, group_name, new_seeds, repeats
-from src.results.leaderboard import Entry, Group, Standing
+from src.results.leaderboard import Group, Standing
 from src.results.scores import load_standing
 from src.significance import MOST_SEEDS, seeds_for
 from src.study import provenance
@@ -35,17 +35,17 @@ MOST_COMMANDS = 5
 
 @dataclass(frozen=True)
 class Arguments:
-    """The words of the command.
+    """The arguments of the command.
 
     Attributes:
-        sweep: latest, an id, a name, or all; several, with commas, are compared as one.
+        sweep: latest, an id, a name, or all; several, separated by commas, are compared as one.
         objective: another metric to rank by, such as min:val_loss.
-        format: table; csv with every digit; json, for programs; parquet, which wants to=.
+        format: table; csv with every digit; json, for programs; parquet, which needs to=.
         to: a folder for trials.csv and epochs.csv, or .parquet: all that was recorded.
-        most: rows, at most; of a table 100 unless it is said.
-        report: a file for a browser: learning curves, parallel coordinates, importance, advice.
-        runs: two runs of MLflow, with a comma; their differences are printed instead.
-        least: the least difference that matters, such as 0.002; it says how many seeds would find it.
+        most: largest number of rows; 100 for a table, all for the other formats.
+        report: an .html file with learning curves, parallel coordinates, importance and advice.
+        runs: two MLflow runs, separated by a comma; prints their differences instead.
+        least: the smallest difference that matters, such as 0.002; prints how many seeds would find it.
     """
 
     sweep: str = "latest"
@@ -59,11 +59,11 @@ class Arguments:
 
 
 def advice_on_seeds(found: Standing, code: str, least: float = 0.0) -> list[str]:
-    """Returns how many seeds would tell the first configurations of each group apart, and the commands for them.
+    """Returns how many seeds would separate the best configurations of each group, with the commands that run them.
 
     Args:
         code: SHA-256 of the present code.
-        least: the least difference that matters; twice the pooled spread if it is not given.
+        least: the smallest difference that matters; 0 for twice the pooled spread.
     """
     lines = []
     for group in found.groups:
@@ -82,7 +82,8 @@ def _advice(standing: Standing, group: Group, code: str, least: float) -> list[s
     if comparison.known:
         matters = least or 2 * comparison.pooled
         what = f"a difference of {brief(matters)} ({'least=' if least else 'twice the spread'})"
-        wanted, have = seeds_for(matters, comparison.pooled, len(group.entries)), min(len(entry.scores) for entry in tied)
+        wanted = seeds_for(matters, comparison.pooled, len(group.entries))
+        have = min(len(entry.scores) for entry in tied)
         if wanted is None:
             return [f"More than {MOST_SEEDS} {repeats(tied)} each would be needed to find {what}; expected a larger least=."]
         if have >= wanted:
@@ -92,25 +93,21 @@ def _advice(standing: Standing, group: Group, code: str, least: float) -> list[s
         more, say = SUGGESTED, "One seed tells nothing; four more each tell how much scores vary by chance"
     if any(entry.origin.code not in ("", code) for entry in tied):
         return [f"{say}. But their code is not all the present one, so that new seeds would be rows of their own."]
-    seeds = new_seeds(tied, more)
-    commands = [
-        f"  python -m src.sweep -m {shlex.join(standing.words(entry))}{_folds(entry)} seed={seeds}" for entry in tied[:MOST_COMMANDS]
-    ]
-    rest = [f"  and so for the other {len(tied) - MOST_COMMANDS} that are not told from the first"] if len(tied) > MOST_COMMANDS else []
-    return [f"{say}:", *commands, *rest]
-
-
-def _folds(entry: Entry) -> str:
-    """Returns the word that runs every fold, where there are folds."""
-    folds = entry.values.get("data.folds")
-    return f" data.fold={','.join(map(str, range(int(folds))))}" if folds else ""
+    lines, seeds = [f"{say}:"], new_seeds(tied, more)
+    for entry in tied[:MOST_COMMANDS]:
+        every_fold = ",".join(map(str, range(int(entry.values.get("data.folds") or 0))))
+        words = shlex.join(standing.words(entry)) + (f" data.fold={every_fold}" if every_fold else "")
+        lines.append(f"  python -m src.sweep -m {words} seed={seeds}")
+    if len(tied) > MOST_COMMANDS:
+        lines.append(f"  and so for the other {len(tied) - MOST_COMMANDS} that are not told from the first")
+    return lines
 
 
 def main() -> None:
     """Prints the leaderboard, or the differences between two runs."""
     with exit_on_error():
         arguments = read_arguments(Arguments, sys.argv[1:], __doc__)
-        if arguments.report and Path(arguments.report).suffix not in (".html", ".htm"):  # it takes the place of what is there
+        if arguments.report and Path(arguments.report).suffix not in (".html", ".htm"):  # never overwrites a file of another kind
             raise ConfigError([f"report={arguments.report}: expected a file that ends in .html"])
         if arguments.runs:
             _compare_runs(arguments)
@@ -132,7 +129,7 @@ def main() -> None:
 
 
 def _write_report(path: str, standing: Standing, stores: list[Store]) -> None:
-    from src.report import report_of  # matplotlib
+    from src.report import report_of  # imports matplotlib
     from src.report.champion import champion
 
     with conf_loader() as loader:
@@ -153,7 +150,6 @@ def _print_table(sweep: str, standing: Standing, rows: list[table.Row], most: in
 
 
 def _write_tables(arguments: Arguments) -> None:
-    """Writes all that was recorded of some sweeps, whatever they rank by."""
     if not arguments.to or arguments.format not in ("csv", "parquet"):
         raise ConfigError([f"to={arguments.to} format={arguments.format}: expected to=FOLDER with format=csv or format=parquet"])
     from src.results import frames
@@ -167,17 +163,17 @@ def _compare_runs(arguments: Arguments) -> None:
     from src.results.difference import difference
     from src.tracking.runs import Runs  # imports MLflow, seconds
 
-    first, *others = arguments.runs.split(",")
-    if len(others) != 1:
+    ids = arguments.runs.split(",")
+    if len(ids) != 2:
         raise ConfigError([f"runs={arguments.runs}: expected two runs, runs=<a>,<b>"])
     with conf_loader() as loader:
         runs = Runs(tracking_uri(loader))
-    both = [runs.recorded(run_id) for run_id in (first, others[0])]
+    first, second = map(runs.recorded, ids)
     try:
-        sections = difference(*both)
+        sections = difference(first, second)
     except TrialbookError:
         raise
-    except Exception as error:  # parsers raise errors of many kinds for files that somebody else wrote
+    except Exception as error:  # parsers raise many kinds of errors for files of unknown origin
         raise TrialbookError(f"runs={arguments.runs}: {error}\nA file of these runs cannot be read; expected those of a sweep.") from error
     if arguments.format == "json":
         print(as_json({section: rows[: arguments.most or None] for section, rows in sections.items()}))  # noqa: T201

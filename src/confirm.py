@@ -1,10 +1,10 @@
-"""Races the best configurations of a sweep with fresh seeds, until one is left or no difference is told from chance.
+"""Races the best configurations of a sweep with fresh seeds, until one is left or chance alone may explain the differences.
 
-python -m src.confirm                                  those of the latest sweep
+python -m src.confirm                                  the best of the latest sweep
 python -m src.confirm sweep=dropout top=3 dry_run=true
 
-Seeds that selected them never count. The configuration of the defaults and the champion race with them. Other words are those of a sweep:
-executor=local, note=…, resume=latest.
+Seeds that selected the configurations never count. The default configuration and the champion take part. All other words are those of a
+sweep: executor=local, note=…, resume=latest.
 """
 
 import json
@@ -28,20 +28,20 @@ from src.results import entrants
 from src.results.entrants import SEED
 from src.study.finding import find_sweeps, read_meta
 
-RACE = "race"  # key of the facts of a race in its study
+RACE = "race"  # key under which the study keeps the facts of a race
 FEWEST_SEEDS = 3
 
 
 @dataclass(frozen=True)
 class Arguments:
-    """The words of the command.
+    """The arguments of the command.
 
     Attributes:
         sweep: latest, an id or a name.
-        top: how many of its best race.
-        most: seeds of each, at most.
-        least: the least difference that matters.
-        budget: the most runs; no limit if it is not given.
+        top: how many of the best configurations race.
+        most: largest number of seeds per configuration.
+        least: the smallest difference that matters.
+        budget: largest number of runs; no limit without it.
     """
 
     sweep: str = "latest"
@@ -51,11 +51,8 @@ class Arguments:
     budget: str = ""
 
 
-NAMES = tuple(field.name for field in fields(Arguments))
-
-
 def main() -> None:
-    """Runs the race, or goes on with it."""
+    """Starts a race, or resumes one."""
     with exit_on_error(), conf_loader() as loader:
         if HELP & set(sys.argv[1:]):
             read_arguments(Arguments, ["--help"], __doc__)
@@ -66,9 +63,10 @@ def main() -> None:
         mistakes, race = list[str](), dict[str, Any]()
         with collecting(mistakes):
             read_arguments(Arguments, own)
-        arguments = Arguments(**{name: value for name, _, value in (word.partition("=") for word in own) if name in NAMES and value})
+        values = dict(word.split("=", 1) for word in own if "=" in word)
+        arguments = Arguments(**{field.name: values[field.name] for field in fields(Arguments) if values.get(field.name)})
         given = read_request(catalog, parser, [word for word in words if key_of(word) != "sweeps"], multirun=True)
-        given.assignments += [parser.read(word) for word in words if key_of(word) == "sweeps"]  # not the content of its file
+        given.assignments += [parser.read(word) for word in words if key_of(word) == "sweeps"]  # without the content of the file
         unfit = {one.origin: _unfit(one, own) for one in given.assignments if _unfit(one, own)}
         mistakes += [*(f"{origin}: {why}" for origin, why in unfit.items()), *given.mistakes]
         with collecting(mistakes):
@@ -89,40 +87,38 @@ def main() -> None:
 
 
 def _split(argv: list[str], catalog: Catalog) -> tuple[list[str], list[str]]:
-    """The words of this command, unknown ones among them, and those of a sweep."""
-    words = [word for word in argv if word not in ("-m", "--multirun")]  # a race has several trials anyhow
+    """Splits words into those of this command, with unknown ones, and those of a sweep."""
+    words = [word for word in argv if word not in ("-m", "--multirun")]  # a race always has several trials
     known = {*catalog.groups, *catalog.top}
     own = [word for word in words if "=" not in word or not ("." in key_of(word) or key_of(word) in known)]
     return own, [word for word in words if word not in own]
 
 
 def _race(loader: ConfigLoader, arguments: Arguments, own: list[str], given: list[Assignment], mistakes: list[str]) -> dict[str, Any]:
-    """The facts of the race that `resume=` names, or of a new one.
+    """Returns the facts of the race that `resume=` names, or of a new race; adds to `mistakes`.
 
     Args:
         own: the words of `arguments`.
-        given: the other words.
-
-    Raises:
-        ConfigError: nobody can race, or there is no such race.
+        given: the other words, parsed.
     """
-    resumed = next((str(one.values[0]) for one in given if one.key == "resume" and one.values and one.values[0]), "")
-    if not resumed:
+    resumed = _value(given, "resume")
+    if resumed in ("", "None"):  # resume=null
         return _new(loader, arguments, given, mistakes)
     race = _started(resumed, arguments, own, mistakes)
     began = Objective.parse(read_meta(find_sweeps(resumed, key="resume")[0])["objective"])
-    if (named := _objective(given)) and Objective.parse(named) != began:
+    named = _value(given, OBJECTIVE)
+    if named and Objective.parse(named) != began:
         mistakes.append(f"objective={named}: the race began with objective={began}; expected the same, or none.")
     return race
 
 
-def _objective(given: list[Assignment]) -> str:
-    """The objective that the words name; empty if they name none."""
-    return next((str(one.values[0]) for one in given if one.key == OBJECTIVE), "")
+def _value(given: list[Assignment], key: str) -> str:
+    """Returns the first value of a key; empty without one."""
+    return next((str(one.values[0]) for one in given if one.key == key and one.values), "")
 
 
 def _unfit(one: Assignment, own: list[str]) -> str:
-    """Why a word of a sweep has no place in a race; empty if it has."""
+    """Returns the reason why a word of a sweep cannot be used in a race; empty if it can."""
     if one.group == "oracle":
         return "the oracle of a race is settled; expected least=…, most=… or budget=…"
     if one.key == "sweeps" or (one.key == OBJECTIVE and (one.swept or "[" in one.origin)):
@@ -137,51 +133,30 @@ def _unfit(one: Assignment, own: list[str]) -> str:
 
 
 def _new(loader: ConfigLoader, arguments: Arguments, given: list[Assignment], mistakes: list[str]) -> dict[str, Any]:
-    """The facts of a new race.
-
-    Raises:
-        ConfigError: nobody can race.
-    """
+    """Returns the facts of a new race; raises a ConfigError if no configuration can race."""
     top, most = _whole(arguments, "top", 1, mistakes), _whole(arguments, "most", FEWEST_SEEDS, mistakes)
     budget = _whole(arguments, "budget", 1, mistakes) if arguments.budget else None
     least = positive(arguments.least)
     if arguments.least and not least:
         mistakes.append(f"least={arguments.least}: expected a number above 0, the least difference of scores that matters.")
-    uri = next((str(one.values[0]) for one in given if one.key == "tracking.uri" and one.values), "")
-    named = _objective(given)
-    found = entrants.choose(arguments.sweep, top, loader, uri, named)
+    named = _value(given, OBJECTIVE)
+    found = entrants.choose(arguments.sweep, top, loader, _value(given, "tracking.uri"), named)
     if named and Objective.parse(named) != found.objective:
         mistakes.append(f"objective={named}: a race takes it from its sweep; expected objective={found.objective}.")
-    for one in (one for one in given if one.key == SEED):
-        if stale := sorted(found.used_seeds.intersection(value for value in one.values if isinstance(value, int))):
+    seeds = found.fresh_seeds(most)
+    for one in given:
+        stale = sorted(found.used_seeds.intersection(value for value in one.values if isinstance(value, int)))
+        if one.key == SEED and stale:
             which = ", ".join(map(str, stale[:5]))
-            mistakes.append(
-                f"{one.origin}: {which} selected the configurations; expected fresh ones, such as {SEED}={found.fresh_seeds(most)}."
-            )
-    return {
-        "of": found.sweep,
-        "arguments": asdict(arguments),
-        "trials": found.words,
-        "lines": [
-            "oracle=race",
-            f"oracle.least={least or 'null'}",
-            f"oracle.resolution={found.resolution}",
-            f"oracle.max_trials={budget or 'null'}",
-            "stop.target=null",
-            "stop.patience=null",
-            "stop.trial=null",
-            *found.shared,
-            f"{SEED}={found.fresh_seeds(most)}",
-        ],
-    }
+            mistakes.append(f"{one.origin}: {which} selected the configurations; expected fresh ones, such as {SEED}={seeds}.")
+    lines = ["oracle=race", f"oracle.least={least or 'null'}", f"oracle.resolution={found.resolution}"]
+    lines += [f"oracle.max_trials={budget or 'null'}", "stop.target=null", "stop.patience=null", "stop.trial=null"]
+    lines += [*found.shared, f"{SEED}={seeds}"]
+    return {"of": found.sweep, "arguments": asdict(arguments), "trials": found.words, "lines": lines}
 
 
 def _started(resumed: str, arguments: Arguments, own: list[str], mistakes: list[str]) -> dict[str, Any]:
-    """The facts of a race that goes on, whatever `sweep=latest` means by now; of the arguments only the budget may be another one.
-
-    Raises:
-        ConfigError: it is no race.
-    """
+    """Returns the facts of a resumed race, in which only the budget may be changed; raises a ConfigError if it is no race."""
     folder, *others = find_sweeps(resumed, key="resume")
     facts = read_meta(folder).get(RACE)
     if not facts or others:

@@ -1,10 +1,10 @@
-"""Deletes a sweep, or some of its trials, everywhere: study, runs of MLflow, files. It says how to bring them back.
+"""Deletes a sweep, or some of its trials, from the study, MLflow and the disk, and prints how to bring them back.
 
 python -m src.delete sweep=SWEEP_ID
 python -m src.delete sweep=latest trial=3,4 yes=true
 
-Files go into mlruns/attic/, MLflow marks the runs as deleted, registered models stay. Refused are a sweep that runs, and one whose
-run is a champion's. A sweep that goes on with resume= tries its deleted trials again.
+Files are moved into mlruns/attic/, MLflow marks the runs as deleted, registered models stay. A running sweep cannot be deleted, nor the
+run of a champion. A resumed sweep runs its deleted trials again.
 """
 
 import sys
@@ -22,12 +22,12 @@ from src.terminal import Terminal, agreed
 
 @dataclass(frozen=True)
 class Arguments:
-    """The words of the command.
+    """The arguments of the command.
 
     Attributes:
-        sweep: latest, an id or a name; several with commas.
-        trial: numbers of trials, as the terminal counts them from 1; without it the whole sweep.
-        yes: delete without a question.
+        sweep: latest, an id or a name; several separated by commas.
+        trial: numbers of trials, counted from 1 as on the terminal; without it the whole sweep.
+        yes: delete without asking.
         format: table, or json.
     """
 
@@ -37,8 +37,8 @@ class Arguments:
     format: Literal["table", "json"] = "table"
 
 
-def main() -> int:
-    """Deletes; returns the exit code."""
+def main() -> None:
+    """Deletes sweeps or trials."""
     with exit_on_error():
         arguments = read_arguments(Arguments, sys.argv[1:], __doc__)
         terminal = Terminal()
@@ -58,28 +58,24 @@ def main() -> int:
         done = [deletion.delete() for deletion in deletions]
         if arguments.format == "json":
             print(as_json([asdict(one) for one in done]))  # noqa: T201
-            return 0
+            return
         for one in done:
             terminal.say(f"deleted; the files are in {one.attic}, where they may be removed. To bring them back:")
             terminal.command(one.bring_back)
             if numbers:
-                report = folders[0] / "report.html"
                 terminal.say("Its report shows them until it is made anew:")
-                terminal.command(f"python -m src.compare sweep={one.sweep} report={report}")
-    return 0
+                terminal.command(f"python -m src.compare sweep={one.sweep} report={folders[0] / 'report.html'}")
 
 
 def _numbers(text: str) -> list[int]:
-    """Reads numbers of trials.
-
-    Raises:
-        ConfigError: they are none.
-    """
-    words = text.split(",") if text else []
-    if wrong := [word for word in words if not word.isdecimal() or word == "0"]:
-        raise ConfigError([f"trial={text}: {wrong[0]!r}; expected numbers from 1, as the terminal says them, such as trial=3,4"])
-    return list(dict.fromkeys(int(word) - 1 for word in words))
+    """Parses numbers of trials that count from 1, and returns them from 0; raises a ConfigError for other words."""
+    numbers = []
+    for word in text.split(",") if text else ():
+        if not word.isdecimal() or word == "0":
+            raise ConfigError([f"trial={text}: {word!r}; expected numbers from 1, as the terminal says them, such as trial=3,4"])
+        numbers.append(int(word) - 1)
+    return list(dict.fromkeys(numbers))
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    main()

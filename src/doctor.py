@@ -1,6 +1,6 @@
-"""Checks the installation, the store, the sweeps and the models, one line per finding:  python -m src.doctor [--fix]
+"""Checks the installation, the store, the sweeps and the models, and prints a line per finding:  python -m src.doctor [--fix]
 
-It changes nothing, except with --fix, which mends what it can. Exit code 1: something is left to mend.
+Only --fix changes anything: it mends what it can. Exit code 1: something is left to mend.
 """
 
 import importlib.metadata
@@ -43,8 +43,8 @@ class Finding:
     """One line of the report.
 
     Attributes:
-        mend: advice if something is wrong; empty if not.
-        fix: the function that --fix calls, if there is one; a text that it returns is printed.
+        mend: advice; empty if nothing is wrong.
+        fix: function that --fix calls, if there is one; a text that it returns is printed.
     """
 
     text: str
@@ -53,33 +53,33 @@ class Finding:
 
 
 def main() -> int:
-    """Prints every finding, with --fix after mending it; returns the exit code."""
+    """Prints every finding, and mends it first with --fix; returns the exit code."""
+    argv = sys.argv[1:]
     with exit_on_error():
-        if HELP & set(sys.argv[1:]):
+        if HELP & set(argv):
             print(__doc__)  # noqa: T201
             return 0
-        if sys.argv[1:] not in ([], ["--fix"]):
-            raise ConfigError([f"{' '.join(sys.argv[1:])}: expected nothing, or --fix"])
+        if argv not in ([], ["--fix"]):
+            raise ConfigError([f"{' '.join(argv)}: expected nothing, or --fix"])
         terminal, code = Terminal(), 0
         with conf_loader() as loader:
             uri = tracking_uri(loader)
         for finding in findings(uri):
-            mend = finding.mend
-            if finding.fix and sys.argv[1:]:
+            state, note = "mend" if finding.mend else "fine", finding.mend
+            if finding.fix and argv:
                 try:
-                    note = finding.fix()
-                    terminal.say(f"mended  {finding.text}; {note}" if isinstance(note, str) else f"mended  {finding.text}")
-                    continue
+                    answer = finding.fix()
+                    state, note = "mended", answer if isinstance(answer, str) else ""
                 except TrialbookError as error:  # the findings that follow may still be mended
-                    mend = str(error)
-            if mend:
+                    note = str(error)
+            if state == "mend":
                 code = 1
-            terminal.say(f"mend    {finding.text}; {mend}" if mend else f"fine    {finding.text}")
+            terminal.say(f"{state:<6}  {finding.text}; {note}" if note else f"{state:<6}  {finding.text}")
     return code
 
 
 def findings(uri: str) -> Iterator[Finding]:
-    """Yields all findings, from the machine to the models. It is lazy: main() mends a store before its content is checked."""
+    """Yields all findings, from the machine to the models, lazily: main() mends the store before its content is checked."""
     yield versions()
     names = gpus()
     yield Finding(f"GPU: {len(names)} of them" if names else "GPU: none, trials run on the CPU")
@@ -92,7 +92,7 @@ def findings(uri: str) -> Iterator[Finding]:
     if file and not file.exists():
         yield Finding(f"store: none at {file} yet")
         return
-    from src.tracking import upkeep  # imports MLflow, seconds
+    from src.tracking import upkeep  # imports MLflow, which takes seconds
     from src.tracking.runs import Runs
     from src.tracking.store import moved_from
 
@@ -105,7 +105,9 @@ def findings(uri: str) -> Iterator[Finding]:
         return
     yield Finding(f"store: {file} is whole" if file else f"store: {uri}")
     if file:
-        yield from _former_places(file)
+        for place in moved_from(file):
+            text = f"store: it was moved or copied here from {place.removeprefix('file://')}, where its artifacts would be looked for"
+            yield Finding(text, "python -m src.doctor --fix", partial(upkeep.settle, file))
         if moved_from(file):
             return
     try:
@@ -121,29 +123,19 @@ def findings(uri: str) -> Iterator[Finding]:
 
 def versions() -> Finding:
     """Compares the installed packages with pyproject.toml, whose lower bounds exclude known security holes."""
-    required = map(Requirement, tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["dependencies"])
-    installed = [(package, importlib.metadata.version(package.name)) for package in required]
-    wrong = [
-        f"{package.name} {version}, expected {package.specifier}"
-        for package, version in installed
-        if not package.specifier.contains(version)
-    ]
-    if wrong:
-        return Finding(f"versions: {'; '.join(wrong)}", "make .venv/installed")
-    return Finding(f"versions: {', '.join(f'{package.name} {version}' for package, version in installed)}")
-
-
-def _former_places(file: Path) -> Iterator[Finding]:
-    from src.tracking import upkeep
-    from src.tracking.store import moved_from
-
-    for place in moved_from(file):
-        text = f"store: it was moved or copied here from {place.removeprefix('file://')}, where its artifacts would be looked for"
-        yield Finding(text, "python -m src.doctor --fix", partial(upkeep.settle, file))
+    right, wrong = list[str](), list[str]()
+    for line in tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["dependencies"]:
+        package = Requirement(line)
+        version = importlib.metadata.version(package.name)
+        if package.specifier.contains(version):
+            right.append(f"{package.name} {version}")
+        else:
+            wrong.append(f"{package.name} {version}, expected {package.specifier}")
+    return Finding(f"versions: {'; '.join(wrong)}", "make .venv/installed") if wrong else Finding(f"versions: {', '.join(right)}")
 
 
 def _sweeps(uri: str) -> Iterator[Finding]:
-    """Yields records that did not arrive and trials that did not end, of sweeps that no process is running."""
+    """Yields records that did not reach MLflow, and trials that did not end, of sweeps that do not run."""
     studies = sorted([*SWEEPS.glob("*/study.db"), *TRIALS.glob("*/study.db")])
     problems = [finding for file in studies if not is_driven(file.parent) for finding in _study(file.parent, uri)]
     yield from problems or [Finding(f"sweeps: {len(studies)}, every trial ended, every record is in MLflow")]
@@ -172,26 +164,22 @@ def _study(sweep: Path, uri: str) -> Iterator[Finding]:
 
 
 def _stale(runs: "Runs") -> Finding:
-    """Finds runs that MLflow calls RUNNING although no process runs them.
-
-    Single trials and sweeps in another folder are left out, because this machine cannot know whether they run.
-    """
+    """Finds runs that MLflow calls RUNNING although no process runs them, except single trials and sweeps of other folders."""
 
     def is_stale(sweep: str) -> bool:
         return bool(sweep) and (SWEEPS / sweep).is_dir() and not is_driven(SWEEPS / sweep)
+
+    def kill() -> None:
+        for run, sweep in stale:
+            if is_stale(sweep):  # else it was resumed meanwhile
+                runs.client.set_terminated(run, "KILLED")
 
     from src.tracking import upkeep
 
     stale = [(run, sweep) for run, sweep in upkeep.running(runs) if is_stale(sweep)]
     if not stale:
-        return Finding("runs: none is called RUNNING that does not run")
-
-    def kill() -> None:
-        for run, sweep in stale:
-            if is_stale(sweep):  # otherwise it was resumed meanwhile
-                runs.client.set_terminated(run, "KILLED")
-
-    return Finding(f"runs: {len(stale)} are called RUNNING, but nothing runs them", "python -m src.doctor --fix ends them", kill)
+        return Finding("runs: every run that MLflow calls RUNNING does run")
+    return Finding(f"runs: {len(stale)} are RUNNING in MLflow, but no process runs them", "python -m src.doctor --fix ends them", kill)
 
 
 def _files(file: Path) -> Iterator[Finding]:

@@ -1,16 +1,16 @@
-"""The errors of Trialbook, and the messages that they carry.
+"""The errors of Trialbook, and functions for their messages.
 
 TrialbookError            the user can mend it: the message says what happened, what was expected and how to fix it
-├── ConfigError           mistakes of the command line or of conf/ and sweeps/, all at once
-├── DataError             a data set that is missing, damaged or malformed
-├── DiskFull              there is no room for a file; no half-written file is left, and with room a sweep can continue
-├── TrialError            this trial is infeasible (it ends FAILED); the sweep continues
-│   └── BeyondLimit       it is so before it trains (it ends INFEASIBLE)
-├── Unreachable           MLflow does not answer now; the messages to it wait in the study's outbox
+├── ConfigError           all mistakes of the command line, or of conf/ and sweeps/
+├── DataError             a data set is missing, damaged or malformed
+├── DiskFull              the disk has no room for a file; no half-written file is left, and the sweep can be resumed
+├── TrialError            a trial cannot have a score (it ends FAILED); the sweep continues
+│   └── BeyondLimit       a trial exceeds a limit before it trains (it ends INFEASIBLE)
+├── Unreachable           MLflow does not answer now; messages to it wait in the study's outbox
 └── Refused               MLflow refuses a part of a message; that part stays in the study's outbox
 
 Stop                      not an error: raised by `check_stop` to end a trial early (KILLED)
-└── Cancelled             ends one trial alone, with what it has: scored and PRUNED; KILLED if it has no score yet
+└── Cancelled             ends a single trial: PRUNED with the score that it has, KILLED if it has none
 """
 
 import difflib
@@ -47,7 +47,7 @@ class DataError(TrialbookError):
 
 
 class DiskFull(TrialbookError):
-    """There is no room for a file."""
+    """A disk without room for a file."""
 
 
 class TrialError(TrialbookError):
@@ -55,7 +55,7 @@ class TrialError(TrialbookError):
 
 
 class BeyondLimit(TrialError):
-    """A trial that is beyond a limit before it trains.
+    """A trial that exceeds a limit before it trains.
 
     Attributes:
         measured: metric → its value.
@@ -66,7 +66,7 @@ class BeyondLimit(TrialError):
         self.measured = measured
 
     def __reduce__(self) -> tuple[type, tuple[str, dict[str, float]]]:
-        """Pickles what the constructor takes."""
+        """Pickles the arguments of the constructor."""
         return type(self), (str(self), self.measured)
 
 
@@ -75,11 +75,11 @@ class Unreachable(TrialbookError):
 
 
 class Refused(TrialbookError):
-    """A store refuses a part of a message; it has the rest.
+    """A store that refuses a part of a message and has taken the rest.
 
     Attributes:
-        left: the payload of a message that adds that part to the run.
-        run_id: the run that the message began, if it began one.
+        left: payload of a message that adds the refused part to the run.
+        run_id: the run that the message created, if it created one.
     """
 
     def __init__(self, why: str, left: dict[str, Any], run_id: str | None = None) -> None:
@@ -92,11 +92,11 @@ class Stop(Exception):
 
 
 class Cancelled(Stop):
-    """Ends one running trial alone, scored with what it has: a Keras trial at the end of its epoch, a function where it is raised."""
+    """Ends a single trial with the score that it has: a Keras trial at the end of its epoch, a function where it is raised."""
 
 
 def did_you_mean(word: str, known: Iterable[str]) -> str:
-    """The end of a sentence: a hint to the most similar known word, or a full stop.
+    """Returns the end of a sentence: a hint to the most similar known word, or a full stop.
 
     >>> did_you_mean("adm", ["sgd", "adam"])
     "; did you mean 'adam'?"
@@ -111,14 +111,14 @@ def did_you_mean(word: str, known: Iterable[str]) -> str:
 
 
 def raised_at(*errors: BaseException) -> str:
-    """The file and line where errors were raised, in the user's own files or ours if one of them was; the last of several counts."""
+    """Returns the file and line where the last of some errors was raised, in code outside of site-packages if possible."""
     frames = [frame for error in errors for frame in traceback.extract_tb(error.__traceback__)]
     frame = next((frame for frame in reversed(frames) if "site-packages" not in frame.filename), frames[-1])
     return f"{frame.filename}:{frame.lineno}"
 
 
 def first_words(error: BaseException) -> str:
-    """The line of an exception with its reason, without the lines that Keras and TensorFlow put before it.
+    """Returns the line of an exception that has its reason, without the lines that Keras and TensorFlow put before it.
 
     >>> first_words(ValueError("Exception encountered when calling Layer.call().\\n\\n\\x1b[1mtoo deep\\x1b[0m\\n\\nArguments received: …"))
     'too deep'
@@ -131,7 +131,7 @@ def first_words(error: BaseException) -> str:
 
 @contextmanager
 def collecting(mistakes: list[str]) -> Iterator[None]:
-    """Adds the mistakes of a ConfigError to a list, so that later checks still run."""
+    """Appends the mistakes of a ConfigError to a list, so that later checks still run."""
     try:
         yield
     except ConfigError as error:

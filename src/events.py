@@ -1,4 +1,4 @@
-"""The output for programs, `format=json`: a line of JSON per event on stdout, where people see bars, lines and tables.
+"""The output for programs, `format=json`: a line of JSON per event on stdout, in place of bars, lines and tables.
 
 Events and their keys: begun (sweep, trials, ended), started (trial, name, epochs), epoch (trial, epoch, metrics), ended (trial, state,
 score, seconds, cause), lost (trial, cause), table (title, rows, left_out), waiting (for), note (text), command (command, what).
@@ -15,61 +15,61 @@ from src.objective import Objective
 from src.redaction import all_redacted
 from src.terminal import Terminal
 
-MOST_ROWS = 20  # of a table; its command shows the others
-DIGITS = 6  # that count, of a number
+MOST_ROWS = 20  # of a table; the command beside it shows all
+DIGITS = 6  # significant digits of a number
 
 
 class Events(Terminal):
-    """Prints events as lines."""
+    """Prints a line of JSON per event, in place of the Terminal's output."""
 
     def __init__(self, objective: Objective) -> None:
         super().__init__(objective)
         self._progress.disable = True
 
     def begin(self, total: int | None, ended: int, sweep: str = "") -> None:
-        """Says that trials follow."""
+        """Prints that trials follow."""
         _print("begun", sweep=sweep, trials=total, ended=ended)
 
     def rest(self) -> None:
-        """There are no bars."""
+        """Does nothing, because there are no bars."""
 
     def say(self, text: str) -> None:
-        """Says a line for people."""
+        """Prints a text for people as a note."""
         if text.strip():
             _print("note", text=text.strip())
 
     def command(self, command: str, what: str = "") -> None:
-        """Says a command to type next."""
+        """Prints a command to type next."""
         _print("command", command=command, what=what)
 
     @contextmanager
     def waiting(self, what: str) -> Iterator[None]:
-        """Says what takes seconds."""
+        """Prints what takes seconds."""
         _print("waiting", **{"for": what})
         yield
 
     def started(self, number: int, name: str, epochs: int | None) -> None:
-        """Says that a trial starts."""
+        """Prints that a trial starts."""
         _print("started", trial=number + 1, name=name, epochs=epochs)
 
     def epoch(self, number: int, epoch: int, metrics: dict[str, float]) -> None:
-        """Says that a trial finished an epoch."""
+        """Prints that a trial finished an epoch."""
         _print("epoch", trial=number + 1, epoch=epoch, metrics=metrics)
 
     def ended(self, number: int, state: str, score: float | None, seconds: float, cause: str) -> None:
-        """Says how a trial ended."""
+        """Prints how a trial ended."""
         _print("ended", trial=number + 1, state=str(state), score=score, seconds=seconds, cause=cause)
 
     def failed(self, number: int, cause: str) -> None:
-        """Says that a trial is given up."""
+        """Prints that a trial without a bar failed."""
         _print("ended", trial=number + 1, state="FAILED", score=None, seconds=None, cause=cause)
 
     def lost(self, number: int, cause: str) -> None:
-        """Says that the process of a trial died."""
+        """Prints that the process of a trial died."""
         _print("lost", trial=number + 1, cause=cause)
 
     def table(self, title: str, rows: list[dict[str, str]], complete: str = "", exact: list[dict[str, Any]] | None = None) -> None:
-        """Says a table, with numbers where they are known."""
+        """Prints a table, with numbers instead of texts if they are known."""
         found: list[Any] = list(exact or rows)
         _print("table", title=title, rows=found[:MOST_ROWS], left_out=max(0, len(found) - MOST_ROWS))
         if complete:
@@ -77,7 +77,7 @@ class Events(Terminal):
 
 
 def as_json(value: Any) -> str:
-    """Compact JSON of rows and the like for programs; numbers have six digits.
+    """Returns compact JSON; numbers have six significant digits.
 
     >>> as_json([{"rank": "1", "score": 0.885416668653, "last": None}])
     '[{"rank":"1","score":0.885417,"last":null}]'

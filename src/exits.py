@@ -1,4 +1,4 @@
-"""Exit codes of every command, and the context manager that turns errors and signals into them.
+"""The exit codes of every command, and the context manager that turns errors and signals into them.
 
 0 done · 1 a trial failed, or MLflow refused a record · 2 bad input, a store that does not answer, or a full disk · 3 refused by a gate ·
 130, 143 and 129 interrupted by Ctrl-C, SIGTERM and SIGHUP; a sweep can go on.
@@ -21,7 +21,7 @@ ENDING = (signal.SIGTERM, signal.SIGHUP)  # beside Ctrl-C, which Python itself r
 
 
 class Interrupted(KeyboardInterrupt):
-    """A signal that ends the command; its notes are said.
+    """A signal that ends the command. Its notes are printed.
 
     Attributes:
         number: of the signal.
@@ -34,7 +34,7 @@ class Interrupted(KeyboardInterrupt):
 
 @contextmanager
 def exit_on_error() -> Iterator[None]:
-    """Prints a TrialbookError, an error of MLflow or an interruption in place of its traceback, and exits."""
+    """Prints a TrialbookError, an MLflow error or an interruption without its traceback, and exits."""
     try:
         with _raising():
             yield
@@ -54,7 +54,7 @@ def exit_on_error() -> Iterator[None]:
 
 @contextmanager
 def interruption_says(note: str) -> Iterator[None]:
-    """Adds to an interruption what it means here."""
+    """Adds a note to an interruption."""
     try:
         yield
     except KeyboardInterrupt as error:
@@ -62,13 +62,13 @@ def interruption_says(note: str) -> Iterator[None]:
         raise
 
 
-def heeded(numbers: tuple[signal.Signals, ...]) -> list[signal.Signals]:
-    """The signals that nobody ignores: under nohup SIGHUP is ignored, and in a script's background jobs Ctrl-C."""
+def not_ignored(numbers: tuple[signal.Signals, ...]) -> list[signal.Signals]:
+    """Returns the signals that this process does not ignore. nohup ignores SIGHUP, background jobs of a script ignore Ctrl-C."""
     return [number for number in numbers if signal.getsignal(number) is not signal.SIG_IGN]
 
 
 def without_terminal() -> None:
-    """Lets what is printed vanish where the terminal is gone; writing to it would be an error."""
+    """Discards output if the terminal is gone, because writing to it would fail."""
     for stream in (1, 2):
         if stat.S_ISCHR(os.fstat(stream).st_mode) and not os.isatty(stream):
             nowhere = os.open(os.devnull, os.O_WRONLY)
@@ -78,11 +78,11 @@ def without_terminal() -> None:
 
 @contextmanager
 def _raising() -> Iterator[None]:
-    """Has signals that end a command raise Interrupted, so that what is half done is undone."""
+    """Makes signals that end a command raise Interrupted, so that unfinished work is cleaned up."""
     if threading.current_thread() is not threading.main_thread():  # Python lets no other thread handle signals
         yield
         return
-    before = {number: signal.signal(number, _interrupt) for number in heeded(ENDING)}
+    before = {number: signal.signal(number, _interrupt) for number in not_ignored(ENDING)}
     try:
         yield
     finally:

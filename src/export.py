@@ -1,4 +1,4 @@
-"""Writes a sweep as one folder or .zip that somebody opens without Trialbook: report, table, best model, configuration, a README.
+"""Writes a sweep as a folder or .zip for readers without Trialbook: report, table, best model, configuration, a README.
 
 python -m src.export sweep=latest to=optimizers
 python -m src.export sweep=SWEEP_ID to=optimizers.zip
@@ -22,7 +22,7 @@ from src.terminal import Terminal
 
 @dataclass(frozen=True)
 class Arguments:
-    """The words of the command.
+    """The arguments of the command.
 
     Attributes:
         to: a new folder, or a new file that ends in .zip.
@@ -35,14 +35,18 @@ class Arguments:
     format: Literal["table", "json"] = "table"
 
 
-def main() -> int:
-    """Exports; returns the exit code."""
+def main() -> None:
+    """Exports a sweep."""
     with exit_on_error():
         arguments = read_arguments(Arguments, sys.argv[1:], __doc__)
         terminal, place = Terminal(), Path(arguments.to)
         folder, *others = find_sweeps(arguments.sweep)
-        mistakes = [f"to={arguments.to}: it is there; expected a new folder, or a new .zip"] if place.exists() else []
-        if mistakes := mistakes + ([f"sweep={arguments.sweep}: several sweeps; expected one"] if others else []):
+        mistakes = []
+        if place.exists():
+            mistakes.append(f"to={arguments.to}: it is there; expected a new folder, or a new .zip")
+        if others:
+            mistakes.append(f"sweep={arguments.sweep}: several sweeps; expected one")
+        if mistakes:
             raise ConfigError(mistakes)
         with terminal.waiting("loading MLflow, drawing charts"), conf_loader() as loader:
             from src.report import handout
@@ -54,12 +58,11 @@ def main() -> int:
             found = handout.contents(standing, store, best, destination.uri_of(meta, tracking_uri(loader)), meta.get("question", ""))
             handout.write(found, place)
         if arguments.format == "json":
-            told = {"sweep": folder.name, "to": str(place), "files": sorted(found), "best_run": best.run_id if best else None}
-            print(as_json(told))  # noqa: T201
-            return 0
+            facts = {"sweep": folder.name, "to": str(place), "files": sorted(found), "best_run": best.run_id if best else None}
+            print(as_json(facts))  # noqa: T201
+            return
         terminal.say(f"{len(found)} files, {sum(map(len, found.values())) / 2**20:.1f} MB, in {place}; README.md says what they are")
-    return 0
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    main()

@@ -1,4 +1,4 @@
-"""Writes files whole or not at all: into a temporary file beside them, synced, renamed."""
+"""Writes files whole or not at all: into a temporary file beside the target, which is synced and renamed."""
 
 import errno
 import logging
@@ -12,19 +12,19 @@ from pathlib import Path
 from src.errors import DiskFull
 from src.redaction import Redacting
 
-PART = ".trialbook-part"  # ends the name of an unfinished file of Trialbook; all other files belong to somebody else
+PART = ".trialbook-part"  # suffix of the unfinished files of Trialbook; no other file may be removed
 
 
 def cache() -> Path:
-    """The folder of files that may be deleted, because they can be fetched or made again."""
+    """Returns the folder of files that can be downloaded or made again."""
     return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "trialbook"
 
 
 def write(target: Path, content: bytes | memoryview) -> None:
-    """Writes a file so that nobody ever finds half of it, even after a kill.
+    """Writes a file atomically: no reader finds half of it, even after a kill.
 
     Raises:
-        DiskFull: there is no room for it; the previous file is unchanged.
+        DiskFull: the disk has no room for it; the previous file is unchanged.
     """
     with room_for(target, memoryview(content).nbytes):
         target.parent.mkdir(parents=True, exist_ok=True)
@@ -42,7 +42,7 @@ def write(target: Path, content: bytes | memoryview) -> None:
 
 @contextmanager
 def room_for(target: Path, needed: int) -> Iterator[None]:
-    """Turns an OSError about a full disk into a DiskFull that names the file and the bytes that it needs."""
+    """Turns the OSError of a full disk into a DiskFull that names the file and the bytes that it needs."""
     try:
         yield
     except OSError as error:
@@ -52,14 +52,14 @@ def room_for(target: Path, needed: int) -> Iterator[None]:
 
 
 def full(target: Path, needed: int) -> DiskFull:
-    """The error for a full disk: the file, the bytes that it needs, and the bytes that are free."""
+    """Returns the error for a full disk, which names the file, the bytes that it needs, and the bytes that are free."""
     place = next(folder for folder in target.absolute().parents if folder.exists())
     free = shutil.disk_usage(place).free
     return DiskFull(f"{target}: no space left on the disk; {needed:,} bytes are needed, {free:,} are free. Make room there.")
 
 
 class _FileHandler(logging.FileHandler):
-    """Drops a log line for which there is no room; other writes report the full disk."""
+    """Drops log lines on a full disk; other writes report that it is full."""
 
     def handleError(self, record: logging.LogRecord) -> None: ...
 
@@ -69,7 +69,7 @@ class _FileHandler(logging.FileHandler):
 
 
 def log_handler(path: Path) -> logging.Handler:
-    """The handler that writes log lines, with their time, to a file."""
+    """Returns a handler that writes log lines with their time to a file."""
     handler = _FileHandler(path)
     handler.setFormatter(Redacting("%(asctime)s %(levelname)s %(message)s"))
     return handler

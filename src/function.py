@@ -1,4 +1,4 @@
-"""Runs a trial that is a function of the user's, `run(config, report)` of src/trials/. Imports no TensorFlow."""
+"""Runs a trial that is a user's function, `run(config, report)` of src/trials/, without importing TensorFlow."""
 
 import logging
 import math
@@ -11,27 +11,27 @@ from src import files
 from src.config.paths import KERAS_GROUPS
 from src.config.rules import unrecordable
 from src.config.targets import find
-from src.errors import Cancelled, ConfigError, Stop, TrialbookError, TrialError, raised_at
+from src.errors import Cancelled, ConfigError, Stop, TrialbookError, TrialError, collecting, raised_at
 from src.job import CHECKPOINT, Job, Outcome, ended_by
 from src.objective import Objective
 from src.states import TrialState
 
-FILES = "files"  # folder in that of the trial
-TAKEN = ("epoch", "seconds", "seconds_per_epoch")
+FILES = "files"  # folder inside the trial's folder
+TAKEN = ("epoch", "seconds", "seconds_per_epoch")  # names of metrics that this module reports
 
 
 class Report:
-    """Records the steps of a function, which gets it beside its configuration.
+    """Records the steps of a function. It is the function's second argument.
 
-    `report(step, {"loss": 0.2})` records a step, from 1 on, and raises errors.Stop if the trial is to end. With `checkpoint=bytes` an
-    interrupted trial continues: `report.checkpoint` then holds the last ones. A trial that ends by errors.Cancelled has the metrics of its
-    last step as result; a function that catches it may return another one.
+    `report(step, {"loss": 0.2})` records a step, counted from 1, and raises errors.Stop if the trial must end. With `checkpoint=bytes` an
+    interrupted trial can continue: `report.checkpoint` then has the last bytes. If errors.Cancelled ends a trial, its result is the metrics
+    of the last step; a function that catches the error may return another result.
 
     Attributes:
         folder: files that are written here are kept with the trial, in `files/` of its run.
         checkpoint: of an earlier attempt, or of the trial that this one continues; None at the beginning.
-        log: a logger; its lines are kept in trial.log.
-        cancelled: True once errors.Cancelled was raised.
+        log: a logger that writes to trial.log.
+        cancelled: True after errors.Cancelled was raised.
     """
 
     def __init__(self, job: Job, record: Callable[[int, dict[str, float]], None], check_stop: Callable[[], None]) -> None:
@@ -45,8 +45,8 @@ class Report:
         """Records a step.
 
         Raises:
-            TrialError: the step does not follow, a metric is not finite, or the names differ from those of the first step.
-            errors.Stop: the trial is to end.
+            TrialError: the step is not above the last one, a metric is not finite, or the names differ from those of the first step.
+            errors.Stop: the trial must end.
         """
         values = checked(metrics, f"step {step:g}")
         if step != int(step) or step <= self.last:
@@ -63,7 +63,7 @@ class Report:
         self.check_stop()
 
     def check_stop(self) -> None:
-        """Raises errors.Stop if the trial is to end. Call it about once a second where no step is reported."""
+        """Raises errors.Stop if the trial must end. Call it about once a second while no step is reported."""
         try:
             self._check_stop()
         except Cancelled:
@@ -72,7 +72,7 @@ class Report:
 
 
 def run(job: Job, record: Callable[[int, dict[str, float]], None], check_stop: Callable[[], None]) -> Outcome:
-    """Calls the function of a trial; an exception becomes an outcome, too.
+    """Calls the function of a trial, and returns its outcome, also if it raises an exception.
 
     Args:
         record, check_stop: as in training.Monitor.
@@ -96,26 +96,21 @@ def run(job: Job, record: Callable[[int, dict[str, float]], None], check_stop: C
 
 
 def _returned(config: dict[str, Any], report: Report) -> Any:
-    """Calls the function, and returns its result; if it was cancelled, the metrics of its last step if the objective is among them."""
+    """Calls the function, and returns its result. If it is cancelled, returns the metrics of its last step if they have the objective."""
     try:
-        return find("trial", config["trial"]["_target_"])(_used(config), report)
+        function, uses = find("trial", config["trial"]["_target_"]), config["trial"]["uses"]
+        return function({key: node for key, node in config.items() if key not in KERAS_GROUPS or key in uses}, report)
     except Cancelled:
         if Objective.parse(config["objective"]).name not in report.history:
             raise
         return {name: values[-1] for name, values in report.history.items()}
 
 
-def _used(config: dict[str, Any]) -> dict[str, Any]:
-    """Returns the part of a configuration that a function uses, which alone is recorded."""
-    uses = config["trial"]["uses"]
-    return {key: node for key, node in config.items() if key not in KERAS_GROUPS or key in uses}
-
-
 def checked(metrics: Any, place: str) -> dict[str, float]:
-    """Returns metrics as finite numbers.
+    """Returns metrics as floats.
 
     Raises:
-        TrialError: they are something else, or have names that cannot be recorded.
+        TrialError: a value is no finite number, or a name cannot be recorded.
     """
     if not isinstance(metrics, Mapping) or not metrics:
         raise TrialError(f"{place}: received {metrics!r:.200}; expected a mapping of names to numbers.")
@@ -127,13 +122,14 @@ def checked(metrics: Any, place: str) -> dict[str, float]:
             raise TrialError(f"{place}: {name} is {value!r:.200}; expected a number.") from error
         if not math.isfinite(values[str(name)]):
             raise TrialError(f"{place}: {name} is {value}; expected a finite number.")
-        if name in TAKEN or (rule := unrecordable(f"kept/{name}")):
-            raise TrialError(f"{place}: no metric can be named {name!r}; expected {rule if name not in TAKEN else 'another name'}.")
+        rule = "another name" if name in TAKEN else unrecordable(f"kept/{name}")
+        if rule:
+            raise TrialError(f"{place}: no metric can be named {name!r}; expected {rule}.")
     return values
 
 
 def _named(returned: Any, objective: str) -> Any:
-    """A number under the name of the objective; of a mapping, which must contain that, all."""
+    """Returns the result as a mapping that contains the objective; a single number is the objective."""
     name = Objective.parse(objective).name
     if not isinstance(returned, Mapping):
         return {name: returned}
@@ -143,16 +139,14 @@ def _named(returned: Any, objective: str) -> Any:
 
 
 def check(configs: list[dict[str, Any]]) -> None:
-    """Looks for the functions of trials, before the first one runs.
+    """Imports the functions of trials, before the first trial runs.
 
     Raises:
-        ConfigError: one cannot be imported.
+        ConfigError: a function cannot be imported.
     """
-    mistakes = []
+    mistakes: list[str] = []
     for target in dict.fromkeys(str(config["trial"]["_target_"]) for config in configs):
-        try:
+        with collecting(mistakes):
             find("trial", target)
-        except ConfigError as error:
-            mistakes += error.mistakes
     if mistakes:
         raise ConfigError(mistakes)

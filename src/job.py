@@ -19,12 +19,12 @@ class Job:
     """One attempt at one trial.
 
     Attributes:
-        config: the keys of paths.TRIAL_KEYS.
-        folder: the folder of the trial, where it writes a checkpoint now and then.
+        config: nested, with the keys of paths.TRIAL_KEYS.
+        folder: of the trial, where it writes checkpoints.
         checkpoint: content of the checkpoint to continue from.
-        continued: a later trial may continue from the end of this one.
-        secrets: value → environment variable; no log may show these values.
-        limits: metric that is known before the training → the largest value with which it begins.
+        continued: True if a later trial may continue from the end of this one.
+        secrets: value → environment variable; logs must not show these values.
+        limits: metric that is known before the training → its largest allowed value.
     """
 
     number: int
@@ -39,12 +39,12 @@ class Job:
 
 @dataclass(frozen=True)
 class Outcome:
-    """The end of a trial: FINISHED or PRUNED (with a score), FAILED (with its cause), KILLED, or INFEASIBLE (before it trained).
+    """The result of a trial: FINISHED or PRUNED (with a score), FAILED (with its cause), KILLED, or INFEASIBLE (before it trained).
 
     Attributes:
         metrics: `kept/<metric>`, `kept/epoch`, `seconds`, `seconds_per_epoch`, `model/parameters`, `cv/…`.
         history: metric → its value per epoch.
-        files: name → content of the artifacts.
+        files: name → content, for each artifact.
         facts: `data_digest`, `validation_examples`, `device`, `threads`.
     """
 
@@ -58,12 +58,12 @@ class Outcome:
 
     @property
     def epochs(self) -> int:
-        """The last epoch; steps of a function may begin later than 1."""
+        """The number of the last epoch; the steps of a function may begin after 1."""
         return int(max(len(next(iter(self.history.values()), ())), self.metrics.get("kept/epoch", 0)))
 
 
 def ended_by(error: BaseException, job: Job, seconds: float) -> Outcome:
-    """The outcome of an exception: KILLED for a Stop, INFEASIBLE beyond a limit, otherwise FAILED with the traceback as an artifact."""
+    """Returns the outcome of an exception: KILLED for a Stop, INFEASIBLE for a BeyondLimit, else FAILED with the traceback as a file."""
     if isinstance(error, Stop):
         return Outcome(TrialState.KILLED, seconds=seconds, cause=str(error))
     if isinstance(error, BeyondLimit):

@@ -1,6 +1,6 @@
-"""Asks the champion:  python -m src.predict file=shoe.png
+"""Predicts with the champion:  python -m src.predict file=shoe.png
 
-A file is a picture, a .csv with a column per input, a .npy of inputs, a .npz with an array per input, or a .txt with a text per line.
+The file is a picture, a .csv with a column per input, a .npy of inputs, a .npz with an array per input, or a .txt with a text per line.
 """
 
 import sys
@@ -30,14 +30,14 @@ MOST_ROWS = 20
 
 @dataclass(frozen=True)
 class Arguments:
-    """The words of the command.
+    """The arguments of the command.
 
     Attributes:
-        file: the question.
+        file: the inputs.
         image: another word for file.
-        model: a registered model; where there is only one, that.
+        model: name of a registered model, if there are several.
         format: table, or json.
-        most: answers, at most; of a table 20 unless it is said.
+        most: largest number of answers; 20 for a table.
     """
 
     file: str = ""
@@ -73,7 +73,10 @@ def main() -> int:
 
 
 def champion(model: str, loader: ConfigLoader) -> "tuple[keras.Model, Interface, Scale | None]":
-    """Returns the network of a champion with its weights, what it takes and gives, and the scale of its inputs.
+    """Returns the network of a champion with its weights, its interface, and the scale of its inputs.
+
+    Args:
+        model: name of a registered model; empty if there is only one.
 
     Raises:
         TrialbookError: there is no champion, or it cannot be loaded.
@@ -84,10 +87,10 @@ def champion(model: str, loader: ConfigLoader) -> "tuple[keras.Model, Interface,
 
     registry = Registry(tracking_uri(loader))
     names = registry.names
-    model = model or (names[0] if len(names) == 1 else "")
-    version = registry.version(model) if model in names else None
-    if not version and names and not model:
+    if not model and len(names) > 1:
         raise TrialbookError(f"there are several models; which one? Expected model={' or model='.join(names)}")
+    model = model or (names[0] if names else "")
+    version = registry.version(model) if model in names else None
     if not version:
         hint = f"{did_you_mean(model, names)} Models: {', '.join(names)}" if names else "; expected one made by python -m src.promote"
         raise TrialbookError(f"{f'model={model}' if model else 'this store'} has no champion{hint}")
@@ -95,7 +98,7 @@ def champion(model: str, loader: ConfigLoader) -> "tuple[keras.Model, Interface,
 
 
 def show(terminal: Terminal, answer: "pd.DataFrame", most: int = MOST_ROWS) -> None:
-    """Prints the most probable classes of a single example; of several examples, or of another task, a row for each."""
+    """Prints the most probable classes of a single example; for several examples or another task, a row for each example."""
     if len(answer) == 1 and "probability" in answer and isinstance(answer["probability"][0], float) and len(answer.columns) > 2:
         classes = answer.iloc[0].drop(["class", "probability"]).astype(float).sort_values(ascending=False)
         for name, probability in classes[:SHOWN].items():

@@ -1,9 +1,9 @@
 """Promotes a model to champion, if it is better on the test split.
 
-python -m src.promote dry_run=true      the best of the latest sweep: the decision alone
-python -m src.promote run=RUN_ID        a certain one
+python -m src.promote dry_run=true      decides about the best of the latest sweep, and changes nothing
+python -m src.promote run=RUN_ID        promotes the model of a run
 python -m src.promote rollback=true     makes the previous champion champion again
-python -m src.promote history=true      prints who was champion when
+python -m src.promote history=true      prints which version was champion when
 """
 
 import json
@@ -36,18 +36,18 @@ MOST_WHY = 2000
 
 @dataclass(frozen=True)
 class Arguments:
-    """The words of the command.
+    """The arguments of the command.
 
     Attributes:
-        sweep: latest, an id or a name, whose best run is promoted.
-        objective: by which it is the best; a sweep with two asks for one of them.
-        run: a run of MLflow instead.
-        gates: a file of conf/promotion/, the conditions; none for none.
-        why: words for the history.
-        dry_run: decide, change nothing.
+        sweep: latest, an id or a name; its best run is promoted.
+        objective: metric that decides which run is best; needed if the sweep has two.
+        run: an MLflow run that is promoted instead.
+        gates: a file of conf/promotion/ with the conditions, or none.
+        why: a note for the history.
+        dry_run: decides, but changes nothing.
         rollback: makes the previous champion champion again.
-        history: prints who was champion when.
-        model: a registered model, for rollback and history, if there are several.
+        history: prints which version was champion when.
+        model: name of a registered model for rollback and history, if there are several.
     """
 
     sweep: str = "latest"
@@ -82,49 +82,50 @@ def main() -> int:
                 terminal.say("\n".join([*skipped, f"{name}: version {version} is champion again"]))
             elif arguments.history:
                 name = _model_name(arguments, registry)
-                _history(terminal, name, registry.history(name))
+                rows = registry.history(name)
+                terminal.table(name, [{key: text for key, text in row.items() if key != "run"} for row in rows])
+                for version, run in {row["version"]: row["run"] for row in rows if row["run"]}.items():
+                    terminal.say(f"run of version {version}:\n  {run}")
             else:
                 return _challenge(arguments, demanded, registry, loader, terminal)
     return 0
 
 
 def _mistakes(arguments: Arguments, known: list[str]) -> Iterator[str]:
-    """Yields the mistakes of the arguments, words that would be ignored among them.
-
-    Args:
-        known: the gates of conf/promotion/.
-    """
+    """Yields the mistakes of the arguments, which include arguments without effect; `known` are the gates of conf/promotion/."""
     if len(arguments.why) > MOST_WHY:
         yield f"why= has {len(arguments.why)} characters; expected at most {MOST_WHY}, which a store keeps whole"
     if arguments.gates not in known:
         yield f"gates={arguments.gates}: no such gates{did_you_mean(arguments.gates, known)} Gates: {', '.join(known)}"
-    if arguments.run and arguments.sweep != Arguments.sweep:
-        yield f"sweep={arguments.sweep}: run={arguments.run} says already what is promoted; expected one of the two."
-    if arguments.run and arguments.objective:
-        yield f"objective={arguments.objective}: run={arguments.run} says already what is promoted; expected one of the two."
-    verb = next((name for name in ("rollback", "history") if getattr(arguments, name)), "")
-    ignored = [one.name for one in fields(arguments) if one.name not in (verb, "model") and getattr(arguments, one.name) != one.default]
-    if verb:
-        yield from (f"{name}: {verb}=true takes no such word; expected it alone, or with model=…" for name in ignored)
+    given = [one.name for one in fields(arguments) if getattr(arguments, one.name) != one.default]
+    for name in ("sweep", "objective"):
+        if arguments.run and name in given:
+            yield f"{name}={getattr(arguments, name)}: run={arguments.run} says already what is promoted; expected one of the two."
+    for verb in ("rollback", "history"):
+        if verb in given:
+            ignored = [name for name in given if name not in (verb, "model")]
+            yield from (f"{name}: {verb}=true takes no such word; expected it alone, or with model=…" for name in ignored)
+            break
 
 
 def _challenge(arguments: Arguments, demanded: "Gates", registry: "Registry", loader: ConfigLoader, terminal: Terminal) -> int:
     from src.promotion.challenge import decide, promote
     from src.promotion.ended import check_ended, interruption
 
-    for folder in [] if arguments.run else find_sweeps(arguments.sweep):
-        check_ended(folder.name)
+    if not arguments.run:
+        for folder in find_sweeps(arguments.sweep):
+            check_ended(folder.name)
     run = registry.runs.read(arguments.run or best_run(arguments.sweep, terminal.say, arguments.objective))
     status = registry.runs.recorded(run.parent_id).status if run.parent_id else ""
     if run.sweep:
         check_ended(run.sweep, status)
-    if line := interruption(run.sweep, status) if run.sweep else "":
-        terminal.say(line)
+        if line := interruption(run.sweep, status):
+            terminal.say(line)
     if demanded.chance is None:
         terminal.say(f"gates={arguments.gates} asks for no p-value: chance alone may make this model champion")
     with terminal.waiting("loading TensorFlow, asking both models"):
         decision = decide(run, registry, loader, demanded)
-    _tell(terminal, decision)
+    _print_decision(terminal, decision)
     if arguments.dry_run and decision.reasons:
         terminal.say(f"dry run: it would be refused: {'; '.join(decision.reasons)}")
         return exits.GATE_REFUSED
@@ -136,8 +137,8 @@ def _challenge(arguments: Arguments, demanded: "Gates", registry: "Registry", lo
         before = decision
         version, decision = promote(decision, registry, loader, demanded, arguments.why)
         if decision is not before:
-            terminal.say("somebody else promoted meanwhile; decided again")
-            _tell(terminal, decision)
+            terminal.say("another process promoted a model meanwhile; decided again")
+            _print_decision(terminal, decision)
     if decision.reasons:
         registry.refuse(run, decision.reasons)
         terminal.say("\n  ".join(["refused, the champion stays:" if decision.old else "refused, there is no champion:", *decision.reasons]))
@@ -148,19 +149,12 @@ def _challenge(arguments: Arguments, demanded: "Gates", registry: "Registry", lo
     return 0
 
 
-def _history(terminal: Terminal, name: str, rows: list[dict[str, str]]) -> None:
-    """Prints who was champion when; ids stand on lines of their own."""
-    terminal.table(name, [{key: text for key, text in row.items() if key != "run"} for row in rows])
-    for version, run in {row["version"]: row["run"] for row in rows if row["run"]}.items():
-        terminal.say(f"run of version {version}:\n  {run}")
-
-
 def best_run(sweep: str, say: Callable[[str], object] = print, objective: str = "") -> str:
-    """Returns the run with the best score among the repeats of the configuration with the best mean, or of the one that a race names.
+    """Returns the best run of the best configuration: the one with the best mean, or the one that a race concluded.
 
     Args:
-        say: is told what a race concluded.
-        objective: one to rank by; empty for that of the sweep.
+        say: called with the conclusion of a race.
+        objective: metric to rank by; empty for that of the sweep.
 
     Raises:
         ConfigError: no trial of the sweep has a score and a run, its trials were trained on several data sets, or it has two objectives.
@@ -172,8 +166,8 @@ def best_run(sweep: str, say: Callable[[str], object] = print, objective: str = 
         both = f"{standing.objective} and {standing.second}"
         raise ConfigError([f"sweep={sweep}: two objectives, {both}; expected the one that decides: objective={standing.objective}"])
     meta = stores[0].meta() if len(stores) == 1 else {}
-    if said := meta.get("conclusion"):
-        say(said)
+    if conclusion := meta.get("conclusion"):
+        say(conclusion)
         if concluded := standing.best_among(json.loads(meta["concluded_trials"])):
             return str(concluded.run_id)
     if len(standing.by_data) > 1:
@@ -187,26 +181,26 @@ def best_run(sweep: str, say: Callable[[str], object] = print, objective: str = 
 
 def _model_name(arguments: Arguments, registry: "Registry") -> str:
     names = registry.names
-    if arguments.model in names or (not arguments.model and len(names) == 1):
-        return arguments.model or names[0]
     if not names:
         raise TrialbookError("no model is registered; expected one by python -m src.promote")
+    if not arguments.model and len(names) == 1:
+        return names[0]
+    if arguments.model in names:
+        return arguments.model
     hint = did_you_mean(arguments.model, names) if arguments.model else "; which one?"
     raise TrialbookError(f"model={arguments.model}: no such registered model{hint} Expected model={' or model='.join(names)}")
 
 
-def _tell(terminal: Terminal, decision: "Decision") -> None:
-    """Prints the table and the comparison of a decision."""
-    rows = [_row("challenger", decision.challenger)]
+def _print_decision(terminal: Terminal, decision: "Decision") -> None:
+    candidates = {"challenger": decision.challenger}
     if decision.champion:
-        rows.append(_row("champion", decision.champion))
+        candidates["champion"] = decision.champion
     if decision.unusable:
         terminal.say(decision.unusable)
-    terminal.table(f"test split of {decision.challenger.run.data}", rows)
-    for role, candidate in (("challenger", decision.challenger), ("champion", decision.champion)):
-        if candidate:
-            terminal.say(f"{role}, run {candidate.run.run_id}:")
-            terminal.command(f"python -m src.sweep {candidate.run.overrides}")
+    terminal.table(f"test split of {decision.challenger.run.data}", [_row(role, candidate) for role, candidate in candidates.items()])
+    for role, candidate in candidates.items():
+        terminal.say(f"{role}, run {candidate.run.run_id}:")
+        terminal.command(f"python -m src.sweep {candidate.run.overrides}")
     against, (low, high) = decision.against, decision.against.interval
     opponent = "the champion" if decision.champion else f"a constant answer, {decision.challenger.constant.mean():.4f}"
     level = "" if decision.level is None else f": p must be below {decision.level:.2g}"

@@ -1,4 +1,4 @@
-"""Hides secrets from records, logs and the terminal: passwords in addresses, and values of secret environment variables."""
+"""Removes secrets from records, logs and the terminal: passwords in addresses, and values of secret environment variables."""
 
 import logging
 import os
@@ -10,22 +10,22 @@ PASSWORD = re.compile(r"(\w://[^\s/:@'\"]*):[^\s/@'\"]+@")
 SECRET = re.compile(r"KEY|TOKEN|SECRET|PASS|CREDENTIAL", re.IGNORECASE)
 NAMED = re.compile(r"\$\{oc\.env:\s*(\w+)")
 SHORTEST = 6  # characters; a shorter value may be part of an ordinary word
-_named: set[str] = set()  # variables that a configuration reads
-_taken: dict[str, str] = {}  # value → variable, taken over from another process
+_named: set[str] = set()  # environment variables that a configuration reads
+_taken: dict[str, str] = {}  # value → variable, received from another process
 
 
 def mark_secrets_in(text: str) -> None:
-    """Marks the variables that the text of a configuration reads, as `${oc.env:NAME}`, as secrets."""
+    """Marks environment variables as secrets if a configuration's text reads them with `${oc.env:NAME}`."""
     _named.update(NAMED.findall(text))
 
 
 def known_secrets() -> dict[str, str]:
-    """The secrets of this process, value → variable, which its workers have to hide, too."""
+    """Returns the secrets of this process, value → variable, for its workers."""
     return _secrets(os.environ)
 
 
 def add_secrets(secrets: Mapping[str, str]) -> None:
-    """Adds the `known_secrets` of another process."""
+    """Adds the secrets that `known_secrets` returned in another process."""
     _taken.update(secrets)
 
 
@@ -39,7 +39,7 @@ def redacted(text: str, environment: Mapping[str, str] = os.environ) -> str:
 
 
 def all_redacted(node: Any) -> Any:
-    """Redacts every text of nested dictionaries and lists, keys included."""
+    """Redacts every text in nested dictionaries and lists, keys included."""
     secrets = _secrets(os.environ)
 
     def walk(node: Any) -> Any:
@@ -55,7 +55,7 @@ def all_redacted(node: Any) -> Any:
 
 
 def _secrets(environment: Mapping[str, str]) -> dict[str, str]:
-    """Value → its variable, longest value first, because one value may be part of another."""
+    """Returns value → variable, longest value first, because one value may be part of another."""
     secrets = {value: name for name, value in environment.items() if len(value) >= SHORTEST and (SECRET.search(name) or name in _named)}
     return dict(sorted({**_taken, **secrets}.items(), key=lambda item: len(item[0]), reverse=True))
 
@@ -67,7 +67,7 @@ def _hidden(text: str, secrets: dict[str, str]) -> str:
 
 
 def printable(text: str) -> str:
-    """Makes a text safe for a terminal or a log: without secrets, and with control characters escaped.
+    """Makes a text safe for a terminal or a log: removes secrets, and escapes control characters.
 
     >>> printable("a\\x1b[2Jb\\n")
     'a\\\\x1b[2Jb\\n'

@@ -1,8 +1,8 @@
 """Runs a trial again and compares the results:  python -m src.reproduce run=RUN_ID
 
-Runs the overrides of the trial as a new run, even if something is known to differ: the digits show whether the difference matters.
+The overrides of the trial become a new run, even if something is known to differ: the digits show if the difference matters.
 Exit code 0: identical to the last digit. 1: other digits under the same conditions, or not the same trial; each difference has its key.
-Content of the store is only replayed as overrides of known groups and keys; it is never instantiated.
+Content of the store is only used as overrides of known groups and keys; it is never instantiated.
 """
 
 import sys
@@ -23,17 +23,17 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Arguments:
-    """The words of the command.
+    """The arguments of the command.
 
     Attributes:
-        run: the id of a run of MLflow.
+        run: id of an MLflow run.
     """
 
     run: str
 
 
 def main() -> int:
-    """Reproduces one run; returns the exit code."""
+    """Runs a trial again; returns the exit code."""
     with exit_on_error():
         arguments = read_arguments(Arguments, sys.argv[1:], __doc__)
         terminal = Terminal()
@@ -43,8 +43,9 @@ def main() -> int:
             from src.tracking.runs import Runs
         with conf_loader() as loader:
             runs = Runs(tracking_uri(loader))
-            recorded = _whole(runs.recorded(arguments.run))
-            overrides, _ = replay(_finished(recorded) if recorded.is_function else runs.read(arguments.run), loader)
+            recorded = runs.recorded(arguments.run)
+            _check(recorded)
+            overrides, _ = replay(recorded if recorded.is_function else runs.read(arguments.run), loader)
             configuration = of_configuration(recorded, Composer(loader)(overrides))
         here = {
             "mlflow.source.git.commit": provenance.commit(),
@@ -60,27 +61,13 @@ def main() -> int:
     return code
 
 
-def _finished(run: "Recorded") -> "Recorded":
-    """Returns the run of a function.
-
-    Raises:
-        TrialbookError: it has no result to compare with.
-    """
-    if run.status != "FINISHED":
-        raise TrialbookError(f"run={run.run_id}: MLflow has it as {run.status}; expected the id of a finished trial.")
-    return run
-
-
-def _whole(run: "Recorded") -> "Recorded":
-    """Returns the run of a trial that was not pruned.
-
-    Raises:
-        TrialbookError: it was; running it again would end at another epoch.
-    """
+def _check(run: "Recorded") -> None:
+    """Raises a TrialbookError if a trial was pruned, so that it would end at another epoch, or if a function has no result to compare."""
     if pruned := run.tags.get("trialbook.pruned"):
         again = f"python -m src.sweep {run.overrides}"
         raise TrialbookError(f"run={run.run_id}: pruned {pruned}. Expected a trial that ran to its end; this one does by {again}")
-    return run
+    if run.is_function and run.status != "FINISHED":
+        raise TrialbookError(f"run={run.run_id}: MLflow has it as {run.status}; expected the id of a finished trial.")
 
 
 def _run_again(runs: "Runs", run: "Recorded", overrides: list[str]) -> str:

@@ -1,11 +1,11 @@
-"""Finds the means of a table that differ. Of tables whose rows are equal, at most 5 % say that any two do; tests/truth/ shows it.
+"""Finds the means of a table that differ. If all rows are equal, at most 5 % of tables show any difference; tests/truth/ measures it.
 
-Rows whose spreads do not differ are judged by Tukey and Kramer's range test on the pooled spread (Kramer 1956, Biometrics 12).
-So that an unequal spread that nobody noticed makes no difference, it must also hold with the spreads of the two rows themselves, and by
-Welch's test of the two. Rows whose spreads differ, by Bartlett's test (1937, Proc. R. Soc. A 160), are judged by Welch's tests with Holm's
-correction (1979, Scand. J. Stat. 6). Bartlett's test also reacts to tails, for which Holm's correction is the safe side.
+If the spreads of the rows do not differ, Tukey and Kramer's range test on the pooled spread decides (Kramer 1956, Biometrics 12). Spreads
+may differ unnoticed, so a difference must also hold with the spreads of the two rows themselves, and in Welch's test of the two.
+If the spreads differ by Bartlett's test (1937, Proc. R. Soc. A 160), Welch's tests with Holm's correction decide (1979, Scand. J. Stat. 6).
+Bartlett's test also reacts to heavy tails, for which Holm's correction is conservative.
 
-The quantile of the range is computed once for a table, in a quarter of a second; rows are then compared with it, one against all.
+The quantile of the range takes a quarter of a second and is computed once for a table; then each row is compared with all others.
 """
 
 import math
@@ -15,12 +15,12 @@ from functools import cached_property, lru_cache
 import numpy as np
 from scipy.special import chdtrc, ndtri, stdtr
 
-ERROR = 0.05  # of all statements of a table together
+ERROR = 0.05  # probability that a table of equal rows shows any difference
 POWER = 0.8
-FREEDOM_OF_SINGLE = 5
-MOST_SEEDS = 50  # more are no reasonable cost
-MOST_SORTED = 2000  # rows; of more, Holm's correction is Bonferroni's, which needs no list of all pairs
-DIGITS = 1e-6  # relative; float32 does not tell more apart
+FREEDOM_OF_SINGLE = 5  # largest degrees of freedom for a row with one repeat
+MOST_SEEDS = 50  # more cost too much
+MOST_SORTED = 2000  # rows; for more, Bonferroni's correction replaces Holm's, because it needs no list of all pairs
+DIGITS = 1e-6  # relative; smaller differences are beyond float32
 
 
 class Comparison:
@@ -28,9 +28,9 @@ class Comparison:
 
     Args:
         means: shape (rows,), finite.
-        spreads: standard deviations over repeats; that of a row with one repeat is not used.
-        counts: number of repeats, at least one.
-        floor: least spread that is believed; scores that are counts agree by luck.
+        spreads: standard deviations over repeats, shape (rows,); that of a row with one repeat is not used.
+        counts: numbers of repeats, shape (rows,), at least 1.
+        floor: smallest spread that is plausible, because scores that are counts may agree by luck.
 
     Attributes:
         freedom: degrees of freedom of the pooled spread; 0 if no row is repeated, and then no two rows differ.
@@ -66,19 +66,19 @@ class Comparison:
 
     @cached_property
     def _quantile_of_single(self) -> float:
-        """The quantile for pairs with a row of one repeat. Of a small freedom, because no mean thins out the tails of one score."""
+        """The quantile for pairs with a row of one repeat. Its freedom is small, because a single score has the heaviest tails."""
         if (self._counts > 1).all():
             return math.inf
         return range_quantile(len(self._means), min(self.freedom, FREEDOM_OF_SINGLE))
 
     def least(self) -> float:
-        """The least difference that is told from chance, between two rows of the usual (harmonic mean) number of repeats."""
+        """Returns the smallest difference that is significant between two rows with the harmonic mean of the numbers of repeats."""
         each = len(self._counts) / float((1 / self._counts).sum())
         usual = range_quantile(len(self._means), self.freedom) if np.median(self._counts) > 1 else self._quantile_of_single
         return usual * self.pooled * math.sqrt(2 / each)
 
     def error(self, spread: float | None, count: int) -> float:
-        """The standard error of a mean: of its own spread where spreads differ, of the pooled one otherwise."""
+        """Returns the standard error of a mean, from its own spread if spreads differ, else from the pooled spread."""
         own = self.pooled if self.alike or spread is None else max(spread, self._least)
         return own / math.sqrt(count)
 
@@ -95,7 +95,7 @@ class Comparison:
         return float(found[last - 1]) if last else -1.0
 
     def _welch(self, row: int) -> np.ndarray:
-        """The p-value of `row` against each row; 1 where one of the two has one repeat. Source: Welch 1947, Biometrika 34."""
+        """Returns the p-values of `row` against each row; 1 if one of the two has a single repeat. Source: Welch 1947, Biometrika 34."""
         a, b = self._variances / self._counts, self._variances[row] / self._counts[row]
         with np.errstate(divide="ignore", invalid="ignore"):
             freedom = (a + b) ** 2 / (a**2 / (self._counts - 1) + b**2 / (self._counts[row] - 1))
@@ -104,7 +104,7 @@ class Comparison:
 
 
 def bartlett(weights: np.ndarray, variances: np.ndarray, pooled: float) -> float:
-    """The p-value of Bartlett's test that variances are equal. SciPy's wants the scores, which have no floor.
+    """Returns the p-value of Bartlett's test that variances are equal. SciPy's function takes scores, which have no floor.
 
     Args:
         weights: degrees of freedom of each variance.
@@ -116,18 +116,18 @@ def bartlett(weights: np.ndarray, variances: np.ndarray, pooled: float) -> float
 
 @lru_cache
 def range_quantile(rows: int, freedom: int, error: float = ERROR) -> float:
-    """The largest distance of two of `rows` equal means in all tables but a share of `error`, in standard errors of their difference.
+    """Returns the 1 - `error` quantile of the range of `rows` equal means, in standard errors of the difference of two means.
 
     >>> round(range_quantile(2, 10), 3), round(range_quantile(12, 24), 3)
     (2.228, 3.606)
     """
-    from scipy.stats import studentized_range  # imports for a second
+    from scipy.stats import studentized_range  # the import takes a second
 
     return float(studentized_range.ppf(1 - error, rows, freedom)) / math.sqrt(2)
 
 
 def seeds_for(least: float, spread: float, rows: int) -> int | None:
-    """The number of repeats of each of `rows` that tells a difference of `least` from chance with 80 % power, in one test at the end.
+    """Returns how many repeats each of `rows` needs, so that one test at the end finds a difference of `least` with 80 % power.
 
     Returns:
         None if more than 50 would be needed.
@@ -139,6 +139,6 @@ def seeds_for(least: float, spread: float, rows: int) -> int | None:
     while low < high:
         count = (low + high) // 2
         needed = range_quantile(rows, rows * (count - 1)) + float(ndtri(POWER))
-        enough = least >= needed * spread * math.sqrt(2 / (count - 1))  # one is the price of the tests that look at the two rows alone
+        enough = least >= needed * spread * math.sqrt(2 / (count - 1))  # the tests of the two rows alone cost about one repeat
         low, high = (low, count) if enough else (count + 1, high)
     return low if low <= MOST_SEEDS else None

@@ -4,10 +4,10 @@ from enum import StrEnum
 
 
 class TrialState(StrEnum):
-    """SCHEDULED, which only old studies have, and RUNNING have not ended; FAILED has a cause; KILLED may run again.
+    """SCHEDULED (only in old studies) and RUNNING have not ended; FAILED has a cause; KILLED may run again.
 
-    PRUNED was ended because others are better: it is scored, and never runs again. INFEASIBLE ended before it trained, because it is beyond
-    a limit; it is no failure.
+    PRUNED was ended early because other trials are better: it has a score, and never runs again. INFEASIBLE exceeded a limit before it
+    trained; it is no failure.
     """
 
     SCHEDULED = "SCHEDULED"
@@ -19,7 +19,7 @@ class TrialState(StrEnum):
     INFEASIBLE = "INFEASIBLE"
 
 
-IN_MLFLOW = {TrialState.PRUNED: TrialState.FINISHED, TrialState.INFEASIBLE: TrialState.FAILED}  # states that MLflow does not have
+IN_MLFLOW = {TrialState.PRUNED: TrialState.FINISHED, TrialState.INFEASIBLE: TrialState.FAILED}  # MLflow has fewer states
 SCORED = frozenset({TrialState.FINISHED, TrialState.PRUNED})
-ENDED = SCORED | {TrialState.FAILED, TrialState.INFEASIBLE}  # for good, unless asked to run once more
-RESUMABLE = frozenset({TrialState.SCHEDULED, TrialState.RUNNING, TrialState.KILLED})  # run again when the sweep goes on
+ENDED = SCORED | {TrialState.FAILED, TrialState.INFEASIBLE}  # they run again only on request
+RESUMABLE = frozenset({TrialState.SCHEDULED, TrialState.RUNNING, TrialState.KILLED})  # they run again when the sweep is resumed

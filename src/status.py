@@ -1,9 +1,9 @@
-"""Shows which sweeps there are, and how one stands.
+"""Lists all sweeps, or shows the progress of one.
 
 python -m src.status                    every sweep: state, trials, best score, disk
-python -m src.status sweep=latest       one: its trials, failures, curves, time left, the next commands
+python -m src.status sweep=latest       one sweep: its trials, failures, curves, time left, the next commands
 python -m src.status watch=true         the same, redrawn while it runs; q ends the view, not the sweep
-python -m src.status sweep=latest rename=widths    a name, a note or tags, changed later
+python -m src.status sweep=latest rename=widths    changes its name, note or tags
 """
 
 import json
@@ -23,21 +23,21 @@ from src.study.finding import ALL, SWEEPS, driven_sweeps, find_sweeps
 from src.study.overview import Overview, look, size
 from src.terminal import Terminal
 
-COMPACT = (",", ":")  # of JSON: twenty sweeps are less than 2,000 tokens
+COMPACT = (",", ":")  # separators of JSON; twenty sweeps take less than 2,000 tokens
 LABELS = ("rename", "note", "tags")
 
 
 @dataclass(frozen=True)
 class Arguments:
-    """The words of the command.
+    """The arguments of the command.
 
     Attributes:
-        sweep: latest, an id or a name; without it, all of them.
-        watch: redraws until the sweep ends; without sweep= it is the one that runs.
-        rename: the sweep gets this name; in MLflow, too.
-        note: the sweep gets this note; null removes it.
-        tags: the sweep gets these tags in place of its own, such as baseline,paper; [] removes them.
-        most: how many sweeps, or best trials, are shown.
+        sweep: latest, an id or a name; without it all sweeps.
+        watch: redraws until the sweep ends; without sweep= shows the running sweep.
+        rename: new name of the sweep, also in MLflow.
+        note: new note of the sweep; null removes it.
+        tags: new tags of the sweep, such as baseline,paper; [] removes them.
+        most: largest number of sweeps, or of best trials.
         format: table, or json with stable keys, where trials count from 0.
     """
 
@@ -57,9 +57,8 @@ def main() -> None:
         if arguments.watch and arguments.format != "table":
             mistakes.append(f"format={arguments.format}: watch=true draws on a terminal; expected one of the two.")
         if arguments.sweep == ALL or "," in arguments.sweep:
-            mistakes.append(
-                f"sweep={arguments.sweep}: one sweep at a time; expected its name or id, or latest; without sweep= all are shown."
-            )
+            words = "expected its name or id, or latest; without sweep= all are shown."
+            mistakes.append(f"sweep={arguments.sweep}: one sweep at a time; {words}")
         changes = {name: getattr(arguments, name) for name in LABELS if getattr(arguments, name)}
         if changes and not arguments.sweep:
             mistakes.append(f"{', '.join(f'{name}=' for name in changes)}: of which sweep? Expected sweep=latest, a name or an id.")
@@ -77,13 +76,12 @@ def main() -> None:
 
 
 def _show_one(folder: Path, arguments: Arguments, terminal: Terminal) -> None:
-    most = arguments.most
     if arguments.watch:
         from src.study.watching import watch
 
-        found = watch(folder, terminal, most)
+        found = watch(folder, terminal, arguments.most)
     else:
-        found = look(folder, most)
+        found = look(folder, arguments.most)
     if arguments.format == "json":
         print(json.dumps(view.all_facts(found, size(folder)), separators=COMPACT))  # noqa: T201
         return
@@ -96,18 +94,18 @@ def _show_one(folder: Path, arguments: Arguments, terminal: Terminal) -> None:
 
 
 def _show_all(arguments: Arguments, terminal: Terminal) -> None:
-    most, damaged = arguments.most, list[str]()
+    damaged: list[str] = []
     every = sorted(_overviews(damaged), key=lambda found: found[1].created, reverse=True)
-    shown = every[:most]
+    shown = every[: arguments.most]
     if arguments.format == "json":
         print("[" + ",\n ".join(json.dumps(view.facts(found, size(folder)), separators=COMPACT) for folder, found in shown) + "]")  # noqa: T201
         return
-    if not every:
-        terminal.say(f"no sweep in {SWEEPS.resolve()} yet; python -m src.sweep --help shows how one is made")
-    else:
+    if every:
         terminal.table("sweeps, the latest one first", [view.row(found, size(folder)) for folder, found in shown])
-    if len(every) > most:
-        terminal.say(f"{len(every) - most} older ones: most={len(every)}")
+    else:
+        terminal.say(f"no sweep in {SWEEPS.resolve()} yet; python -m src.sweep --help shows how one is made")
+    if len(every) > len(shown):
+        terminal.say(f"{len(every) - len(shown)} older ones: most={len(every)}")
     for line in damaged:
         terminal.say(line)
     if every:

@@ -1,10 +1,10 @@
 """Stops a sweep that runs in another terminal, or one of its trials.
 
-python -m src.stop                      no new trials; those that run finish, as after one Ctrl-C
-python -m src.stop now=true             those that run end, too, as after two; resume= goes on with them
-python -m src.stop trial=3              ends that trial alone: it is PRUNED and does not run again
+python -m src.stop                      starts no new trials; running trials finish, as after one Ctrl-C
+python -m src.stop now=true             also ends the running trials, as after two Ctrl-C; resume= continues them
+python -m src.stop trial=3              ends this trial alone: it is PRUNED and does not run again
 
-A sweep that was stopped goes on by its own command with resume=, so a stop is a pause, too.
+A stopped sweep can be resumed: its own command with resume=.
 """
 
 import json
@@ -26,17 +26,17 @@ from src.study.overview import command_to_resume
 from src.study.store import Store
 from src.terminal import Terminal
 
-SECONDS = 10.0  # in which a driver should hear; it looks about once a second
+SECONDS = 10.0  # to wait for the driver, which looks for instructions about once a second
 
 
 @dataclass(frozen=True)
 class Arguments:
-    """The words of the command.
+    """The arguments of the command.
 
     Attributes:
-        sweep: latest, an id or a name; without it, the one that runs.
-        trial: its number, as the terminal counts.
-        now: the trials that run end, too.
+        sweep: latest, an id or a name; without it the running sweep.
+        trial: number of the trial, as on the terminal.
+        now: also ends the running trials.
         format: table, or json.
     """
 
@@ -47,21 +47,23 @@ class Arguments:
 
 
 def main() -> None:
-    """Asks the driver of a sweep to stop, and waits until it hears."""
+    """Instructs the driver of a sweep to stop, and waits until it has read the instruction."""
     with exit_on_error():
         arguments = read_arguments(Arguments, sys.argv[1:], __doc__)
         if arguments.trial and arguments.now:
             raise ConfigError(["now=true: one trial always ends at once; expected trial= alone."])
         folder = _running(arguments.sweep)
         with closing(Store.reopen(folder / "study.db")) as store:
+            trial = None
             if arguments.trial:
                 _check_runs(store, arguments.trial)
-                heard = store.instruct_and_wait(partial(is_driven, folder), SECONDS, CANCEL, trial=arguments.trial - 1)
+                trial = arguments.trial - 1
+                heard = store.instruct_and_wait(partial(is_driven, folder), SECONDS, CANCEL, trial=trial)
             else:
                 heard = store.instruct_and_wait(partial(is_driven, folder), SECONDS, STOP, now=arguments.now)
             resume = command_to_resume(store.meta(), folder)
         if arguments.format == "json":
-            print(json.dumps({"sweep": folder.name, "trial": arguments.trial - 1 if arguments.trial else None, "heard": heard}))  # noqa: T201
+            print(json.dumps({"sweep": folder.name, "trial": trial, "heard": heard}))  # noqa: T201
             return
         terminal = Terminal()
         terminal.say(_answer(arguments, folder.name, heard))
@@ -70,11 +72,7 @@ def main() -> None:
 
 
 def _running(sweep: str) -> Path:
-    """The folder of the sweep that is meant.
-
-    Raises:
-        ConfigError: it does not run, or it is not clear which one is meant.
-    """
+    """Returns the folder of a running sweep, by its name or id, or of the only one that runs; raises a ConfigError if there is none."""
     running = driven_sweeps()
     names = " or ".join(f"sweep={folder.name}" for folder in running) or "one that runs: python -m src.status lists them"
     if sweep:
@@ -88,11 +86,7 @@ def _running(sweep: str) -> Path:
 
 
 def _check_runs(store: Store, trial: int) -> None:
-    """Refuses a trial that does not run.
-
-    Raises:
-        ConfigError: with those that do.
-    """
+    """Raises a ConfigError that names the running trials if a trial does not run."""
     states = {row.number + 1: row.state for row in store.trials()}
     if states.get(trial) != TrialState.RUNNING:
         running = [f"trial={number}" for number, state in states.items() if state == TrialState.RUNNING]
@@ -105,10 +99,10 @@ def _answer(arguments: Arguments, sweep: str, heard: bool | None) -> str:
     if heard is None:
         return f"{sweep} has ended meanwhile"
     if not heard:
-        return f"{what}: asked, but not heard within {SECONDS:.0f} s; the sweep obeys as soon as what it does now lets it"
+        return f"{what}: asked, but no answer within {SECONDS:.0f} s; the sweep stops as soon as its current step is done"
     if arguments.trial:
         return f"{what} is stopped; the sweep goes on"
-    return f"{what} is stopped: {'the trials that run end now' if arguments.now else 'no new trials, and those that run finish'}"
+    return f"{what} is stopped: {'its running trials end now' if arguments.now else 'no new trials; its running trials finish'}"
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""One trial, or with -m a sweep:  python -m src.sweep -m optimizer=sgd,adam,rmsprop"""
+"""Runs one trial, or with -m a sweep:  python -m src.sweep -m optimizer=sgd,adam,rmsprop"""
 
 import atexit
 import gc
@@ -14,12 +14,12 @@ from src.exits import exit_on_error
 
 @hydra.main(version_base="1.3", config_path=str(CONF), config_name="config")
 def show(config: DictConfig) -> None:
-    """Hydra's own views: --cfg, --info, --hydra-help and shell completion. They end before this function is called."""
+    """Does nothing: Hydra answers --cfg, --info, --hydra-help and shell completion before it would call this function."""
 
 
 def main() -> None:
-    """Reads the command line once and runs what it requests, or has Hydra show what it composes."""
-    atexit.register(gc.freeze)  # else the interpreter looks once more through all that was imported: a second
+    """Reads the command line, and runs what it requests or lets Hydra show what it composes."""
+    atexit.register(gc.freeze)  # else a last garbage collection of all imported modules takes a second
     with exit_on_error():
         with conf_loader() as loader:
             likeness, argv = None, sys.argv[1:]

@@ -16,12 +16,12 @@ from src.columns import figure, fitted
 from src.objective import Objective
 from src.redaction import Redacting, printable
 
-NO_TRIALS = Objective("", "max")  # of a terminal that shows none
-PIPE_SECONDS = 30  # on a pipe, the least time between two lines about epochs
+NO_TRIALS = Objective("", "max")  # for a terminal that shows no trials
+PIPE_SECONDS = 30  # shortest time between two lines about epochs on a pipe
 
 
 def seconds_text(seconds: float) -> str:
-    """A duration as people say it.
+    """Formats a duration for people.
 
     >>> seconds_text(9.6), seconds_text(75), seconds_text(7350)
     ('10 s', '1 min 15 s', '2 h 2 min')
@@ -35,12 +35,12 @@ def seconds_text(seconds: float) -> str:
 
 
 def agreed(question: str) -> bool:
-    """Asks; False where nobody can answer."""
+    """Asks a question, and returns True for yes; False if there is no terminal."""
     return sys.stdin.isatty() and input(f"{question} [y/N] ").strip().lower() in ("y", "yes")
 
 
 class _Warnings(logging.Handler):
-    """Says warnings where people read."""
+    """Prints warnings of the log on a terminal."""
 
     def __init__(self, terminal: "Terminal") -> None:
         super().__init__(logging.WARNING)
@@ -55,7 +55,7 @@ class Terminal:
     """Shows a bar per sweep and per trial on a terminal, plain lines on a pipe.
 
     Args:
-        objective: of the trials that it shows.
+        objective: of the trials.
     """
 
     def __init__(self, objective: Objective = NO_TRIALS) -> None:
@@ -105,25 +105,25 @@ class Terminal:
         self._begun = time.monotonic()
 
     def rest(self) -> None:
-        """Removes the bars; lines and tables may follow."""
+        """Removes the bars."""
         self._progress.stop()
 
     def say(self, text: str) -> None:
-        """Prints lines, above the bars. On a terminal a long line is broken between words, but not one that is indented: it is copied."""
+        """Prints lines above the bars. A terminal breaks long lines between words, except indented ones, which people copy."""
         lines = printable(text).split("\n")
         if self.width:
             lines = [line if line.startswith("  ") else self._wrapped(line) for line in lines]
         self.console.print("\n".join(lines), markup=False)
 
     def command(self, command: str, what: str = "") -> None:
-        """Prints a command to type, with what it does beside it, or below it where the terminal is too narrow."""
+        """Prints a command to type, and what it does beside it, or below it if the terminal is too narrow."""
         line = f"  {command}    {what}".rstrip()
         fits = not what or not self.width or len(line) <= self.width
         self.say(line if fits else f"  {command}\n      {what}")
 
     @contextmanager
     def waiting(self, what: str) -> Iterator[None]:
-        """Shows what takes seconds, such as "loading TensorFlow": while it lasts on a terminal, as a line on the pipe of a sweep."""
+        """Shows what takes seconds, such as "loading TensorFlow": on a terminal until it is done, on the pipe of a sweep as a line."""
         if not self._live:
             if self._entered:
                 self.say(f"{what} …")
@@ -138,11 +138,11 @@ class Terminal:
 
     @property
     def width(self) -> int | None:
-        """The characters of a line; None on a pipe, which has no edge."""
+        """The number of characters of a line; None on a pipe."""
         return self.console.width if self._live else None
 
     def _wrapped(self, line: str) -> str:
-        """Breaks a line between words; words of any length stay whole, so that they can be copied."""
+        """Breaks a line between words; long words stay whole, so that they can be copied."""
         return textwrap.fill(line, self.width or 80, break_long_words=False, break_on_hyphens=False) or line
 
     def started(self, number: int, name: str, epochs: int | None) -> None:
@@ -161,7 +161,7 @@ class Terminal:
         self._bars[number] = self._progress.add_task(self._names[number], total=epochs, note="starts")
 
     def epoch(self, number: int, epoch: int, metrics: dict[str, float]) -> None:
-        """Shows that a trial finished an epoch; on a pipe, not every one."""
+        """Shows that a trial finished an epoch; on a pipe at most every PIPE_SECONDS."""
         now = time.monotonic()
         most, each = self._epochs[number], (now - self._started[number]) / epoch
         note = f"epoch {epoch}{f' of {most}' if most else ''}, {self._objective.name} {figure(metrics.get(self._objective.name, math.nan))}"
@@ -176,15 +176,17 @@ class Terminal:
         self._progress.remove_task(self._bars.pop(number))
         self._ended += 1
         left = self._left()
-        value = f"{self._objective.name} {figure(score)}" if score is not None else f"{state} {cause}"
-        if score is not None and cause:
-            value += f", {state}: {cause}"
+        if score is None:
+            value = f"{state} {cause}"
+        else:
+            value = f"{self._objective.name} {figure(score)}"
+            value += f", {state}: {cause}" if cause else ""
         self._progress.update(self._sweep, completed=self._ended, note=left)
         suffix = f"; {left}" if left and not self._live else ""
         self.say(f"{self._names[number]}: {value}, {seconds_text(seconds)}{suffix}")
 
     def failed(self, number: int, cause: str) -> None:
-        """Reports that a trial without a bar is given up."""
+        """Prints that a trial without a bar failed."""
         self._ended += 1
         self._progress.update(self._sweep, completed=self._ended)
         self.say(f"trial {number + 1}: FAILED {cause}")
@@ -195,27 +197,25 @@ class Terminal:
         self.say(f"{self._names[number]}: {cause}")
 
     def _left(self) -> str:
-        """The time that the sweep still takes, estimated from the trials so far; empty if their number is not known."""
+        """Returns the estimated time that the sweep still takes; empty if the number of its trials is not known."""
         if not self._total or self._ended >= self._total:
             return ""
         each = (time.monotonic() - self._begun) / (self._ended - self._ended_before)
         return f"about {seconds_text(each * (self._total - self._ended))} left"
 
     def table(self, title: str, rows: list[dict[str, str]], complete: str = "", exact: list[dict[str, Any]] | None = None) -> None:
-        """Prints a table of texts, without the columns that are empty in every row, nor those for which the terminal is too narrow.
+        """Prints a table of texts. Leaves out columns that are empty in every row, and columns that do not fit the terminal.
 
         Args:
-            complete: the command that prints it with every column; empty if there is none.
+            complete: command that prints it with every column; empty if there is none.
             exact: the same rows with numbers, for programs.
         """
         rows = [{name: printable(text) for name, text in row.items()} for row in rows]
         found = fitted(rows, self.width)
-        for style, lines in (
-            ("bold", [self._wrapped(printable(title)) if self.width else printable(title), *found.header]),
-            ("", found.body),
-        ):
-            if lines:
-                self.console.print("\n".join(lines), style=style, markup=False)
+        title = self._wrapped(printable(title)) if self.width else printable(title)
+        self.console.print("\n".join([title, *found.header]), style="bold", markup=False)
+        if found.body:
+            self.console.print("\n".join(found.body), markup=False)
         if found.left_out:
             self.say(f"left out at {self.width} columns: {', '.join(found.left_out)}")
             if complete:

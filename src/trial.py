@@ -1,4 +1,4 @@
-"""Runs one trial: composed configuration → data, model, fit, scores, files. Independent of sweeps, MLflow and KerasTuner."""
+"""Runs one trial: composed configuration → data, model, fit, scores, files. It knows no sweeps, MLflow or KerasTuner."""
 
 import logging
 import time
@@ -28,9 +28,9 @@ class Prepared:
 
     Attributes:
         config, folder: as in Job; callbacks write into the folder, too.
-        interface: of the model.
-        arguments: those of the engine, beside training.FROM_TRIAL.
-        checkpoint: the state from which the training continues.
+        interface: inputs and outputs of the model.
+        arguments: arguments of the engine, except training.FROM_TRIAL.
+        checkpoint: state from which the training continues; None to start anew.
     """
 
     config: dict[str, Any]
@@ -45,7 +45,7 @@ class Prepared:
 
 
 def run(job: Job, report: training.Report, check_stop: Callable[[], None]) -> Outcome:
-    """Prepares, fits and finishes a trial; an exception becomes an outcome, too.
+    """Prepares, fits and finishes a trial, and returns its outcome, also if it raises an exception.
 
     Args:
         report, check_stop: as in training.Monitor.
@@ -61,10 +61,10 @@ def run(job: Job, report: training.Report, check_stop: Callable[[], None]) -> Ou
 
 
 def prepared_for(job: Job) -> Prepared:
-    """Prepares a job.
+    """Prepares a job and checks its limits.
 
     Raises:
-        BeyondLimit: it must not train.
+        BeyondLimit: the trial exceeds a limit, so it must not train.
         ConfigError, DataError, TrialError: as prepare() does.
     """
     prepared = prepare(job.config, job.folder, job.checkpoint)
@@ -73,7 +73,7 @@ def prepared_for(job: Job) -> Prepared:
 
 
 def check_limits(prepared: Prepared, limits: Mapping[str, float]) -> None:
-    """Raises a BeyondLimit if a trial is beyond a limit."""
+    """Raises a BeyondLimit if a trial exceeds a limit."""
     measured = _measured(prepared)
     for name, most in limits.items():
         if measured[name] > most:
@@ -81,7 +81,7 @@ def check_limits(prepared: Prepared, limits: Mapping[str, float]) -> None:
 
 
 def _measured(prepared: Prepared) -> dict[str, float]:
-    """The metrics that are known before a trial trains, those of config.limits.KNOWN."""
+    """Returns the metrics that are known before a trial trains, those of config.limits.KNOWN."""
     return {"model/parameters": prepared.model.count_params()}
 
 
@@ -92,7 +92,7 @@ def prepare(config: dict[str, Any], folder: Path = Path(), checkpoint: bytes | N
         folder, checkpoint: as in Job.
 
     Raises:
-        ConfigError: with every mistake that only Keras or the data reveal.
+        ConfigError: with every mistake that only Keras or the data can show.
         DataError: the data set is missing or malformed.
         TrialError: the code of the model raises.
     """
@@ -106,8 +106,8 @@ def prepare(config: dict[str, Any], folder: Path = Path(), checkpoint: bytes | N
 
     keras.backend.clear_session()
     runtime.set_precision(config["training"])
-    with suppress(ConfigError):  # told below
-        targets.find("model", str(config["model"]["_target_"]))  # before the seed: its module may draw random numbers
+    with suppress(ConfigError):  # models.build raises it again
+        targets.find("model", str(config["model"]["_target_"]))  # before the seed, because its module may draw random numbers
     keras.utils.set_random_seed(config["seed"])
     data = datasets.load(config["data"])
     mistakes: list[str] = []
@@ -140,12 +140,12 @@ def prepare(config: dict[str, Any], folder: Path = Path(), checkpoint: bytes | N
 
 
 def fit(prepared: Prepared, report: training.Report, check_stop: Callable[[], None]) -> training.Fitted:
-    """Trains with the engine of the trial."""
+    """Trains a prepared trial with its engine."""
     return prepared.engine(prepared.model, prepared.data, **engine_arguments(prepared, report, check_stop), **prepared.arguments)
 
 
 def engine_arguments(prepared: Prepared, report: training.Report, check_stop: Callable[[], None]) -> dict[str, Any]:
-    """The arguments that every engine receives, as training.FROM_TRIAL names them."""
+    """Returns the arguments that every engine receives, those of training.FROM_TRIAL."""
     from src.training.callbacks import create_folders
 
     if callbacks := prepared.arguments.get("callbacks"):
@@ -154,7 +154,7 @@ def engine_arguments(prepared: Prepared, report: training.Report, check_stop: Ca
     def save(latest: Checkpoint) -> None:
         try:
             files.write(prepared.folder / CHECKPOINT, latest.to_bytes())
-        except DiskFull as error:  # the training needs it only if it is interrupted
+        except DiskFull as error:  # the checkpoint is needed only after an interruption
             log.warning("no checkpoint: %s", error)
 
     monitor = training.Monitor(report, check_stop, save, prepared.checkpoint)
@@ -165,13 +165,14 @@ def engine_arguments(prepared: Prepared, report: training.Report, check_stop: Ca
 def finish(
     prepared: Prepared, fitted: training.Fitted, seconds: float, *, continued: bool, picture: Callable[[], bytes] | None = None
 ) -> Outcome:
-    """The scores and files of the kept epoch, whose weights the model holds; if `continued`, also the latest checkpoint.
+    """Returns the scores and files of the kept epoch, whose weights the model has.
 
     Args:
+        continued: True to add the latest checkpoint to the files.
         picture: as in artifacts.of.
 
     Raises:
-        TrialError: the file of the weights does not hold them.
+        TrialError: the weights in the file differ from those of the model.
     """
     from src.training import runtime, weights
 
@@ -199,7 +200,7 @@ def finish(
 
 
 def predictions(prepared: Prepared, x: datasets.Tree) -> datasets.Tree:
-    """The model's predictions of examples x (n, …), as the data set stores them. Batches are as large as in validation.
+    """Returns the model's predictions for examples x (n, …), given as the data set stores them, in batches of the validation's size.
 
     Raises:
         TrialbookError: the output of the model is no prediction of the task.
@@ -210,7 +211,7 @@ def predictions(prepared: Prepared, x: datasets.Tree) -> datasets.Tree:
 
 
 def _checkpoint(config: dict[str, Any], folder: Path, content: bytes | None) -> Checkpoint | None:
-    """The checkpoint to continue from; None if it is damaged, or if there are callbacks, whose state it does not hold."""
+    """Returns the checkpoint to continue from; None if it is damaged, or if there are callbacks, whose state it does not include."""
     if not content or config["training"]["callbacks"]:
         return None
     try:

@@ -1,4 +1,4 @@
-"""Serves MLflow's pages and the reports of sweeps to this machine only, and prints both addresses when they answer.
+"""Serves MLflow's pages and the reports of sweeps to this machine alone, and prints both addresses when they answer.
 
 python -m src.ui                        or make ui; Ctrl-C ends it
 """
@@ -22,16 +22,16 @@ from src.redaction import printable
 from src.report.server import reports, serve
 from src.tracking.links import TRAINING
 
-SECONDS = 120  # to wait for the first page; a cold start takes 20
+SECONDS = 120  # timeout of the first page; a cold start takes 20
 
 
 @dataclass(frozen=True)
 class Arguments:
-    """The command takes no words."""
+    """The command takes no arguments."""
 
 
 def free_port(first: int = 5000) -> int:
-    """Returns the first port that nobody listens on."""
+    """Returns the first free port."""
     for port in range(first, first + 100):
         with socket.socket() as probe:
             probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
@@ -44,7 +44,7 @@ def free_port(first: int = 5000) -> int:
 
 
 def main() -> int:
-    """Serves until Ctrl-C; of an MLflow server elsewhere it prints the address. Returns the exit code."""
+    """Serves until Ctrl-C; prints only the address of an MLflow server elsewhere. Returns the exit code."""
     with exit_on_error():
         read_arguments(Arguments, sys.argv[1:], __doc__)
         with conf_loader() as loader:
@@ -54,16 +54,12 @@ def main() -> int:
             return _serve_reports_alone()
         from src.tracking.store import client  # imports MLflow, seconds
 
-        with client(uri):  # copies an older database before it changes it; MLflow's server would not
+        with client(uri):  # upgrades an older database after copying it; MLflow's server would not copy it
             pass
         port = free_port()
     address = f"http://127.0.0.1:{port}"
-    environment = {
-        **os.environ,
-        "MLFLOW_DISABLE_TELEMETRY": "true",
-        "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false",
-        "MLFLOW_ALLOW_PICKLE_DESERIALIZATION": "false",
-    }
+    safe = {"MLFLOW_DISABLE_TELEMETRY": "true", "MLFLOW_ALLOW_PICKLE_DESERIALIZATION": "false"}  # whatever the user has set
+    environment = {**os.environ, **safe, "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false"}
     command = [sys.executable, "-m", "mlflow", "server", "--host", "127.0.0.1", "--port", str(port)]
     command += ["--workers", "1", "--backend-store-uri", uri]
     server = subprocess.Popen(command, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)  # noqa: S603
@@ -86,13 +82,13 @@ def main() -> int:
 
 
 def _serve_reports(first: int) -> None:
-    """Serves the reports in a thread, on the first free port, and prints their address."""
+    """Serves the reports in a thread on the first free port, and prints their address."""
     server = serve(free_port(first))
     print(f"Reports: http://127.0.0.1:{server.server_port}", flush=True)  # noqa: T201
 
 
 def _serve_reports_alone() -> int:
-    """Serves the reports of this folder, if there are any, beside a server of MLflow elsewhere; returns the exit code."""
+    """Serves the reports of this folder until Ctrl-C, if there are any; returns the exit code."""
     if reports():
         _serve_reports(5000)
         signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))

@@ -32,7 +32,7 @@ def test_a_sweep_that_ended_goes_on_with_what_was_added(command: Command, added:
     assert "added  trial=plain seed=3 trial.rate=0.3\n" in done.stdout and "trial.rate=0.2: trial 2 (FINISHED)" in done.stdout
     [folder] = (tmp_path / "mlruns" / "sweeps").iterdir()
     resume = f"python -m {' '.join(words)} resume={folder.name}"
-    assert f"does not run; they wait for it to go on\n\nNext:\n  {resume}\n" in done.stdout
+    assert f"does not run now; it runs them when it is resumed\n\nNext:\n  {resume}\n" in done.stdout
     assert "trial.rate=0.3: added already, and waits" in command("src.add", "trial.rate=0.3", **added).stderr
     view = json.loads(command("src.status", "sweep=latest", "format=json", **added).stdout)
     assert (view["state"], view["added"], view["next"][0]) == ("ended", 1, resume)

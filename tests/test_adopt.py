@@ -50,7 +50,7 @@ def test_it_replaces_its_own_files_if_it_is_told_to(typed, tmp_path: Path) -> No
     typed({"model.py": OURS, "x.npz": b"1"}, "search.py:build_model")
     newer = {"model.py": OURS + b"x = 1\n", "x.npz": b"2", "more.py": OURS}
     code, said = typed(newer, "search.py:build_model")
-    assert code and "model.py is there, and is another one; expected replace=true, or name=…" in said
+    assert code and "model.py is there with other content; expected replace=true, or another name=…" in said
     assert not (tmp_path / "more.py").exists(), "all or nothing"
     assert typed(newer, "search.py:build_model", "replace=true")[0] == 0
     assert (tmp_path / "model.py").read_bytes() == OURS + b"x = 1\n" and (tmp_path / "x.npz").read_bytes() == b"2"

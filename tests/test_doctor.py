@@ -60,7 +60,7 @@ def test_everything_that_is_out_of_order_is_told_and_mended_but_for_a_changed_mo
     before = times(tmp_path)
     told = command("src.doctor")
     assert told.returncode == 1
-    for words in ("1 records have not reached MLflow", "1 are called RUNNING", "2 that belong to no run"):
+    for words in ("1 records have not reached MLflow", "1 are RUNNING in MLflow", "2 that belong to no run"):
         assert words in told.stdout
     assert times(tmp_path) == before
     mended = command("src.doctor", "--fix")

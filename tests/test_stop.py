@@ -71,8 +71,8 @@ def driver(folder: Path, heard: list[Instruction], forgets: bool = False) -> Ite
 @pytest.mark.parametrize(
     ("words", "told", "line"),
     [
-        ([], (STOP, {"now": False}), f"{SWEEP} is stopped: no new trials, and those that run finish"),
-        (["now=true", "sweep=optimizers"], (STOP, {"now": True}), f"{SWEEP} is stopped: the trials that run end now"),
+        ([], (STOP, {"now": False}), f"{SWEEP} is stopped: no new trials; its running trials finish"),
+        (["now=true", "sweep=optimizers"], (STOP, {"now": True}), f"{SWEEP} is stopped: its running trials end now"),
         (["trial=2"], (CANCEL, {"trial": 1}), f"trial 2 of {SWEEP} is stopped; the sweep goes on"),
     ],
 )

@@ -1,1 +1,1 @@
-"""The command line of `python -m src.sweep`: what conf/ offers, what the user requests, and all mistakes at once."""
+"""Reads conf/, sweeps/ and the command line of `python -m src.sweep`, and reports all mistakes at once."""

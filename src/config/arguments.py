@@ -1,4 +1,4 @@
-"""Reads the arguments of the other commands: words `key=value`, into a dataclass."""
+"""Parses the `key=value` arguments of every command but `sweep` into a dataclass."""
 
 import math
 import re
@@ -16,14 +16,14 @@ BOOLEANS = {"true": True, "false": False}
 
 
 def read_arguments(kind: type[Wanted], argv: list[str], about: str | None = None) -> Wanted:
-    """Reads `key=value` words into a dataclass, by the types of its fields: text, bool, a whole number, a number above 0, or a Literal.
+    """Parses `key=value` words into a dataclass. Its fields are str, bool, int (at least 1), float (above 0) or a Literal of words.
 
     Args:
-        about: the text of `--help`, to which the attributes of the dataclass are added; None if the command has its own help.
+        about: text of `--help`, printed before the attributes of the dataclass; None if the command has its own help.
 
     Raises:
-        ConfigError: an unknown key, one given twice, one without a value, a wrong value, or a key that is missing; all of them at once.
-        SystemExit: after help was printed.
+        ConfigError: with every mistake: keys that are unknown, missing or given twice, and values that are missing or wrong.
+        SystemExit: after the help was printed.
 
     >>> from dataclasses import dataclass
     >>> @dataclass
@@ -59,7 +59,6 @@ def read_arguments(kind: type[Wanted], argv: list[str], about: str | None = None
 
 
 def _mistakes(word: str, key: str, value: str, kind: Any) -> Iterator[str]:
-    """Yields why a value is none of its type."""
     if kind is bool and value not in BOOLEANS:
         yield f"{word}: {value!r}, where {key} is true or false."
     if kind is int and not (value.isdecimal() and int(value) > 0):
@@ -77,7 +76,7 @@ def _value(value: str, kind: Any) -> Any:
 
 
 def positive(text: str) -> float | None:
-    """Returns the finite number above 0 that a text says; None if it says none."""
+    """Parses a finite number above 0; returns None for any other text."""
     try:
         value = float(text)
     except ValueError:
@@ -86,20 +85,22 @@ def positive(text: str) -> float | None:
 
 
 def help_text(kind: type, about: str) -> str:
-    """Returns the text of `--help`: what the command does, then its words with their defaults, as the docstring of the dataclass says."""
+    """Returns the text of `--help`: what the command does, then its words, defaults and descriptions from the dataclass's docstring."""
     attributes = cleandoc(kind.__doc__ or "").partition("Attributes:\n")[2]
     described = {name: " ".join(text.split()) for name, text in re.findall(r"^    (\w+): (.*(?:\n {5,}.*)*)", attributes, re.MULTILINE)}
     lines = []
     for field in fields(kind):
-        default = "…" if field.default in (MISSING, "", 0) else field.default
-        if field.default is False:
-            default = "true"
-        lines.append(f"  {f'{field.name}={default}':<20}  {described.get(field.name, '').rstrip('.')}".rstrip())
+        value = field.default
+        if value is False:
+            value = "true"
+        elif value in (MISSING, "", 0):
+            value = "…"
+        lines.append(f"  {f'{field.name}={value}':<20}  {described.get(field.name, '').rstrip('.')}".rstrip())
     return "\n".join([cleandoc(about), "", "Words:", *lines])
 
 
 def split(kind: type, argv: list[str]) -> tuple[list[str], list[str]]:
-    """Returns the words that are arguments of a dataclass, and the others, in their order."""
+    """Splits words into the arguments of a dataclass and all others; keeps their order."""
     known = {field.name for field in fields(kind)}
     own = [word for word in argv if word.partition("=")[0] in known]
-    return own, [word for word in argv if word.partition("=")[0] not in known]
+    return own, [word for word in argv if word not in own]

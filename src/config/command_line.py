@@ -1,6 +1,6 @@
-"""The command line of `python -m src.sweep`, read once: checked as a whole, then composed by Hydra.
+"""Reads the command line of `python -m src.sweep` once: checks it as a whole, then has Hydra compose it.
 
-Hydra alone would report one mistake at a time, and miss whole kinds of them.
+Hydra alone would report one mistake at a time, and miss whole kinds of mistakes.
 """
 
 import os
@@ -40,9 +40,9 @@ class CommandLine:
     """A command line without mistakes.
 
     Attributes:
-        arguments: as Hydra takes them.
+        arguments: the arguments for Hydra, which shows something if there is no request.
         request: None if Hydra only shows something.
-        config: composed from the request, `hydra` node included. A sweep has the keys of its trials at their defaults.
+        config: composed from the request, `hydra` node included. In a sweep, keys of trials have their defaults.
     """
 
     arguments: list[str]
@@ -52,24 +52,24 @@ class CommandLine:
 
 @contextmanager
 def conf_loader() -> Iterator[ConfigLoader]:
-    """Hydra's loader of conf/, for code that is not a Hydra application."""
+    """Yields Hydra's loader of conf/, for code that is no Hydra application."""
     with hydra.initialize_config_dir(str(CONF), version_base="1.3"):
         yield GlobalHydra.instance().config_loader()
 
 
 def tracking_uri(loader: ConfigLoader) -> str:
-    """The address of MLflow's store, as the environment or conf/ says."""
+    """Returns the address of MLflow's store, from the environment or conf/."""
     return str(loader.load_configuration("config", [], RunMode.RUN).tracking.uri)
 
 
 def read(loader: ConfigLoader, lines: list[str], *, multirun: bool) -> Request:
-    """Parses overrides; the request holds the mistakes that this shows."""
+    """Parses overrides into a request, which also holds the mistakes of parsing."""
     catalog = Catalog(loader)
     return read_request(catalog, Parser(loader, catalog.groups), lines, multirun=multirun)
 
 
 def replayed(loader: ConfigLoader, stored: str) -> list[str]:
-    """The overrides that a run recorded, checked like a command line: only known groups and keys pass, nothing is instantiated.
+    """Returns the overrides that a run recorded, checked like a command line: only known groups and keys pass, nothing is instantiated.
 
     Raises:
         ConfigError: with every mistake.
@@ -99,60 +99,63 @@ def read_command_line(loader: ConfigLoader, argv: list[str]) -> CommandLine:
     mark_secrets_in(" ".join(given.overrides))
     request = read_request(catalog, Parser(loader, catalog.groups), given.overrides, multirun=given.multirun)
     config = configured(loader, request, given.overrides)
-    own = of_trials(request)
+    own = _trial_overrides(request)
     arguments = [request.plain.get(argument, argument) for argument in argv if argument not in own]
-    shows = given.cfg or given.info
-    return CommandLine(arguments) if shows else CommandLine(arguments, request, config)
+    only_shows = given.cfg or given.info
+    return CommandLine(arguments) if only_shows else CommandLine(arguments, request, config)
 
 
 def configured(loader: ConfigLoader, request: Request, lines: list[str]) -> DictConfig:
-    """Has Hydra compose the configuration that all trials of a request share, and resolves the `${…}` in the values of trials.
+    """Composes the configuration that all trials of a request share, and checks that every `${…}` in values of trials resolves.
 
     Args:
         lines: the overrides of the request as written, without `-m`.
 
     Raises:
-        ConfigError: the request has mistakes, or Hydra or OmegaConf refuse; then the message begins with the override to blame.
+        ConfigError: the request has mistakes, or Hydra or OmegaConf refuses; then the message begins with the override to blame.
     """
     if found := find_mistakes(request):
         raise ConfigError(found)
-    own = of_trials(request)
+    own = _trial_overrides(request)
     mode = RunMode.MULTIRUN if request.multirun else RunMode.RUN
     shared = [line for line in lines if line not in own]
     plain = [request.plain.get(line, line) for line in shared]
     config = _attempt(loader, plain, mode)
     if isinstance(config, str):
-        tried = ((line, _attempt(loader, plain[:count], mode)) for count, line in enumerate(["conf/config.yaml", *shared]))
-        raise ConfigError([next(f"{line}: {reason}" for line, reason in tried if isinstance(reason, str))])
+        for count, line in enumerate(["conf/config.yaml", *shared]):  # finds the first override that fails
+            reason = _attempt(loader, plain[:count], mode)
+            if isinstance(reason, str):
+                raise ConfigError([f"{line}: {reason}"])
+        raise ConfigError([config])
     mistakes = []
     for one in request.everything:
-        for text in (
-            text
-            for text, value in zip(one.texts, one.values, strict=True)
-            if "${" in str(value) and not target(one) and one.origin not in shared
-        ):
-            reason = _attempt(loader, [*plain, f"++{one.key}={text}"], mode)
-            mistakes += [f"{one.origin}: {reason}"] if isinstance(reason, str) else []
+        for text, value in zip(one.texts, one.values, strict=True):
+            if "${" in str(value) and not target(one) and one.origin not in shared:
+                reason = _attempt(loader, [*plain, f"++{one.key}={text}"], mode)
+                if isinstance(reason, str):
+                    mistakes.append(f"{one.origin}: {reason}")
     if mistakes:
         raise ConfigError(mistakes)
-    if request.second:  # in the file of a sweep Hydra has read both
-        config.objective = next(one.values[0] for one in request.assignments if one.key == "objective")
+    if request.second:  # Hydra itself reads both from the file of a sweep
+        config.objective = request.setting("objective", None)
     settle(config)
     HydraConfig.instance().set_config(config)  # resolves ${hydra:…}
     return config
 
 
-def of_trials(request: Request) -> set[str]:
-    """The overrides of a sweep that Hydra cannot compose at once: swept keys, and keys of options that only some trials have.
+def _trial_overrides(request: Request) -> set[str]:
+    """Returns the overrides of a sweep that Hydra cannot compose at once: swept keys, and keys of options that only some trials have.
 
-    With the swept groups at their defaults a key such as `optimizer.beta_1` may not exist.
+    While a swept group has its default, a key such as `optimizer.beta_1` may not exist.
     """
+    if not request.multirun:
+        return set()
     keys = tuple(f"{group}." for group in TRIAL_GROUPS)
-    return {one.origin for one in request.assignments if one.swept or one.key.startswith(keys)} if request.multirun else set()
+    return {one.origin for one in request.assignments if one.swept or one.key.startswith(keys)}
 
 
 def _option_mistakes(given: Namespace, catalog: Catalog) -> Iterator[str]:
-    """Hydra's options that would bypass every check here, or that it answers with a traceback."""
+    """Yields options of Hydra that would bypass every check here, or that Hydra answers with a traceback."""
     for name in ("config_dir", "config_path", "config_name"):
         if (value := getattr(given, name)) is not None:
             option = f"--{name.replace('_', '-')}"
@@ -176,13 +179,13 @@ def _option_mistakes(given: Namespace, catalog: Catalog) -> Iterator[str]:
 
 
 def _attempt(loader: ConfigLoader, lines: list[str], mode: RunMode) -> DictConfig | str:
-    """The configuration that these overrides compose, or the reason why nothing can start with it."""
+    """Returns the configuration that overrides compose, or the reason why nothing can start with it."""
     try:
         config: DictConfig = loader.load_configuration("config", lines, mode)
         HydraConfig.instance().set_config(config)
-        for node in [config[key] for key in config if key != "hydra"]:  # reading a key resolves it, unless it is a mapping or list
-            if OmegaConf.is_config(node):
-                OmegaConf.to_container(node, resolve=True)
+        for key in config:
+            if key != "hydra" and OmegaConf.is_config(config[key]):  # reading a key resolves it, unless it is a mapping or list
+                OmegaConf.to_container(config[key], resolve=True)
         return _no_folder(config.hydra.run.dir if mode == RunMode.RUN else config.hydra.sweep.dir) or config
     except (HydraException, OmegaConfBaseException, ValueError) as error:  # ValueErrors of the defaults list
         cause = error.__cause__ if isinstance(error.__cause__, OmegaConfBaseException) else error
@@ -191,7 +194,7 @@ def _attempt(loader: ConfigLoader, lines: list[str], mode: RunMode) -> DictConfi
 
 
 def _no_folder(name: str) -> str:
-    """Why a folder cannot be made; empty if it can."""
+    """Returns the reason why a folder cannot be created; empty if it can."""
     folder = Path(name).absolute()
     there = next(parent for parent in (folder, *folder.parents) if os.path.exists(parent))
     can = there.is_dir() and os.access(there, os.W_OK) and all(len(os.fsencode(part)) < 256 for part in folder.parts)

@@ -1,41 +1,36 @@
-"""The conditions of a sweep file's `when:`, each an option or a value that another key must have: optimizer=sgd, model.layers=2,3."""
+"""Conditions of a sweep file's `when:`, each a key with the options or values that it must have: optimizer=sgd, model.layers=2,3."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from src.config.overrides import Assignment, as_text
+from src.config.paths import Options
 from src.config.request import Request
 from src.errors import did_you_mean
 
-Options = Mapping[str, Sequence[str]]
-"""Group → the options that trials may choose."""
-
 
 def possible(key: str, request: Request, options: Options) -> dict[str, Any]:
-    """Returns text → value of what a key may be: what the request says, otherwise the defaults of the chosen options."""
+    """Returns text → value of all that a key may be in some trial: the values of the request, else the defaults of the options."""
     given = {text: value for one in request.everything if one.key == key for text, value in zip(one.texts, one.values, strict=True)}
     found = [request.catalog.keys(group, option) for group, chosen in options.items() for option in chosen if key.startswith(f"{group}.")]
     return given or {as_text(keys[key]): keys[key] for keys in (*found, request.catalog.top) if key in keys}
 
 
 def meant(condition: Assignment, values: Mapping[str, Any]) -> tuple[str, ...]:
-    """Returns those of a key's texts that have one of the values of a condition, however it writes them.
+    """Returns the texts of a key whose values satisfy a condition. Numbers are compared as numbers; True is not 1.
 
     Args:
-        values: as `possible` returns them.
+        values: text → value, as `possible` returns them.
     """
-    return tuple(text for text, value in values.items() if any(_equal(value, named) for named in condition.values))
-
-
-def _equal(value: Any, other: Any) -> bool:
-    return bool(value == other) and isinstance(value, bool) == isinstance(other, bool)
+    wanted = [(named, isinstance(named, bool)) for named in condition.values]
+    return tuple(text for text, value in values.items() if (value, isinstance(value, bool)) in wanted)
 
 
 def mistakes(condition: Assignment, one: Assignment, request: Request, options: Options) -> Iterator[str]:
-    """Finds what is wrong with a condition on a key that is no group.
+    """Yields the mistakes of a condition on a key that is no group.
 
     Args:
-        one: the assignment that holds under the condition.
+        one: the assignment that applies under the condition.
     """
     place, key = f"{one.origin}: when {condition.key}", condition.key
     texts = possible(key, request, options)
@@ -52,11 +47,7 @@ def mistakes(condition: Assignment, one: Assignment, request: Request, options: 
 
 def _above(key: str, request: Request) -> set[str]:
     """Returns the key and all keys on which it depends."""
-    found: set[str] = set()
-    waiting = [key]
-    while waiting:
-        last = waiting.pop()
-        if last not in found:
-            found.add(last)
-            waiting += [condition.key for condition, one in request.when if one.key == last]
-    return found
+    found = [key]
+    for known in found:  # grows while it is read
+        found += [condition.key for condition, one in request.when if one.key == known and condition.key not in found]
+    return set(found)

@@ -22,7 +22,7 @@ Sweeps for Keras: Hydra composes every trial, KerasTuner chooses the next one, M
 
 
 def help_text(loader: ConfigLoader) -> str:
-    """Examples, then groups with their options (the default in brackets), then named sweeps with their questions."""
+    """Returns examples, groups with their options (the default in brackets), and named sweeps with their questions."""
     catalog = Catalog(loader)
     lines = [EXAMPLES, "Groups (group=option, the default in brackets):"]
     for group in sorted(catalog.defaults):
@@ -36,7 +36,7 @@ def help_text(loader: ConfigLoader) -> str:
 
 
 def question(sweep: str) -> str:
-    """The question of a sweep: the second line of its file.
+    """Returns the question of a sweep, the second line of its file; empty without one.
 
     >>> question("dropout")
     'Does dropout help the 2-layer network, and how much of it?'

@@ -1,4 +1,4 @@
-"""One override, `optimizer.learning_rate=0.1,0.01`, as Hydra's own parser reads it."""
+"""Parses one override, such as `optimizer.learning_rate=0.1,0.01`, with Hydra's parser."""
 
 import math
 import random
@@ -23,7 +23,7 @@ MOST_VALUES = 100_000  # of one key; as many as a grid may have points
 
 @dataclass(frozen=True)
 class Interval:
-    """The numbers from `low` to `high`, ends included; `log` draws evenly in the logarithm."""
+    """The numbers from `low` to `high`, ends included; with `log` they are drawn evenly in the logarithm."""
 
     low: float
     high: float
@@ -54,7 +54,7 @@ class Assignment:
         return (self.interval.low, self.interval.high) if self.interval else self.values
 
     def override(self, text: str) -> str:
-        """The override that sets this key to one of its values."""
+        """Returns the override that sets this key to one of its values."""
         return f"{self.prefix}{self.key}={text}"
 
 
@@ -67,13 +67,15 @@ def as_text(value: Any) -> str:
     >>> as_text(["a", None, 0.1, {"b": True}]), as_text("it's, quoted")
     ('[a,null,0.1,{b:true}]', "'it\\\\'s, quoted'")
     """
-    if value is None or isinstance(value, bool):
-        return {None: "null", True: "true", False: "false"}[value]
+    if value is None:
+        return "null"
+    if isinstance(value, bool):
+        return str(value).lower()
     if isinstance(value, list):
         return f"[{','.join(map(as_text, value))}]"
     if isinstance(value, dict):
         return "{" + ",".join(f"{_key_text(key)}:{as_text(item)}" for key, item in value.items()) + "}"
-    if isinstance(value, str) and (not value or not set(value) <= PLAIN or _is_no_word(value)):
+    if isinstance(value, str) and (not value or not PLAIN.issuperset(value) or _is_no_word(value)):
         return "'" + value.replace("\\", "\\\\").replace("'", "\\'") + "'"
     return str(value)
 
@@ -90,7 +92,7 @@ def joined(value: Any) -> str:
 
 
 def key_of(word: str) -> str:
-    """The key of an override.
+    """Returns the key of an override.
 
     >>> key_of("+optimizer.clipnorm=1")
     'optimizer.clipnorm'
@@ -117,10 +119,10 @@ def _key_text(key: Any) -> str:
 
 
 class Parser:
-    """Reads overrides one by one, so that one mistake does not hide the next.
+    """Parses overrides one by one, so that one mistake does not hide the next.
 
     Args:
-        groups: group → its options. An option is its name, however it is quoted, and also where the name reads as a number.
+        groups: group → its options. The value of a group is always the name of an option, even if it looks like a number.
     """
 
     def __init__(self, loader: ConfigLoader, groups: Mapping[str, list[str]]) -> None:
@@ -131,22 +133,22 @@ class Parser:
         """Parses one override.
 
         Raises:
-            ValueError: it does not parse; the message says where.
+            ValueError: it cannot be parsed; the message says where.
         """
         try:
-            line.encode()  # fails where the terminal gave bytes that are no text
+            line.encode()  # fails if the terminal passed bytes that are no text
             with _drawn_by(line):
                 [override] = self._parse([line])
                 _check_kind(override)
                 value = override.value()
                 interval = _interval(value) if isinstance(value, IntervalSweep) else None
                 texts = () if interval else tuple(_texts(override, self._groups.get(override.key_or_group)))
-            values = tuple(_number(text) if override.is_range_sweep() else self._value(text) for text in texts)
+            values = tuple(number(text) if override.is_range_sweep() else self._value(text) for text in texts)
         except (HydraException, ArithmeticError, ValueError, RecursionError) as error:
-            raise ValueError(
-                f"{origin or line or NOTHING}: {reason_of(error)} Expected key=value; quote odd characters: \"key='…'\"."
-            ) from error
-        key, prefix = override.key_or_group, "+" if override.is_add() else ""
+            hint = "Expected key=value; quote odd characters: \"key='…'\"."
+            raise ValueError(f"{origin or line or NOTHING}: {reason_of(error)} {hint}") from error
+        key = override.key_or_group
+        prefix = "+" if override.is_add() else ""
         if override.is_force_add():
             prefix = "++"
         if options := self._groups.get(key):
@@ -158,15 +160,20 @@ class Parser:
         return self._parse([f"x={text}"])[0].value()
 
     def _name(self, value: Any, options: list[str]) -> Any:
-        """The option that a value without quotes means: an option named 2026_11_26 is read as the number 20261126."""
+        """Returns the option that Hydra parsed as a number: without quotes, 2026_11_26 becomes 20261126."""
         if value is None or isinstance(value, str | list | dict):
             return value
         alike = [option for option in options if _is_no_word(option) and repr(self._value(option)) == repr(value)]
         return alike[0] if len(alike) == 1 else value
 
 
+def number(text: str) -> float:
+    """Parses a number that Python or Hydra wrote: a whole number, or a float."""
+    return float(text) if set(text) & set(".e") else int(text)
+
+
 def reason_of(error: BaseException) -> str:
-    """The message of an error of Hydra's or OmegaConf's, in one line, without references to their code.
+    """Returns the message of an error of Hydra or OmegaConf in one line, without references to their code.
 
     >>> reason_of(ValueError("Interpolation key 'x' not found\\n    full_key: note"))
     "Interpolation key 'x' not found."
@@ -185,7 +192,7 @@ def _check_kind(override: Override) -> None:
 
 @contextmanager
 def _drawn_by(line: str) -> Iterator[None]:
-    """Seeds the shuffles of a line with its text, so that a resumed sweep repeats them. Hydra shuffles while it parses."""
+    """Seeds the shuffles of a line with its text, so that a resumed sweep repeats them; Hydra shuffles while it parses."""
     before = random.getstate()
     random.seed(line)
     try:
@@ -195,10 +202,10 @@ def _drawn_by(line: str) -> Iterator[None]:
 
 
 def _texts(override: Override, options: list[str] | None) -> list[str]:
-    """The values in Hydra's grammar, without functions: composing a trial would call these again, and shuffle anew."""
+    """Returns the values in Hydra's grammar, without functions: composing a trial would call these again, and shuffle anew."""
     written, sweep = override.get_value_string(), override.value()
     if not override.is_sweep_override():
-        return [as_text(override.value()) if "(" in written else written]
+        return [as_text(sweep) if "(" in written else written]
     if tags := getattr(sweep, "tags", None):
         raise HydraException(f"tag {', '.join(sorted(tags))} says nothing about listed values; expected none.")
     if isinstance(sweep, RangeSweep):
@@ -213,25 +220,22 @@ def _texts(override: Override, options: list[str] | None) -> list[str]:
 
 
 def _range(sweep: RangeSweep, written: str) -> list[str]:
-    """Writes out a range in exact numbers. Hydra adds binary ones: 0.7 becomes 0.7000000000000001, and the end may be included."""
+    """Writes out a range in exact numbers. Hydra adds floats: 0.7 becomes 0.7000000000000001, and the end may be included."""
     ends = sweep.start or 0, sweep.stop or 0, sweep.step
-    if all(map(math.isfinite, ends)) and sweep.step:
-        start, stop, step = (Fraction(repr(end)) for end in ends)
-        if (stop - start) / step <= MOST_VALUES:
-            if "sort" in written and (stop - start) % step:
-                raise HydraException("a sorted range goes beyond its end in Hydra; expected the range in the wanted order: range(9,0,-4).")
-            exact = [start + step * count for count in range(math.ceil((stop - start) / step))]
-            kind = int if all(isinstance(end, int) for end in ends) else float
-            values = [kind(value) for value in exact if kind(value) != kind(stop)]
-            if sweep.shuffle:
-                random.shuffle(values)
-            return list(map(repr, values))
-    words = "a range from {} to {} in steps of {}".format(*ends)
-    raise HydraException(f"{words}; expected at most {MOST_VALUES:,} values.")
-
-
-def _number(text: str) -> float:
-    return float(text) if set(text) & set(".e") else int(text)
+    too_many = HydraException("a range from {} to {} in steps of {}; expected at most {:,} values.".format(*ends, MOST_VALUES))
+    if not all(map(math.isfinite, ends)) or not sweep.step:
+        raise too_many
+    start, stop, step = (Fraction(repr(end)) for end in ends)
+    if (stop - start) / step > MOST_VALUES:
+        raise too_many
+    if "sort" in written and (stop - start) % step:
+        raise HydraException("a sorted range goes beyond its end in Hydra; expected the range in the wanted order: range(9,0,-4).")
+    exact = [start + step * count for count in range(math.ceil((stop - start) / step))]
+    kind = int if all(isinstance(end, int) for end in ends) else float
+    values = [kind(value) for value in exact if kind(value) != kind(stop)]
+    if sweep.shuffle:
+        random.shuffle(values)
+    return list(map(repr, values))
 
 
 def _interval(sweep: IntervalSweep) -> Interval:

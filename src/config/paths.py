@@ -1,6 +1,6 @@
 """Config paths: `{"optimizer": {"rho": 0.9}}` is the same as `optimizer.rho=0.9`."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -8,35 +8,45 @@ from omegaconf import DictConfig, OmegaConf
 
 ROOT = Path(__file__).resolve().parents[2]
 CONF = ROOT / "conf"
-REPEATS = ("seed", "data.fold")  # keys of which other values repeat a configuration
-KERAS_GROUPS = ("data", "model", "optimizer", "training")  # of which a function takes those that it uses
+REPEATS = ("seed", "data.fold")  # trials that differ in these keys alone are repeats of one configuration
+KERAS_GROUPS = ("data", "model", "optimizer", "training")  # a function lists in `uses:` which of them it needs
 TRIAL_GROUPS = ("trial", *KERAS_GROUPS)
-SETTLED = {"model": ("inactive",), "trial": ("uses", "objective")}  # group → keys that its files settle, which are no values of a trial
+SETTLED = {"model": ("inactive",), "trial": ("uses", "objective")}  # group → keys that only its files may set; no values of a trial
+Options = Mapping[str, Sequence[str]]  # group → the options that trials may choose
 TRIAL_KEYS = ("seed", "objective", *TRIAL_GROUPS)  # the part of the configuration that a trial sees; the rest concerns the sweep
 
 
 def trial_config(composed: DictConfig) -> dict[str, Any]:
-    """The part of a composed configuration that a trial sees, resolved."""
-    return {
-        key: OmegaConf.to_container(node, resolve=True) if OmegaConf.is_config(node := composed[key]) else node
-        for key in TRIAL_KEYS
-        if key in composed
-    }
+    """Returns the part of a composed configuration that a trial sees, resolved."""
+    config: dict[str, Any] = {key: composed[key] for key in TRIAL_KEYS if key in composed}
+    return {key: OmegaConf.to_container(node, resolve=True) if OmegaConf.is_config(node) else node for key, node in config.items()}
 
 
-def leaves(node: Any, path: str = "") -> dict[str, Any]:
-    """Config path → value, for every value of a nested configuration; an empty mapping is a value.
+def leaves(node: Any, path: str = "", whole: Collection[str] = ()) -> dict[str, Any]:
+    """Returns config path → value, for every value of a nested configuration. An empty mapping is a value.
+
+    Args:
+        path: of the node.
+        whole: paths at which a mapping is a value, too.
 
     >>> leaves({"optimizer": {"rho": 0.9}, "seed": 42})
     {'optimizer.rho': 0.9, 'seed': 42}
     """
-    if not isinstance(node, dict) or not node:
+    if not isinstance(node, dict) or not node or path in whole:
         return {path: node}
-    return {leaf: value for name, child in node.items() for leaf, value in leaves(child, f"{path}.{name}".lstrip(".")).items()}
+    found: dict[str, Any] = {}
+    for name, child in node.items():
+        found |= leaves(child, f"{path}.{name}".lstrip("."), whole)
+    return found
+
+
+def is_within(path: str, key: str) -> bool:
+    """True if a path is a key or lies below it."""
+    return path == key or path.startswith(f"{key}.")
 
 
 def nested(values: dict[str, Any], path: str) -> dict[str, Any]:
-    """The node at a path of a configuration that is given as config path → value.
+    """Returns the node at a path. It is the inverse of `leaves`.
 
     >>> nested({"optimizer.rho": 0.9, "seed": 42}, "optimizer")
     {'rho': 0.9}
@@ -53,7 +63,7 @@ def nested(values: dict[str, Any], path: str) -> dict[str, Any]:
 
 
 def fraction(value: Any, default: Any) -> Any:
-    """Turns a whole number into a fraction if the default in conf/ is one: Keras takes no learning rate of 1.
+    """Converts a whole number to a float if the default in conf/ is a float, because Keras refuses a learning rate of 1.
 
     >>> fraction(1, 0.01), fraction(1, 20), fraction("a", 0.01)
     (1.0, 1, 'a')
@@ -62,17 +72,17 @@ def fraction(value: Any, default: Any) -> Any:
 
 
 def inactive(uses: Collection[str], resting: Collection[str]) -> list[str]:
-    """The groups that a trial does not use.
+    """Returns the groups that a trial does not use.
 
     Args:
-        uses: those that its function, or a Keras model, reads: `uses:` in the YAML of the trial.
-        resting: those that its model does without: `inactive:` in the YAML of the model, which counts only where the model is used.
+        uses: the groups that the trial reads, `uses:` in its YAML.
+        resting: the groups that its model does not need, `inactive:` in the model's YAML; ignored if the trial uses no model.
     """
     return [group for group in KERAS_GROUPS if group not in uses or ("model" in uses and group in resting)]
 
 
 def active_leaves(config: dict[str, Any]) -> dict[str, Any]:
-    """The leaves of a trial's configuration, without groups that its model, or its function, does not use."""
+    """Returns the leaves of a trial's configuration, without the groups that its model or its function does not use."""
     unused = inactive(config.get("trial", {}).get("uses", KERAS_GROUPS), config["model"].get("inactive", ()))
     nodes = {name: node for name, node in config.items() if name not in unused}
     for group, keys in SETTLED.items():

@@ -1,17 +1,16 @@
-"""The request: the overrides of the command line, and the file of a named sweep. The command line wins."""
+"""Parses the overrides of the command line and the sweep file that they name. The command line wins."""
 
 import re
 from collections import Counter
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from omegaconf import OmegaConf
 
-from src.config import objectives
 from src.config.catalog import Catalog
 from src.config.overrides import Assignment, Parser, as_text, joined, key_of
-from src.config.paths import TRIAL_GROUPS
+from src.config.paths import TRIAL_GROUPS, leaves
 from src.config.shapes import SHAPES, wrong_shapes
 from src.errors import collecting, did_you_mean
 
@@ -29,15 +28,15 @@ class Request:
         assignments: in the order in which they were written.
         trials: explicit trials, `hydra.sweeper.trials`.
         when: (option of a group, assignment that varies only in trials with this option).
-        exclude: rules; a trial that has one of the values of every assignment of a rule is left out.
-        first: known points, each some of its assignments, which run before what the oracle proposes.
+        exclude: rules; a trial is left out if it has one of the values of every assignment of a rule.
+        first: known points, which run before the oracle's own; each may set only some of the axes.
         reported: published figures of each explicit trial.
         sweep: name of a file in sweeps/.
-        multirun: `-m`, or `hydra.mode: MULTIRUN` in that file.
-        plain: override as written → the same without functions, with quoted names, as Hydra composes it.
-        mistakes: found while reading.
+        multirun: True with `-m`, or with `hydra.mode: MULTIRUN` in that file.
+        plain: override as written → the same override without functions and with quoted names, for Hydra.
+        mistakes: mistakes found while parsing.
         about: further facts for the record of the sweep.
-        like: the run with whose configuration it begins, by its id, whatever `latest` means later.
+        like: id of the run whose configuration the request starts from; `latest` is already resolved.
         second: the second of two objectives; empty without one.
     """
 
@@ -58,32 +57,32 @@ class Request:
 
     @property
     def chooses(self) -> bool:
-        """True if the command line chooses options, or values that are conditions: keys in the sweep's file may then belong to others."""
+        """True if the command line chooses options or values of conditions; keys of the sweep file may then belong to other options."""
         deciding = {*TRIAL_GROUPS, *(condition.key for condition, _ in self.when)}
         return any(one.key in deciding and not one.origin.startswith("sweeps/") for one in self.assignments)
 
     @property
     def oracle(self) -> str:
-        """The option of the oracle."""
+        """The chosen option of the group `oracle`."""
         return str(self.setting("oracle", self.catalog.defaults["oracle"]))
 
     def of_oracle(self, key: str) -> Any:
-        """A setting of the oracle; None if it has none of this name."""
+        """Returns a setting of the oracle; None if the oracle has no such setting."""
         settings = self.catalog.readable("oracle").get(self.oracle, {})
         return self.setting(key, settings[key]) if key in settings else None
 
     def setting(self, key: str, default: Any) -> Any:
-        """The value of a key that concerns the whole sweep."""
+        """Returns the value of a key that concerns the whole sweep; the last assignment wins."""
         return next((one.values[0] for one in reversed(self.assignments) if one.key == key and one.values), default)
 
     @property
     def everything(self) -> list[Assignment]:
-        """The assignments of all trials."""
+        """All assignments: those of every trial, of explicit trials and of conditions."""
         return [*self.assignments, *(one for trial in self.trials for one in trial), *(one for _, one in self.when)]
 
 
 def read_request(catalog: Catalog, parser: Parser, lines: Iterable[str], *, multirun: bool) -> Request:
-    """Reads overrides as written on the command line, and the sweep file that they name."""
+    """Parses overrides of the command line, and the sweep file that they name."""
     request, lines = Request(catalog, multirun=multirun), list(lines)
     own = [one for line in lines for one in _read_line(parser, request, line)]
     for one in own:
@@ -96,49 +95,61 @@ def read_request(catalog: Catalog, parser: Parser, lines: Iterable[str], *, mult
     for key, given in Counter(one.key for one in own).items():
         if given > 1 and key in swept:
             request.mistakes.append(f"{key} is given {given} times; expected all its values at once: {key}=a,b")
-    unheeded, heeded = FOLDERS if request.multirun else FOLDERS[::-1]
-    request.mistakes += [f"{line}: nothing lies there; expected {heeded}=…" for line in lines if line.partition("=")[0] == unheeded]
+    used = "hydra.sweep.dir" if request.multirun else "hydra.run.dir"
+    for line in lines:
+        key = line.partition("=")[0]
+        if key in FOLDERS and key != used:
+            request.mistakes.append(f"{line}: it has no effect here; expected {used}=…")
     named = {one.key for one in own}
-    request.assignments = [one for one in request.assignments if one.key not in named] + [
-        one for one in own if one.key != "sweeps" or request.sweep is None
-    ]
-    objectives.split(request)
+    request.assignments = [one for one in request.assignments if one.key not in named]
+    request.assignments += [one for one in own if one.key != "sweeps" or request.sweep is None]
+    _split_objectives(request)
     request.when = [(condition, one) for condition, one in request.when if one.key not in named]
     _read_first(parser, request, {one.key for one in own if not one.swept})
     request.trials = [[one for one in trial if one.key not in named] for trial in request.trials]
     return request
 
 
-def _read_first(parser: Parser, request: Request, fixed: set[str]) -> None:
-    """Adds the known points: those of `oracle.first`, and the explicit trials of an oracle that proposes others after them.
+def _split_objectives(request: Request) -> None:
+    """Leaves the first of two objectives in the assignments, which Hydra composes, and keeps the second in the request."""
+    for place, one in enumerate(request.assignments):
+        if one.key == "objective" and not one.swept:
+            match one.values[0]:
+                case [str(first), str(second)]:
+                    request.second = second
+                    request.assignments[place] = replace(one, texts=(as_text(first),), values=(first,))
+                    request.plain[one.origin] = f"objective={as_text(first)}"
 
-    Args:
-        fixed: keys that the command line settles, also for points of a file.
+
+def _read_first(parser: Parser, request: Request, fixed: set[str]) -> None:
+    """Adds the known points: those of `oracle.first`, and explicit trials, unless the oracle is the grid, which keeps them as trials.
+
+    Values of the command line for the keys `fixed` win over those of points in files.
     """
-    given = {one.key: one for one in request.assignments}
-    option = request.oracle
-    settings = request.catalog.readable("oracle").get(option, {})
+    settings = request.catalog.readable("oracle").get(request.oracle, {})
     if FIRST not in settings or not request.multirun:
         return
-    place, value = f"conf/oracle/{option}.yaml: {FIRST}", settings[FIRST]
-    if FIRST in given and given[FIRST].values:
-        place, value = given[FIRST].origin.partition("=")[0], given[FIRST].values[0]
+    place, value = f"conf/oracle/{request.oracle}.yaml: {FIRST}", settings[FIRST]
+    for one in request.assignments:
+        if one.key == FIRST and one.values:
+            place, value = one.origin.partition("=")[0], one.values[0]
     of_files = []
-    if option != "grid":  # which goes through them in turn, each with what it does not set itself
+    if request.oracle != "grid":
         of_files, request.trials = request.trials, []
     _, holds = SHAPES["trials"]
-    if holds(value or []):
-        points = [_read_all(parser, request, point, place) for point in value or []]
-        own, of_files = (points, of_files) if place == FIRST else ([], [*points, *of_files])
-        request.first = [*own, *([one for one in point if one.key not in fixed] for point in of_files)]
-    else:
+    if not holds(value or []):
         request.mistakes.append(f"{place}: {value!r}; expected a list of points, each a list of overrides, such as {EXAMPLE}")
+        return
+    points = [_read_all(parser, request, point, place) for point in value or []]
+    if place != FIRST:  # they are not from the command line
+        points, of_files = [], [*points, *of_files]
+    request.first = points + [[one for one in point if one.key not in fixed] for point in of_files]
 
 
 def _read_line(parser: Parser, request: Request, line: str) -> list[Assignment]:
-    """The assignment of an override on the command line; empty for one of Hydra's own settings."""
+    """Parses an override of the command line. Returns an empty list for Hydra's own settings, which it only checks."""
     if key_of(line).startswith("hydra.sweeper."):
-        request.mistakes.append(f"{line}: belongs into a file of sweeps/; on the command line say -m key=a,b")
+        request.mistakes.append(f"{line}: belongs in a file of sweeps/; on the command line say -m key=a,b")
     elif not re.match(r"[+~]*hydra\b", line):
         return _read(parser, request, line)
     elif line.partition("=")[0] not in FOLDERS:
@@ -150,7 +161,7 @@ def _read_line(parser: Parser, request: Request, line: str) -> list[Assignment]:
 
 
 def _read(parser: Parser, request: Request, line: str, place: str = "") -> list[Assignment]:
-    """The assignment of an override; empty, with a mistake, if it does not parse."""
+    """Parses an override; returns an empty list and notes the mistake if it cannot be parsed."""
     try:
         return [parser.read(line, f"{place}: {line}" if place else line)]
     except ValueError as error:
@@ -168,11 +179,7 @@ def _lines(node: dict[str, Any]) -> list[str]:
 
 
 def _read_sweep(parser: Parser, request: Request) -> None:
-    """Adds the assignments and explicit trials of sweeps/<name>.yaml to the request.
-
-    Raises:
-        ConfigError: the file is no YAML, or holds what an override cannot say.
-    """
+    """Adds a sweep file to the request; raises a ConfigError if it is no YAML, or has a value that no override can express."""
     place = f"sweeps/{request.sweep}.yaml"
     file = request.catalog.file(f"sweeps/{request.sweep}")
     if file.header.get("package") != "_global_":
@@ -190,21 +197,20 @@ def _read_sweep(parser: Parser, request: Request) -> None:
 
 
 def _fixed(catalog: Catalog, content: dict[str, Any]) -> dict[str, Any]:
-    """Config path → value of what a sweep's file sets; a mapping stays whole where conf/ has a value, or names that no path takes."""
-    whole = {"limits", *catalog.top, *(path for group in catalog.groups for keys in catalog.readable(group).values() for path in keys)}
-
-    def fixed(node: Any, path: str) -> dict[str, Any]:
-        if not isinstance(node, dict) or not node or path in whole:
-            return {path: node}
-        return {leaf: value for name, child in node.items() for leaf, value in fixed(child, f"{path}.{name}".lstrip(".")).items()}
-
-    return fixed(content, "")
+    """Returns config path → value of what a sweep file sets. A mapping stays whole where conf/ has a value; so do `limits`."""
+    whole = {"limits", *catalog.top}
+    for group in catalog.groups:
+        for keys in catalog.readable(group).values():
+            whole.update(keys)
+    return leaves(content, whole=whole)
 
 
 def _chosen_options(request: Request, entries: list[Any], place: str) -> dict[str, str]:
-    """Group → option, from the defaults list of a sweep's file."""
+    """Returns group → option, from the defaults list of a sweep file."""
     chosen = {}
-    for entry in (entry for entry in entries if entry != "_self_"):
+    for entry in entries:
+        if entry == "_self_":
+            continue
         [(key, option)] = entry.items() if isinstance(entry, dict) else [(entry, None)]
         group = key.removeprefix("override /")
         if group != key and group in request.catalog.defaults and isinstance(option, str):
@@ -216,15 +222,15 @@ def _chosen_options(request: Request, entries: list[Any], place: str) -> dict[st
 
 
 def _read_sweeper(parser: Parser, request: Request, sweeper: dict[str, Any], place: str) -> None:
-    """Adds the `hydra.sweeper` node of a sweep's file."""
+    """Adds the `hydra.sweeper` node of a sweep file to the request."""
     for key in sweeper.keys() - SHAPES.keys():
         hint = f"{did_you_mean(key, SHAPES)} Expected {' or '.join(SHAPES)}."
         request.mistakes.append(f"{place}: hydra.sweeper has no {key!r}{hint}")
     request.assignments += _read_all(parser, request, _lines(sweeper.get("params", {})), place)
     request.trials += [_read_all(parser, request, trial, place) for trial in sweeper.get("trials", [])]
     for condition, varied in sweeper.get("when", {}).items():
-        for holds in _read(parser, request, condition, f"{place}: when"):
-            request.when += [(holds, one) for one in _read_all(parser, request, _lines(varied), place)]
+        for parsed in _read(parser, request, condition, f"{place}: when"):
+            request.when += [(parsed, one) for one in _read_all(parser, request, _lines(varied), place)]
     request.exclude += [_read_all(parser, request, _lines(rule), f"{place}: exclude") for rule in sweeper.get("exclude", [])]
     request.reported = sweeper.get("reported", [])
     if request.reported and len(request.reported) != len(request.trials):

@@ -1,8 +1,9 @@
-"""The type and range of values: the type is that of the default in conf/, the range depends on the path or its last word."""
+"""The types and ranges of values. The default in conf/ gives the type; the config path, or its last word, gives the range."""
 
 import math
 import posixpath
 import re
+import sys
 from collections.abc import Callable
 from typing import Any
 
@@ -11,10 +12,11 @@ from src.config.paths import ROOT
 
 KINDS = {bool: "true or false", int: "a whole number", float: "a number", str: "a word", list: "a list", dict: "a mapping"}
 Rule = tuple[str, Callable[[Any], bool]]
+ANYTHING: Rule = ("", lambda _: True)
 
 
 def _whole(least: int, words: str = "") -> Rule:
-    """A rule for keys whose default in conf/ does not show that they are whole numbers."""
+    """Returns a rule for keys whose default in conf/ does not show that they are whole numbers."""
     return f"a whole number, at least {least}{words}", lambda value: type(value) is int and value >= least
 
 
@@ -23,12 +25,12 @@ def _word(words: str) -> Rule:
 
 
 LONGEST_NAME, LONGEST_PARAMETER, LONGEST_TAG = 250, 6000, 5000  # characters that every version of MLflow takes
-RESERVED = ("mlflow.", "trialbook.")  # tags that MLflow and Trialbook themselves set
+RESERVED = ("mlflow.", "trialbook.")  # prefixes of tags that MLflow and Trialbook set themselves
 TAG = re.compile(r"\w[\w.: -]*(/\w[\w.: -]*)*")
 
 
 def unrecordable(name: str) -> str:
-    """The rule of MLflow that the name of a parameter, metric or tag breaks; empty if none.
+    """Returns the rule of MLflow that a name of a parameter, metric or tag breaks; empty if it breaks none.
 
     >>> unrecordable("kept/top 3"), unrecordable("top@3")
     ('', 'letters, digits, spaces and / _ . - :')
@@ -59,7 +61,7 @@ OPEN = ("???", "auto", "${")  # defaults that do not show the type of a value
 KINDS_OF_TASK = [kind for kind in tasks.KINDS if kind != "several"]
 PRECISIONS = ("float32", "mixed_float16", "mixed_bfloat16")
 PER_OUTPUT = "; of several outputs a mapping with one for each"
-OF_THE_SWEEP: dict[str, Rule] = {  # keys of config.yaml itself; an option may have a key of the same name
+OF_THE_SWEEP: dict[str, Rule] = {  # full paths in config.yaml itself; an option may have a key that ends in the same word
     "name": (
         "letters, digits and . _ -, not digits alone, and neither latest nor all; or null",
         lambda value: isinstance(value, str) and bool(NAME.fullmatch(value)) and value not in ("latest", "all"),
@@ -112,12 +114,7 @@ RULES: dict[str, Rule] = {
         lambda value: all(map(_is_loss, _per_output(value))),
     ),
     "data.task": (f"one of {', '.join(KINDS_OF_TASK)}{PER_OUTPUT}", lambda value: all(one in KINDS_OF_TASK for one in _per_output(value))),
-    "training.class_weight": (
-        "null, balanced, or a mapping of names of classes to numbers above 0",
-        lambda value: (
-            value == "balanced" or (isinstance(value, dict) and all(type(one) in (int, float) and one > 0 for one in value.values()))
-        ),
-    ),
+    "training.class_weight": ("null, balanced, or a mapping of names of classes to numbers above 0", lambda value: _are_weights(value)),
     "training.phases": ("null, or a mapping of names to start, frozen and learning_rate", lambda value: isinstance(value, dict)),
     "training.precision": ("float32, mixed_float16 or mixed_bfloat16", lambda value: value in PRECISIONS),
     "split_by": ("random, stratified, time or group", lambda value: value in ("random", "stratified", "time", "group")),
@@ -125,15 +122,17 @@ RULES: dict[str, Rule] = {
     "retry": ("failed, or null", lambda value: value == "failed"),
     "allow": ("of budget and space", lambda value: set(value) <= {"budget", "space"}),
     **dict.fromkeys(("training.engine", "model.engine.name"), (f"one of {', '.join(ENGINES)}", lambda value: value in ENGINES)),
-    "training.validation_batch": ("auto, or at least 1", lambda value: value == "auto" or (type(value) is int and value >= 1)),
-    "workers": ("auto, or at least 1", lambda value: value == "auto" or (type(value) is int and value >= 1)),
+    **dict.fromkeys(
+        ("training.validation_batch", "workers"),
+        ("auto, or at least 1", lambda value: value == "auto" or (type(value) is int and value >= 1)),
+    ),
     "gpus_per_trial": ("at least 0; above 1 a whole one", lambda value: value >= 0 and (value < 1 or value % 1 == 0)),
     "keep": ("best or last", lambda value: value in ("best", "last")),
 }
 
 
 def expected(key: str, value: Any, default: Any) -> str | None:
-    """The description of the expected value; None if the value is valid.
+    """Returns a description of the expected value; None if the value is valid.
 
     >>> expected("training.epochs", -5, 20)
     'a whole number, at least 1'
@@ -142,29 +141,27 @@ def expected(key: str, value: Any, default: Any) -> str | None:
     >>> expected("model.dropout", True, False), expected("model.dropout", 2, 0.5)
     (None, 'a number, at least 0 and below 1')
     """
-    by_word = ("", lambda _: True) if isinstance(default, bool) else RULES.get(key.rpartition(".")[2], ("", lambda _: True))
-    text, holds = OF_THE_SWEEP.get(key) or RULES.get(key, by_word)
+    rule = OF_THE_SWEEP.get(key) or RULES.get(key)
+    if rule is None and not isinstance(default, bool):
+        rule = RULES.get(key.rpartition(".")[2])
+    text, holds = rule or ANYTHING
     if value is None and (default is None or "null" in text):
         return None
     untyped = default is None or (isinstance(default, str) and default.startswith(OPEN))
     kind = type(value) if untyped else type(default)
-    number = _fraction(value) if kind is float and type(value) is int else value
-    finite = not isinstance(number, float) or math.isfinite(number)
-    if type(number) is kind and finite and (not text or _holds(holds, number)):
+    if kind is float and type(value) is int and abs(value) < sys.float_info.max:
+        value = float(value)
+    is_infinite = isinstance(value, float) and not math.isfinite(value)
+    if type(value) is kind and not is_infinite and _holds(holds, value):
         return None
     words = "" if untyped else KINDS.get(kind, "")
-    return ", ".join(filter(None, ["" if text.startswith(words) else words, text])) or "a finite number"
-
-
-def _fraction(value: int) -> float:
-    try:
-        return float(value)
-    except OverflowError:  # a whole number of more than 308 digits
-        return math.inf
+    if text.startswith(words):
+        words = ""
+    return ", ".join(filter(None, [words, text])) or "a finite number"
 
 
 def _per_output(value: Any) -> list[Any]:
-    """The values for several outputs, or the only value."""
+    """Returns the values for several outputs, or the only value."""
     return list(value.values()) if isinstance(value, dict) and "_target_" not in value else [value]
 
 
@@ -172,12 +169,16 @@ def _is_loss(value: Any) -> bool:
     return isinstance(value, str) or _named(value)
 
 
+def _are_weights(value: Any) -> bool:
+    return value == "balanced" or (isinstance(value, dict) and all(type(one) in (int, float) and one > 0 for one in value.values()))
+
+
 def _are_metrics(value: Any) -> bool:
     return isinstance(value, list) and all(map(_is_loss, value))
 
 
 def _named(node: Any) -> bool:
-    """True if a mapping has a `_target_`, and a name, if any, that is a text."""
+    """True if a mapping has a `_target_` and, if it has a name, the name is a text."""
     return isinstance(node, dict) and isinstance(node.get("_target_"), str) and isinstance(node.get("name", ""), str)
 
 

@@ -7,7 +7,7 @@ from src.errors import did_you_mean
 
 
 def wrong_shapes(hydra: Any) -> Iterator[str]:
-    """Describes parts of a sweep file's `hydra:` node that are not what a sweep is made of."""
+    """Yields descriptions of the parts of a sweep file's `hydra:` node that have a wrong name or shape."""
     if not isinstance(hydra, dict):
         yield f"hydra is {hydra!r}; expected a mapping with sweeper."
         return
@@ -29,9 +29,7 @@ def _is_list_of(kind: type, value: Any) -> bool:
 
 
 def _are_figures(value: Any) -> bool:
-    """True for mappings of numbers."""
-    numbers = (number for figures in value for number in figures.values()) if _is_list_of(dict, value) else [None]
-    return all(type(number) in (int, float) for number in numbers)
+    return _is_list_of(dict, value) and all(type(number) in (int, float) for figures in value for number in figures.values())
 
 
 SHAPES: dict[str, tuple[str, Callable[[Any], bool]]] = {

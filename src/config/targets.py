@@ -1,4 +1,4 @@
-"""`_target_` names code: only the kinds listed here, and only what those packages define themselves."""
+"""Imports the code that a `_target_` names: only the kinds listed here, and only what those packages define themselves."""
 
 import re
 from typing import Any
@@ -7,7 +7,7 @@ from hydra.utils import get_object, instantiate
 
 from src.errors import ConfigError, TrialbookError, TrialError, first_words
 
-ALLOWED = {  # `*` is a module, cnn or cnn.small; a class begins with a capital letter
+ALLOWED = {  # `*` stands for a module, cnn or cnn.small; Class for a name that begins with a capital letter
     "data": ("src.datasets.*.load",),
     "model": ("src.models.*.build",),
     "optimizer": ("keras.optimizers.Class", "keras.optimizers.schedules.Class"),
@@ -25,7 +25,7 @@ def find(group: str, target: str) -> Any:
     """Imports the function or class that a `_target_` of a group names.
 
     Raises:
-        ConfigError: the name lies outside what the group may use, or does not exist.
+        ConfigError: the group may not use the name, or the name does not exist.
     """
     pattern = _pattern(group, target)
     try:
@@ -40,10 +40,10 @@ def find(group: str, target: str) -> Any:
 
 
 def check_names(group: str, node: Any) -> None:
-    """Checks every `_target_` in a node by its name; imports nothing.
+    """Checks the name of every `_target_` in a node, without importing it.
 
     Raises:
-        ConfigError: one lies outside what the group may use.
+        ConfigError: the group may not use one of them.
     """
     if isinstance(node, dict) and "_target_" in node:
         _pattern(group, str(node["_target_"]))
@@ -58,24 +58,21 @@ def _children(node: Any) -> list[Any]:
 
 
 def _pattern(group: str, target: str) -> str:
-    """The pattern of the group that a name matches; raises a ConfigError if there is none."""
-    if not (found := next((pattern for pattern in ALLOWED[group] if _matches(pattern, target)), None)):
-        raise ConfigError([f"{group}: _target_ {target!r} is not allowed; expected {' or '.join(ALLOWED[group])}"])
-    return found
-
-
-def _matches(pattern: str, target: str) -> bool:
-    words = re.escape(pattern).replace(r"\*", r"[a-z]\w*(\.[a-z]\w*)*").replace("Class", r"[A-Z]\w*")
-    return bool(re.fullmatch(words, target, re.ASCII))
+    """Returns the pattern of the group that a name matches; raises a ConfigError if there is none."""
+    for pattern in ALLOWED[group]:
+        words = re.escape(pattern).replace(r"\*", r"[a-z]\w*(\.[a-z]\w*)*").replace("Class", r"[A-Z]\w*")
+        if re.fullmatch(words, target, re.ASCII):
+            return pattern
+    raise ConfigError([f"{group}: _target_ {target!r} is not allowed; expected {' or '.join(ALLOWED[group])}"])
 
 
 def build(group: str, node: Any, **arguments: Any) -> Any:
-    """Instantiates a node of conf/, once every `_target_` in it is known to be allowed.
+    """Instantiates a node of conf/, after checking that every `_target_` in it is allowed.
 
     Raises:
         ConfigError: a target is not allowed, or rejects its arguments.
-        TrialError: a model's own code raises, which it may not for other values.
-        TrialbookError: the target raises it, for example a DataError.
+        TrialError: the code of a model raises; with other values it may not.
+        TrialbookError: the target itself raises one, for example a DataError.
     """
     find(group, str(node.get("_target_")))
     _check(group, node)
@@ -83,7 +80,7 @@ def build(group: str, node: Any, **arguments: Any) -> Any:
         return instantiate(node, _convert_="all", **arguments)
     except Exception as error:
         cause = error.__cause__ or error
-        if isinstance(cause, TrialbookError):  # a data set's own words
+        if isinstance(cause, TrialbookError):
             raise cause from None
         if group == "model":
             raise TrialError(f"model: {node.get('_target_')} raises {type(cause).__name__}: {first_words(cause)}") from cause

@@ -1,13 +1,12 @@
 """Models: one file, one function `build(…) -> keras.Model`, and a YAML in conf/model/ with its arguments.
 
-What a model needs to know of the data it asks for by name: `input_shape`, `num_classes`, `outputs`, `output_activation`, `facts`, `data`.
+A parameter with one of these names gets its value from the data: `input_shape`, `num_classes`, `outputs`, `output_activation`, `facts`,
+`data`.
 """
 
 import inspect
 from contextlib import nullcontext
 from typing import TYPE_CHECKING, Any
-
-import numpy as np
 
 from src.config import targets
 from src.datasets import trees
@@ -23,12 +22,14 @@ NOT_ARGUMENTS = ("_target_", "engine", "inactive", "compile")  # keys of a model
 
 
 def build(node: dict[str, Any], interface: Interface) -> "keras.Model":
-    """Builds the network of a `model:` node, with all its weights. A lazy model is called on an example.
+    """Builds the network of a `model:` node, with all its weights. A model without weights is called with an example.
 
     Raises:
-        ConfigError: an argument is unknown or missing, or the returned model does not give what the task needs.
+        ConfigError: an argument is unknown or missing, or the output does not have the shape that the task needs.
         TrialError: the code of the model raises, for example because a layer does not fit.
     """
+    from src.models import adapting
+
     target = str(node.get("_target_"))
     arguments = {key: value for key, value in node.items() if key not in NOT_ARGUMENTS}
     function, values = targets.find("model", target), interface.arguments()
@@ -36,24 +37,15 @@ def build(node: dict[str, Any], interface: Interface) -> "keras.Model":
         raise ConfigError(mistakes)
     wanted = inspect.signature(function).parameters
     from_data = {name: value() for name, value in values.items() if name in wanted}
-    with _replaying(interface):
+    with adapting.replaying(interface.learned) if interface.learned else nullcontext():
         model = targets.build("model", {"_target_": target, **arguments}, **from_data)
     _check(model, target, compiled=node.get("compile") is False)
     _check_output(_output(model, target, interface.example), target, interface)
     return model  # type: ignore[no-any-return]
 
 
-def _replaying(interface: Interface) -> Any:
-    """Gives layers what they learned when the model was first built."""
-    if not interface.learned:
-        return nullcontext()
-    from src.models import adapting
-
-    return adapting.replaying(interface.learned)
-
-
 def _argument_mistakes(function: Any, target: str, arguments: dict[str, Any], interface: Interface) -> list[str]:
-    """A line for each argument that `build` lacks, does not know, or receives from the data."""
+    """Returns a line for each argument that `build` lacks, does not know, or receives from the data."""
     from_data = interface.arguments()
     parameters = inspect.signature(function).parameters.values()
     known = [parameter.name for parameter in parameters if parameter.kind in (parameter.POSITIONAL_OR_KEYWORD, parameter.KEYWORD_ONLY)]
@@ -64,14 +56,16 @@ def _argument_mistakes(function: Any, target: str, arguments: dict[str, Any], in
     if not takes_any:
         for name in arguments.keys() - {*known, *FROM_DATA}:
             mistakes.append(f"model: {target} has no {name!r}{did_you_mean(name, free)} Its arguments: {', '.join(free) or 'none'}")
-    for name in [name for name in needed if name not in {*arguments, *from_data}]:
-        if name in FROM_DATA:
-            mistakes.append(
-                f"model: {target} asks for {name}, which these data do not have; expected outputs, the shape of one prediction."
-            )
+    for name in needed:
+        if name in arguments or name in from_data:
             continue
-        expected = "another name for it: this key of conf/model/ is no argument" if name in NOT_ARGUMENTS else f"model.{name}=…"
-        mistakes.append(f"model: {target} needs {name!r}; expected {expected}.")
+        if name in FROM_DATA:
+            why = f"asks for {name}, which these data do not have; expected outputs, the shape of one prediction"
+        elif name in NOT_ARGUMENTS:
+            why = f"needs {name!r}; expected another name for it: this key of conf/model/ is no argument"
+        else:
+            why = f"needs {name!r}; expected model.{name}=…"
+        mistakes.append(f"model: {target} {why}.")
     return mistakes
 
 
@@ -88,13 +82,14 @@ def _check(model: Any, target: str, *, compiled: bool) -> None:
 
 
 def _output(model: "keras.Model", target: str, example: trees.Tree) -> Any:
-    """The shape, or shapes, of the output for a batch. A model that is not built yet is built by a call."""
+    """Returns the shape, or shapes, of the output for a batch; first builds a model without weights by a call."""
     import keras
+    import tensorflow as tf
 
     shape = model.output_shape if model.built and hasattr(model, "output_shape") else None
-    if not isinstance(shape, tuple) or None in shape[1:]:  # Keras gives those of several outputs without their names
+    if not isinstance(shape, tuple) or None in shape[1:]:  # for several outputs Keras gives shapes without names
         try:
-            answer = model(trees.mapped(_tensor, example), training=False)
+            answer = model(trees.mapped(tf.constant, example), training=False)
         except Exception as error:
             raise TrialError(f"model: {target} cannot be called: {type(error).__name__}: {first_words(error)}") from error
         shape = keras.tree.map_structure(lambda output: (None, *output.shape[1:]), answer)
@@ -103,19 +98,9 @@ def _output(model: "keras.Model", target: str, example: trees.Tree) -> Any:
     return shape
 
 
-def _tensor(array: np.ndarray) -> Any:
-    import tensorflow as tf
-
-    return tf.constant(array)
-
-
 def _check_output(shape: Any, target: str, interface: Interface) -> None:
     """Raises a ConfigError unless the output has the shape of a prediction."""
     expected = trees.over_shapes(lambda one: (None, *one), interface.outputs)
     if shape != expected:
-        words = f"{_words(expected)} for the task {declared(interface.task)}"
-        raise ConfigError([f"model: {target} gives {_words(shape)}; expected {words}."])
-
-
-def _words(shape: Any) -> str:
-    return trees.text(shape).replace("None", "batch")
+        given, needed = (trees.text(one).replace("None", "batch") for one in (shape, expected))
+        raise ConfigError([f"model: {target} gives {given}; expected {needed} for the task {declared(interface.task)}."])

@@ -1,7 +1,7 @@
-"""Records what layers learn by `adapt` and no file of weights holds: vocabularies and the limits of bins.
+"""Records what layers learn in `adapt` and files of weights do not include: vocabularies and the limits of bins.
 
-A served model is built by the same code as in training, without the training data. So what its layers learned is recorded when the
-trial's network is built, and given to them again in place of learning.
+A served model is built by the same code as in training, but without the training data. So this module records what layers learn while
+the trial's network is built, and gives it to the layers of the served model.
 """
 
 from collections.abc import Callable, Iterator
@@ -17,7 +17,7 @@ Learned = list[dict[str, Any]]
 
 @contextmanager
 def recording() -> Iterator[Learned]:
-    """Yields a list, which holds at the end what layers learned meanwhile."""
+    """Yields a list that is filled with what layers learn inside of the context."""
     learned: Learned = []
 
     def record(layer: Any, finish: Callable[[Any], None]) -> None:
@@ -30,10 +30,10 @@ def recording() -> Iterator[Learned]:
 
 @contextmanager
 def replaying(learned: Learned) -> Iterator[None]:
-    """Gives layers what was recorded, whatever they are adapted to.
+    """Gives layers what was recorded, and ignores the data to which they are adapted.
 
     Raises:
-        ValueError: other layers are adapted than those that were recorded.
+        ValueError: the adapted layers are not those that were recorded.
     """
     waiting = list(learned)
 
@@ -55,7 +55,7 @@ def replaying(learned: Learned) -> Iterator[None]:
 
 @contextmanager
 def _finishing(replacement: Callable[[Any, Callable[[Any], None]], Any]) -> Iterator[None]:
-    """Replaces the end of every `adapt`, until it exits."""
+    """Replaces the last step of every `adapt` inside of the context."""
     originals = {kind: kind.finalize_state for kind in (IndexLookup, Discretization)}
     for kind, finish in originals.items():
         kind.finalize_state = lambda layer, finish=finish: replacement(layer, finish)

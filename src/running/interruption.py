@@ -4,7 +4,7 @@ import signal
 from types import FrameType, TracebackType
 from typing import Any
 
-from src.exits import ENDING, Interrupted, heeded, without_terminal
+from src.exits import ENDING, Interrupted, not_ignored, without_terminal
 
 
 class Interruption:
@@ -35,7 +35,7 @@ class Interruption:
 
     def __enter__(self) -> "Interruption":
         if not self._before:
-            self._before = {number: signal.signal(number, self._note) for number in heeded((signal.SIGINT, *ENDING))}
+            self._before = {number: signal.signal(number, self._note) for number in not_ignored((signal.SIGINT, *ENDING))}
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:

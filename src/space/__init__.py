@@ -1,17 +1,17 @@
-"""The space of a sweep: axes, explicit trials, and the rule that points with equal active keys are one trial."""
+"""The space of a sweep: its axes and explicit trials. Points with equal active keys are one trial."""
 
 import hashlib
 import itertools
 import json
 import math
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from functools import cached_property
 from typing import Any
 
 from src.config import links
 from src.config.catalog import Catalog
-from src.config.overrides import Assignment, Interval
+from src.config.overrides import Assignment, Interval, number
 from src.config.paths import REPEATS, TRIAL_GROUPS, TRIAL_KEYS, active_leaves, fraction, leaves
 from src.config.request import Request
 from src.errors import ConfigError
@@ -22,7 +22,7 @@ from src.space.point import Point, overrides
 from src.space.values import canonical, ordered
 
 __all__ = ["Axis", "Choice", "Interval", "Point", "Space", "active_hash", "overrides"]
-MOST_LISTED = 100_000  # points; a larger space is not listed
+MOST_LISTED = 100_000  # points; larger spaces are not listed
 
 
 @dataclass(frozen=True)
@@ -31,8 +31,8 @@ class Space:
 
     Attributes:
         exclude: rules; a trial is excluded if it has one of the values of every assignment of a rule.
-        absent: keys of the sweep file that belong to options that the command line left out.
-        first: known points, with a value for every axis; listed ones, whatever their axes list.
+        absent: keys of the sweep file that no trial has, because the command line does not choose their options.
+        first: known points, with a value for every axis; an axis need not list the value.
     """
 
     axes: tuple[Axis, ...]
@@ -45,7 +45,7 @@ class Space:
 
     @classmethod
     def of(cls, request: Request) -> "Space":
-        """Creates the space of a request from the assignments that concern trials.
+        """Returns the space of a request.
 
         Raises:
             ConfigError: no trial has a key of the request, or a trial does not report the objective.
@@ -53,33 +53,34 @@ class Space:
         fixed = tuple(item for item in request.assignments if item.group in TRIAL_KEYS and not item.swept)
         trials, exclude = tuple(map(tuple, request.trials)), tuple(map(tuple, request.exclude))
         space = cls(axes_of(request), fixed, trials, exclude, request.catalog)
-        first, wrong = completed(replace(space, first=tuple(map(tuple, request.first))), request.first)
+        first, mistakes = completed(replace(space, first=tuple(map(tuple, request.first))), request.first)
         space = replace(space, first=first)
         missing = list(checks.absent(space, request))
         left_out = {item.key for item in missing if request.chooses and item.origin.startswith("sweeps/")}
-        if mistakes := [*wrong, *checks.mistakes(space, [item for item in missing if item.key not in left_out], request)]:
+        mistakes += checks.mistakes(space, [item for item in missing if item.key not in left_out], request)
+        if mistakes:
             raise ConfigError(mistakes)
         return replace(space, absent=tuple(sorted(left_out))) if left_out else space
 
     @property
     def raw_size(self) -> float:
-        """The number of points, counting equal ones several times; infinite if an axis is an interval of fractions."""
+        """The number of points, with equal points counted several times; infinite if an axis is an interval of floats."""
         return sum(math.prod(axis.length for axis in self._free(trial)) for trial in self.trials or ((),)) + len(self.first)
 
     @cached_property
     def size(self) -> int | None:
-        """The number of distinct points; None when there are too many to list."""
+        """The number of distinct points; None if there are too many to list."""
         return len(self.listed) if self.raw_size <= MOST_LISTED else None
 
     @cached_property
     def first_points(self) -> list[Point]:
-        """The known points, as points."""
+        """The known points that are not excluded."""
         return [point for point in map(self.point_of, self.first) if point is not None]
 
     def points(self) -> Iterator[Point]:
-        """Iterates over all distinct points, after known ones in the order of Hydra's product: the last axis varies fastest.
+        """Returns an iterator over all distinct points: known points, then Hydra's product, in which the last axis varies fastest.
 
-        A point holds only active keys; its overrides after `python -m src.sweep` repeat the trial.
+        A point has only active keys; its overrides after `python -m src.sweep` repeat the trial.
 
         Raises:
             ConfigError: there are too many points to list.
@@ -95,12 +96,13 @@ class Space:
         points: dict[str, Point] = {self.identity(point): point for point in self.first_points}
         for trial in self.trials or ((),):
             for values in _product(self._free(trial), {}):
-                if (point := self.point(values, trial)) is not None:
+                point = self.point(values, trial)
+                if point is not None:
                     points.setdefault(self.identity(point), point)
         return points
 
     def samples(self) -> Iterator[Point]:
-        """Yields distinct points that together have every edge of every axis, for each explicit trial, then known ones."""
+        """Yields distinct points that together have every edge of every axis, for each explicit trial; then known points."""
         required: list[dict[str, str]] = [{}]
         for axis in self.axes:
             required += [self._parents(axis) | {axis.key: text} for text in axis.edges]
@@ -110,13 +112,14 @@ class Space:
             for axis in self._free(trial):
                 if axis.exists(values):
                     values[axis.key] = texts.get(axis.key, axis.edges[0])
-            if (point := self.point(values, trial)) is not None and point not in seen:
+            point = self.point(values, trial)
+            if point is not None and point not in seen:
                 seen.append(point)
                 yield point
         yield from (point for point in self.first_points if point not in seen)
 
     def _parents(self, axis: Axis) -> dict[str, str]:
-        """Returns texts of other axes, by key, that make an axis exist."""
+        """Returns key → text of other axes, with which an axis exists."""
         required: dict[str, str] = {}
         for key, texts in axis.conditions:
             for parent in self.axes:
@@ -126,16 +129,15 @@ class Space:
         return required
 
     def _free(self, trial: tuple[Assignment, ...]) -> tuple[Axis, ...]:
-        """Returns the axes whose keys an explicit trial does not set."""
         set_keys = {item.key for item in trial}
         return tuple(axis for axis in self.axes if axis.key not in set_keys)
 
     def point(self, values: dict[str, str], trial: tuple[Assignment, ...] = ()) -> Point | None:
-        """Returns the override texts of the active keys; None if the trial is excluded.
+        """Returns the point with the active keys of a trial; None if the trial is excluded.
 
         Args:
-            values: key → text, for the axes that exist; also for other keys, such as the epochs of a rung.
-            trial: the explicit trial; empty if the sweep has none.
+            values: key → text, for the axes that exist, and for other keys, such as the epochs of a rung.
+            trial: the explicit trial; empty without explicit trials.
         """
         prefixes = {item.key: item.prefix for item in (*trial, *self.fixed)} | {axis.key: axis.prefix for axis in self.axes}
         texts = {item.key: item.texts[0] for item in (*self.fixed, *trial)} | values
@@ -159,7 +161,6 @@ class Space:
         return json.dumps({key: ordered(value) for key, value in self.leaves(point).items()}, sort_keys=True, default=str)
 
     def _choices(self, texts: Mapping[str, str]) -> dict[str, str]:
-        """Returns the chosen option of each group."""
         return {**self.catalog.defaults, **{key: self._value(key, text) for key, text in texts.items() if key in self.catalog.groups}}
 
     def leaves(self, point: Mapping[str, str]) -> dict[str, Any]:
@@ -179,13 +180,11 @@ class Space:
         return values
 
     def _value(self, key: str, text: str) -> Any:
-        if (key, text) in self._values:
-            return self._values[key, text]
-        return float(text) if set(text) & set(".e") else int(text)
+        return self._values[key, text] if (key, text) in self._values else number(text)
 
     @cached_property
     def _values(self) -> dict[tuple[str, str], Any]:
-        """Parsed values: (key, text) → value, for all listed texts. Texts from an interval are numbers and not listed."""
+        """(key, text) → parsed value, for all listed texts. Texts from an interval are numbers and not listed."""
         assignments = [*self.fixed, *(item for trial in (*self.trials, *self.first) for item in trial)]
         listed = [(item.key, item.texts, item.values) for item in assignments]
         listed += [(axis.key, axis.domain.texts, axis.domain.values) for axis in self.axes if isinstance(axis.domain, Choice)]
@@ -196,33 +195,34 @@ class Space:
     def swept(self) -> list[str]:
         """The keys that vary between trials, in the order in which they were written."""
         keys = dict.fromkeys(axis.key for axis in self.axes if axis.length > 1 or self.first)
-        for key in dict.fromkeys(item.key for trial in self.trials for item in trial):
-            first_values = {next((repr(item.values[0]) for item in trial if item.key == key), None) for trial in self.trials}
-            if len(first_values) > 1:
+        trials = [{item.key: repr(item.values[0]) for item in trial} for trial in self.trials]
+        for key in dict.fromkeys(key for trial in trials for key in trial):
+            if len({trial.get(key) for trial in trials}) > 1:
                 keys[key] = None
         return list(keys)
 
     def described(self) -> dict[str, Any]:
         """Returns axes, fixed assignments, explicit trials and exclusions as JSON; equal however the space was written."""
-        axes = [
-            [axis.key, asdict(axis.domain) if isinstance(axis.domain, Interval) else axis.domain.values, axis.conditions]
-            for axis in self.axes
-        ]
-        groups = {name: [[[item.key, *item.values] for item in group] for group in getattr(self, name)] for name in ("trials", "exclude")}
-        return {"axes": axes, "fixed": [[item.key, *item.values] for item in self.fixed], **groups}
+
+        def pairs(items: Iterable[Assignment]) -> list[list[Any]]:
+            return [[item.key, *item.values] for item in items]
+
+        domains = [asdict(axis.domain) if isinstance(axis.domain, Interval) else axis.domain.values for axis in self.axes]
+        axes = [[axis.key, domain, axis.conditions] for axis, domain in zip(self.axes, domains, strict=True)]
+        return {"axes": axes, "fixed": pairs(self.fixed), "trials": [*map(pairs, self.trials)], "exclude": [*map(pairs, self.exclude)]}
 
     @cached_property
     def fingerprint(self) -> str:
-        """SHA-256 of the space, however it was written."""
+        """The SHA-256 of the space; equal however the space was written."""
         return hashlib.sha256(json.dumps(self.described(), default=str).encode()).hexdigest()
 
 
-def _product(axes: tuple[Axis, ...], chosen: dict[str, str]) -> Iterator[dict[str, str]]:
-    """Yields every combination of texts, by key; leaves out axes that do not exist in it."""
+def _product(axes: Sequence[Axis], chosen: dict[str, str]) -> Iterator[dict[str, str]]:
+    """Yields every combination, key → text; a combination has only the axes that exist in it."""
     if not axes:
         yield chosen
         return
-    first, others = axes[0], axes[1:]
+    first, *others = axes
     if not first.exists(chosen):
         yield from _product(others, chosen)
         return
@@ -231,6 +231,10 @@ def _product(axes: tuple[Axis, ...], chosen: dict[str, str]) -> Iterator[dict[st
 
 
 def active_hash(config: dict[str, Any], *, repeats: bool = True) -> str:
-    """Returns the SHA-256 of the active values of a trial; without seed and fold it is equal for the repeats of a configuration."""
+    """Returns the SHA-256 of the active values of a trial.
+
+    Args:
+        repeats: False leaves out seed and fold, so that the repeats of a configuration have equal hashes.
+    """
     values = {key: value for key, value in active_leaves(config).items() if repeats or key not in REPEATS}
     return hashlib.sha256(canonical(values).encode()).hexdigest()

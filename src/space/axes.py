@@ -1,4 +1,4 @@
-"""Axes are the keys that vary in a sweep, each with its values and the conditions under which it exists."""
+"""Axes: the keys that vary in a sweep, each with its values and the conditions under which it exists."""
 
 import math
 from collections.abc import Iterator
@@ -8,11 +8,11 @@ from typing import Any
 from src.config.catalog import Catalog
 from src.config.conditions import meant, possible
 from src.config.overrides import Assignment, Interval, as_text
-from src.config.paths import TRIAL_GROUPS, TRIAL_KEYS
+from src.config.paths import TRIAL_GROUPS, TRIAL_KEYS, is_within
 from src.config.request import Request
 from src.space.values import canonical, is_number
 
-NEAR = 1e-9  # relative difference of numbers that differ by rounding alone
+NEAR = 1e-9  # largest relative difference that counts as rounding
 Conditions = tuple[tuple[str, tuple[str, ...]], ...]
 
 
@@ -21,7 +21,7 @@ class Choice:
     """Listed values.
 
     Attributes:
-        texts: the values as texts of overrides.
+        texts: the values in Hydra's grammar.
         values: the same values, parsed.
     """
 
@@ -34,8 +34,8 @@ class Axis:
     """A key that varies.
 
     Attributes:
-        key: config path; one key may have several axes whose conditions exclude each other.
-        conditions: (key of another axis, its allowed texts); the axis exists in a trial only if all of them hold.
+        key: config path; a key may have several axes, whose conditions exclude each other.
+        conditions: (key of another axis, its allowed texts); the axis exists in a trial if all of them hold.
         prefix: as in Assignment.
     """
 
@@ -46,7 +46,7 @@ class Axis:
 
     @property
     def length(self) -> float:
-        """The number of its values; infinite for an interval of fractions."""
+        """The number of values; infinite for an interval of floats."""
         if isinstance(self.domain, Choice):
             return len(self.domain.texts)
         if self.domain.integer:
@@ -62,7 +62,7 @@ class Axis:
 
     @property
     def edges(self) -> tuple[str, ...]:
-        """The smallest and the largest value if all are numbers, otherwise all values, as texts."""
+        """The smallest and the largest value if all are numbers, else all values, as texts."""
         if isinstance(self.domain, Interval):
             return str(self.domain.low), str(self.domain.high)
         numbers = [value for value in self.domain.values if is_number(value)]
@@ -71,7 +71,7 @@ class Axis:
         return tuple(dict.fromkeys(self.domain.texts[numbers.index(end)] for end in (min(numbers), max(numbers))))
 
     def exists(self, chosen: dict[str, str]) -> bool:
-        """True if the axis exists in a trial with these texts, by key."""
+        """True if the axis exists in a trial with these texts, key → text."""
         return all(chosen.get(key) in texts for key, texts in self.conditions)
 
 
@@ -89,7 +89,7 @@ def axes_of(request: Request) -> tuple[Axis, ...]:
         if item.swept:
             conditions = () if request.trials else _of_activity(item, options, catalog)
             for condition, conditional in request.when:
-                if conditional.key == item.key:  # this axis serves the values that `when` does not name
+                if conditional.key == item.key:  # this axis is for the values that `when` does not name
                     named = meant(condition, values[condition.key])
                     conditions += ((condition.key, tuple(text for text in texts[condition.key] if text not in named)),)
             axes.append(_axis(item, conditions))
@@ -105,20 +105,16 @@ def _axis(assignment: Assignment, conditions: Conditions) -> Axis:
 
 
 def _of_activity(assignment: Assignment, options: dict[str, tuple[str, ...]], catalog: Catalog) -> Conditions:
-    """Returns conditions for a key to be active: on models that use its group, and on options of the group that have the key."""
+    """Returns the conditions under which a key is active: models that use its group, and options of the group that have the key."""
     conditions: Conditions = ()
     key, group = assignment.key, assignment.group
     if group in TRIAL_GROUPS and group not in ("model", "trial"):
         [trial] = options["trial"]
         conditions += (("model", tuple(as_text(model) for model in options["model"] if group not in catalog.inactive(model, trial))),)
     if group in options and key != group and not assignment.prefix:
-        having = [option for option in options[group] if any(_below(path, key) for path in catalog.keys(group, option))]
+        having = [option for option in options[group] if any(is_within(path, key) for path in catalog.keys(group, option))]
         conditions += ((group, tuple(map(as_text, having))),)
     return conditions
-
-
-def _below(path: str, key: str) -> bool:
-    return path == key or path.startswith(f"{key}.")
 
 
 def _simplified(axes: list[Axis], options: dict[str, tuple[str, ...]]) -> Iterator[Axis]:
@@ -132,17 +128,16 @@ def _simplified(axes: list[Axis], options: dict[str, tuple[str, ...]]) -> Iterat
 
 
 def _parents_first(axes: Iterator[Axis]) -> Iterator[Axis]:
-    waiting, seen = list(axes), set[str]()
-    keys = {axis.key for axis in waiting}
+    waiting = list(axes)
     while waiting:
-        following = next(axis for axis in waiting if all(key in seen or key not in keys for key, _ in axis.conditions))
+        keys = {axis.key for axis in waiting}
+        following = next(axis for axis in waiting if keys.isdisjoint(key for key, _ in axis.conditions))
         waiting.remove(following)
-        seen.add(following.key)
         yield following
 
 
 def text_of(axis: Axis, value: Any) -> str | None:
-    """The axis's own text for a value; None if the axis does not have it.
+    """Returns the text that an axis has for a value; None if the value is not on the axis.
 
     >>> axis = Axis("optimizer.rate", Choice(("0.10", "1e-3", "null"), (0.1, 0.001, None)))
     >>> [text_of(axis, value) for value in (0.1, 0.30000000000000004 - 0.2, 0.001, None, True, "0.1")]
@@ -152,7 +147,8 @@ def text_of(axis: Axis, value: Any) -> str | None:
     if isinstance(domain, Choice):
         pairs = list(zip(domain.texts, domain.values, strict=True))
         exact = [text for text, own in pairs if canonical(own) == canonical(value)]
-        return next(iter(exact or (text for text, own in pairs if same(own, value))), None)
+        found = exact or [text for text, own in pairs if same(own, value)]
+        return found[0] if found else None
     if not _is_finite(value):
         return None
     inside = min(max(value, domain.low), domain.high)

@@ -1,4 +1,4 @@
-"""Checks that a sweep can start: every key is in some trial, every trial reports the objective, and some trial is left."""
+"""Checks that a sweep can start: some trial has every key, every trial reports the objective, and exclusions leave some trial."""
 
 import itertools
 from collections.abc import Iterable, Iterator
@@ -15,9 +15,9 @@ if TYPE_CHECKING:
     from src.space import Point, Space
 
 EPOCHS, PHASES = "training.epochs", "training.phases"
-MOST_COMPARED = 10_000  # points of a space that is listed once more for each rule
+MOST_COMPARED = 10_000  # points; a larger space is not listed again for each rule
 SCORED = ("objective", "data", "data.task", "training", "training.loss", "training.metrics")
-"""The keys that decide which metrics are required and reported."""
+"""The keys that decide which objective a trial needs and which metrics it reports."""
 
 
 def absent(space: "Space", request: Request) -> Iterator[Assignment]:
@@ -25,9 +25,9 @@ def absent(space: "Space", request: Request) -> Iterator[Assignment]:
     parts = [replace(space, trials=(trial,)) for trial in space.trials] or [space]
     keys_of_parts = [{key for point in _points(part) for key in point} for part in parts]
     all_keys = set[str]().union(*keys_of_parts)
-    wanted = [(item, all_keys) for item in [*request.assignments, *(item for _, item in request.when)]]
-    wanted += [(item, keys) for trial, keys in zip(space.trials, keys_of_parts, strict=False) for item in trial]
-    yield from (item for item, keys in wanted if item.group in TRIAL_KEYS and keys and item.key not in keys)
+    expected = [(item, all_keys) for item in [*request.assignments, *(item for _, item in request.when)]]
+    expected += [(item, keys) for trial, keys in zip(space.trials, keys_of_parts, strict=False) for item in trial]
+    yield from (item for item, keys in expected if item.group in TRIAL_KEYS and keys and item.key not in keys)
 
 
 def mistakes(space: "Space", missing: Iterable[Assignment], request: Request) -> Iterator[str]:
@@ -56,7 +56,7 @@ def mistakes(space: "Space", missing: Iterable[Assignment], request: Request) ->
 
 
 def idle(space: "Space", request: Request) -> Iterator[str]:
-    """Finds rules of `exclude` that match no trial, unless the command line changes what they are about."""
+    """Yields rules of `exclude` that match no trial, unless the command line sets a group that they mention."""
     own = {one.group for one in request.assignments if not one.origin.startswith("sweeps/")}
     everything = replace(space, exclude=())
     for rule in space.exclude:
@@ -70,7 +70,7 @@ def idle(space: "Space", request: Request) -> Iterator[str]:
 
 
 def _may_be(item: Assignment, space: "Space") -> bool:
-    """True if a key may have one of the values of a rule in some trial."""
+    """True if some trial may have one of the values of a rule's assignment."""
     axes = [axis for axis in space.axes if axis.key == item.key]
     if not axes and item.key in space.catalog.groups:
         own = [other.values[0] for other in (*space.fixed, *itertools.chain(*space.trials)) if other.key == item.key]
@@ -81,14 +81,16 @@ def _may_be(item: Assignment, space: "Space") -> bool:
 
 
 def late_phases(space: "Space", request: Request) -> Iterator[str]:
-    """Finds phases of a training that start after its last epoch."""
+    """Yields phases of a training that start after its last epoch."""
     most = request.of_oracle("oracle.max_epochs")
     keys = [axis.key for axis in space.axes if axis.key == EPOCHS or axis.key.startswith(PHASES)]
     seen = set()
     for point in _points(space, crossed=len(keys) > 1):
         values = space.leaves(point)
         epochs = most or values.get(EPOCHS)
-        for key, start in ((key, value) for key, value in values.items() if key.startswith(f"{PHASES}.") and key.endswith(".start")):
+        for key, start in values.items():
+            if not key.startswith(f"{PHASES}.") or not key.endswith(".start"):
+                continue
             if type(start) is int and type(epochs) is int and start > epochs and (key, start, epochs) not in seen:
                 seen.add((key, start, epochs))
                 name = "oracle.max_epochs" if most else EPOCHS
@@ -96,16 +98,12 @@ def late_phases(space: "Space", request: Request) -> Iterator[str]:
 
 
 def _points(space: "Space", *, crossed: bool = False) -> Iterable["Point"]:
-    """Returns the points to check: a sample, or all points if there are exclusions.
+    """Returns the points to check: all with exclusions, or if combinations of axes matter (`crossed`), else a sample.
 
-    Empty if there are exclusions and too many points to list.
-
-    Args:
-        crossed: combinations of axes matter, so all points are needed; still a sample if there are too many to list.
+    If there are too many to list, it returns none with exclusions, else a sample.
     """
-    if space.exclude or crossed:
-        if space.size is not None:
-            return space.listed.values()
-        if space.exclude:
-            return ()
-    return space.samples()
+    if not space.exclude and not crossed:
+        return space.samples()
+    if space.size is not None:
+        return space.listed.values()
+    return () if space.exclude else space.samples()

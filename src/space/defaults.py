@@ -1,4 +1,4 @@
-"""The point of a space that has certain values, and the defaults of conf/ for all else that varies."""
+"""Finds the point of a space that has given values, and the defaults of conf/ on all other axes."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -9,12 +9,12 @@ from src.space.values import canonical, of_texts
 
 
 def default_point(space: Space) -> Point | None:
-    """Returns the point of the defaults; None if it lies outside of the space."""
+    """Returns the point that has the default of conf/ on every axis; None if the space does not contain it."""
     return _point(space, {})
 
 
 def located(space: Space, other: Point) -> Point | None:
-    """Returns the point of a space that is the same trial as a point that was made elsewhere; None if it lies outside of the space."""
+    """Returns the point that is the same trial as a point of another space; None if the space does not contain it."""
     values = of_texts(other)
     point = None if space.trials else _point(space, values)
     own = of_texts(point or {})

@@ -18,7 +18,7 @@ Known = tuple[Assignment, ...]
 def completed(space: "Space", points: Sequence[Sequence[Assignment]]) -> tuple[tuple[Known, ...], list[str]]:
     """Returns each point with a value for every axis that exists in it, and all mistakes.
 
-    What a point does not name has its default of conf/. A value need not be listed on its axis; it must lie inside of an interval.
+    An axis that a point does not name has its default of conf/. A value need not be listed on its axis, but it must lie inside an interval.
     """
     found, mistakes = list[Known](), list[str]()
     for point in points:
@@ -36,7 +36,7 @@ def _completed(space: "Space", given: dict[str, Assignment]) -> tuple[Known, lis
         if axis.exists(texts):
             one = given.get(axis.key) or _of_conf(space, axis, known)
             if one is None:
-                continue  # an argument that conf/ does not list, which this point leaves out
+                continue  # conf/ does not list the argument, and the point does not set it
             own = text_of(axis, one.values[0])
             if own is None and not isinstance(axis.domain, Choice):
                 interval = f"the interval from {axis.domain.low} to {axis.domain.high}"
@@ -45,7 +45,7 @@ def _completed(space: "Space", given: dict[str, Assignment]) -> tuple[Known, lis
     for key in given.keys() - known.keys():
         axes = [axis for axis in space.axes if axis.key == key]
         if axes and any(_unlisted(space, axis, known) for axis in axes):
-            known[key] = given[key]  # beside an option or value that the sweep does not list, of which it knows no conditions
+            known[key] = given[key]  # it depends on an option or value that the sweep does not list, so its conditions are unknown
         else:
             mistakes.append(f"{given[key].origin}: {_no_axis(space, key, known)}")
     if not mistakes and replace(space, first=(tuple(known.values()),)).point_of(known.values()) is None:
@@ -55,20 +55,20 @@ def _completed(space: "Space", given: dict[str, Assignment]) -> tuple[Known, lis
 
 
 def _of_conf(space: "Space", axis: Axis, known: dict[str, Assignment]) -> Assignment | None:
-    """The default of conf/ beside what is known of a point; None if there is none."""
+    """Returns the default of conf/ for an axis of a point; None if conf/ has none."""
     here = replace(space, first=(tuple(known.values()),), exclude=())
     defaults = {**here.leaves(here.point_of(known.values()) or {}), **space.catalog.defaults}
     if axis.key not in defaults:
         return None
     value = defaults[axis.key]
     if axis.key in REPEATS and isinstance(axis.domain, Choice) and text_of(axis, value) is None:
-        value = axis.domain.values[0]  # of seeds and folds those of the sweep are meant
+        value = axis.domain.values[0]  # a seed or fold of the sweep, not the default of conf/
     origin = f"oracle.first: {axis.key} is not named and by default {as_text(value)}"
     return Assignment(axis.key, axis.prefix, (as_text(value),), (value,), False, origin)
 
 
 def _unlisted(space: "Space", axis: Axis, known: dict[str, Assignment]) -> bool:
-    """True if an axis depends on a key that has a value in a point that none of the key's axes lists."""
+    """True if an axis depends on a key whose value in a point is listed on none of the key's axes."""
     listed = {(other.key, text) for other in space.axes if isinstance(other.domain, Choice) for text in other.domain.texts}
     return any(key in known and (key, known[key].texts[0]) not in listed for key, _ in axis.conditions)
 

@@ -1,4 +1,4 @@
-"""A point: the overrides of one trial. Its keys are plain; Hydra is told a key that conf/ does not list as `+key`."""
+"""A point: the overrides of one trial. Its keys are config paths; only overrides for Hydra have the prefixes + and ++."""
 
 from collections.abc import Mapping
 
@@ -6,10 +6,10 @@ from collections.abc import Mapping
 class Point(dict[str, str]):
     """Config path → text in Hydra's grammar: {"optimizer": "sgd", "model.units": "64"}.
 
-    A changed copy is made by `changed`: other copies of a dict have no prefixes.
+    Use `changed` for a changed copy, because other copies of a dict have no prefixes.
 
     Attributes:
-        prefixes: config path → "+" or "++", for keys that Hydra is to add; it may have others.
+        prefixes: config path → "+" or "++", for keys that conf/ does not list; it may contain keys that the point does not have.
     """
 
     def __init__(self, texts: Mapping[str, str], prefixes: Mapping[str, str]) -> None:
@@ -18,7 +18,7 @@ class Point(dict[str, str]):
 
     @classmethod
     def read(cls, stored: Mapping[str, str]) -> "Point":
-        """Reads a point as `written` returns it, and as a study stores it.
+        """Makes a point of what `written` returned and a study stored.
 
         >>> point = Point.read({"optimizer": "sgd", "+optimizer.clipnorm": "1"})
         >>> point, overrides(point)
@@ -30,7 +30,7 @@ class Point(dict[str, str]):
 
 
 def _prefixes(point: Mapping[str, str]) -> Mapping[str, str]:
-    """The prefixes of a point; a plain mapping has only keys of conf/."""
+    """Returns the prefixes of a point; a plain mapping has none."""
     return point.prefixes if isinstance(point, Point) else {}
 
 
@@ -40,7 +40,7 @@ def changed(point: Mapping[str, str], texts: Mapping[str, str]) -> Point:
 
 
 def written(point: Mapping[str, str]) -> dict[str, str]:
-    """Returns key as Hydra is told it → text, to be stored as JSON."""
+    """Returns key with its prefix → text, to be stored as JSON."""
     prefixes = _prefixes(point)
     return {f"{prefixes.get(key, '')}{key}": text for key, text in point.items()}
 

@@ -1,4 +1,4 @@
-"""Values of configurations: compares them, formats them for people, and finds the keys in which configurations differ."""
+"""Compares and formats values of configurations, and finds the keys in which configurations differ."""
 
 import json
 from collections.abc import Iterable, Mapping, Sequence
@@ -49,7 +49,7 @@ def of_texts(point: Mapping[str, str]) -> dict[str, Any]:
 
 
 def is_number(value: Any) -> TypeGuard[float]:
-    """True for whole numbers and fractions; false for true and false."""
+    """True for an int or a float, but not for a bool."""
     return isinstance(value, int | float) and not isinstance(value, bool)
 
 
@@ -75,9 +75,9 @@ def value_text(value: Any) -> str:
 
 
 def varying(configurations: Sequence[Values], named: Iterable[str]) -> list[str]:
-    """Returns the keys that tell configurations apart.
+    """Returns the keys in which configurations differ.
 
-    These are the keys of `named` that differ, then those that differ between configurations that are equal in the former.
+    First the keys of `named` that differ, then others that differ between configurations that are equal in the former.
     The option of a group stands for the keys below it.
     """
     keys = [key for key in dict.fromkeys(named) if _differ(configurations, key)]

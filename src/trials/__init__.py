@@ -1,5 +1,5 @@
 """Trials that are functions: one file, one `run(config, report) -> float | dict[str, float]`, and a YAML in conf/trial/ that names it.
 
-`config["trial"]` has the values of the YAML, `config["seed"]` the seed, and `config["data"]` and so on those groups that the YAML
-lists under `uses`. `src/function.py` describes `report`.
+`config["trial"]` has the values of the YAML, `config["seed"]` the seed; `config["data"]` and other groups are present if the YAML lists
+them under `uses`. `src/function.py` describes `report`.
 """

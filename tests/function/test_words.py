@@ -18,10 +18,10 @@ from tests.function.slope import OPTIONS
         ("trial=slope optimizer=sgd", "optimizer=sgd: slope does not use 'optimizer'"),
         ("trial=slope training.epochs=2", "training.epochs=2: slope does not use 'training'"),
         ("trial=using model.units=8", "model.units=8: using does not use 'model'"),
-        ("trial=slope trial.uses=[data]", "trial.uses=.*: it is settled in a file"),
-        ("trial=slope trial.objective=max:x", "trial.objective=.*: it is settled in a file"),
-        ("trial=program trial.command=[ls]", "trial.command=.*: it is settled in a file"),
-        ("trial=slope +trial.command=[ls]", "trial.command=.*: it is settled in a file"),
+        ("trial=slope trial.uses=[data]", "trial.uses=.*: only a file can set it"),
+        ("trial=slope trial.objective=max:x", "trial.objective=.*: only a file can set it"),
+        ("trial=program trial.command=[ls]", "trial.command=.*: only a file can set it"),
+        ("trial=slope +trial.command=[ls]", "trial.command=.*: only a file can set it"),
         ("trial=slope trial._target_=src.trials.command.run", "trial._target_=.*: chosen by the name of an option"),
         ("-m trial=keras,slope trial.rate=0.1,0.2", "trial=keras,slope: a sweep has one trial"),
         ("trial=slop", "did you mean 'slope'"),
@@ -39,6 +39,22 @@ def test_what_a_function_has_not_is_refused(words: str, said: str, conf: Callabl
 @pytest.mark.parametrize("words", ["trial=using optimizer=sgd,adam", "trial=slope trial.rate=1,2 objective=max:x", "trial=slope seed=1,2"])
 def test_what_a_function_has_is_taken(words: str, conf: Callable[[dict[str, str]], ConfigLoader]) -> None:
     read_command_line(conf(OPTIONS), ["-m", *words.split()])
+
+
+@pytest.mark.parametrize(
+    ("options", "words", "said"),
+    [
+        (OPTIONS, "limits={model/parameters:1e6}", "slope is a function.*\n.*using is a function"),
+        ({**OPTIONS, "trial/using.yaml": "_target_: src.trials.slope.run\nobjective: max:x\nuses: []\n"}, "", "have min:loss and max:x"),
+        ({**OPTIONS, "trial/using.yaml": "_target_: src.trials.slope.run\nuses: []\n"}, "", "conf/trial/using.yaml: no objective"),
+    ],
+)
+def test_every_function_of_listed_trials_is_checked(
+    options: dict[str, str], words: str, said: str, conf: Callable[[dict[str, str]], ConfigLoader]
+) -> None:
+    both = "# @package _global_\nhydra: {mode: MULTIRUN, sweeper: {trials: [[trial=slope], [trial=using]]}}\n"
+    with pytest.raises(ConfigError, match=said):
+        read_command_line(conf({**options, "sweeps/both.yaml": both}), ["sweeps=both", *words.split()])
 
 
 def recorded(words: str, **choices: str) -> SimpleNamespace:
@@ -59,7 +75,7 @@ def test_recorded_values_of_its_keys_are_replayed(conf: Callable[[dict[str, str]
         ("'trial.rate=${oc.env:HOME}'", "trial.rate"),
         ("trial._target_=os.getcwd", "_target_"),
         ("trial.rate=fast", "'fast', where trial.rate is a number"),
-        ("trial.uses=[data]", "it is settled in a file"),
+        ("trial.uses=[data]", "only a file can set it"),
         ("model.units=8", "using does not use 'model'"),
         ("hydra.run.dir=x", "hydra.run.dir=x is no part of a trial"),
     ],

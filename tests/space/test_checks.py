@@ -105,7 +105,7 @@ def test_ranges_of_their_own_and_trials_are_judged_by_their_own_options(conf: Co
         ("{params: {optimizer: adam, optimizer.momentum: [0.1, 0.2]}}", "no trial of this sweep has optimizer.momentum"),
         ("{trials: [[model=one_layer, model.units=3], [model=two_layer, model.units=4]]}", "model.units=3: no trial of this sweep has"),
         ("{params: {optimizer: 'adam,rmsprop', seed: 3}, when: {optimizer=sgd: {seed: [1, 2]}}}", "when optimizer=sgd: no trial"),
-        ("{trials: [[optimizer=sgd]], when: {optimizer=sgd: {seed: [1, 2]}}}", "when says nothing about explicit trials"),
+        ("{trials: [[optimizer=sgd]], when: {optimizer=sgd: {seed: [1, 2]}}}", "when has no effect on explicit trials"),
         ("{params: {optimizer: 'adam,sgd'}, exclude: [{optimizer: adm}]}", "did you mean 'adam'?"),
         ("{params: {optimizer: 'adam,sgd'}, exclude: [{optimizer: [adam, sgd]}]}", "leaves no trial"),
         ("{params: {+model.key: [{'1': 2}]}}", "has no quotes for keys of a mapping"),

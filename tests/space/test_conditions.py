@@ -58,6 +58,12 @@ def test_a_value_may_be_written_otherwise(value: str, conf: Conf) -> None:
     assert len(lines(loader, "sweeps=mine")) == 3
 
 
+def test_a_condition_holds_for_each_axis_of_its_key(conf: Conf) -> None:
+    own = "model.layers=1: {model.units_1: [4, 8]}, model.units_1=4: {model.rate: [0.1, 0.2]}, model.layers=2: {model.units_1: [4, 8]}"
+    loader = conf(when(f"{{params: {{model.layers: [1, 2]}}, when: {{{own}}}}}"))
+    assert [line.count("model.rate") for line in lines(loader, "sweeps=mine")] == [1, 1, 0, 1, 1, 0]
+
+
 def test_a_key_that_is_fixed_decides_too(conf: Conf) -> None:
     loader = conf(NESTED)
     assert lines(loader, "sweeps=net", "model.layers=1") == ["model=net model.layers=1"]

@@ -1,4 +1,4 @@
-"""What would be ignored is told."""
+"""Settings without effect are mistakes."""
 
 from collections.abc import Callable
 
@@ -16,8 +16,8 @@ from src.config.mistakes import find_mistakes
         (["oracle=bayesian", "seed=3"], False, "oracle=bayesian: there is one trial"),
         (["stop.patience=null", "stop.max_minutes=null"], False, ""),
         (["stop.max_minutes=1", "seed=1,2"], True, ""),
-        (["hydra.run.dir=x", "seed=1,2"], True, "hydra.run.dir=x: nothing lies there; expected hydra.sweep.dir=…"),
-        (["hydra.sweep.dir=x"], False, "hydra.sweep.dir=x: nothing lies there; expected hydra.run.dir=…"),
+        (["hydra.run.dir=x", "seed=1,2"], True, "hydra.run.dir=x: it has no effect here; expected hydra.sweep.dir=…"),
+        (["hydra.sweep.dir=x"], False, "hydra.sweep.dir=x: it has no effect here; expected hydra.run.dir=…"),
         (["data.folds=5", "data.fold=1", "data.validation_split=0.1"], False, "data.validation_split=0.1: data.folds=5 takes its place"),
         (["data.folds=null", "data.validation_split=0.1"], False, ""),
         (["oracle=asha", "oracle.min_epochs=30", "seed=1,2"], True, "oracle.min_epochs=30: more than oracle.max_epochs=20"),
@@ -36,7 +36,7 @@ def test_a_setting_without_effect_is_told(words: list[str], multirun: bool, mess
         ("hydra: {mode: MULTIRUN, sweeper: {trials: [['seed=1,2'], [seed=3]]}}", "seed=1,2: several values; expected one"),
         (
             "hydra: {mode: MULTIRUN, sweeper: {params: {model.units: [1, 2]}, trials: [[optimizer=sgd]], reported: [{val_loss: 1}]}}",
-            "figures of reported are of trials that differ in seeds alone",
+            "the figures of reported belong to trials that differ in seeds alone",
         ),
         ("hydra: {mode: MULTIRUN, sweeper: {params: {seed: [1, 2]}, trials: [[optimizer=sgd]], reported: [{val_loss: 1}]}}", ""),
     ],
