@@ -67,10 +67,8 @@ def as_text(value: Any) -> str:
     >>> as_text(["a", None, 0.1, {"b": True}]), as_text("it's, quoted")
     ('[a,null,0.1,{b:true}]', "'it\\\\'s, quoted'")
     """
-    if value is None:
-        return "null"
-    if isinstance(value, bool):
-        return str(value).lower()
+    if value is None or isinstance(value, bool):
+        return "null" if value is None else str(value).lower()
     if isinstance(value, list):
         return f"[{','.join(map(as_text, value))}]"
     if isinstance(value, dict):
@@ -110,7 +108,6 @@ def _is_no_word(text: str) -> bool:
 
 
 def _key_text(key: Any) -> str:
-    """Writes the key of a mapping, for which Hydra's grammar has no quotes."""
     if not isinstance(key, str):
         return as_text(key)
     if not key.strip() or _is_no_word(key):
@@ -168,7 +165,7 @@ class Parser:
 
 
 def number(text: str) -> float:
-    """Parses a number that Python or Hydra wrote: a whole number, or a float."""
+    """Parses a whole number or a float as Python writes it."""
     return float(text) if set(text) & set(".e") else int(text)
 
 
