@@ -90,7 +90,7 @@ def test_the_tables_of_a_promotion(width: int | None, capsys: pytest.CaptureFixt
     both = [candidate("a" * 32), candidate("b" * 32)]
     decision: Any = SimpleNamespace(challenger=both[0], champion=both[1], unusable="", against=against, opening=3, level=0.01)
     terminal = Terminal(Objective("accuracy", "max"))
-    promote._tell(terminal, decision)
+    promote._print_decision(terminal, decision)
     lines = said(capsys, width)
     check([promote._row("challenger", candidate("a" * 32))], lines, width)
     assert [line for line in lines if "a" * 32 in line] == [f"challenger, run {'a' * 32}:"]

@@ -60,7 +60,7 @@ def judged(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def told(decision: challenge.Decision) -> list[str]:
     said: list[str] = []
-    promote._tell(SimpleNamespace(say=said.append, command=said.append, table=lambda *_: None), decision)
+    promote._print_decision(SimpleNamespace(say=said.append, command=said.append, table=lambda *_: None), decision)
     return said
 
 

@@ -179,7 +179,7 @@ def test_an_oracle_that_compares_whole_trials_is_told_no_score_of_one_that_was_e
 def test_it_is_not_reproduced_since_another_sweep_would_end_it_elsewhere() -> None:
     tags = {"trialbook.pruned": "at epoch 3: best 0.0875"}
     with pytest.raises(TrialbookError, match=r"run=77ab: pruned at epoch 3: best 0.0875\. .* python -m src.sweep seed=1"):
-        reproduce._whole(SimpleNamespace(tags=tags, run_id="77ab", overrides="seed=1"))
+        reproduce._check(SimpleNamespace(tags=tags, run_id="77ab", overrides="seed=1"))
 
 
 def test_its_row_has_no_rank_and_says_when_it_was_pruned(pruned: Store) -> None:
