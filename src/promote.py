@@ -82,10 +82,7 @@ def main() -> int:
                 terminal.say("\n".join([*skipped, f"{name}: version {version} is champion again"]))
             elif arguments.history:
                 name = _model_name(arguments, registry)
-                rows = registry.history(name)
-                terminal.table(name, [{key: text for key, text in row.items() if key != "run"} for row in rows])
-                for version, run in {row["version"]: row["run"] for row in rows if row["run"]}.items():
-                    terminal.say(f"run of version {version}:\n  {run}")
+                _print_history(terminal, name, registry.history(name))
             else:
                 return _challenge(arguments, demanded, registry, loader, terminal)
     return 0
@@ -189,6 +186,12 @@ def _model_name(arguments: Arguments, registry: "Registry") -> str:
         return arguments.model
     hint = did_you_mean(arguments.model, names) if arguments.model else "; which one?"
     raise TrialbookError(f"model={arguments.model}: no such registered model{hint} Expected model={' or model='.join(names)}")
+
+
+def _print_history(terminal: Terminal, name: str, rows: list[dict[str, str]]) -> None:
+    terminal.table(name, [{key: text for key, text in row.items() if key != "run"} for row in rows])
+    for version, run in {row["version"]: row["run"] for row in rows if row["run"]}.items():
+        terminal.say(f"run of version {version}:\n  {run}")
 
 
 def _print_decision(terminal: Terminal, decision: "Decision") -> None:

@@ -98,7 +98,7 @@ def test_the_tables_of_a_promotion(width: int | None, capsys: pytest.CaptureFixt
     rows = [
         {"since": "2026-11-27 03:46:29.123456", "version": "12", "run": "c" * 32, "how": "promoted because the layers are wider, by me"}
     ]
-    promote._history(terminal, "digits", rows)
+    promote._print_history(terminal, "digits", rows)
     lines = said(capsys, width)
     check(rows, lines, width)
     assert f"  {'c' * 32}" in lines
