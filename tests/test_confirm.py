@@ -190,7 +190,7 @@ def test_a_race_of_a_function_is_interrupted_and_goes_on(command: Command, added
 
 
 def test_a_race_on_digits_and_the_promotion_of_its_winner(command: Command, tmp_path: Path) -> None:
-    shared = ["data=digits", "training=fixed_epochs", "training.epochs=1", "optimizer=adam"]
+    shared = ["data=digits", "training=fixed_epochs", "training.engine=keras", "training.epochs=1", "optimizer=adam"]
     assert command("src.sweep", "-m", *shared, "model.units=1,2").returncode == 0
     done = command("src.confirm", "top=1", "most=3")
     said = " ".join(done.stdout.split())

@@ -24,7 +24,7 @@ from src.tracking.store import connect
 from tests.conftest import runs_of
 
 Command = Callable[..., "subprocess.CompletedProcess[str]"]
-SWEEP = ("src.sweep", "-m", "data=digits", "training.epochs=1", "model.units=4", "seed=1,2")
+SWEEP = ("src.sweep", "-m", "data=digits", "training.engine=keras", "training.epochs=1", "model.units=4", "seed=1,2")  # compiles nothing
 
 
 @pytest.fixture

@@ -23,7 +23,7 @@ Command = Callable[..., "subprocess.CompletedProcess[str]"]
 def test_a_folder_has_all_that_its_readme_names_and_its_model_is_opened_without_us(command: Command, tmp_path: Path) -> None:
     import keras
 
-    assert command("src.sweep", "-m", "data=digits", "model.units=4,8", "training.epochs=1").returncode == 0
+    assert command("src.sweep", "-m", "data=digits", "training.engine=keras", "model.units=4,8", "training.epochs=1").returncode == 0
     done = command("src.export", "to=out/handed_on", "format=json")
     assert done.returncode == 0, done.stderr
     folder, told = tmp_path / "out" / "handed_on", json.loads(done.stdout)

@@ -32,14 +32,13 @@ from tests.conftest import runs_of
 from tests.waiting import PATIENCE, until
 
 Run = Callable[..., tuple[int, str]]
+DIGITS = ("data=digits", "training.engine=keras", "training.epochs=2")  # compiles nothing
 
 
 @pytest.fixture
 def swept(command: Callable, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A sweep of a good and a bad configuration, and the folder of its record as working directory."""
-    done = command(
-        "src.sweep", "-m", "data=digits", "training=fixed_epochs", "training.epochs=2", "optimizer=adam", "model.units=16,64", "seed=1,2"
-    )
+    done = command("src.sweep", "-m", *DIGITS, "training=fixed_epochs", "optimizer=adam", "model.units=16,64", "seed=1,2")
     assert done.returncode == 0, done.stdout + done.stderr
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("MLFLOW_TRACKING_URI", uri(tmp_path))  # MLflow keeps one client per address in a process
@@ -49,7 +48,7 @@ def swept(command: Callable, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
 @pytest.fixture
 def single(command: Callable, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
     """The id of a finished single run, the folder of whose record is the working directory."""
-    done = command("src.sweep", "data=digits", "training.epochs=2", "model.units=16")
+    done = command("src.sweep", *DIGITS, "model.units=16")
     assert done.returncode == 0, done.stdout + done.stderr
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("MLFLOW_TRACKING_URI", uri(tmp_path))

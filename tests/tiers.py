@@ -1,7 +1,7 @@
 """Which tests run: `make test-fast` leaves out those that are slow, `make test` those that are long, `make faults` runs these alone.
 
-Slow is what starts Python with TensorFlow, a server or a browser. What wants TensorFlow in the process of the tests itself is skipped by
-`make test-fast` where it imports it, be it a whole file or one test; nobody has to say so.
+Slow is what starts Python with TensorFlow, a server or a browser, and the files in SECONDS. What wants TensorFlow in the process of the
+tests itself is skipped by `make test-fast` where it imports it, be it a whole file or one test; nobody has to say so.
 """
 
 import sys
@@ -14,6 +14,13 @@ from types import ModuleType
 import pytest
 
 STARTING = {"warm", "cold_command", "cluster", "server", "browser"}  # fixtures
+SECONDS = (  # files whose tests take three seconds of processor time or more together, for hundreds of repetitions or many compositions
+    "test_confirm test_readme test_space",
+    "config/test_composer config/test_options config/test_sweep_files",
+    "executors/test_stateful oracles/test_oracles oracles/test_race oracles/test_stateful",
+    "results/test_advice results/test_likeness running/test_driver running/test_interruption running/test_resume",
+    "tracking/test_bulk tracking/test_registry truth/",
+)
 
 
 class NoTensorFlow(MetaPathFinder, Loader):
@@ -54,7 +61,8 @@ def pytest_collectreport(report: pytest.CollectReport) -> None:
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """The slow ones come first, then groups that one worker runs, so that none is left alone with one of them in the end."""
+    files = tuple(f"tests/{name}" for line in SECONDS for name in line.split())
     for item in items:
-        if STARTING & set(getattr(item, "fixturenames", ())):
+        if STARTING & set(getattr(item, "fixturenames", ())) or item.nodeid.startswith(files):
             item.add_marker("slow")
     items.sort(key=lambda item: [item.get_closest_marker(name) is None for name in ("slow", "xdist_group")])

@@ -14,7 +14,7 @@ from src.study.provenance import patch_name
 
 def test_what_differs_between_two_runs(command: Callable, tmp_path: Path, store_uri: str) -> None:
     for words in (("model.units=8",), ("model.units=16", "training.epochs=2")):
-        assert command("src.sweep", "data=digits", "training.epochs=1", *words).returncode == 0
+        assert command("src.sweep", "data=digits", "training.engine=keras", "training.epochs=1", *words).returncode == 0
     client = MlflowClient(store_uri)
     second, first = client.search_runs([client.get_experiment_by_name("digits").experiment_id], order_by=["start_time DESC"])
     patch = tmp_path / "code.patch"

@@ -39,11 +39,7 @@ SETTINGS: dict[str, dict[str, Any]] = {
     "loss_scale": {"loss_scale_factor": 128.0},
     "accumulation": {"gradient_accumulation_steps": 2},
 }
-QUICK = [
-    ("ScheduleFreeAdamW", "plain"),
-    ("SGD", "loss_scale"),
-]
-STACKED = [("SGD", "loss_scale")]  # others are stacked in tests/executors/test_fused.py
+QUICK = STACKED = [("SGD", "loss_scale")]  # others are stacked in tests/executors/test_fused.py
 EVERY = [(name, setting) for name in OPTIMIZERS for setting in ("plain", *SETTINGS)]
 
 
@@ -123,6 +119,7 @@ def test_an_optimizer_trains_alike_everywhere(
 QUICK_MODELS = ("own_state_and_loss",)
 
 
+@pytest.mark.long
 def test_an_optimizer_within_another_trains_alike(config: dict, tmp_path: Path) -> None:
     config["optimizer"] = {"_target_": "keras.optimizers.LossScaleOptimizer", "inner_optimizer": optimizer("SGD", "plain")}
     fast = run(config, tmp_path)

@@ -9,7 +9,9 @@ from tests.truth import leaderboard
 ROUNDS = 60
 
 
-@pytest.mark.parametrize("noise", ["normal", "skewed", "t3", "counts", "half x 3"])
+@pytest.mark.parametrize(
+    "noise", ["normal", "skewed", *(pytest.param(noise, marks=pytest.mark.long) for noise in ("t3", "counts", "half x 3"))]
+)
 def test_equal_configurations_are_seldom_told_apart(noise: str) -> None:
     for name, found, most in leaderboard.false_tables(ROUNDS, (2, 12), (4,), [noise]):
         assert found <= most, name

@@ -15,7 +15,7 @@ def most(share: float, rounds: int) -> float:
     return share + 1.96 * math.sqrt(share * (1 - share) / rounds)
 
 
-@pytest.mark.parametrize("noise", races.NOISES)
+@pytest.mark.parametrize("noise", ["normal", *(pytest.param(noise, marks=pytest.mark.long) for noise in races.NOISES if noise != "normal")])
 def test_equal_configurations_are_seldom_told_apart(noise: str) -> None:
     for count in (2, 6):
         wrong, _, _ = races.row(count, 0.0, noise, ROUNDS)
