@@ -2,7 +2,7 @@
 
 import os
 from pathlib import Path
-from urllib.parse import parse_qsl, quote, urlencode, urlsplit
+from urllib.parse import parse_qsl, unquote, urlencode, urlsplit
 
 from src.redaction import SECRET
 
@@ -32,7 +32,7 @@ def refusal(uri: str) -> str:
 
 
 def advice(uri: str) -> str:
-    """Returns what to check when a store does not answer."""
+    """Returns a hint what to check when a store does not answer."""
     if file := database(uri):
         return f"Expected an MLflow database that can be read and written here: {file}"
     if urlsplit(uri).scheme in SERVERS:
@@ -41,7 +41,7 @@ def advice(uri: str) -> str:
 
 
 def canonical(uri: str) -> str:
-    """Normalises an address and drops account and password, so that two addresses of one store are equal.
+    """Returns an address in its normal form without account and password, so that two addresses of one store are equal.
 
     >>> canonical("postgresql://me:tiger@Host/runs?sslmode=require") == canonical("postgresql://host/runs?sslmode=require")
     True
@@ -55,9 +55,10 @@ def canonical(uri: str) -> str:
     return f"{parts.scheme.lower()}://{host}{parts.path.rstrip('/')}{query}"
 
 
-def as_file(path: Path) -> str:
-    """Returns the SQLite `file:` address of a path."""
-    return f"file:{quote(str(path))}"
+def local_path(address: str) -> Path | None:
+    """Returns the path in a `file:` address of artifacts; None for an address of another kind."""
+    parts = urlsplit(address)
+    return Path(unquote(parts.path)) if parts.scheme == "file" else None
 
 
 def _dialect(scheme: str) -> str:

@@ -39,7 +39,7 @@ def number(client: MlflowClient, experiment_id: str, split: str, challenger: str
 
 
 def _tags(client: MlflowClient, prefix: str) -> dict[str, str]:
-    """The tags of one split in all experiments, deleted ones included."""
+    """Returns the tags of one split in all experiments, deleted ones included."""
     found = every(client.search_experiments, view_type=ViewType.ALL)
     return {key: value for experiment in found for key, value in experiment.tags.items() if key.startswith(prefix)}
 

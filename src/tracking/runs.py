@@ -94,7 +94,7 @@ class Recorded:
         return self.tags.get("trialbook.overrides", "")
 
     def file(self, name: str, default: bytes | None = None) -> bytes:
-        """Returns an artifact of the run, or else of its sweep.
+        """Returns the content of an artifact of the run, or else of its sweep.
 
         Raises:
             KeyError: neither has it, and there is no default.
@@ -108,8 +108,9 @@ class Recorded:
         return default
 
     def history(self, metric: str) -> list[float]:
-        """Returns the values of a metric, one per epoch."""
-        return _by_epoch(self._client, self.run_id, metric)
+        """Returns the values of a metric, one per epoch, by epoch: MLflow sorts by time, and a clock may have been set back."""
+        history = sorted(self._client.get_metric_history(self.run_id, metric), key=lambda entry: entry.step)
+        return [entry.value for entry in history]
 
 
 class Runs:
@@ -183,9 +184,3 @@ def _stored(run: Run, run_id: str, experiment: str, weights: bytes, megabytes: f
         weights=weights,
         megabytes=megabytes,
     )
-
-
-def _by_epoch(client: MlflowClient, run_id: str, metric: str) -> list[float]:
-    """Sorts by epoch: MLflow sorts by time, and a clock may have been set back."""
-    history = sorted(client.get_metric_history(run_id, metric), key=lambda entry: entry.step)
-    return [entry.value for entry in history]
