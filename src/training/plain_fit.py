@@ -29,7 +29,7 @@ def fit(
         TrialError: a metric became NaN or infinite.
         errors.Stop: the monitor requested it.
     """
-    keras.utils.set_random_seed(seed)  # what ran before must not change what layers without a seed draw
+    keras.utils.set_random_seed(seed)  # layers without a seed must not depend on earlier trials
     state.random().assign([np.random.default_rng(seed).integers(2**31), 0])
     with feed.failures_of_read():
         return train(
@@ -58,7 +58,7 @@ def train(
     """Trains with `model.fit`, from a checkpoint if there is one, and restores the kept epoch.
 
     Args:
-        batches: number of finished epochs → the data for the following ones, without end.
+        batches: takes the number of finished epochs; returns the data of the following epochs, without end.
         steps: number of elements of the data in an epoch.
         validation: batches.
     """

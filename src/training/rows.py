@@ -1,4 +1,4 @@
-"""Takes the rows of some lanes off the device, all of them in one transfer per type of number."""
+"""Copies the rows of some lanes from the device, in one transfer per dtype."""
 
 from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
@@ -12,7 +12,7 @@ Rows = Mapping[str, tf.Variable]  # name → one row per lane
 
 
 def reader(blocks: Sequence[tuple[range, Rows]]) -> Callable[[Sequence[int]], dict[int, Values]]:
-    """Returns a function that copies the rows of lanes into arrays: lane → name → row.
+    """Returns a function that takes lanes and returns copies of their rows as arrays: lane → name → row.
 
     Args:
         blocks: lanes, and variables that have a row for each of them. A lane may be in several blocks.
