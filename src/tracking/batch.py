@@ -18,12 +18,7 @@ MOST_ITEMS = 1000  # per call of log_batch
 FOR_PEOPLE = ("mlflow.note.content", "trialbook.cause")  # tags that may be cut
 LONGEST_NAME = 250  # characters of a run's name that every database takes
 MOST_TAG = 5000  # characters of a tag that every version of MLflow takes
-PASSING = (
-    "INTERNAL_ERROR",
-    "TEMPORARILY_UNAVAILABLE",
-    "REQUEST_LIMIT_EXCEEDED",
-    "DEADLINE_EXCEEDED",
-)  # error codes of a store that may answer later
+PASSING = ("INTERNAL_ERROR", "TEMPORARILY_UNAVAILABLE", "REQUEST_LIMIT_EXCEEDED", "DEADLINE_EXCEEDED")  # error codes that may pass
 
 
 def source() -> dict[str, str]:

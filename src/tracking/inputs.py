@@ -22,25 +22,25 @@ def schema_of(example: trees.Tree) -> Schema:
     return Schema([TensorSpec(_dtype(array), (-1, *array.shape[1:]), name or None) for name, array in trees.arrays(example).items()])
 
 
-def given(inputs: trees.Tree) -> Any:
+def for_model(inputs: trees.Tree) -> Any:
     """Returns inputs in the form in which a registered model takes them."""
     if is_table(inputs):
         return pd.DataFrame({name: array.reshape(len(array)) for name, array in inputs.items()})
     return inputs if isinstance(inputs, np.ndarray) else trees.arrays(inputs)
 
 
-def taken(received: Any, example: trees.Tree) -> trees.Tree:
-    """Returns what a registered model received as a tree like an example, with its dtypes.
+def conform(received: Any, example: trees.Tree) -> trees.Tree:
+    """Returns received inputs as a tree like an example, with its names and dtypes.
 
     Raises:
         ValueError: an input is missing, or has another shape.
     """
     if isinstance(example, np.ndarray):
-        return _like(received, example, "the input")
+        return _conform_array(received, example, "the input")
     known = trees.arrays(example)
     if missing := [name for name in known if name not in received]:
         raise ValueError(f"no {' and no '.join(missing)} among {', '.join(map(str, received))}; expected all of {', '.join(known)}")
-    found = {name: _like(received[name], array, name) for name, array in known.items()}
+    found = {name: _conform_array(received[name], array, name) for name, array in known.items()}
     return found if isinstance(example, dict) else tuple(found.values())
 
 
@@ -49,7 +49,7 @@ def is_table(inputs: trees.Tree) -> bool:
     return isinstance(inputs, dict) and all(array.shape[1:] in ((), (1,)) and array.dtype.kind in COLUMNS for array in inputs.values())
 
 
-def _like(values: Any, array: np.ndarray, name: str) -> np.ndarray:
+def _conform_array(values: Any, array: np.ndarray, name: str) -> np.ndarray:
     """Returns values with the dtype and the shape of an example's array; refuses what would become another value."""
     found = np.asarray(values)
     found = _texts(found, name) if array.dtype.kind == "U" else _numbers(found, array.dtype, name)

@@ -87,7 +87,7 @@ class Registry:
             version = str(self._client.create_model_version(run.model, source, run.run_id, tags=tags).version)
             try:
                 self._client.set_registered_model_alias(run.model, "challenger", version)
-                answer = mlflow.pyfunc.load_model(f"models:/{run.model}/{version}").predict(inputs.given(x))
+                answer = mlflow.pyfunc.load_model(f"models:/{run.model}/{version}").predict(inputs.for_model(x))
                 if difference := _difference(answer, expected):
                     raise TrialbookError(f"version {version} of {run.model} differs from its run: {difference}")
                 self._client.delete_model_version_tag(run.model, version, STATE)

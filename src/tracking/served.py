@@ -71,7 +71,7 @@ def log_model(client: MlflowClient, run_id: str, served: Served) -> str:
             artifacts={file: str(folder / file) for file in contents},
             code_paths=[str(ROOT / "src")],
             signature=ModelSignature(inputs.schema_of(example)),
-            input_example=inputs.given(example),
+            input_example=inputs.for_model(example),
             pip_requirements=[f"{package}=={version(package)}" for package in PACKAGES],
         )
         client.log_artifacts(run_id, str(folder / "model"), ARTIFACT)

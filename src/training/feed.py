@@ -99,7 +99,7 @@ def _read(data: Dataset, indices: tf.data.Dataset, *, training: bool) -> tf.data
     specs = trees.mapped(lambda array: tf.TensorSpec((None, *array.shape[1:]), tf.as_dtype(array.dtype)), example)
     flat = tf.nest.flatten(specs)
 
-    def made(positions: np.ndarray) -> list[np.ndarray]:
+    def read_arrays(positions: np.ndarray) -> list[np.ndarray]:
         try:
             found = data.batch(positions, training=training)
             for (name, array), known in zip(trees.arrays(found).items(), trees.arrays(example).values(), strict=True):
@@ -113,7 +113,7 @@ def _read(data: Dataset, indices: tf.data.Dataset, *, training: bool) -> tf.data
         return flat_arrays
 
     def read(positions: tf.Tensor) -> Batch:
-        tensors = tf.numpy_function(made, [positions], [spec.dtype for spec in flat])
+        tensors = tf.numpy_function(read_arrays, [positions], [spec.dtype for spec in flat])
         for tensor, spec in zip(tensors, flat, strict=True):
             tensor.set_shape(spec.shape)
         batch: Batch = tf.nest.pack_sequence_as(specs, tensors)

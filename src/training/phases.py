@@ -64,9 +64,7 @@ class Phases(keras.callbacks.Callback):  # type: ignore[misc]
 
     def enter(self, model: keras.Model, epoch: int) -> None:
         """Prepares a model for the phase of an epoch, counted from 1."""
-        phase = next((one for one in reversed(self._phases) if one.start <= epoch), None)
-        if phase is None:
-            return
+        phase = next(one for one in reversed(self._phases) if one.start <= epoch)
         for layer in model.layers:
             layer.trainable = layer.name not in phase.frozen  # also of the layers inside
         for layer in self._always_frozen:

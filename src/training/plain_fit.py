@@ -63,9 +63,10 @@ def train(
         validation: batches.
     """
     keeper = Keeper(objective, schedule, monitor)
-    phases = [Phases(schedule.phases, model)] if schedule.phases else []
-    for one in phases:
-        one.enter(model, monitor.checkpoint.epochs if monitor.checkpoint else 1)
+    if schedule.phases:
+        phases = Phases(schedule.phases, model)
+        phases.enter(model, monitor.checkpoint.epochs if monitor.checkpoint else 1)
+        callbacks = [phases, *callbacks]
     state.build_optimizer(model)  # in the scope where `fit` builds it, ScheduleFreeAdamW loses its initial values
     if monitor.checkpoint:
         keeper.resume(model, monitor.checkpoint)
@@ -76,7 +77,7 @@ def train(
             initial_epoch=keeper.epochs,
             epochs=schedule.epochs,
             validation_data=validation,
-            callbacks=[*phases, *callbacks, keeper],
+            callbacks=[*callbacks, keeper],
             shuffle=False,  # they are in order
             verbose=0,
         )

@@ -32,7 +32,8 @@ def reader(blocks: Sequence[tuple[range, Rows]]) -> Callable[[Sequence[int]], di
             return found
         own = [[lane for lane in lanes if lane in block] for block, _ in blocks]
         places = tuple(tf.constant([lane - block.start for lane in some], tf.int32) for (block, _), some in zip(blocks, own, strict=True))
-        flat, done = {dtype: tensor.numpy() for dtype, tensor in gathered(places).items()}, defaultdict[str, int](int)
+        flat = {dtype: tensor.numpy() for dtype, tensor in gathered(places).items()}
+        done = dict.fromkeys(flat, 0)  # dtype → how many of its numbers were copied
         for (_, rows), some in zip(blocks, own, strict=True):
             for name, variable in rows.items():
                 dtype, shape = variable.dtype.name, (len(some), *variable.shape[1:])

@@ -131,13 +131,15 @@ class Stack:
 
     def read(self, lanes: Iterable[int]) -> dict[int, state.Values]:
         """Returns lane → the state of its training under the names of src/training/state.py, in one transfer for all lanes."""
-        return {
-            lane: {
-                name: rows[name].reshape(variable.shape).astype(variable.dtype, copy=False) if name in rows else variable.numpy()
-                for name, variable in self._variables[lane].items()
-            }
-            for lane, rows in self._read(sorted(lanes)).items()
-        }
+        states: dict[int, state.Values] = {}
+        for lane, rows in self._read(sorted(lanes)).items():
+            states[lane] = {}
+            for name, variable in self._variables[lane].items():
+                if name in rows:
+                    states[lane][name] = rows[name].reshape(variable.shape).astype(variable.dtype, copy=False)
+                else:
+                    states[lane][name] = variable.numpy()
+        return states
 
     def evaluate(self, models: Mapping[int, keras.Model]) -> dict[int, dict[str, float]]:
         """Copies the weights of models back into their lanes; returns lane → loss and metrics on the validation split."""

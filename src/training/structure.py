@@ -25,7 +25,7 @@ def has_own_parts(model: keras.Model) -> bool:
 
     Its configuration may not describe all that it computes.
     """
-    loss, metrics = (getattr(model, name, None) for name in ("_compile_loss", "_compile_metrics"))  # None where there are none
+    loss, metrics = getattr(model, "_compile_loss", None), getattr(model, "_compile_metrics", None)
     scoring = [loss._user_loss if loss else None, metrics._user_metrics if metrics else None]
     if not all(map(_is_keras, keras.tree.flatten(scoring))):
         return True
