@@ -34,7 +34,6 @@ class StoredRun:
         data: the chosen option of conf/data/.
         digest: recorded SHA-256 of the weights.
         surroundings: the tags listed in SURROUNDINGS.
-        kept: metric → value at the kept epoch.
         megabytes: size of the whole model, or of its weights if the whole was not recorded.
     """
 
@@ -47,8 +46,6 @@ class StoredRun:
     digest: str
     surroundings: dict[str, str]
     sweep: str
-    objective: str
-    kept: dict[str, float]
     weights: bytes
     megabytes: float
 
@@ -179,8 +176,6 @@ def _stored(run: Run, run_id: str, experiment: str, weights: bytes, megabytes: f
         digest=tags[DIGEST_TAGS[WEIGHTS]],
         surroundings={name: tags[name] for name in SURROUNDINGS},
         sweep=tags.get("trialbook.sweep", ""),
-        objective=tags["trialbook.objective"],
-        kept={name.removeprefix("kept/"): value for name, value in run.data.metrics.items() if name.startswith("kept/")},
         weights=weights,
         megabytes=megabytes,
     )

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from filelock import FileLock
 from mlflow import MlflowClient
-from mlflow.entities import Experiment, Run
+from mlflow.entities import Experiment
 from mlflow.exceptions import MlflowException
 from sqlalchemy.exc import SQLAlchemyError
 
@@ -89,14 +89,8 @@ def look_up(uri: str, name: str, experiment_id: str = "", run_id: str = "") -> s
     """
     with client(uri) as connected:
         experiment = _experiment(connected, uri, name, experiment_id)
-        run = _run(connected, run_id) if run_id else None
-        if run_id and (not run or run.info.lifecycle_stage != "active"):
-            problem = "was deleted" if run else "is not there"
-            remedy = _how_to_restore(uri, f"runs restore --run-id {run_id}") if run else "Was it another store?"
-            raise TrialbookError(
-                f"tracking.uri={uri}: the run {run_id} of this sweep {problem}; expected it,"
-                f" otherwise the sweep would be recorded in two places.\n{remedy}"
-            )
+        if run_id:
+            _check_run(connected, uri, run_id)
         return str(experiment.name) if experiment else name
 
 
@@ -128,14 +122,20 @@ def _how_to_restore(uri: str, command: str) -> str:
     return f"Restore it: MLFLOW_TRACKING_URI={shlex.quote(uri)} mlflow {command}"
 
 
-def _run(connected: MlflowClient, run_id: str) -> Run | None:
-    """Returns a run; None if it does not exist."""
+def _check_run(connected: MlflowClient, uri: str, run_id: str) -> None:
+    """Raises a TrialbookError if the run of a sweep does not exist or was deleted."""
+    problem, remedy = "was deleted", _how_to_restore(uri, f"runs restore --run-id {run_id}")
     try:
-        return connected.get_run(run_id)
+        if connected.get_run(run_id).info.lifecycle_stage == "active":
+            return
     except MlflowException as error:
         if error.error_code != "RESOURCE_DOES_NOT_EXIST":
             raise
-        return None
+        problem, remedy = "is not there", "Was it another store?"
+    raise TrialbookError(
+        f"tracking.uri={uri}: the run {run_id} of this sweep {problem}; expected it, otherwise the sweep would be recorded in two places."
+        f"\n{remedy}"
+    )
 
 
 def _create(target: Path) -> None:
