@@ -32,7 +32,7 @@ def refusal(uri: str) -> str:
 
 
 def advice(uri: str) -> str:
-    """Returns a hint what to check when a store does not answer."""
+    """Returns a hint on what to check when a store does not answer."""
     if file := database(uri):
         return f"Expected an MLflow database that can be read and written here: {file}"
     if urlsplit(uri).scheme in SERVERS:

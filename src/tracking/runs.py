@@ -105,9 +105,9 @@ class Recorded:
         return default
 
     def history(self, metric: str) -> list[float]:
-        """Returns the values of a metric, one per epoch, by epoch: MLflow sorts by time, and a clock may have been set back."""
-        history = sorted(self._client.get_metric_history(self.run_id, metric), key=lambda entry: entry.step)
-        return [entry.value for entry in history]
+        """Returns the values of a metric, one per epoch, in their order."""
+        history = self._client.get_metric_history(self.run_id, metric)  # sorted by time, but a clock may have been set back
+        return [entry.value for entry in sorted(history, key=lambda entry: entry.step)]
 
 
 class Runs:
@@ -144,7 +144,7 @@ class Runs:
             raise TrialbookError(f"run={run_id}: no finished trial with a model: {error}. Expected the id of one.") from error
 
     def _verified(self, run: Run, name: str, run_id: str) -> bytes:
-        """Downloads a model file of a run and checks its SHA-256."""
+        """Returns a model file of a run; raises a TrialbookError if its SHA-256 is not the recorded one."""
         with tempfile.TemporaryDirectory() as folder:
             content = Path(self.client.download_artifacts(run_id, name, folder)).read_bytes()
         digest, recorded = hashlib.sha256(content).hexdigest(), run.data.tags[DIGEST_TAGS[name]]

@@ -39,7 +39,7 @@ def fit(
     monitor: Monitor,
     callbacks: list[keras.callbacks.Callback],
 ) -> Fitted:
-    """Trains like plain_fit.py, to the same accuracy; plain_fit.py trains models that cannot be compiled."""
+    """Trains like plain_fit.py, with the same accuracy; leaves models that cannot be compiled to plain_fit.py."""
     options: dict[str, Any] = {"objective": objective, "schedule": schedule, "monitor": monitor, "callbacks": callbacks}
     reason = obstacle(model, data, schedule)
     if reason:
