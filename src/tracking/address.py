@@ -12,9 +12,8 @@ SERVERS = ("http", "https")
 
 def database(uri: str) -> Path | None:
     """Returns the absolute path of a local store's database; None for a server or a store in memory."""
-    scheme, _, rest = uri.partition("://")
-    path = rest.partition("?")[0][1:]
-    if _dialect(scheme) != "sqlite" or path in ("", ":memory:"):
+    path = uri.partition("://")[2].partition("?")[0][1:]
+    if dialect(uri) != "sqlite" or path in ("", ":memory:"):
         return None
     return Path(os.path.realpath(path))
 
@@ -22,9 +21,9 @@ def database(uri: str) -> Path | None:
 def refusal(uri: str) -> str:
     """Returns why no record can be kept at an address; empty if it can."""
     scheme, _, rest = uri.partition("://")
-    if _dialect(scheme) == "sqlite" and not database(uri):
+    if dialect(uri) == "sqlite" and not database(uri):
         return "a store in memory is gone when its process ends; expected sqlite:///PATH/mlflow.db"
-    if _dialect(scheme) == "sqlite" and rest.startswith("/file:"):
+    if dialect(uri) == "sqlite" and rest.startswith("/file:"):
         return "SQLite's own file: addresses are not supported; expected sqlite:///PATH/mlflow.db"
     if "://" not in uri or scheme == "file":
         return "MLflow no longer writes to a folder; expected sqlite:///PATH/mlflow.db or http://HOST:PORT"
@@ -61,6 +60,6 @@ def local_path(address: str) -> Path | None:
     return Path(unquote(parts.path)) if parts.scheme == "file" else None
 
 
-def _dialect(scheme: str) -> str:
-    """Returns the database of SQLAlchemy's `database+driver`."""
-    return scheme.partition("+")[0]
+def dialect(uri: str) -> str:
+    """Returns the database of an address, without the driver in SQLAlchemy's `database+driver://…`."""
+    return uri.partition("://")[0].partition("+")[0]

@@ -12,7 +12,7 @@ from sqlalchemy.pool import NullPool
 
 from src import files
 from src.errors import TrialbookError, first_words
-from src.tracking.address import advice
+from src.tracking.address import advice, dialect
 from src.tracking.local import open_database
 
 log = logging.getLogger(__name__)
@@ -55,7 +55,7 @@ def probe(uri: str) -> None:
     Raises:
         TrialbookError: the server does not answer, or has another schema, which is not changed because others may be using it.
     """
-    if uri.partition("://")[0].partition("+")[0] not in DATABASES:
+    if dialect(uri) not in DATABASES:
         return
     from alembic.migration import MigrationContext
 

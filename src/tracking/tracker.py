@@ -51,6 +51,17 @@ def _is_refusal(error: Exception) -> bool:
     return 400 <= status < 500 and status not in BUSY
 
 
+def _why_refused(send: Callable[[], object]) -> str:
+    """Calls a function that sends something to a store; returns the reason why the store refuses it, or ""."""
+    try:
+        send()
+        return ""
+    except (MlflowException, RequestException) as error:
+        if not _is_refusal(error):
+            raise
+        return first_words(error) or type(error).__name__
+
+
 class MlflowTracker:
     """Writes to one experiment of one store.
 
@@ -142,23 +153,14 @@ class MlflowTracker:
         Returns:
             The reasons why MLflow refuses some of them; then only these stay in the folder.
         """
-        if not folder.is_dir():
+        if not folder.is_dir() or not _why_refused(lambda: self._client.log_artifacts(run_id, str(folder))):
             return []
-        try:
-            self._client.log_artifacts(run_id, str(folder))
-            return []
-        except (MlflowException, RequestException) as error:
-            if not _is_refusal(error):
-                raise
         unsent = []
         for file in sorted(folder.iterdir()):
-            try:
-                self._client.log_artifact(run_id, str(file))
+            if why := _why_refused(functools.partial(self._client.log_artifact, run_id, str(file))):
+                unsent.append(f"{file.name}: {why}")
+            else:
                 file.unlink()
-            except (MlflowException, RequestException) as error:
-                if not _is_refusal(error):
-                    raise
-                unsent.append(f"{file.name}: {first_words(error)}")
         return unsent
 
     def _send(self, address: str, folder: Path) -> bool:
@@ -169,13 +171,7 @@ class MlflowTracker:
                 target.parent.mkdir(parents=True, exist_ok=True)
                 folder.rename(target)
                 return True
-        try:
-            get_artifact_repository(address, tracking_uri=self._uri).log_artifacts(str(folder))
-        except (MlflowException, RequestException) as error:
-            if not _is_refusal(error):
-                raise
-            return False
-        return True
+        return not _why_refused(lambda: get_artifact_repository(address, tracking_uri=self._uri).log_artifacts(str(folder)))
 
     def _find(self, tags: dict[str, str]) -> Run | None:
         """Returns the run of the same sweep and trial, even a deleted one, which takes nothing until it is restored."""

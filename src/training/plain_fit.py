@@ -89,8 +89,6 @@ def train(
 
 def evaluate(model: keras.Model, batch: feed.Batch, batch_size: int) -> dict[str, float]:
     """Returns loss and metrics of a compiled model on arrays (x, y) or (x, y, weight), in batches as in validation."""
-    x, y, *weight = batch
-    metrics: dict[str, float] = model.evaluate(
-        x, y, sample_weight=weight[0] if weight else None, batch_size=batch_size, verbose=0, return_dict=True
-    )
+    x, y, weight = keras.utils.unpack_x_y_sample_weight(batch)
+    metrics: dict[str, float] = model.evaluate(x, y, sample_weight=weight, batch_size=batch_size, verbose=0, return_dict=True)
     return metrics
