@@ -12,6 +12,7 @@ import sqlite3
 import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from itertools import chain
 from pathlib import Path
 from uuid import uuid4
 
@@ -105,11 +106,10 @@ class Bulk:
         place = tables.place(self._experiment_id) if tables.known else None
         if not place or get_active_model_id() or MLFLOW_TRUNCATE_LONG_VALUES.get():  # metrics of a model, too; values that are cut
             return [None] * len(parcels)
-        begun = [parcel for parcel in parcels if parcel.again and not parcel.run_id and _starts(parcel)]
-        sweep = begun[0].messages[0][1]["tags"]["trialbook.sweep"] if begun else ""
-        trials = [str(parcel.messages[0][1]["tags"]["trialbook.trial"]) for parcel in begun]
-        found = tables.of_trials(self._experiment_id, sweep, trials) if begun else {}
-        active = tables.active([*(parcel.run_id for parcel in parcels if parcel.run_id), *(run for runs in found.values() for run in runs)])
+        tags = [parcel.messages[0][1]["tags"] for parcel in parcels if parcel.again and not parcel.run_id and _starts(parcel)]
+        trials = [str(one["trialbook.trial"]) for one in tags]
+        found = tables.of_trials(self._experiment_id, tags[0]["trialbook.sweep"], trials) if tags else {}
+        active = tables.active([*(parcel.run_id for parcel in parcels if parcel.run_id), *chain.from_iterable(found.values())])
         return [_entry(parcel, some, found, active, place) if some else None for parcel, some in zip(parcels, contents, strict=True)]
 
     def _write(self, tables: Tables, entries: list[Entry]) -> None:

@@ -79,7 +79,8 @@ class MlflowTracker:
         self._uri = uri
         self._monitors: dict[str, SystemMetricsMonitor] = {}  # run id → thread that logs the load of the machine
         self._client, self.experiment_id = connect(uri, experiment, experiment_id)
-        self._bulk = Bulk(file, self.experiment_id, self._send) if (file := database(uri)) else None
+        file = database(uri)
+        self._bulk = Bulk(file, self.experiment_id, self._send) if file else None
 
     @reaching
     def take(self, parcels: Sequence[Parcel], parent: str | None) -> list[Receipt]:

@@ -20,8 +20,10 @@ def obstacle(model: keras.Model, data: Dataset, schedule: Schedule) -> str:
         return "it has phases"
     if _excludes_weights(getattr(model, "optimizer", None)):
         return "its optimizer excludes weights from decay, which no copy of it would do"
-    if runtime.device() == "CPU" and (products := sum(map(_products, model._flatten_layers()))) > MOST_PRODUCTS:
-        return f"on a CPU, convolutions of {products:,} products per example are faster outside of a program"
+    if runtime.device() == "CPU":
+        products = sum(_products(layer) for layer in model._flatten_layers())
+        if products > MOST_PRODUCTS:
+            return f"on a CPU, convolutions of {products:,} products per example are faster outside of a program"
     return ""
 
 
@@ -33,8 +35,8 @@ def _excludes_weights(optimizer: object) -> bool:
 
 def _products(layer: keras.Layer) -> int:
     """Returns the number of multiplications per example in a convolution; 0 for other layers, above the limit for an unknown output."""
-    kernels = [weight for weight in layer.weights if weight.name.endswith("kernel")] if "Conv" in type(layer).__name__ else []
-    if not kernels:
+    kernels = [weight for weight in layer.weights if weight.name.endswith("kernel")]
+    if not kernels or "Conv" not in type(layer).__name__:
         return 0
     shape = layer._inbound_nodes[0].output_tensors[0].shape if layer._inbound_nodes else (None, None)
     positions = shape[1:-1] if layer.data_format == "channels_last" else shape[2:]
