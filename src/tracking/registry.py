@@ -14,6 +14,7 @@ from mlflow.exceptions import MlflowException
 from src.datasets import Tree
 from src.errors import TrialbookError, first_words
 from src.tracking import champions, inputs, openings, served
+from src.tracking.batch import MOST_TAG
 from src.tracking.champions import now
 from src.tracking.pages import every
 from src.tracking.runs import Runs, StoredRun, registered_name
@@ -46,7 +47,7 @@ class Registry:
 
     def refuse(self, run: StoredRun, reasons: list[str]) -> None:
         """Records a refusal on the run."""
-        self._client.set_tag(run.run_id, "trialbook.promotion", f"refused {now()}: {'; '.join(reasons)}"[:5000])
+        self._client.set_tag(run.run_id, "trialbook.promotion", f"refused {now()}: {'; '.join(reasons)}"[:MOST_TAG])
 
     def version(self, name: str, alias: str = "champion") -> ModelVersion | None:
         """Returns the version that an alias names; None if the alias or the model does not exist."""

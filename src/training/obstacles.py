@@ -19,11 +19,11 @@ def obstacle(model: keras.Model, data: Dataset, schedule: Schedule) -> str:
     if schedule.phases:
         return "it has phases"
     if _excludes_weights(getattr(model, "optimizer", None)):
-        return "its optimizer excludes weights from decay, which no copy of it would do"
+        return "its optimizer excludes weights from decay, which a copy of it would not do"
     if runtime.device() == "CPU":
         products = sum(_products(layer) for layer in model._flatten_layers())
         if products > MOST_PRODUCTS:
-            return f"on a CPU, convolutions of {products:,} products per example are faster outside of a program"
+            return f"on a CPU, convolutions of {products:,} products per example are slower in a program"
     return ""
 
 

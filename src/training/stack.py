@@ -27,13 +27,13 @@ def obstacle(model: keras.Model, data: Dataset, schedule: Schedule) -> str:
     if reason := obstacles.obstacle(model, data, schedule):
         return reason
     if has_own_parts(model):
-        return "a part of it is not Keras' own, so that no clone need be the same"
+        return "a part of it is not Keras' own, so a clone of it may differ"
     if reason := row_optimizer.obstacle(model.optimizer):
         return reason
     if any(variable.constraint for variable in model.trainable_variables):
         return "a constraint on a variable does not update it element by element"
     if other_types := [variable.dtype for variable in model.trainable_variables if variable.dtype != "float32"]:
-        return f"its weights are {other_types[0]}, no float32"
+        return f"its weights are {other_types[0]}, not float32"
     chosen = data.train_index[:TRIED]
     if is_random_in_validation(model, data.batch(chosen, training=True)):
         return "it draws random numbers in validation, too"
