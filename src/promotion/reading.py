@@ -28,11 +28,11 @@ def read_inputs(path: Path, example: Tree) -> tuple[Tree, list[str]]:
     """
     try:
         if path.suffix in ARRAYS:
-            return inputs.taken(_arrays(path, example), example), []
+            return inputs.conform(_arrays(path, example), example), []
         if path.suffix == ".csv":
-            return inputs.taken(_inputs_of(_read_csv(path, example), example), example), []
+            return inputs.conform(_inputs_of(_read_csv(path, example), example), example), []
         if path.suffix == ".txt":
-            return inputs.taken(np.array(path.read_text().splitlines()), example), []
+            return inputs.conform(np.array(path.read_text().splitlines()), example), []
     except (OSError, ValueError, pd.errors.ParserError) as error:
         raise TrialbookError(f"file={path}: {error}") from error
     shape = _picture_shape(example)

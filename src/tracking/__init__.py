@@ -10,13 +10,13 @@ from src.objective import Objective
 
 @dataclass(frozen=True)
 class Parcel:
-    """What waits of a trial's run, in order.
+    """The messages of a trial's run that wait for delivery, in order.
 
     Attributes:
-        run_id: None if it did not begin.
-        again: True if some of it may have arrived.
-        messages: pairs of a kind and its contents: "start" with the arguments of Tracker.start that it is given, "epoch" with an
-            element of those of Tracker.epochs, "end" with the arguments of Tracker.end.
+        run_id: None for a run that does not exist yet.
+        again: True if some of the messages may have arrived before.
+        messages: pairs of a kind and its contents: "start" with arguments of Tracker.start, "epoch" with one element of `epochs` of
+            Tracker.epochs, "end" with the arguments of Tracker.end.
     """
 
     run_id: str | None
@@ -25,7 +25,7 @@ class Parcel:
 
 
 class Receipt(NamedTuple):
-    """The run that has a parcel's messages now, and how many of them, from the first; the others are to come one by one."""
+    """The run of a parcel, and how many of its messages were taken, from the first; the others must be sent one by one."""
 
     run_id: str
     taken: int
@@ -43,10 +43,10 @@ class Tracker(Protocol):
     """
 
     def take(self, parcels: Sequence[Parcel], parent: str | None) -> list[Receipt]:
-        """Takes what waits of many runs at once, as far as it is usual; the same records as one by one.
+        """Takes the usual ones among the messages of many runs at once; the records are the same as one by one.
 
         Args:
-            parent: the run of the sweep, if there is one.
+            parent: id of the sweep's run, if there is one.
         """
 
     def start(

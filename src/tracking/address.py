@@ -2,7 +2,7 @@
 
 import os
 from pathlib import Path
-from urllib.parse import parse_qsl, quote, urlencode, urlsplit
+from urllib.parse import parse_qsl, unquote, urlencode, urlsplit
 
 from src.redaction import SECRET
 
@@ -12,9 +12,8 @@ SERVERS = ("http", "https")
 
 def database(uri: str) -> Path | None:
     """Returns the absolute path of a local store's database; None for a server or a store in memory."""
-    scheme, _, rest = uri.partition("://")
-    path = rest.partition("?")[0][1:]
-    if _dialect(scheme) != "sqlite" or path in ("", ":memory:"):
+    path = uri.partition("://")[2].partition("?")[0][1:]
+    if dialect(uri) != "sqlite" or path in ("", ":memory:"):
         return None
     return Path(os.path.realpath(path))
 
@@ -22,9 +21,9 @@ def database(uri: str) -> Path | None:
 def refusal(uri: str) -> str:
     """Returns why no record can be kept at an address; empty if it can."""
     scheme, _, rest = uri.partition("://")
-    if _dialect(scheme) == "sqlite" and not database(uri):
+    if dialect(uri) == "sqlite" and not database(uri):
         return "a store in memory is gone when its process ends; expected sqlite:///PATH/mlflow.db"
-    if _dialect(scheme) == "sqlite" and rest.startswith("/file:"):
+    if dialect(uri) == "sqlite" and rest.startswith("/file:"):
         return "SQLite's own file: addresses are not supported; expected sqlite:///PATH/mlflow.db"
     if "://" not in uri or scheme == "file":
         return "MLflow no longer writes to a folder; expected sqlite:///PATH/mlflow.db or http://HOST:PORT"
@@ -32,7 +31,7 @@ def refusal(uri: str) -> str:
 
 
 def advice(uri: str) -> str:
-    """Returns what to check when a store does not answer."""
+    """Returns a hint on what to check when a store does not answer."""
     if file := database(uri):
         return f"Expected an MLflow database that can be read and written here: {file}"
     if urlsplit(uri).scheme in SERVERS:
@@ -41,7 +40,7 @@ def advice(uri: str) -> str:
 
 
 def canonical(uri: str) -> str:
-    """Normalises an address and drops account and password, so that two addresses of one store are equal.
+    """Returns an address in its normal form without account and password, so that two addresses of one store are equal.
 
     >>> canonical("postgresql://me:tiger@Host/runs?sslmode=require") == canonical("postgresql://host/runs?sslmode=require")
     True
@@ -55,11 +54,12 @@ def canonical(uri: str) -> str:
     return f"{parts.scheme.lower()}://{host}{parts.path.rstrip('/')}{query}"
 
 
-def as_file(path: Path) -> str:
-    """Returns the SQLite `file:` address of a path."""
-    return f"file:{quote(str(path))}"
+def local_path(address: str) -> Path | None:
+    """Returns the path in a `file:` address of artifacts; None for an address of another kind."""
+    parts = urlsplit(address)
+    return Path(unquote(parts.path)) if parts.scheme == "file" else None
 
 
-def _dialect(scheme: str) -> str:
-    """Returns the database of SQLAlchemy's `database+driver`."""
-    return scheme.partition("+")[0]
+def dialect(uri: str) -> str:
+    """Returns the database of an address, without the driver in SQLAlchemy's `database+driver://…`."""
+    return uri.partition("://")[0].partition("+")[0]

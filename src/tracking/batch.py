@@ -1,10 +1,11 @@
-"""Logs parameters, metrics and tags of one run. An item that MLflow refuses does not keep the others from being logged."""
+"""Makes the items of a message (parameters, metrics, tags, data set) and logs them. One that MLflow refuses does not stop the others."""
 
 import getpass
+import json
 from typing import Any
 
 from mlflow import MlflowClient
-from mlflow.entities import Metric, Param, RunTag
+from mlflow.entities import Dataset, DatasetInput, InputTag, Metric, Param, RunTag
 from mlflow.exceptions import MlflowException
 from mlflow.utils import validation
 
@@ -12,52 +13,62 @@ from src.errors import first_words
 
 Item = Any  # Metric, Param or RunTag: mlflow has no types
 KINDS = {"metrics": Metric, "params": Param, "tags": RunTag}  # argument of log_batch → type of its items
+DIGITS = 8  # of a data set's digest, as MLflow's own have
 MOST_ITEMS = 1000  # per call of log_batch
 FOR_PEOPLE = ("mlflow.note.content", "trialbook.cause")  # tags that may be cut
 LONGEST_NAME = 250  # characters of a run's name that every database takes
 MOST_TAG = 5000  # characters of a tag that every version of MLflow takes
-PASSING = ("INTERNAL_ERROR", "TEMPORARILY_UNAVAILABLE", "REQUEST_LIMIT_EXCEEDED", "DEADLINE_EXCEEDED")  # codes of errors that may pass
-
-
-def metrics(values: dict[str, float], step: int, seconds: float) -> list[Item]:
-    """Makes the metrics of one step. NaN and infinity are valid values."""
-    return [Metric(name, value, int(seconds * 1000), step) for name, value in values.items()]
-
-
-def params(values: dict[str, Any]) -> list[Item]:
-    """Makes parameters, whose values are text."""
-    return [Param(key, _storable(value)) for key, value in values.items()]
-
-
-def tags(values: dict[str, Any]) -> list[Item]:
-    """Makes tags, whose values are text."""
-    return [RunTag(key, _storable(value)) for key, value in values.items()]
+PASSING = ("INTERNAL_ERROR", "TEMPORARILY_UNAVAILABLE", "REQUEST_LIMIT_EXCEEDED", "DEADLINE_EXCEEDED")  # error codes that may pass
 
 
 def source() -> dict[str, str]:
-    """The tags by which MLflow tells who began a run, and how."""
+    """Returns the tags in which MLflow shows who began a run, and how."""
     return {"mlflow.user": getpass.getuser(), "mlflow.source.name": "src.sweep", "mlflow.source.type": "LOCAL"}
 
 
 def milliseconds(seconds: float | None) -> int | None:
-    """Time as MLflow counts it."""
+    """Returns a time as MLflow counts it; None for None."""
     return None if seconds is None else int(1000 * seconds)
 
 
-def started(values: dict[str, Any], labels: dict[str, str]) -> list[Item]:
-    """Makes the parameters and tags of a run that starts."""
-    return [*params(values), *tags(_cut(labels))]
+def of_start(params: dict[str, Any], tags: dict[str, str]) -> list[Item]:
+    """Returns the parameters and tags of a run that starts."""
+    return _params(params) + _tags(tags)
 
 
-def epochs(reported: list[dict[str, Any]]) -> list[Item]:
-    """Makes the metrics of epochs; the number of an epoch is the step."""
-    return [metric for epoch in reported for metric in metrics(epoch["metrics"], epoch["epoch"], epoch["time"])]
+def of_epochs(epochs: list[dict[str, Any]]) -> list[Item]:
+    """Returns the metrics of epochs, with the number of the epoch as step."""
+    return [metric for epoch in epochs for metric in _metrics(epoch["metrics"], epoch["epoch"], epoch["time"])]
 
 
-def ended(contents: dict[str, Any], seconds: float) -> list[Item]:
-    """Makes what a run gets at its end, and what was refused earlier."""
-    items = metrics(contents["metrics"], 0, seconds) + tags(_cut(contents["tags"]))
-    return items + params(contents.get("params", {})) + epochs(contents.get("epochs", []))
+def of_end(contents: dict[str, Any], seconds: float) -> list[Item]:
+    """Returns the metrics and tags of a run that ends, and what was refused earlier."""
+    refused_earlier = _params(contents.get("params", {})) + of_epochs(contents.get("epochs", []))
+    return _metrics(contents["metrics"], 0, seconds) + _tags(contents["tags"]) + refused_earlier
+
+
+def dataset(name: str, digest: str) -> DatasetInput:
+    """Returns a data set as MLflow lists it with the runs that were trained on it.
+
+    Args:
+        digest: SHA-256 of the examples; MLflow shows and takes its beginning.
+    """
+    entity = Dataset(name=name, digest=digest[:DIGITS], source_type="code", source=json.dumps({"tags": {"sha256": digest}}))
+    return DatasetInput(entity, [InputTag("mlflow.data.context", "training")])
+
+
+def _metrics(values: dict[str, float], step: int, seconds: float) -> list[Item]:
+    """Returns the metrics of one step. NaN and infinity are valid values."""
+    return [Metric(name, value, int(seconds * 1000), step) for name, value in values.items()]
+
+
+def _params(values: dict[str, Any]) -> list[Item]:
+    return [Param(key, _storable(value)) for key, value in values.items()]
+
+
+def _tags(values: dict[str, str]) -> list[Item]:
+    """Returns tags; those for people are cut to the length that every MLflow takes."""
+    return [RunTag(key, _storable(value[:MOST_TAG] if key in FOR_PEOPLE else value)) for key, value in values.items()]
 
 
 def log(client: MlflowClient, run_id: str, items: list[Item]) -> list[tuple[Item, str]]:
@@ -126,11 +137,6 @@ def mistake(item: Item) -> str:
     except MlflowException as error:
         return f"{item.key[:100]}: {first_words(error)}"
     return ""
-
-
-def _cut(labels: dict[str, str]) -> dict[str, str]:
-    """Cuts the tags for people to the length that every MLflow takes."""
-    return {key: value[:MOST_TAG] if key in FOR_PEOPLE else value for key, value in labels.items()}
 
 
 def _storable(value: Any) -> str:

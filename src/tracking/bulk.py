@@ -1,8 +1,9 @@
 """Records many runs in a local store at once, with the same rows as MLflow's API.
 
-That API takes one run per call: per trial 40 ms of the processor and a dozen waits for the disk. So what is usual of many runs is
-written in two transactions, between which files are copied: a run that has ended has its files. What is unusual is left to the API,
-which alone says what it refuses: a value that MLflow's rules do not allow, a deleted run, a database that another MLflow made.
+That API takes one run per call: per trial 40 ms of the processor and a dozen waits for the disk. So usual messages of many runs are
+written in two transactions, between which files are copied, so that a run has its files when it is marked as ended. Unusual messages
+are left to the API, because it alone says what it refuses: a value that MLflow's rules do not allow, a deleted run, a database that
+another MLflow made.
 """
 
 import logging
@@ -11,6 +12,7 @@ import sqlite3
 import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from itertools import chain
 from pathlib import Path
 from uuid import uuid4
 
@@ -22,23 +24,23 @@ from mlflow.utils import validation
 from mlflow.utils.time import get_current_time_millis
 from mlflow.utils.uri import append_to_uri_path
 
-from src.tracking import Parcel, Receipt, batch, inputs
-from src.tracking.local import Row, Tables, opened
+from src.tracking import Parcel, Receipt, batch
+from src.tracking.local import Row, Tables, open_tables
 
 log = logging.getLogger(__name__)
 RUN_NAME = "mlflow.runName"
 STATES = ("RUNNING", "FINISHED", "FAILED", "KILLED")
-LEFT = Receipt("", 0)
+NOTHING_TAKEN = Receipt("", 0)
 MOST = sys.float_info.max  # stands for infinity in the database
 
 
 @dataclass
 class Contents:
-    """What the messages of a run say.
+    """The contents of a run's messages.
 
     Attributes:
-        states: message → state, and milliseconds if it ends the run.
-        folders: message → its files.
+        states: position of a message → its state, and the milliseconds if it ends the run.
+        folders: position of a message → the folder of its files.
     """
 
     items: list[batch.Item] = field(default_factory=list)
@@ -49,11 +51,11 @@ class Contents:
 
 @dataclass
 class Entry:
-    """A run, and what it gets.
+    """A run, and what is to be written for it.
 
     Attributes:
         place: the address of its artifacts.
-        began: name and milliseconds of a run that begins; None for one that is there.
+        began: name and milliseconds of a new run; None for one that exists.
     """
 
     run_id: str
@@ -63,28 +65,28 @@ class Entry:
 
 
 class Bulk:
-    """One experiment of a local store.
+    """Writes to one experiment of a local store.
 
     Args:
-        send: address of a run's artifacts, folder → True if the files are there now, False if some are refused.
+        send: takes the address of a run's artifacts and a folder; returns True if its files are there now, False if some are refused.
     """
 
     def __init__(self, file: Path, experiment_id: str, send: Callable[[str, Path], bool]) -> None:
         self._file, self._experiment_id, self._send = file, experiment_id, send
 
     def take(self, parcels: Sequence[Parcel], parent: str | None) -> list[Receipt]:
-        """Records what waits of many runs, as Tracker.take does."""
+        """Records the waiting messages of many runs, as Tracker.take does."""
         contents = [_contents(parcel, parent) for parcel in parcels]
-        with opened(self._file) as tables:
+        with open_tables(self._file) as tables:
             try:
                 with tables.transaction():
                     entries = self._entries(tables, parcels, contents)
                     self._write(tables, [entry for entry in entries if entry])
             except (sqlite3.IntegrityError, sqlite3.DataError) as error:
                 log.info("MLflow: not at once: %s", error, exc_info=error)
-                return [LEFT] * len(parcels)
+                return [NOTHING_TAKEN] * len(parcels)
             receipts = [
-                Receipt(entry.run_id, self._arrived(entry, len(parcel.messages))) if entry else LEFT
+                Receipt(entry.run_id, self._send_files(entry, len(parcel.messages))) if entry else NOTHING_TAKEN
                 for parcel, entry in zip(parcels, entries, strict=True)
             ]
             states = [_state(entry, receipt.taken) for entry, receipt in zip(entries, receipts, strict=True) if entry]
@@ -92,23 +94,22 @@ class Bulk:
                 tables.settle(filter(None, states))
         return receipts
 
-    def _arrived(self, entry: Entry, count: int) -> int:
-        """Sends files; returns how many of so many messages arrived."""
+    def _send_files(self, entry: Entry, count: int) -> int:
+        """Sends the files of `count` messages; returns how many messages arrived, from the first."""
         for index, folder in entry.contents.folders.items():
             if folder.is_dir() and not self._send(entry.place, folder):
                 return index
         return count
 
     def _entries(self, tables: Tables, parcels: Sequence[Parcel], contents: Sequence[Contents | None]) -> list[Entry | None]:
-        """The run of each parcel; None where MLflow's API decides."""
+        """Returns the run of each parcel; None where MLflow's API decides."""
         place = tables.place(self._experiment_id) if tables.known else None
         if not place or get_active_model_id() or MLFLOW_TRUNCATE_LONG_VALUES.get():  # metrics of a model, too; values that are cut
             return [None] * len(parcels)
-        begun = [parcel for parcel in parcels if parcel.again and not parcel.run_id and _starts(parcel)]
-        sweep = begun[0].messages[0][1]["tags"]["trialbook.sweep"] if begun else ""
-        trials = [str(parcel.messages[0][1]["tags"]["trialbook.trial"]) for parcel in begun]
-        found = tables.of_trials(self._experiment_id, sweep, trials) if begun else {}
-        active = tables.active([*(parcel.run_id for parcel in parcels if parcel.run_id), *(run for runs in found.values() for run in runs)])
+        tags = [parcel.messages[0][1]["tags"] for parcel in parcels if parcel.again and not parcel.run_id and _starts(parcel)]
+        trials = [str(one["trialbook.trial"]) for one in tags]
+        found = tables.of_trials(self._experiment_id, tags[0]["trialbook.sweep"], trials) if tags else {}
+        active = tables.active([*(parcel.run_id for parcel in parcels if parcel.run_id), *chain.from_iterable(found.values())])
         return [_entry(parcel, some, found, active, place) if some else None for parcel, some in zip(parcels, contents, strict=True)]
 
     def _write(self, tables: Tables, entries: list[Entry]) -> None:
@@ -150,52 +151,62 @@ def _starts(parcel: Parcel) -> bool:
 
 
 def _entry(parcel: Parcel, contents: Contents, found: dict[str, list[str]], active: dict[str, str], place: str) -> Entry | None:
-    """The run that a parcel is for; None if it cannot be told or takes nothing.
+    """Returns the run of a parcel; None if it is not known, or takes nothing.
 
     Args:
-        found: trial → runs that there are.
-        active: run that takes messages → address of its artifacts.
+        found: trial → its existing runs.
+        active: existing run that is not deleted → address of its artifacts.
         place: address of the artifacts of the experiment.
     """
     kind, payload = parcel.messages[0]
     if (kind == "start" or not parcel.run_id) and not _starts(parcel):
         return None
-    runs = [parcel.run_id] if parcel.run_id else found.get(str(payload["tags"]["trialbook.trial"]), []) if parcel.again else []
+    runs = []
+    if parcel.run_id:
+        runs = [parcel.run_id]
+    elif parcel.again:
+        runs = found.get(str(payload["tags"]["trialbook.trial"]), [])
+    if len(runs) > 1 or not active.keys() >= set(runs):
+        return None
     if runs:
-        return Entry(runs[0], active[runs[0]], None, contents) if len(runs) == 1 and runs[0] in active else None
+        return Entry(runs[0], active[runs[0]], None, contents)
     run_id, name = uuid4().hex, payload["name"][: batch.LONGEST_NAME]
+    if not name:
+        return None
     began = batch.milliseconds(payload.get("time")) or get_current_time_millis()
-    return Entry(run_id, append_to_uri_path(place, run_id, "artifacts"), (name, began), contents) if name else None
+    return Entry(run_id, append_to_uri_path(place, run_id, "artifacts"), (name, began), contents)
 
 
 def _contents(parcel: Parcel, parent: str | None) -> Contents | None:
-    """What the messages say; None if MLflow's API must decide about some of it."""
+    """Returns the contents of a parcel; None if MLflow's API must decide about some of it."""
     found = Contents()
     for index, (kind, payload) in enumerate(parcel.messages):
         if kind == "start":
             tags = {**payload["tags"], "mlflow.parentRunId": parent} if parent else payload["tags"]
-            found.items += batch.started(payload["params"], tags)
+            found.items += batch.of_start(payload["params"], tags)
             found.states[index] = "RUNNING", None
         elif kind == "epoch":
-            found.items += batch.epochs([payload])
-        elif payload.get("params"):  # were refused once, and may be other values
+            found.items += batch.of_epochs([payload])
+        elif payload.get("params"):  # they were refused once, and the run may have other values of them
             return None
         else:
-            found.items += batch.ended(payload, payload["time"])
+            found.items += batch.of_end(payload, payload["time"])
             found.folders[index] = payload["folder"]
-            found.datasets += [inputs.dataset(**payload["dataset"])] if payload.get("dataset") else []
+            if payload.get("dataset"):
+                found.datasets.append(batch.dataset(**payload["dataset"]))
             if payload["state"]:
                 found.states[index] = payload["state"], batch.milliseconds(payload["time"]) or get_current_time_millis()
     try:
         validation._validate_dataset_inputs(found.datasets)
     except MlflowException:
         return None
-    known = all(state in STATES for state, _ in found.states.values())
-    return found if known and not any(batch.mistake(item) or item.key == RUN_NAME for item in found.items) else None
+    if any(state not in STATES for state, _ in found.states.values()):
+        return None
+    return None if any(batch.mistake(item) or item.key == RUN_NAME for item in found.items) else found
 
 
 def _state(entry: Entry, count: int) -> tuple[str, int | None, str] | None:
-    """The state after the first so many messages, and when the run ended; None if it stays as it is."""
+    """Returns (state, milliseconds of the end, run) after the first `count` messages; None if the state does not change."""
     states = [state for index, state in entry.contents.states.items() if index < count]
     if not states or (entry.began and len(states) == 1):
         return None
@@ -204,13 +215,13 @@ def _state(entry: Entry, count: int) -> tuple[str, int | None, str] | None:
 
 
 def _metric(item: Metric, run_id: str) -> Row:
-    """The row of a metric, as MLflow's own: 0 for NaN, the greatest number for infinity."""
+    """Returns the row of a metric as MLflow writes it: 0 for NaN, the greatest number for infinity."""
     value = float(item.value)
     return item.key, 0.0 if math.isnan(value) else max(-MOST, min(MOST, value)), item.timestamp, run_id, item.step, math.isnan(value)
 
 
 def _latest(metrics: list[Row]) -> list[Row]:
-    """Of each metric of a run the row that is latest by step, then by time, then by value; the first of equal ones."""
+    """Returns, for each metric of a run, the latest row by step, then time, then value; of equal rows the first."""
     latest: dict[str, Row] = {}
     for row in metrics:
         key, value, timestamp, _, step, _ = row

@@ -39,7 +39,7 @@ def number(client: MlflowClient, experiment_id: str, split: str, challenger: str
 
 
 def _tags(client: MlflowClient, prefix: str) -> dict[str, str]:
-    """The tags of one split in all experiments, deleted ones included."""
+    """Returns the tags of one split in all experiments, deleted ones included."""
     found = every(client.search_experiments, view_type=ViewType.ALL)
     return {key: value for experiment in found for key, value in experiment.tags.items() if key.startswith(prefix)}
 
@@ -47,4 +47,5 @@ def _tags(client: MlflowClient, prefix: str) -> dict[str, str]:
 def _earlier(client: MlflowClient, experiment_id: str) -> int:
     wanted = f"tags.`{EARLIER}` LIKE '%'"
     found = every(client.search_runs, [experiment_id], filter_string=wanted, run_view_type=ViewType.ALL)
-    return sum(int(value) for run in found if (value := run.data.tags[EARLIER]).isdigit())
+    counts = [run.data.tags[EARLIER] for run in found]
+    return sum(int(count) for count in counts if count.isdigit())

@@ -53,7 +53,7 @@ class Predictor(mlflow.pyfunc.PythonModel):  # type: ignore[misc,name-defined]
         from src.tracking import inputs
 
         try:
-            x = inputs.taken(model_input, self.interface.example)
+            x = inputs.conform(model_input, self.interface.example)
             if self.scale and (mistake := self.scale.mistake(x)):
                 raise ValueError(mistake)
             return self.interface.answer(self.network, x)

@@ -12,8 +12,9 @@ from mlflow.entities.model_registry import ModelVersion
 from mlflow.exceptions import MlflowException
 
 from src.datasets import Tree
-from src.errors import TrialbookError
+from src.errors import TrialbookError, first_words
 from src.tracking import champions, inputs, openings, served
+from src.tracking.batch import MOST_TAG
 from src.tracking.champions import now
 from src.tracking.pages import every
 from src.tracking.runs import Runs, StoredRun, registered_name
@@ -41,12 +42,12 @@ class Registry:
         return [model.name for model in every(self._client.search_registered_models)]
 
     def opening(self, run: StoredRun, split: str, champion: str | None) -> int:
-        """Returns the number of an opening of a test split and records it, as src/tracking/openings.py says."""
+        """Records an opening of a test split and returns its number, see src/tracking/openings.py."""
         return openings.number(self._client, run.experiment_id, split, run.run_id, champion)
 
     def refuse(self, run: StoredRun, reasons: list[str]) -> None:
         """Records a refusal on the run."""
-        self._client.set_tag(run.run_id, "trialbook.promotion", f"refused {now()}: {'; '.join(reasons)}"[:5000])
+        self._client.set_tag(run.run_id, "trialbook.promotion", f"refused {now()}: {'; '.join(reasons)}"[:MOST_TAG])
 
     def version(self, name: str, alias: str = "champion") -> ModelVersion | None:
         """Returns the version that an alias names; None if the alias or the model does not exist."""
@@ -66,8 +67,8 @@ class Registry:
     def registered(self, run: StoredRun, contents: Served, x: Tree, expected: pd.DataFrame, tags: dict[str, str]) -> Iterator[str]:
         """Registers a run's model as challenger and checks it, under a lock that keeps others from registering in this store.
 
-        After any error, also one in the body of the `with`, the version and the alias are removed. If the process is killed instead,
-        a tag of the version says that it is unchecked.
+        After any error, even in the body of the `with`, the version and the alias are removed. If the process is killed, a tag of the
+        version says that it is unchecked.
 
         Args:
             x: inputs of some examples.
@@ -87,7 +88,7 @@ class Registry:
             version = str(self._client.create_model_version(run.model, source, run.run_id, tags=tags).version)
             try:
                 self._client.set_registered_model_alias(run.model, "challenger", version)
-                answer = mlflow.pyfunc.load_model(f"models:/{run.model}/{version}").predict(inputs.given(x))
+                answer = mlflow.pyfunc.load_model(f"models:/{run.model}/{version}").predict(inputs.for_model(x))
                 if difference := _difference(answer, expected):
                     raise TrialbookError(f"version {version} of {run.model} differs from its run: {difference}")
                 self._client.delete_model_version_tag(run.model, version, STATE)
@@ -147,7 +148,7 @@ class Registry:
         return str(champion.version) if champion else None
 
     def load(self, name: str, version: str, load: Callable[[StoredRun, Path], Loaded]) -> Loaded:
-        """Returns what a function makes of a version: of its run, and of the folder of its artifacts.
+        """Returns the result of `load`, called with the run of a version and the folder of its artifacts.
 
         Raises:
             TrialbookError: its files are not those that were recorded, or `load` raises it.
@@ -155,7 +156,7 @@ class Registry:
         try:
             run_id = str(self._client.get_model_version(name, version).run_id)
         except MlflowException as error:
-            raise TrialbookError(str(error).partition("\n")[0]) from error
+            raise TrialbookError(first_words(error)) from error
         run = self.runs.read(run_id)
         with served.whole(self._client, run.run_id, run.digest) as artifacts:
             return load(run, artifacts)
@@ -179,15 +180,14 @@ class Registry:
             if self._champion(name) != version:
                 self._client.delete_model_version(name, version)
         except MlflowException as error:
-            reason = str(error).partition("\n")[0]
             raise TrialbookError(
-                f"promoting failed, and version {version} of {name} stays registered, perhaps as challenger: {reason}. Expected a store "
-                "that answers; delete the version there, or promote again."
+                f"promoting failed, and version {version} of {name} stays registered, perhaps as challenger: {first_words(error)}."
+                " Expected a store that answers; delete the version there, or promote again."
             ) from error
 
 
 def _difference(answer: pd.DataFrame, expected: pd.DataFrame) -> str:
-    """Says how the numbers of two answers differ; empty if they are the same. Names of classes follow from the numbers."""
+    """Returns how the numbers of two answers differ; empty if they agree. Texts are skipped: they follow from the numbers."""
     if list(answer.columns) != list(expected.columns) or len(answer) != len(expected):
         return f"it answers with {', '.join(answer.columns)} for {len(answer)} inputs; expected {', '.join(expected.columns)}"
     for name in expected.columns:

@@ -1,16 +1,14 @@
-"""Removes runs from a store, so that they can be brought back: their files go into the attic, MLflow marks the runs as deleted."""
+"""Removes runs from a store so that they can be restored: MLflow marks them as deleted, and the caller moves their files."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
-from urllib.parse import unquote, urlparse
 
 from mlflow.entities import ViewType
-from mlflow.exceptions import MlflowException
 
-from src.tracking.address import database
+from src.tracking.address import database, local_path
 from src.tracking.pages import every
-from src.tracking.store import client as opened
+from src.tracking.store import client
 
 
 @dataclass(frozen=True)
@@ -38,7 +36,7 @@ class Removal:
     """
 
     def __init__(self, uri: str, experiment_id: str, sweep: str, trials: Iterable[int] = ()) -> None:
-        with opened(uri) as self._client:
+        with client(uri) as self._client:
             wanted = f"tags.`trialbook.sweep` = '{sweep}'"
             places = [experiment_id] if experiment_id else [one.experiment_id for one in every(self._client.search_experiments)]
             found = every(self._client.search_runs, places, wanted, ViewType.ACTIVE_ONLY) if places else ()
@@ -53,22 +51,21 @@ class Removal:
         """The folders of their files, of a local store; a server keeps its files."""
         if not self._file:
             return []
-        own = [Path(unquote(urlparse(place).path)).parent for place in self._places.values() if urlparse(place).scheme == "file"]
-        return [folder for folder in own if folder.name in self._places and self._file.parent in folder.parents and folder.is_dir()]
+        artifacts = [local_path(address) for address in self._places.values()]
+        folders = [path.parent for path in artifacts if path]
+        return [folder for folder in folders if folder.name in self._places and self._file.parent in folder.parents and folder.is_dir()]
 
     @property
     def registered(self) -> list[Registered]:
         """The versions of registered models that these runs made."""
-        return [one for model in every(self._client.search_registered_models) for one in self._versions(model.name)]
-
-    def _versions(self, model: str) -> Iterator[Registered]:
-        try:
-            champion = str(self._client.get_model_version_by_alias(model, "champion").version)
-        except MlflowException:  # there is none
-            champion = ""
-        for version in every(self._client.search_model_versions, f"name = '{model}'"):
-            if version.run_id in self._places:
-                yield Registered(model, str(version.version), str(version.run_id), champion=str(version.version) == champion)
+        found = []
+        for model in every(self._client.search_registered_models):
+            champion = str(model.aliases.get("champion"))
+            for version in every(self._client.search_model_versions, f"name = '{model.name}'"):
+                if version.run_id in self._places:
+                    number = str(version.version)
+                    found.append(Registered(model.name, number, str(version.run_id), champion=number == champion))
+        return found
 
     def delete(self) -> None:
         """Marks the runs as deleted."""

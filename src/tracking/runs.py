@@ -34,7 +34,6 @@ class StoredRun:
         data: the chosen option of conf/data/.
         digest: recorded SHA-256 of the weights.
         surroundings: the tags listed in SURROUNDINGS.
-        kept: metric → value at the kept epoch.
         megabytes: size of the whole model, or of its weights if the whole was not recorded.
     """
 
@@ -47,8 +46,6 @@ class StoredRun:
     digest: str
     surroundings: dict[str, str]
     sweep: str
-    objective: str
-    kept: dict[str, float]
     weights: bytes
     megabytes: float
 
@@ -94,7 +91,7 @@ class Recorded:
         return self.tags.get("trialbook.overrides", "")
 
     def file(self, name: str, default: bytes | None = None) -> bytes:
-        """Returns an artifact of the run, or else of its sweep.
+        """Returns the content of an artifact of the run, or else of its sweep.
 
         Raises:
             KeyError: neither has it, and there is no default.
@@ -108,8 +105,9 @@ class Recorded:
         return default
 
     def history(self, metric: str) -> list[float]:
-        """Returns the values of a metric, one per epoch."""
-        return _by_epoch(self._client, self.run_id, metric)
+        """Returns the values of a metric, one per epoch, in their order."""
+        history = self._client.get_metric_history(self.run_id, metric)  # sorted by time, but a clock may have been set back
+        return [entry.value for entry in sorted(history, key=lambda entry: entry.step)]
 
 
 class Runs:
@@ -146,7 +144,7 @@ class Runs:
             raise TrialbookError(f"run={run_id}: no finished trial with a model: {error}. Expected the id of one.") from error
 
     def _verified(self, run: Run, name: str, run_id: str) -> bytes:
-        """Downloads a model file of a run and checks its SHA-256."""
+        """Returns a model file of a run; raises a TrialbookError if its SHA-256 is not the recorded one."""
         with tempfile.TemporaryDirectory() as folder:
             content = Path(self.client.download_artifacts(run_id, name, folder)).read_bytes()
         digest, recorded = hashlib.sha256(content).hexdigest(), run.data.tags[DIGEST_TAGS[name]]
@@ -178,14 +176,6 @@ def _stored(run: Run, run_id: str, experiment: str, weights: bytes, megabytes: f
         digest=tags[DIGEST_TAGS[WEIGHTS]],
         surroundings={name: tags[name] for name in SURROUNDINGS},
         sweep=tags.get("trialbook.sweep", ""),
-        objective=tags["trialbook.objective"],
-        kept={name.removeprefix("kept/"): value for name, value in run.data.metrics.items() if name.startswith("kept/")},
         weights=weights,
         megabytes=megabytes,
     )
-
-
-def _by_epoch(client: MlflowClient, run_id: str, metric: str) -> list[float]:
-    """Sorts by epoch: MLflow sorts by time, and a clock may have been set back."""
-    history = sorted(client.get_metric_history(run_id, metric), key=lambda entry: entry.step)
-    return [entry.value for entry in history]

@@ -12,7 +12,8 @@ from sqlalchemy.pool import NullPool
 
 from src import files
 from src.errors import TrialbookError, first_words
-from src.tracking.address import advice, as_file
+from src.tracking.address import advice, dialect
+from src.tracking.local import open_database
 
 log = logging.getLogger(__name__)
 SECONDS = 5  # until a database server must answer; MLflow itself would try for two minutes
@@ -30,7 +31,7 @@ def upgrade(file: Path) -> None:
     """
     from mlflow.store.db import utils
 
-    with closing(sqlite3.connect(f"{as_file(file)}?mode=rw", uri=True, timeout=20)) as database:
+    with closing(open_database(file)) as database:
         if not database.execute("select 1 from sqlite_master where name = 'alembic_version'").fetchone():
             _refuse_foreign(file, database)
             return
@@ -54,7 +55,7 @@ def probe(uri: str) -> None:
     Raises:
         TrialbookError: the server does not answer, or has another schema, which is not changed because others may be using it.
     """
-    if uri.partition("://")[0].partition("+")[0] not in DATABASES:
+    if dialect(uri) not in DATABASES:
         return
     from alembic.migration import MigrationContext
 

@@ -19,7 +19,7 @@ from mlflow.models import ModelSignature
 from src.artifacts import WEIGHTS
 from src.config.paths import ROOT
 from src.datasets.scale import Scale
-from src.errors import TrialbookError
+from src.errors import TrialbookError, first_words
 from src.models.interface import DESCRIPTION, EXAMPLE, Interface
 from src.tracking import inputs
 
@@ -71,7 +71,7 @@ def log_model(client: MlflowClient, run_id: str, served: Served) -> str:
             artifacts={file: str(folder / file) for file in contents},
             code_paths=[str(ROOT / "src")],
             signature=ModelSignature(inputs.schema_of(example)),
-            input_example=inputs.given(example),
+            input_example=inputs.for_model(example),
             pip_requirements=[f"{package}=={version(package)}" for package in PACKAGES],
         )
         client.log_artifacts(run_id, str(folder / "model"), ARTIFACT)
@@ -101,8 +101,7 @@ def whole(client: MlflowClient, run_id: str, digest: str) -> Iterator[Path]:
         try:
             model = Path(client.download_artifacts(run_id, ARTIFACT, folder))
         except (MlflowException, OSError) as error:
-            reason = str(error).partition("\n")[0]
-            raise TrialbookError(f"run {run_id}: {ARTIFACT}/ cannot be read: {reason}") from error
+            raise TrialbookError(f"run {run_id}: {ARTIFACT}/ cannot be read: {first_words(error)}") from error
         missing = [file for file in NEEDED if not (model / file).is_file()]
         if missing:
             raise TrialbookError(f"run {run_id}: {ARTIFACT}/ has no {', '.join(missing)}; expected what a promotion wrote.")

@@ -8,18 +8,18 @@ import sqlite3
 from collections.abc import Iterator
 from contextlib import closing, contextmanager, nullcontext
 from pathlib import Path
-from urllib.parse import unquote, urlparse
 
 from filelock import FileLock
 from mlflow import MlflowClient
-from mlflow.entities import Experiment, Run
+from mlflow.entities import Experiment
 from mlflow.exceptions import MlflowException
 from sqlalchemy.exc import SQLAlchemyError
 
 from src import files
 from src.errors import TrialbookError, first_words
 from src.tracking import schema
-from src.tracking.address import advice, as_file, database, refusal
+from src.tracking.address import advice, database, local_path, refusal
+from src.tracking.local import open_database
 
 NEW_STORE = 2**20  # bytes that a database with MLflow's tables takes
 
@@ -29,10 +29,9 @@ for noisy in ("mlflow", "alembic"):
 
 @contextmanager
 def client(uri: str) -> Iterator[MlflowClient]:
-    """Opens a store; a local one is created if it is new, and locked until the `with` ends.
+    """Yields a client of a store, which stays usable after the `with`.
 
-    Yields:
-        A client, which stays usable after the `with`.
+    A local store is created if it is new, and locked until the `with` ends.
 
     Raises:
         TrialbookError: the store does not answer, or was moved or copied, so that artifacts would be written to its old folder.
@@ -61,7 +60,7 @@ def client(uri: str) -> Iterator[MlflowClient]:
 
 
 def connect(uri: str, name: str, experiment_id: str = "") -> tuple[MlflowClient, str]:
-    """Returns a client and the id of an experiment, which is created if it is new.
+    """Returns a client and the id of an experiment; creates the experiment if it is new.
 
     Args:
         experiment_id: id of an experiment that existed before and may have been renamed since; empty for none.
@@ -79,24 +78,19 @@ def connect(uri: str, name: str, experiment_id: str = "") -> tuple[MlflowClient,
 
 
 def look_up(uri: str, name: str, experiment_id: str = "", run_id: str = "") -> str:
-    """Checks that a sweep can be recorded in a store; returns the present name of its experiment, which may be new.
+    """Checks that a sweep can be recorded in a store; returns the present name of its experiment.
 
     Args:
-        experiment_id, run_id: ids of a sweep that was recorded there before; empty for none.
+        name: of the experiment, which may be new.
+        experiment_id, run_id: of a sweep that was recorded there before; empty for none.
 
     Raises:
         TrialbookError: as `connect`, or the run of the sweep is missing or was deleted.
     """
     with client(uri) as connected:
         experiment = _experiment(connected, uri, name, experiment_id)
-        run = _run(connected, run_id) if run_id else None
-        if run_id and (not run or run.info.lifecycle_stage != "active"):
-            problem = "was deleted" if run else "is not there"
-            remedy = _how_to_restore(uri, f"runs restore --run-id {run_id}") if run else "Was it another store?"
-            raise TrialbookError(
-                f"tracking.uri={uri}: the run {run_id} of this sweep {problem}; expected it,"
-                f" otherwise the sweep would be recorded in two places.\n{remedy}"
-            )
+        if run_id:
+            _check_run(connected, uri, run_id)
         return str(experiment.name) if experiment else name
 
 
@@ -128,14 +122,20 @@ def _how_to_restore(uri: str, command: str) -> str:
     return f"Restore it: MLFLOW_TRACKING_URI={shlex.quote(uri)} mlflow {command}"
 
 
-def _run(connected: MlflowClient, run_id: str) -> Run | None:
-    """Returns a run; None if it does not exist."""
+def _check_run(connected: MlflowClient, uri: str, run_id: str) -> None:
+    """Raises a TrialbookError if the run of a sweep does not exist or was deleted."""
+    problem, remedy = "was deleted", _how_to_restore(uri, f"runs restore --run-id {run_id}")
     try:
-        return connected.get_run(run_id)
+        if connected.get_run(run_id).info.lifecycle_stage == "active":
+            return
     except MlflowException as error:
         if error.error_code != "RESOURCE_DOES_NOT_EXIST":
             raise
-        return None
+        problem, remedy = "is not there", "Was it another store?"
+    raise TrialbookError(
+        f"tracking.uri={uri}: the run {run_id} of this sweep {problem}; expected it, otherwise the sweep would be recorded in two places."
+        f"\n{remedy}"
+    )
 
 
 def _create(target: Path) -> None:
@@ -172,21 +172,20 @@ def locked(uri: str, name: str = "store.lock") -> Iterator[None]:
 def moved_from(file: Path) -> list[str]:
     """Returns the addresses of the former folders of a local store that was moved or copied; empty if it was not."""
     locations = {location for (location,) in read(file, "select artifact_location from experiments")} - {artifacts(file)}
-    folders = {place.removesuffix("/artifacts") for place in locations if place.startswith("file:///") and place.endswith("/artifacts")}
-    return sorted(folder for folder in folders if _was_a_store(Path(unquote(urlparse(folder).path)), file.name))
-
-
-def _was_a_store(folder: Path, name: str) -> bool:
-    """True if a folder is gone or has a store of this name; otherwise somebody chose it for the artifacts of an experiment."""
-    return not folder.exists() or (folder / name).exists()
+    former = []
+    for location in locations:
+        address = location.removesuffix("/artifacts")
+        folder = local_path(address)
+        if folder is None or address == location:
+            continue
+        if not folder.exists() or (folder / file.name).exists():  # otherwise somebody chose it for the artifacts of an experiment
+            former.append(address)
+    return sorted(former)
 
 
 def read(file: Path, query: str, *values: str) -> list[tuple[str, ...]]:
-    """Returns the rows of a query on a local store's database.
-
-    The database is opened for writing only so that SQLite can roll back what a killed writer left half done.
-    """
-    with closing(sqlite3.connect(f"{as_file(file)}?mode=rw", uri=True, timeout=20)) as database:
+    """Returns the rows of a query on a local store's database."""
+    with closing(open_database(file)) as database:
         return database.execute(query, values).fetchall()
 
 

@@ -12,20 +12,18 @@ from mlflow.entities import Run, ViewType
 from mlflow.exceptions import MlflowException
 from mlflow.store.artifact.artifact_repository_registry import get_artifact_repository
 from mlflow.system_metrics.system_metrics_monitor import SystemMetricsMonitor
-from mlflow.utils.file_utils import local_file_uri_to_path
-from mlflow.utils.uri import is_local_uri
 from requests import RequestException
 
 from src.errors import Refused, Unreachable, first_words
 from src.objective import Objective
-from src.tracking import Parcel, Receipt, batch, inputs, links
-from src.tracking.address import database
+from src.tracking import Parcel, Receipt, batch, links
+from src.tracking.address import database, local_path
 from src.tracking.batch import PASSING, Item
-from src.tracking.bulk import Bulk
+from src.tracking.bulk import NOTHING_TAKEN, Bulk
 from src.tracking.store import connect
 
 IDENTITY = ("trialbook.sweep", "trialbook.kind", "trialbook.trial")  # tags that identify a run; a trial keeps its run for life
-STOP, HEARD = "trialbook.stop", "heard"  # a tag by which people stop a run on MLflow's page, and what it says afterwards
+STOP, HEARD = "trialbook.stop", "heard"  # the tag by which people stop a run on MLflow's page, and its value afterwards
 BUSY = (408, 425, 429)  # HTTP codes of a server that may take the same request later
 
 
@@ -53,6 +51,17 @@ def _is_refusal(error: Exception) -> bool:
     return 400 <= status < 500 and status not in BUSY
 
 
+def _why_refused(send: Callable[[], object]) -> str:
+    """Calls a function that sends something to a store; returns the reason why the store refuses it, or ""."""
+    try:
+        send()
+        return ""
+    except (MlflowException, RequestException) as error:
+        if not _is_refusal(error):
+            raise
+        return first_words(error) or type(error).__name__
+
+
 class MlflowTracker:
     """Writes to one experiment of one store.
 
@@ -70,22 +79,19 @@ class MlflowTracker:
         self._uri = uri
         self._monitors: dict[str, SystemMetricsMonitor] = {}  # run id → thread that logs the load of the machine
         self._client, self.experiment_id = connect(uri, experiment, experiment_id)
-        self._bulk = Bulk(file, self.experiment_id, self._send) if (file := database(uri)) else None
+        file = database(uri)
+        self._bulk = Bulk(file, self.experiment_id, self._send) if file else None
 
     @reaching
     def take(self, parcels: Sequence[Parcel], parent: str | None) -> list[Receipt]:
-        """Records what waits of many runs, where the store is local."""
-        return self._bulk.take(parcels, parent) if self._bulk else [Receipt("", 0)] * len(parcels)
+        """Records the waiting messages of many runs at once, if the store is local; otherwise takes nothing."""
+        return self._bulk.take(parcels, parent) if self._bulk else [NOTHING_TAKEN] * len(parcels)
 
     @reaching
     def start(
         self, *, name: str, params: dict[str, Any], tags: dict[str, str], parent: str | None, again: bool, time: float | None = None
     ) -> str:
-        """Starts a run, or continues the run of the same sweep and trial.
-
-        Args:
-            time: when it began, in seconds; None for now.
-        """
+        """Starts a run, or continues the run of the same sweep and trial."""
         if parent:
             tags = {**tags, "mlflow.parentRunId": parent}
         existing = self._find(tags) if again else None
@@ -102,35 +108,27 @@ class MlflowTracker:
         if is_sweep and shutil.which("nvidia-smi") and run_id not in self._monitors:  # the load of a GPU is worth a curve
             self._monitors[run_id] = SystemMetricsMonitor(run_id, resume_logging=again, tracking_uri=self._uri)
             self._monitors[run_id].start()
-        self._log(run_id, batch.started(params, tags))
+        self._log(run_id, batch.of_start(params, tags))
         return run_id
 
     @reaching
     def epochs(self, run_id: str, epochs: list[dict[str, Any]]) -> None:
         """Logs the metrics of epochs in as few calls as possible."""
-        self._log(run_id, batch.epochs(epochs))
+        self._log(run_id, batch.of_epochs(epochs))
 
     @reaching
     def end(self, run_id: str, *, state: str | None, time: float, folder: Path, **contents: Any) -> None:
         """Logs metrics, tags, files and a part that was refused earlier; ends the run even if MLflow refuses some of them."""
-        refusal = None
-        try:
-            self._log(run_id, batch.ended(contents, time))
-        except Refused as error:
-            refusal = error
+        refused = batch.log(self._client, run_id, batch.of_end(contents, time))
         if contents.get("dataset"):
-            self._client.log_inputs(run_id, datasets=[inputs.dataset(**contents["dataset"])])
+            self._client.log_inputs(run_id, datasets=[batch.dataset(**contents["dataset"])])
         unsent = self._log_files(run_id, folder)
         if state:
             if run_id in self._monitors:
                 self._monitors.pop(run_id).finish()
             self._client.set_terminated(run_id, state, batch.milliseconds(time))
-        if unsent:
-            left = refusal.left if refusal else batch.payload([], time)
-            reasons = [str(refusal), *unsent] if refusal else unsent
-            refusal = Refused("; ".join(reasons), {**left, "files": folder.name})
-        if refusal:
-            raise refusal
+        if refused or unsent:
+            raise _refusal(run_id, refused, unsent, folder.name)
 
     @reaching
     def stopped(self, is_mine: Callable[[str], bool]) -> list[str]:
@@ -146,52 +144,35 @@ class MlflowTracker:
         return links.comparison(self._uri, self.experiment_id, run_ids, sweep_id, objective)
 
     def _log(self, run_id: str, items: list[Item]) -> None:
-        """Logs items.
-
-        Raises:
-            Refused: MLflow does not take all of them; the error carries the others.
-        """
-        refused = batch.log(self._client, run_id, items)
-        if refused:
-            why = "; ".join(dict.fromkeys(why for _, why in refused))
-            raise Refused(why, batch.payload([item for item, _ in refused], time.time()), run_id)
+        """Logs items; raises Refused, with those that MLflow does not take."""
+        if refused := batch.log(self._client, run_id, items):
+            raise _refusal(run_id, refused)
 
     def _log_files(self, run_id: str, folder: Path) -> list[str]:
-        """Logs the files of a folder, if it exists; returns why MLflow refuses some of them. Only these stay in the folder."""
-        if not folder.is_dir():
+        """Logs the files of a folder, if it exists.
+
+        Returns:
+            The reasons why MLflow refuses some of them; then only these stay in the folder.
+        """
+        if not folder.is_dir() or not _why_refused(lambda: self._client.log_artifacts(run_id, str(folder))):
             return []
-        try:
-            self._client.log_artifacts(run_id, str(folder))
-            return []
-        except (MlflowException, RequestException) as error:
-            if not _is_refusal(error):
-                raise
         unsent = []
         for file in sorted(folder.iterdir()):
-            try:
-                self._client.log_artifact(run_id, str(file))
+            if why := _why_refused(functools.partial(self._client.log_artifact, run_id, str(file))):
+                unsent.append(f"{file.name}: {why}")
+            else:
                 file.unlink()
-            except (MlflowException, RequestException) as error:
-                if not _is_refusal(error):
-                    raise
-                unsent.append(f"{file.name}: {first_words(error)}")
         return unsent
 
-    def _send(self, place: str, folder: Path) -> bool:
-        """Moves or copies files to the artifacts of a run; returns False if some are refused."""
-        with suppress(OSError):  # there are some already, or they are on another disk
-            if is_local_uri(place):
-                target = Path(local_file_uri_to_path(place))
+    def _send(self, address: str, folder: Path) -> bool:
+        """Moves or copies files to the address of a run's artifacts; returns False if some are refused."""
+        target = local_path(address)
+        if target:
+            with suppress(OSError):  # there are some already, or they are on another disk
                 target.parent.mkdir(parents=True, exist_ok=True)
                 folder.rename(target)
                 return True
-        try:
-            get_artifact_repository(place, tracking_uri=self._uri).log_artifacts(str(folder))
-        except (MlflowException, RequestException) as error:
-            if not _is_refusal(error):
-                raise
-            return False
-        return True
+        return not _why_refused(lambda: get_artifact_repository(address, tracking_uri=self._uri).log_artifacts(str(folder)))
 
     def _find(self, tags: dict[str, str]) -> Run | None:
         """Returns the run of the same sweep and trial, even a deleted one, which takes nothing until it is restored."""
@@ -199,7 +180,20 @@ class MlflowTracker:
             return None
         wanted = " and ".join(f"tags.`{name}` = '{tags[name]}'" for name in IDENTITY if name in tags)
         runs = list(self._client.search_runs([self.experiment_id], wanted, ViewType.ALL, max_results=100))
-        for run in runs:
-            if run.info.lifecycle_stage == "active":
-                return run
-        return runs[0] if runs else None
+        active = [run for run in runs if run.info.lifecycle_stage == "active"]
+        return next(iter(active or runs), None)
+
+
+def _refusal(run_id: str, refused: Sequence[tuple[Item, str]], unsent: Sequence[str] = (), files: str = "none") -> Refused:
+    """Returns the error that carries what MLflow did not take.
+
+    Args:
+        refused: items, each with the reason.
+        unsent: reasons why files were not taken.
+        files: the folder where such files stay.
+    """
+    reasons = dict.fromkeys([*(why for _, why in refused), *unsent])
+    left = batch.payload([item for item, _ in refused], time.time())
+    if unsent:
+        left["files"] = files
+    return Refused("; ".join(reasons), left, run_id)

@@ -11,10 +11,11 @@ from collections.abc import Iterator
 from contextlib import closing
 from datetime import UTC, datetime
 from pathlib import Path
-from urllib.parse import unquote, urlparse
 
 from src.artifacts import DIGEST_TAGS
 from src.files import PART
+from src.tracking.address import local_path
+from src.tracking.local import open_database
 from src.tracking.pages import every
 from src.tracking.runs import Runs
 from src.tracking.schema import COPY
@@ -46,7 +47,7 @@ def settle(file: Path) -> int:
     """Corrects every address in a store that was moved or copied; returns how many it changed."""
     here, changed = file.parent.as_uri(), 0
     former = moved_from(file)
-    with closing(sqlite3.connect(file, timeout=20)) as database, database:
+    with closing(open_database(file)) as database, database:
         for folder in former:
             for table, columns in PLACES.items():
                 for column in columns:
@@ -96,7 +97,7 @@ def _may_be_database(file: Path) -> bool:
 
 
 def attic_of(folder: Path) -> Path:
-    """Returns the folder in the attic of a record for what is moved there now."""
+    """Returns a new folder in the attic of a record, named after the present time."""
     return folder / ATTIC / f"{datetime.now(UTC):%Y%m%d-%H%M%S-%f}"
 
 
@@ -128,8 +129,10 @@ def changed_models(file: Path) -> Iterator[tuple[str, str]]:
         "select run_uuid, key, value, artifact_uri from tags join runs using (run_uuid)"
         " where lifecycle_stage = 'active' and key in (select value from json_each(?))"
     )
-    for run_id, key, digest, place in read(file, query, json.dumps(list(names))):
-        name = names[key]
-        model = Path(unquote(urlparse(place).path)) / name
-        if urlparse(place).scheme == "file" and (not model.is_file() or hashlib.sha256(model.read_bytes()).hexdigest() != digest):
+    for run_id, key, digest, address in read(file, query, json.dumps(list(names))):
+        folder, name = local_path(address), names[key]
+        if folder is None:
+            continue
+        model = folder / name
+        if not model.is_file() or hashlib.sha256(model.read_bytes()).hexdigest() != digest:
             yield run_id, name

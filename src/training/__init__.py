@@ -2,17 +2,16 @@
 
 `training.engine`, or `engine:` in a model's YAML, names the engine of a trial. An engine is a function
 `fit(model, data, *, seed, objective, schedule, monitor, …) -> Fitted`. It trains a compiled Keras model and leaves the weights of the
-kept epoch in it. Its other keyword arguments are keys of the model's `engine:`, or of the training's YAML. An engine that trains in steps
-takes `callbacks`. The schedule comes from the training's YAML, where the model's `engine:` does not set a part of it.
+kept epoch in it. Its other keyword arguments are keys of the model's `engine:`, or of the training's YAML file. An engine that trains in
+steps takes `callbacks`. The schedule is made from the training's YAML file; keys of the model's `engine:` take precedence.
 """
 
 import inspect
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from importlib import import_module
+from types import ModuleType
 from typing import Any
-
-from hydra.utils import get_object
 
 from src.config.rules import ENGINES
 from src.errors import ConfigError, did_you_mean
@@ -22,7 +21,7 @@ Report = Callable[[int, dict[str, float]], None]
 """`report(epoch, metrics)` after each epoch, counted from 1."""
 FROM_TRIAL = ("seed", "objective", "schedule", "monitor")  # arguments that every engine gets
 SCHEDULED = ("epochs", "batch_size", "validation_batch", "patience", "keep", "phases")  # keys of conf/training/ that make the Schedule
-OPTIONAL = ("phases",)  # those of them that a YAML may leave out
+OPTIONAL = ("phases",)  # keys of the Schedule that a YAML file may leave out
 TRAINING = ("engine", "threads", "precision", "loss", "metrics", "class_weight")  # keys of conf/training/ that no engine takes
 
 
@@ -32,8 +31,8 @@ class Phase:
 
     Attributes:
         start: its first epoch, counted from 1; it lasts until the next phase.
-        frozen: names of layers of the model that do not change meanwhile.
-        learning_rate: None for that of the optimizer.
+        frozen: names of layers of the model whose weights do not change in it.
+        learning_rate: None for the optimizer's own.
     """
 
     start: int
@@ -43,10 +42,10 @@ class Phase:
 
 @dataclass(frozen=True)
 class Schedule:
-    """How long a model trains, in what portions, and which epoch is kept.
+    """How long a model trains, in which batches, and which epoch is kept.
 
     Attributes:
-        epochs: the most that it trains.
+        epochs: the largest number of epochs.
         batch_size: examples per step of training.
         validation_batch: examples that are validated at once.
         patience: epochs without improvement of the objective before stopping; None trains all epochs.
@@ -66,13 +65,13 @@ class Schedule:
 class Monitor:
     """Callbacks through which an engine reports its progress. Each call may raise errors.Stop.
 
-    After errors.Cancelled, which only `check_stop` raises, an engine ends regularly after the epoch: keeper.py does so.
+    After errors.Cancelled, which only `check_stop` raises, an engine finishes the epoch and returns its result: keeper.py does so.
 
     Attributes:
         report: called after each epoch.
         check_stop: called about once a second, if the engine can.
         save: called with a checkpoint from time to time; None if checkpoints are not wanted.
-        checkpoint: the state to continue from; None at the beginning.
+        checkpoint: the state to continue from; None for a new training.
     """
 
     report: Report
@@ -89,8 +88,8 @@ class Fitted:
         history: metric → its value per epoch.
         kept_epoch: the epoch, counted from 1, whose weights the model holds.
         metrics: values that belong to no epoch, such as `cv/accuracy`.
-        latest: the training after its last epoch; None if it cannot be continued.
-        cancelled: it ended before its last epoch because of errors.Cancelled.
+        latest: the state after its last epoch; None if the training cannot be continued.
+        cancelled: True if it ended before its last epoch because of errors.Cancelled.
     """
 
     history: History
@@ -108,19 +107,23 @@ def find_engine(name: str) -> Callable[..., Fitted]:
     """
     if name not in ENGINES:
         raise ConfigError([f"engine={name}: there is no such engine; expected one of {', '.join(ENGINES)}"])
-    fit: Callable[..., Fitted] = get_object(f"src.training.{ENGINES[name]}.fit")
+    fit: Callable[..., Fitted] = _module(name).fit
     return fit
 
 
 def refusal(name: str, data: Any) -> str:
-    """Returns the reason why an engine cannot train on a data set, as the `refusal` of its module says; empty if it can."""
-    module = import_module(f"{__name__}.{ENGINES[name]}")
+    """Returns the reason why an engine cannot train on a data set, from `refusal` of its module; empty if it can."""
+    module = _module(name)
     return str(module.refusal(data)) if hasattr(module, "refusal") else ""
 
 
 def reports(name: str) -> tuple[str, ...]:
-    """Returns the metrics of an engine's own, as REPORTS of its module says; empty if it reports loss and metrics of the model."""
-    return tuple(getattr(import_module(f"{__name__}.{ENGINES[name]}"), "REPORTS", ()))
+    """Returns an engine's own metrics, from REPORTS of its module; empty if it reports loss and metrics of the model."""
+    return tuple(getattr(_module(name), "REPORTS", ()))
+
+
+def _module(name: str) -> ModuleType:
+    return import_module(f"{__name__}.{ENGINES[name]}")
 
 
 def engine_of(config: dict[str, Any]) -> str:

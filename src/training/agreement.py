@@ -1,7 +1,7 @@
 """Compares a model, on one batch, with the clone that a compiled program trains in its place.
 
-A clone is made from the configuration of a model. If a layer keeps a number outside of the configuration, or if the model has a loss
-of its own that the clone lost, the clone would be trained wrongly and nothing would report it.
+A clone is made from the configuration of a model. If a layer keeps a number outside of the configuration, or if the clone lost a loss
+of the model's own, the clone would be trained wrongly without an error.
 """
 
 from collections.abc import Iterator
@@ -29,7 +29,7 @@ def disagreement(model: keras.Model, clone: keras.Model, batch: Batch) -> str:
         batch: examples (x, y), or (x, y, weight).
     """
     if type(model) is not type(clone):
-        return f"its clone is a {type(clone).__name__}, no {type(model).__name__}"
+        return f"its clone is of class {type(clone).__name__}, not {type(model).__name__}"
     variables, cloned = state.of_model(model), state.of_model(clone)
     if differing := variables.keys() ^ cloned.keys():
         return f"its clone does not have the same variables: {', '.join(sorted(differing)[:3])}"
@@ -48,17 +48,15 @@ def is_random_in_validation(model: keras.Model, batch: Batch) -> bool:
     """True if a model draws random numbers outside of training, too."""
     values = state.values({**state.of_model(model), RANDOM: state.random()})
     after = _step(model, values, batch, training=False)
-    seeds = [name for name in values if name.rpartition("/")[2].startswith(("seed", RANDOM))]
-    return not all(np.array_equal(after[name], values[name]) for name in seeds)
+    return any(state.is_seed(name) and not np.array_equal(after[name], value) for name, value in values.items())
 
 
 def _step(model: keras.Model, values: state.Values, batch: Batch, *, training: bool) -> dict[str, np.ndarray]:
-    """Returns predictions, loss, gradients, and all variables after a step; assigns none of them."""
+    """Returns predictions, loss, gradients, and all variables as they are after a step; changes no variable."""
     x, y, weight = keras.utils.unpack_x_y_sample_weight(trees.mapped(tf.constant, batch))
     variables = {**state.of_model(model), RANDOM: state.random()}
     tensors = {name: tf.constant(value) for name, value in values.items()}
-    trainable = {id(variable) for variable in model.trainable_variables}
-    trained = {name: tensors[name] for name, variable in variables.items() if id(variable) in trainable}
+    trained = {name: tensors[name] for name in state.trained(model)}
     mapping = [(variables[name], tensor) for name, tensor in tensors.items()]
     with operations.without_loops(), _metrics_restored(model), tf.GradientTape() as tape:  # otherwise the gradient takes four times as long
         tape.watch(list(trained.values()))

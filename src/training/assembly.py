@@ -64,7 +64,7 @@ def compile_arguments(config: dict[str, Any]) -> dict[str, Any]:
 
 
 def ignored(config: dict[str, Any]) -> list[str]:
-    """Returns mistakes: what the configuration says of optimizer, loss and metrics, and a model that compiles itself would not heed."""
+    """Returns the mistakes of a model that compiles itself: settings of optimizer, loss and metrics without effect."""
     found = []
     if "optimizer" not in config["model"].get("inactive", []):
         found.append("model: it has compile: false, so the optimizer is its own; expected inactive: [optimizer] in its YAML, too.")

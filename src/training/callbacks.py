@@ -11,7 +11,7 @@ from src.config.targets import build
 from src.errors import ConfigError, collecting
 
 BATCH_HOOKS = ("on_batch_begin", "on_batch_end", "on_train_batch_begin", "on_train_batch_end")
-OF_THE_TRIAL = (("checkpoint.npz",), ("trial.log",), (".hydra",), ("undelivered",))  # in its folder
+OF_THE_TRIAL = (("checkpoint.npz",), ("trial.log",), (".hydra",), ("undelivered",))  # names in a trial's folder that are not for callbacks
 FOLDER = "callbacks"  # in the folder of a trial
 NOT_NEEDED = {
     "BackupAndRestore": "a killed trial goes on from its own checkpoint",  # it leaves its first epoch in a model that other trials share

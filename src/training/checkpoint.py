@@ -23,7 +23,7 @@ class Checkpoint:
         history: metric → its value per epoch so far.
         variables: the state of the training, under the names of src/training/state.py.
         kept_epoch: the best epoch so far, counted from 1.
-        kept: the state that was scored at the end of that epoch.
+        kept: the state at the end of that epoch, which was scored.
     """
 
     history: History

@@ -7,7 +7,7 @@ are copied into that model, and back when the trial ends.
 
 import logging
 from collections import OrderedDict
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from functools import cache
 from typing import Any
 from weakref import WeakValueDictionary
@@ -19,10 +19,8 @@ import tensorflow as tf
 from src.datasets import Dataset
 from src.errors import first_words
 from src.objective import Objective
-from src.training import Fitted, Monitor, Schedule, dropout, feed, operations, state
-from src.training import plain_fit as reference
+from src.training import Fitted, Monitor, Schedule, dropout, feed, operations, plain_fit, state
 from src.training.obstacles import obstacle
-from src.training.plain_fit import train
 from src.training.structure import check_same, clone_of, has_own_parts, structure_of, validation_of
 
 log = logging.getLogger(__name__)
@@ -41,16 +39,16 @@ def fit(
     monitor: Monitor,
     callbacks: list[keras.callbacks.Callback],
 ) -> Fitted:
-    """Trains like plain_fit.py, to the same accuracy; plain_fit.py trains models that cannot be compiled."""
+    """Trains like plain_fit.py, with the same accuracy; leaves models that cannot be compiled to plain_fit.py."""
     options: dict[str, Any] = {"objective": objective, "schedule": schedule, "monitor": monitor, "callbacks": callbacks}
     reason = obstacle(model, data, schedule)
     if reason:
         _tell_once(reason)
     program = None if reason else _program(model, data, schedule.batch_size, schedule.validation_batch)
     if program is None:
-        return reference.fit(model, data, seed=seed, **options)
+        return plain_fit.fit(model, data, seed=seed, **options)
     program.adopt(model)
-    fitted = train(
+    fitted = plain_fit.train(
         program.model,
         lambda start: feed.orders(data, seed, start, np.int32),
         steps=1,
@@ -124,27 +122,50 @@ class Program:
         self, step: Callable[..., Any], examples: feed.Batch, index: np.ndarray, batch_size: int
     ) -> Callable[..., dict[str, Any]]:
         """Returns a train or test function, which takes one epoch's order of examples and runs a step per batch."""
-
-        @tf.function(jit_compile=True)  # type: ignore[untyped-decorator]
-        def run(order: tf.Tensor, enabled: tf.Tensor) -> None:
-            if enabled:
-                in_batches(lambda chosen: step(feed.rows(examples, chosen)), order, batch_size)
-
-        with dropout.traced(self.model, self._rates), operations.without_loops():
-            no_step = tf.constant(index, tf.int32), tf.constant(False)  # compiles, or fails, now; trains nothing
-            operations.refuse_hidden_state(run.get_concrete_function(*no_step), self._known)
-            run(*no_step)
+        with dropout.traced(self.model, self._rates):
+            run = compile_epoch(step, examples, tf.constant(index, tf.int32), batch_size, self._known)
 
         def function(iterator: Iterator[tf.Tensor]) -> dict[str, Any]:
-            run(next(iterator), tf.constant(True))
+            run(next(iterator))
             metrics: dict[str, Any] = self.model.get_metrics_result()
             return metrics
 
         return function
 
 
-def in_batches(step: Callable[[tf.Tensor], Any], order: tf.Tensor, batch_size: int) -> None:
-    """Runs, inside a program, a step per batch along the last axis of an order; the last may be smaller."""
+def compile_epoch(
+    step: Callable[[feed.Batch], Any],
+    examples: feed.Batch,
+    order: tf.Tensor,
+    batch_size: int,
+    known: Iterable[Any],
+    result: Callable[[], Any] = lambda: None,
+) -> Callable[[tf.Tensor], Any]:
+    """Compiles, at once, a function that takes an order like `order`, runs a step per batch, and returns `result()`.
+
+    Args:
+        order: positions of examples; batches are taken along the last axis. No step is run with them.
+        known: the variables that the program may use.
+
+    Raises:
+        Exception: any error of TensorFlow, or of refuse_hidden_state, if it cannot be compiled.
+    """
+
+    @tf.function(jit_compile=True)  # type: ignore[untyped-decorator]
+    def run(order: tf.Tensor, enabled: tf.Tensor) -> Any:
+        if enabled:
+            _in_batches(lambda chosen: step(feed.rows(examples, chosen)), order, batch_size)
+        return result()
+
+    with operations.without_loops():
+        no_step = order, tf.constant(False)
+        operations.refuse_hidden_state(run.get_concrete_function(*no_step), known)
+        run(*no_step)
+    return lambda order: run(order, tf.constant(True))
+
+
+def _in_batches(step: Callable[[tf.Tensor], Any], order: tf.Tensor, batch_size: int) -> None:
+    """Runs, inside a program, a step per batch along the last axis of an order; the last batch may be smaller."""
     *lanes, examples = order.shape
     batch_size = min(batch_size, examples)
     batches, rest = divmod(examples, batch_size)

@@ -13,13 +13,14 @@ from src.errors import DataError, TrialError
 from src.training import runtime
 
 ALIGNMENT = 64  # bytes; TensorFlow's kernels need memory that is aligned to it
+AHEAD = 2  # batches that are ready before they are needed
 _failures: list[Exception] = []  # of `read`, in the threads of TensorFlow
 Batch = tuple[trees.Tree, ...]
 """(inputs, y), or (inputs, y, weight), as Keras takes it."""
 
 
 def on_device(data: Dataset, *, training: bool) -> Batch:
-    """Returns all examples as tensors that programs share, as a batch in training or in validation."""
+    """Returns all examples as one batch of tensors, which programs share; it has the weights of training or of validation."""
     x, y = _tensors(data)
     weights = data.weights(training=training)
     return (x, y) if weights is None else (x, y, tf.constant(weights))
@@ -49,7 +50,7 @@ def order(data: Dataset, seed: int, epoch: int) -> np.ndarray:
 
 
 def orders(data: Dataset, seed: int, start: int, dtype: Any = np.int64) -> tf.data.Dataset:
-    """Returns one element per epoch, from epoch `start` on, without end: the order of its examples."""
+    """Returns the orders of examples of the epochs from `start` on, one element per epoch, without end."""
 
     def endless() -> Iterator[np.ndarray]:
         epoch = start
@@ -64,21 +65,21 @@ def training(data: Dataset, batch_size: int, seed: int, start: int = 0) -> tf.da
     """Returns endless batches of the epochs from `start` on; the last of an epoch may be smaller."""
     epochs = orders(data, seed, start)
     indices = epochs.flat_map(lambda positions: tf.data.Dataset.from_tensor_slices(positions).batch(batch_size))
-    return _read(data, indices, training=True).prefetch(2)
+    return _read(data, indices, training=True)
 
 
 def validation(data: Dataset, batch_size: int) -> tf.data.Dataset:
     """Returns the batches of the validation split, in its order."""
     indices = tf.data.Dataset.from_tensor_slices(data.validation_index).batch(batch_size)
-    return _read(data, indices, training=False).prefetch(2)
+    return _read(data, indices, training=False)
 
 
 @contextmanager
 def failures_of_read() -> Iterator[None]:
-    """Raises what `read` of a data set raised, in place of TensorFlow's error about it.
+    """Replaces TensorFlow's error about a failed `read` of a data set.
 
     Raises:
-        TrialError: it names the exception.
+        TrialError: it names the exception that `read` raised.
     """
     _failures.clear()
     try:
@@ -90,32 +91,32 @@ def failures_of_read() -> Iterator[None]:
 
 
 def _read(data: Dataset, indices: tf.data.Dataset, *, training: bool) -> tf.data.Dataset:
-    """Returns the batches at positions; those that `read` makes are made side by side, and come in order."""
+    """Returns the batches at positions, in order; `read` makes several of them at the same time."""
     if not data.read:
         batch = on_device(data, training=training)
-        return indices.map(lambda positions: rows(batch, positions))
+        return indices.map(lambda positions: rows(batch, positions)).prefetch(AHEAD)
     example = data.batch(data.train_index[:1], training=training)
     specs = trees.mapped(lambda array: tf.TensorSpec((None, *array.shape[1:]), tf.as_dtype(array.dtype)), example)
     flat = tf.nest.flatten(specs)
 
-    def made(positions: np.ndarray) -> list[np.ndarray]:
+    def read_arrays(positions: np.ndarray) -> list[np.ndarray]:
         try:
             found = data.batch(positions, training=training)
             for (name, array), known in zip(trees.arrays(found).items(), trees.arrays(example).values(), strict=True):
                 if array.dtype != known.dtype or array.shape != (len(positions), *known.shape[1:]):
                     expected = f"{(len(positions), *known.shape[1:])} and {known.dtype}, as of the first example"
                     raise DataError(f"read gives {name} of shape {array.shape} and dtype {array.dtype}; expected {expected}")
-        except Exception as error:  # TensorFlow would hide it among its own words
+        except Exception as error:  # TensorFlow's own error would hide it
             _failures.append(error)
             raise
         flat_arrays: list[np.ndarray] = tf.nest.flatten(found)
         return flat_arrays
 
     def read(positions: tf.Tensor) -> Batch:
-        tensors = tf.numpy_function(made, [positions], [spec.dtype for spec in flat])
+        tensors = tf.numpy_function(read_arrays, [positions], [spec.dtype for spec in flat])
         for tensor, spec in zip(tensors, flat, strict=True):
             tensor.set_shape(spec.shape)
         batch: Batch = tf.nest.pack_sequence_as(specs, tensors)
         return batch
 
-    return indices.map(read, num_parallel_calls=tf.data.AUTOTUNE, deterministic=True)
+    return indices.map(read, num_parallel_calls=tf.data.AUTOTUNE, deterministic=True).prefetch(AHEAD)

@@ -37,16 +37,17 @@ def fit_of(
 ) -> Fitted:
     """Calls `hypermodel.fit(hp, model, …)` as KerasTuner does, and leaves the weights of the kept epoch in the model.
 
-    An epoch is reported where it calls `on_epoch_end` of its callbacks, as Keras' `fit` does; otherwise what it returns is that of one.
+    Each call of `on_epoch_end` of its callbacks reports an epoch, as in Keras' `fit`. Without such a call, the returned metrics are those
+    of the only epoch.
 
     Args:
-        values: hyperparameter → value, for those that `fit` asks for.
-        takes: names of the arguments of the search: x, y, validation_data, epochs, batch_size.
-        positional: so many of them were given without their names.
-        batched: batch size of tf.data.Datasets, which it takes in place of arrays; None for arrays.
+        values: hyperparameter → value, for the hyperparameters that `fit` asks for.
+        takes: names of the search's arguments, of: x, y, validation_data, epochs, batch_size.
+        positional: how many of them, from the first, are passed by position.
+        batched: batch size of the tf.data.Datasets that replace the arrays; None for arrays.
 
     Raises:
-        TrialError: it returns another score than it reported, or reports none.
+        TrialError: `fit` returns another score than it reported, or neither returns nor reports the objective.
         errors.Stop: the monitor requested it.
     """
     keras.utils.set_random_seed(seed)
@@ -68,9 +69,12 @@ def fit_of(
     if not keeper.epochs:
         keeper.on_epoch_end(0, _metrics(returned, objective))
     score = keeper.history[objective.name][keeper.kept_epoch - 1]
-    if (said := _metrics(returned, objective).get(objective.name)) is not None and not np.isclose(said, score, rtol=CLOSE, atol=CLOSE):
-        words = f"fit returned {objective.name}={said:.6g}, and reported {score:.6g} for its best epoch, whose weights are kept"
-        raise TrialError(f"{words}; expected the same. Report in on_epoch_end what it returns, or return the best epoch's.")
+    returned_score = _metrics(returned, objective).get(objective.name, score)
+    if not np.isclose(returned_score, score, rtol=CLOSE, atol=CLOSE):
+        raise TrialError(
+            f"fit returned {objective.name}={returned_score:.6g}, and reported {score:.6g} for its best epoch, whose weights are kept;"
+            " expected the same. Report in on_epoch_end what it returns, or return the best epoch's."
+        )
     keeper.end(model)
     return Fitted(keeper.history, keeper.kept_epoch, cancelled=keeper.cancelled)
 
@@ -78,13 +82,13 @@ def fit_of(
 def arguments_of(
     train: tuple[Any, Any], validation: tuple[Any, Any], schedule: Schedule, takes: tuple[str, ...], batched: int | None
 ) -> dict[str, Any]:
-    """Returns the arguments of a search, of those names that it had."""
-    found: dict[str, Any] = {"epochs": schedule.epochs, "batch_size": schedule.batch_size}
+    """Returns the arguments of a search whose names are in `takes`; with `batched`, the two data sets in any case."""
+    settings = {"epochs": schedule.epochs, "batch_size": schedule.batch_size}
     if batched:
         of_train, of_validation = (tf.data.Dataset.from_tensor_slices(part).batch(batched) for part in (train, validation))
-        return {"x": of_train, "validation_data": of_validation} | {name: found[name] for name in takes if name in found}
-    found |= {"x": train[0], "y": train[1], "validation_data": validation}
-    return {name: found[name] for name in takes if name in found}
+        return {"x": of_train, "validation_data": of_validation} | {name: settings[name] for name in takes if name in settings}
+    known = {**settings, "x": train[0], "y": train[1], "validation_data": validation}
+    return {name: known[name] for name in takes if name in known}
 
 
 def _takes_verbose(hypermodel: Any) -> bool:
@@ -92,10 +96,10 @@ def _takes_verbose(hypermodel: Any) -> bool:
 
 
 def _metrics(returned: Any, objective: Objective) -> dict[str, float]:
-    """Returns what `fit` returned as metrics; empty for a History, whose epochs were reported.
+    """Returns the metrics in what `fit` returned; empty for a History, whose epochs were reported.
 
     Raises:
-        TrialError: it is none of the things that KerasTuner takes.
+        TrialError: KerasTuner does not accept such a value, either.
     """
     if isinstance(returned, keras.callbacks.History):
         return {}

@@ -25,9 +25,6 @@ class Keeper(keras.callbacks.Callback):  # type: ignore[misc]
 
     Keras' EarlyStopping restores only weights, and cannot be resumed.
 
-    Args:
-        schedule: its `keep` and `patience`.
-
     Attributes:
         history: metric → its value per epoch, including the epochs of a checkpoint.
         kept_epoch: counted from 1.
@@ -48,7 +45,7 @@ class Keeper(keras.callbacks.Callback):  # type: ignore[misc]
         self._saved_at = self._checked_at = time.monotonic()
 
     def resume(self, model: keras.Model, checkpoint: Checkpoint) -> None:
-        """Restores a checkpoint and reports its epochs; starts anew, with a warning, if it is of another model."""
+        """Restores a checkpoint and reports its epochs; if it belongs to another model, warns and starts anew."""
         try:
             state.assign(state.of(model), checkpoint.variables)
         except ValueError as error:

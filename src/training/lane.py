@@ -1,4 +1,4 @@
-"""Runs the callbacks of one trial of several that are trained at once, as Keras' `fit` would."""
+"""Runs the callbacks of a stacked trial, as Keras' `fit` would."""
 
 from collections.abc import Callable
 
@@ -16,7 +16,10 @@ HARMLESS = ("CSVLogger", "EarlyStopping", "LearningRateScheduler", "ModelCheckpo
 
 
 def obstacle(callbacks: list[keras.callbacks.Callback]) -> str:
-    """Returns the reason why a trial with these callbacks is not stacked; empty if it is: a stack sees a changed learning rate alone."""
+    """Returns the reason why a trial with these callbacks cannot be stacked; empty if it can.
+
+    A callback may change the learning rate; a stack does not see any other change of the model.
+    """
     for callback in callbacks:
         name, home = type(callback).__name__, type(callback).__module__
         if name not in HARMLESS or not home.startswith("keras."):
@@ -27,11 +30,12 @@ def obstacle(callbacks: list[keras.callbacks.Callback]) -> str:
 class Lane:
     """One trial of a stack; its arguments are those of the engine in src/training/compiled.py.
 
-    The state of the training is in the stack. The model holds it when the trial has callbacks of its own, and at the end.
+    The stack holds the state of the training. It is copied into the model after each epoch if the trial has its own callbacks, and at
+    the end.
 
     Attributes:
         model: the compiled model.
-        has_callbacks: True if the trial has callbacks beside the one that keeps its best epoch.
+        has_callbacks: True if the trial has callbacks besides the one that keeps its best epoch.
     """
 
     def __init__(
@@ -63,7 +67,7 @@ class Lane:
         return order(data, self._seed, self._keeper.epochs)
 
     def needs_state(self, metrics: dict[str, float]) -> bool:
-        """True if `end` will read the state of the training; it may do so otherwise, too, when the trial is cancelled."""
+        """True if `end` will read the state of the training; `end` reads it also when the trial is cancelled."""
         return self.has_callbacks or self._keeper.needs_state(metrics)
 
     def end(self, metrics: dict[str, float], read: Callable[[], Values]) -> None:

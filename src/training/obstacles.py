@@ -1,4 +1,4 @@
-"""Why Keras' plain `fit` trains a model rather than a program."""
+"""Finds the reason why Keras' plain `fit` must train a model, instead of a compiled program."""
 
 import math
 
@@ -11,7 +11,7 @@ MOST_PRODUCTS = 25_000  # of all convolutions, per example; beyond it the gradie
 
 
 def obstacle(model: keras.Model, data: Dataset, schedule: Schedule) -> str:
-    """Returns the reason why no program trains a model on a data set, or not as fast; empty if one does."""
+    """Returns the reason why a program cannot train a model on a data set, or not as fast; empty if it can."""
     if data.read:
         return "its inputs are read while it trains"
     if any(array.dtype.kind == "U" for array in trees.arrays(data.x).values()):
@@ -19,22 +19,24 @@ def obstacle(model: keras.Model, data: Dataset, schedule: Schedule) -> str:
     if schedule.phases:
         return "it has phases"
     if _excludes_weights(getattr(model, "optimizer", None)):
-        return "its optimizer excludes weights from decay, which no copy of it would do"
-    if runtime.device() == "CPU" and (products := sum(map(_products, model._flatten_layers()))) > MOST_PRODUCTS:
-        return f"on a CPU, convolutions of {products:,} products per example are faster outside of a program"
+        return "its optimizer excludes weights from decay, which a copy of it would not do"
+    if runtime.device() == "CPU":
+        products = sum(_products(layer) for layer in model._flatten_layers())
+        if products > MOST_PRODUCTS:
+            return f"on a CPU, convolutions of {products:,} products per example are slower in a program"
     return ""
 
 
 def _excludes_weights(optimizer: object) -> bool:
-    """True after `exclude_from_weight_decay`, of which the configuration of an optimizer says nothing."""
+    """True after `exclude_from_weight_decay`, which the configuration of an optimizer does not record."""
     inner = getattr(optimizer, "inner_optimizer", optimizer)
     return any(getattr(inner, name, None) for name in ("_exclude_from_weight_decay", "_exclude_from_weight_decay_pattern"))
 
 
 def _products(layer: keras.Layer) -> int:
-    """Returns how many numbers a convolution multiplies for an example; 0 for other layers, very many if its output is not known."""
-    kernels = [weight for weight in layer.weights if weight.name.endswith("kernel")] if "Conv" in type(layer).__name__ else []
-    if not kernels:
+    """Returns the number of multiplications per example in a convolution; 0 for other layers, above the limit for an unknown output."""
+    kernels = [weight for weight in layer.weights if weight.name.endswith("kernel")]
+    if not kernels or "Conv" not in type(layer).__name__:
         return 0
     shape = layer._inbound_nodes[0].output_tensors[0].shape if layer._inbound_nodes else (None, None)
     positions = shape[1:-1] if layer.data_format == "channels_last" else shape[2:]

@@ -21,8 +21,8 @@ DRAWING |= {"RandomUniform", "RandomUniformInt", "TruncatedNormal"}
 def without_loops() -> Iterator[None]:
     """Traces sparse cross entropy as TensorFlow's fused operation, and max pooling as maxima, until it exits.
 
-    With op determinism TensorFlow uses a gather for the former, and the gradient of a gather is a scatter. For the fused operation XLA uses
-    comparisons instead of both, which is as deterministic. The gradient of max pooling is not compiled at all with op determinism.
+    With op determinism, TensorFlow uses a gather for sparse cross entropy, and its gradient is a scatter. For the fused operation, XLA uses
+    comparisons instead of both, which are deterministic, too. With op determinism, the gradient of max pooling does not compile at all.
     """
     replacements = {"sparse_softmax_cross_entropy_with_logits": _cross_entropy, "max_pool": _max_pool}
     originals = {name: getattr(tf.nn, name) for name in replacements}
@@ -66,7 +66,7 @@ def _cross_entropy(labels: tf.Tensor, logits: tf.Tensor) -> tf.Tensor:
 def _max_pool(
     inputs: tf.Tensor, ksize: Any, strides: Any, padding: str, data_format: str | None = None, name: str | None = None
 ) -> tf.Tensor:
-    """Max pooling as maxima of shifted slices, one axis after the other. Of equal values the first gets the gradient, as in TensorFlow."""
+    """Returns max pooling as maxima of shifted slices, axis by axis. Of equal values the first gets the gradient, as in TensorFlow."""
     spatial = inputs.shape.rank - 2
     first = 2 if (data_format or "").startswith("NC") else 1
     sizes, steps = (_spatial(value, first, spatial) for value in (ksize, strides))
@@ -76,14 +76,14 @@ def _max_pool(
 
 
 def _spatial(value: Any, first: int, spatial: int) -> list[int]:
-    """The sizes along the spatial axes, from axis `first` on. TensorFlow takes one for all, one for each, or one for every axis."""
+    """Returns the sizes along the spatial axes, from axis `first` on. TensorFlow takes one for all, one for each, or one for every axis."""
     if isinstance(value, int):
         return [value] * spatial
     return list(value) if len(value) == spatial else list(value)[first : first + spatial]
 
 
 def _maxima(inputs: tf.Tensor, axis: int, size: int, step: int, padding: str) -> tf.Tensor:
-    """The maxima of windows along one axis."""
+    """Returns the maxima of windows along one axis."""
     length = inputs.shape[axis]
     if padding == "SAME":
         missing = max(0, (-(-length // step) - 1) * step + size - length)

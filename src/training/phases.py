@@ -13,7 +13,7 @@ KEYS = ("start", "frozen", "learning_rate")
 
 
 def read(node: Mapping[str, Any] | None, model: keras.Model) -> tuple[Phase, ...]:
-    """Returns the phases of a configuration, in the order of their first epochs; none for None.
+    """Returns the phases of a configuration, in the order of their first epochs; no phases for None.
 
     Raises:
         ConfigError: lists every mistake: a key or layer that does not exist, no phase for the first epoch, two for the same one.
@@ -39,10 +39,11 @@ def read(node: Mapping[str, Any] | None, model: keras.Model) -> tuple[Phase, ...
         if not isinstance(frozen, list):
             mistakes.append(f"{place}.frozen={frozen}: expected a list of names of layers.")
             frozen = []
-        for layer in (layer for layer in frozen if layer not in layers):
-            mistakes.append(
-                f"{place}.frozen: the model has no layer {layer!r}{did_you_mean(str(layer), layers)} Layers: {', '.join(layers)}"
-            )
+        mistakes += [
+            f"{place}.frozen: the model has no layer {layer!r}{did_you_mean(str(layer), layers)} Layers: {', '.join(layers)}"
+            for layer in frozen
+            if layer not in layers
+        ]
         phases.append(Phase(start, tuple(frozen), None if rate is None else float(rate)))
     starts = [phase.start for phase in phases]
     if phases and (min(starts) != 1 or len(set(starts)) < len(starts)):
@@ -56,16 +57,14 @@ class Phases(keras.callbacks.Callback):  # type: ignore[misc]
     """Enters each phase before its first epoch: freezes layers, and gives the model a new optimizer."""
 
     def __init__(self, phases: tuple[Phase, ...], model: keras.Model) -> None:
-        """Stores the phases, what makes a new optimizer like that of a model, and which of its layers are always frozen."""
+        """Stores the phases, the settings of the model's optimizer, and which layers are frozen in every phase."""
         super().__init__()
         self._phases, self._optimizer = phases, keras.optimizers.serialize(model.optimizer)
         self._always_frozen = [layer for layer in model._flatten_layers(include_self=False) if not layer.trainable]
 
     def enter(self, model: keras.Model, epoch: int) -> None:
-        """Prepares a model for an epoch, counted from 1."""
-        phase = next((one for one in reversed(self._phases) if one.start <= epoch), None)
-        if phase is None:
-            return
+        """Prepares a model for the phase of an epoch, counted from 1."""
+        phase = next(one for one in reversed(self._phases) if one.start <= epoch)
         for layer in model.layers:
             layer.trainable = layer.name not in phase.frozen  # also of the layers inside
         for layer in self._always_frozen:
@@ -73,7 +72,9 @@ class Phases(keras.callbacks.Callback):  # type: ignore[misc]
         optimizer = copy.deepcopy(self._optimizer)
         if phase.learning_rate:
             settings = optimizer["config"]
-            settings.get("inner_optimizer", {}).get("config", settings)["learning_rate"] = phase.learning_rate  # of loss scaling
+            if "inner_optimizer" in settings:  # Keras wraps an optimizer to scale the loss
+                settings = settings["inner_optimizer"]["config"]
+            settings["learning_rate"] = phase.learning_rate
         model.optimizer = keras.optimizers.deserialize(optimizer)
         model.optimizer.build(model.trainable_variables)
         model.make_train_function(force=True)

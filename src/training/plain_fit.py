@@ -29,7 +29,7 @@ def fit(
         TrialError: a metric became NaN or infinite.
         errors.Stop: the monitor requested it.
     """
-    keras.utils.set_random_seed(seed)  # what ran before must not change what layers without a seed draw
+    keras.utils.set_random_seed(seed)  # layers without a seed must not depend on earlier trials
     state.random().assign([np.random.default_rng(seed).integers(2**31), 0])
     with feed.failures_of_read():
         return train(
@@ -58,14 +58,15 @@ def train(
     """Trains with `model.fit`, from a checkpoint if there is one, and restores the kept epoch.
 
     Args:
-        batches: number of finished epochs → the data for the following ones, without end.
+        batches: takes the number of finished epochs; returns the data of the following epochs, without end.
         steps: number of elements of the data in an epoch.
         validation: batches.
     """
     keeper = Keeper(objective, schedule, monitor)
-    phases = [Phases(schedule.phases, model)] if schedule.phases else []
-    for one in phases:
-        one.enter(model, monitor.checkpoint.epochs if monitor.checkpoint else 1)
+    if schedule.phases:
+        phases = Phases(schedule.phases, model)
+        phases.enter(model, monitor.checkpoint.epochs if monitor.checkpoint else 1)
+        callbacks = [phases, *callbacks]
     state.build_optimizer(model)  # in the scope where `fit` builds it, ScheduleFreeAdamW loses its initial values
     if monitor.checkpoint:
         keeper.resume(model, monitor.checkpoint)
@@ -76,7 +77,7 @@ def train(
             initial_epoch=keeper.epochs,
             epochs=schedule.epochs,
             validation_data=validation,
-            callbacks=[*phases, *callbacks, keeper],
+            callbacks=[*callbacks, keeper],
             shuffle=False,  # they are in order
             verbose=0,
         )
@@ -88,8 +89,6 @@ def train(
 
 def evaluate(model: keras.Model, batch: feed.Batch, batch_size: int) -> dict[str, float]:
     """Returns loss and metrics of a compiled model on arrays (x, y) or (x, y, weight), in batches as in validation."""
-    x, y, *weight = batch
-    metrics: dict[str, float] = model.evaluate(
-        x, y, sample_weight=weight[0] if weight else None, batch_size=batch_size, verbose=0, return_dict=True
-    )
+    x, y, weight = keras.utils.unpack_x_y_sample_weight(batch)
+    metrics: dict[str, float] = model.evaluate(x, y, sample_weight=weight, batch_size=batch_size, verbose=0, return_dict=True)
     return metrics

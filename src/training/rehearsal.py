@@ -1,4 +1,4 @@
-"""One step of training and one of validation before the first trial, with a throwaway model."""
+"""Takes one step of training and one of validation before the first trial, with a throwaway model."""
 
 from typing import Any
 
@@ -21,7 +21,7 @@ def rehearse(
     Args:
         model: a compiled model, which the step changes.
         trains: True if the engine takes steps of training.
-        own: metrics of the engine's own; the output of a model with such ones is looked at when it is promoted.
+        own: the engine's own metrics; with such metrics, the output of the model is not checked before its promotion.
 
     Raises:
         ConfigError: the objective or a metric of a callback is not reported, or the output of the model does not fit the loss.

@@ -10,7 +10,7 @@ import tensorflow as tf
 from src.training import state
 
 ROW_BY_ROW = ("SGD", "Adagrad", "RMSprop", "Adam", "AdamW", "Adamax", "Lion")  # optimizers that mix no elements of a variable
-MIXING = ("clipnorm", "global_clipnorm", "use_ema", "gradient_accumulation_steps")  # settings with which they mix them
+MIXING = ("clipnorm", "global_clipnorm", "use_ema", "gradient_accumulation_steps")  # settings that mix elements
 Tensors = dict[str, tf.Tensor]  # under the names of src/training/state.py
 Rows = dict[str, tf.Variable]  # name → one row per lane
 
@@ -26,9 +26,9 @@ def obstacle(optimizer: keras.optimizers.Optimizer) -> str:
 
 
 class RowOptimizer:
-    """A Keras optimizer, with the weights of its lanes and all that it knows of each.
+    """A Keras optimizer with the weights and the optimizer's state of several lanes.
 
-    Each row has its own learning rate and count of steps.
+    Each lane has its own learning rate and count of steps.
 
     Attributes:
         lanes: the lanes of the stack that it updates.
@@ -42,7 +42,7 @@ class RowOptimizer:
 
         Args:
             sizes: weight → its number of elements.
-            lanes: those that it updates.
+            lanes: the lanes of the stack that it updates.
         """
         self.lanes = lanes
         self._weights = {name: keras.Variable(np.zeros((len(lanes), size), np.float32)) for name, size in sizes.items()}
@@ -68,5 +68,5 @@ class RowOptimizer:
 
 
 def rate_of(optimizer: Any) -> float:
-    """Returns the learning rate that an optimizer of a trial has now; 0 for a schedule, which knows it."""
+    """Returns the present learning rate of a trial's optimizer; 0 for a schedule, which is part of the program."""
     return 0.0 if callable(optimizer._learning_rate) else float(optimizer.learning_rate)

@@ -1,4 +1,4 @@
-"""Takes the rows of some lanes off the device, all of them in one transfer per type of number."""
+"""Copies the rows of some lanes from the device, in one transfer per dtype."""
 
 from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
@@ -12,7 +12,7 @@ Rows = Mapping[str, tf.Variable]  # name → one row per lane
 
 
 def reader(blocks: Sequence[tuple[range, Rows]]) -> Callable[[Sequence[int]], dict[int, Values]]:
-    """Returns a function that copies the rows of lanes into arrays: lane → name → row.
+    """Returns a function that takes lanes and returns copies of their rows as arrays: lane → name → row.
 
     Args:
         blocks: lanes, and variables that have a row for each of them. A lane may be in several blocks.
@@ -32,7 +32,8 @@ def reader(blocks: Sequence[tuple[range, Rows]]) -> Callable[[Sequence[int]], di
             return found
         own = [[lane for lane in lanes if lane in block] for block, _ in blocks]
         places = tuple(tf.constant([lane - block.start for lane in some], tf.int32) for (block, _), some in zip(blocks, own, strict=True))
-        flat, done = {dtype: tensor.numpy() for dtype, tensor in gathered(places).items()}, defaultdict[str, int](int)
+        flat = {dtype: tensor.numpy() for dtype, tensor in gathered(places).items()}
+        done = dict.fromkeys(flat, 0)  # dtype → how many of its numbers were copied
         for (_, rows), some in zip(blocks, own, strict=True):
             for name, variable in rows.items():
                 dtype, shape = variable.dtype.name, (len(some), *variable.shape[1:])

@@ -13,26 +13,15 @@ from src.config.targets import build
 from src.errors import ConfigError, collecting, did_you_mean
 from src.tasks import OWN
 
-BY_SHAPE = {"loss": ("crossentropy", "ce"), "metrics": ("accuracy", "acc")}  # names that Keras reads by the shape of the labels
-OF_CLASSES = ("sparse", "categorical", "topk", "onehot", "kldivergence", "kld", "cosinesimilarity", "accuracy", "acc")
-OF_PROBABILITIES: tuple[str, ...] = (
-    "binaryaccuracy",
-    "precision",
-    "recall",
-    "auc",
-    "f1",
-    "fbeta",
-    "iou",
-    "binaryiou",
-    "meaniou",
-    "sensitivity",
-    "specificity",
-)
-OF_PROBABILITIES += ("truepositives", "truenegatives", "falsepositives", "falsenegatives")
-MISREAD = {  # kind of task → what its labels are, and the starts of names, without underscores, that expect others
-    "binary": ("a class of two, with one probability", OF_CLASSES),
-    "labels": ("0 or 1 for each label", OF_CLASSES),
-    "numbers": ("numbers", tuple(start for start in (*OF_CLASSES, *OF_PROBABILITIES) if not start.startswith(("kl", "cosine")))),
+BY_SHAPE = {"loss": ("crossentropy", "ce"), "metrics": ("accuracy", "acc")}  # names that Keras interprets by the shape of the labels
+OF_CLASSES = ("sparse", "categorical", "topk", "onehot", "accuracy", "acc")
+OF_DISTRIBUTIONS = ("kldivergence", "kld", "cosinesimilarity")
+THRESHOLDED = ("auc", "binaryaccuracy", "binaryiou", "f1", "fbeta", "iou", "meaniou", "precision", "recall", "sensitivity", "specificity")
+COUNTED = ("truepositives", "truenegatives", "falsepositives", "falsenegatives")
+MISREAD = {  # kind of task → its labels, and beginnings of names (without underscores) that expect other labels
+    "binary": ("a class of two, with one probability", (*OF_CLASSES, *OF_DISTRIBUTIONS)),
+    "labels": ("0 or 1 for each label", (*OF_CLASSES, *OF_DISTRIBUTIONS)),
+    "numbers": ("numbers", (*OF_CLASSES, *THRESHOLDED, *COUNTED)),
 }
 
 
@@ -73,7 +62,7 @@ def _built_metrics(nodes: list[Any], kind: str) -> list[Any]:
 
 
 def _per_output(key: str, node: Any, task: Any, make: Any) -> Any:
-    """Returns what is made of the node of one output, or of those of several by name."""
+    """Returns `make(node, kind)` for one output, or a mapping of output → `make(its node, its kind)` for several."""
     several = isinstance(node, dict) and "_target_" not in node
     if not isinstance(task, dict):
         if several:
@@ -104,7 +93,10 @@ def _checked(key: str, node: Any, kind: str, module: ModuleType, kinds: Any) -> 
         built = name = str(node)
         if kind in ("classes", "binary") and name.lower() in BY_SHAPE[key]:
             return name
-        _refuse_misread(key, name, kind)
+    labels, misread = MISREAD.get(kind, ("", ()))
+    if name.lower().replace("_", "").startswith(misread):
+        raise ConfigError([f"training.{key}: {name} does not take what data.task={kind} has as labels: {labels}."])
+    if not isinstance(node, dict):
         try:
             module.get(name)
         except ValueError as error:
@@ -112,16 +104,8 @@ def _checked(key: str, node: Any, kind: str, module: ModuleType, kinds: Any) -> 
     if kind == "classes" and not name.lower().startswith("sparse"):
         known = ", ".join([BY_SHAPE[key][0], *(member for member in dir(module) if member.lower().startswith("sparse"))])
         raise ConfigError([f"training.{key}: {name} does not take class numbers; expected one of {known}."])
-    _refuse_misread(key, name, kind)
     if kind != "numbers" and isinstance(node, dict) and node.get("from_logits"):
         layer = "softmax" if kind == "classes" else "sigmoid"
         why = f"what a model gives is shown as probabilities; expected a {layer} at its end, and a loss without it"
         raise ConfigError([f"training.{key}: {name} with from_logits is not supported yet: {why}."])
     return built
-
-
-def _refuse_misread(key: str, name: str, kind: str) -> None:
-    """Raises a ConfigError if a loss or metric of Keras would misread the labels of a task."""
-    labels, misread = MISREAD.get(kind, ("", ()))
-    if name.lower().replace("_", "").startswith(misread):
-        raise ConfigError([f"training.{key}: {name} does not take what data.task={kind} has as labels: {labels}."])

@@ -19,12 +19,15 @@ ABSENT = -1e9  # bias of a class without training examples: its probability is 0
 
 
 def refusal(data: Dataset) -> str:
-    """Logistic regression takes numbers as inputs and one class per example, all of one weight."""
-    received = "weights" if data.weights(training=True) is not None else f"the task {declared(data.task)}"
-    numbers = isinstance(data.x, np.ndarray) and data.x.dtype.kind in "biuf" and not data.read
-    if numbers and declared(data.task) == "classes" and data.y.ndim == 1 and data.weights(training=True) is None:
+    """Returns why logistic regression cannot train on a data set; empty if it can."""
+    if not isinstance(data.x, np.ndarray) or data.x.dtype.kind not in "biuf" or data.read:
+        received = "inputs that are no array of numbers"
+    elif data.weights(training=True) is not None:
+        received = "weights"
+    elif declared(data.task) != "classes" or data.y.ndim > 1:
+        received = f"the task {declared(data.task)}"
+    else:
         return ""
-    received = received if numbers else "inputs that are no array of numbers"
     return f"engine=sgd_classifier: these data have {received}; expected an array of numbers and one class per example, without weights."
 
 
@@ -44,7 +47,7 @@ def fit(
     Args:
         model: a compiled model with one Dense layer.
         objective: not used, because there is only one epoch to keep.
-        schedule: of it only `validation_batch` is used.
+        schedule: only its `validation_batch` is used.
         max_iter: largest number of passes over the training examples.
         folds: number of folds of the cross-validation, which uses all cores; None skips it.
 
@@ -75,7 +78,7 @@ def _names(data: Dataset) -> tuple[str, ...]:
 def _folds(data: Dataset, folds: int) -> list[tuple[np.ndarray, np.ndarray]]:
     """Returns positions (training, test) per fold, as scikit-learn's `cv=folds` chooses them.
 
-    All folds are checked here, before the first ones take minutes.
+    Checks all folds, because fitting the first ones may take minutes.
     """
     try:
         with warnings.catch_warnings():
@@ -94,18 +97,15 @@ def _demand_two_classes(y: np.ndarray, names: Sequence[str], part: str) -> None:
     present = np.unique(y)
     if len(present) < 2:
         raise TrialError(
-            f"{part} has one class alone, {names[present[0]]}, in {len(y)} examples; logistic regression expects at least two. "
+            f"{part} has only one class, {names[present[0]]}, in {len(y)} examples; logistic regression expects at least two. "
             "Another data.split_seed or more examples of the other classes may help."
         )
 
 
 def _dense_weights(classifier: SGDClassifier, num_classes: int) -> list[np.ndarray]:
-    """Returns kernel (features, num_classes) and bias (num_classes,).
-
-    For two classes, scikit-learn has only the column of the second.
-    """
+    """Returns kernel (features, num_classes) and bias (num_classes,)."""
     columns, biases = classifier.coef_.T, classifier.intercept_
-    if len(classifier.classes_) == 2:
+    if len(classifier.classes_) == 2:  # scikit-learn has only the column of the second class
         columns, biases = np.hstack([-columns, columns]), np.hstack([-biases, biases])
     kernel, bias = np.zeros((len(columns), num_classes)), np.full(num_classes, ABSENT)
     kernel[:, classifier.classes_], bias[classifier.classes_] = columns, biases

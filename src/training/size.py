@@ -1,4 +1,4 @@
-"""How much memory a trial takes as a lane of a stack."""
+"""Estimates how much memory a trial takes as a lane of a stack."""
 
 import math
 
@@ -8,8 +8,8 @@ from src.datasets import Dataset
 from src.training import Schedule, state, validation
 
 BYTES = 4  # of a number
-COPIES = 5  # of its state: in the trial's model, in the stack, as a program reads and as it writes it, and the gradients
-PASSES = 3  # arrays as large as all outputs for a batch: the outputs, their gradients, and what is between two operations
+COPIES = 5  # of its state: in the trial's model, in the stack, as input and as output of a program, and the gradients
+PASSES = 3  # arrays as large as all outputs for a batch: the outputs, their gradients, and intermediate results
 
 
 def bytes_of(model: keras.Model, data: Dataset, schedule: Schedule) -> int:

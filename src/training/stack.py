@@ -14,9 +14,9 @@ import numpy as np
 import tensorflow as tf
 
 from src.datasets import Dataset
-from src.training import Schedule, dropout, feed, obstacles, operations, row_optimizer, state
+from src.training import Schedule, dropout, feed, obstacles, row_optimizer, state
 from src.training.agreement import is_random_in_validation
-from src.training.compiled import in_batches
+from src.training.compiled import compile_epoch
 from src.training.row_optimizer import RowOptimizer, Tensors
 from src.training.rows import reader
 from src.training.structure import TRIED, check_same, clone_of, has_own_parts
@@ -27,13 +27,13 @@ def obstacle(model: keras.Model, data: Dataset, schedule: Schedule) -> str:
     if reason := obstacles.obstacle(model, data, schedule):
         return reason
     if has_own_parts(model):
-        return "a part of it is not Keras' own, so that no clone need be the same"
+        return "a part of it is not Keras' own, so a clone of it may differ"
     if reason := row_optimizer.obstacle(model.optimizer):
         return reason
     if any(variable.constraint for variable in model.trainable_variables):
         return "a constraint on a variable does not update it element by element"
     if other_types := [variable.dtype for variable in model.trainable_variables if variable.dtype != "float32"]:
-        return f"its weights are {other_types[0]}, no float32"
+        return f"its weights are {other_types[0]}, not float32"
     chosen = data.train_index[:TRIED]
     if is_random_in_validation(model, data.batch(chosen, training=True)):
         return "it draws random numbers in validation, too"
@@ -45,7 +45,7 @@ class Stack:
 
     Attributes:
         lanes: number of lanes.
-        ahead: True while the lanes were trained for an epoch that their trials do not know of.
+        ahead: True while the lanes are trained for an epoch whose metrics their trials have not got yet.
 
     Raises:
         Exception: any error of TensorFlow if the program cannot be compiled.
@@ -75,9 +75,14 @@ class Stack:
         self._dropout_rates = [tf.Variable(tf.zeros(self.lanes)) for _ in dropout.layers_of(self._model)]
         self._rates = np.zeros((self.lanes, 1), np.float32)
         examples = [feed.on_device(data, training=training) for training in (True, False)]
-        self._train = self._compiled(self._train_step, examples[0], data.train_index, schedule.batch_size)
-        self._validate = self._compiled(self._test_step, examples[1], data.validation_index, schedule.validation_batch)
-        self._validation_order = self._repeated(data.validation_index)
+        train_order = tf.constant(np.tile(data.train_index, (self.lanes, 1)), tf.int32)
+        self._validation_order = tf.constant(np.tile(data.validation_index, (self.lanes, 1)), tf.int32)
+        of_optimizers = (variable for own in self._optimizers for variable in (*own.rows.values(), own.rates))
+        known = (*of_optimizers, *self._others.values(), *self._metrics.values(), *self._dropout_rates)
+        self._train = compile_epoch(self._train_step, examples[0], train_order, schedule.batch_size, known, self._results)
+        self._validate = compile_epoch(
+            self._test_step, examples[1], self._validation_order, schedule.validation_batch, known, self._results
+        )
         self._variables: dict[int, state.Variables] = {}  # lane → the variables of the model that was put there
 
     def put(self, lane: int, model: keras.Model) -> None:
@@ -89,13 +94,13 @@ class Stack:
         check_same(model, self._model, self._data)
         variables = state.of(model)  # its learning rate is an input of the program, and no part of it draws without a seed
         if differing := (variables.keys() - {state.LEARNING_RATE, state.RANDOM}) ^ self._state(lane).keys():
-            raise ValueError(f"{', '.join(sorted(differing))}: in the model or in the stack alone")
+            raise ValueError(f"{', '.join(sorted(differing))}: only one of model and stack has it")
         self._variables[lane] = variables
         self.see_learning_rate(lane, model)
         self._copy_in(lane, model, self._state(lane))
 
     def see_learning_rate(self, lane: int, model: keras.Model) -> None:
-        """Takes the learning rate of a model, which a callback may have changed."""
+        """Copies the learning rate of a model, which a callback may have changed, for the next epoch."""
         self._rates[lane] = row_optimizer.rate_of(model.optimizer)
 
     def _copy_in(self, lane: int, model: keras.Model, names: Iterable[str]) -> None:
@@ -107,7 +112,7 @@ class Stack:
             stacked[lane].assign(layer.rate)
 
     def epoch(self, orders: Mapping[int, np.ndarray]) -> dict[int, dict[str, float]]:
-        """Trains and validates the models in the lanes for an epoch. What it changes stays on the device: see `read`.
+        """Trains and validates the models in the lanes for an epoch. The new state stays on the device until `read` copies it.
 
         Args:
             orders: lane → the order of the examples.
@@ -126,13 +131,15 @@ class Stack:
 
     def read(self, lanes: Iterable[int]) -> dict[int, state.Values]:
         """Returns lane → the state of its training under the names of src/training/state.py, in one transfer for all lanes."""
-        return {
-            lane: {
-                name: rows[name].reshape(variable.shape).astype(variable.dtype, copy=False) if name in rows else variable.numpy()
-                for name, variable in self._variables[lane].items()
-            }
-            for lane, rows in self._read(sorted(lanes)).items()
-        }
+        states: dict[int, state.Values] = {}
+        for lane, rows in self._read(sorted(lanes)).items():
+            states[lane] = {}
+            for name, variable in self._variables[lane].items():
+                if name in rows:
+                    states[lane][name] = rows[name].reshape(variable.shape).astype(variable.dtype, copy=False)
+                else:
+                    states[lane][name] = variable.numpy()
+        return states
 
     def evaluate(self, models: Mapping[int, keras.Model]) -> dict[int, dict[str, float]]:
         """Copies the weights of models back into their lanes; returns lane → loss and metrics on the validation split."""
@@ -140,14 +147,11 @@ class Stack:
             self._copy_in(lane, model, state.of_model(model))
         return _by_lane(self._validate(self._validation_order), models)
 
-    def _repeated(self, index: np.ndarray) -> tf.Tensor:
-        return tf.constant(np.tile(index, (self.lanes, 1)), tf.int32)
-
     def _rows(self, variable: keras.Variable) -> tf.Variable:
         return tf.Variable(tf.repeat(tf.identity(variable.value)[None], self.lanes, axis=0))
 
     def _state(self, lane: int) -> dict[str, tuple[tf.Variable, int]]:
-        """Returns, for each variable of model and optimizer, the stacked variable and the row that is a lane's."""
+        """Returns name → (stacked variable, row of a lane in it), for the variables of model and optimizer."""
         own = next(one for one in self._optimizers if lane in one.lanes)
         return {
             **{name: (rows, lane) for name, rows in self._others.items()},
@@ -174,25 +178,6 @@ class Stack:
             rows.assign(self._empty_metrics[name])
         return results
 
-    def _compiled(
-        self, step: Callable[[feed.Batch], None], examples: feed.Batch, index: np.ndarray, batch_size: int
-    ) -> Callable[[tf.Tensor], Tensors]:
-        """Compiles a function that runs a step per batch of the lanes' orders and returns metric → values."""
-
-        @tf.function(jit_compile=True)  # type: ignore[untyped-decorator]
-        def run(orders: tf.Tensor, enabled: tf.Tensor) -> dict[str, tf.Tensor]:
-            if enabled:
-                in_batches(lambda chosen: step(feed.rows(examples, chosen)), orders, batch_size)
-            return self._results()
-
-        with operations.without_loops():
-            no_step = self._repeated(index), tf.constant(False)  # compiles, or fails, now; trains nothing
-            of_optimizers = (variable for own in self._optimizers for variable in (*own.rows.values(), own.rates))
-            known = (*of_optimizers, *self._others.values(), *self._metrics.values(), *self._dropout_rates)
-            operations.refuse_hidden_state(run.get_concrete_function(*no_step), known)
-            run(*no_step)
-        return lambda orders: dict(run(orders, tf.constant(True)))
-
     def _train_step(self, batch: feed.Batch) -> None:
         """Trains each lane on its batch, of shape (lanes, examples, …)."""
         gradients = self._vectorised(self._gradients, batch)
@@ -203,7 +188,7 @@ class Stack:
         self._vectorised(self._loss, batch)
 
     def _vectorised(self, function: Callable[..., Any], batch: feed.Batch) -> Any:
-        """Calls a function per lane, with the variables of the lane in the model; updates all but the weights."""
+        """Calls a function once per lane, with the lane's variables in the model; updates all variables but the weights."""
         model = self._model
         known = {**state.of_model(model), **state.of_metrics(model)}
         changing = {**self._others, **self._metrics}

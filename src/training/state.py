@@ -14,7 +14,7 @@ from keras.src.random.seed_generator import global_seed_generator
 
 Variables = dict[str, keras.Variable]
 Values = dict[str, np.ndarray]
-AGAIN = ("_layers", "_variables", "_trainable_variables", "_tracker")  # lists in which Keras and TensorFlow hold the same objects once more
+AGAIN = ("_layers", "_variables", "_trainable_variables", "_tracker")  # attributes in which Keras and TensorFlow repeat the same objects
 RANDOM = "random"
 LEARNING_RATE, STEPS = "optimizer/_learning_rate", "optimizer/_iterations"
 
@@ -97,7 +97,7 @@ def assign(variables: Variables, given: Mapping[str, Any]) -> None:
         ValueError: a name is missing on either side, or a shape differs.
     """
     if differing := variables.keys() ^ given.keys():
-        raise ValueError(f"{', '.join(sorted(differing))}: known on one side alone; expected the same variables")
+        raise ValueError(f"{', '.join(sorted(differing))}: only on one side; expected the same variables on both")
     if others := [name for name, value in given.items() if tuple(value.shape) != tuple(variables[name].shape)]:
         raise ValueError(f"{others[0]}: shape {tuple(given[others[0]].shape)}; expected {tuple(variables[others[0]].shape)}")
     for name, value in given.items():

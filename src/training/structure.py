@@ -1,6 +1,6 @@
 """The structure of a trial, equal for trials that one compiled program can train, and its clone.
 
-A model with parts that are not Keras' own gets a program of its own instead, because its configuration may lack an attribute.
+A model with parts that are not Keras' own gets a program for itself, because its configuration may lack an attribute.
 """
 
 import hashlib
@@ -25,7 +25,7 @@ def has_own_parts(model: keras.Model) -> bool:
 
     Its configuration may not describe all that it computes.
     """
-    loss, metrics = (getattr(model, name, None) for name in ("_compile_loss", "_compile_metrics"))  # None where there are none
+    loss, metrics = getattr(model, "_compile_loss", None), getattr(model, "_compile_metrics", None)
     scoring = [loss._user_loss if loss else None, metrics._user_metrics if metrics else None]
     if not all(map(_is_keras, keras.tree.flatten(scoring))):
         return True
@@ -35,7 +35,7 @@ def has_own_parts(model: keras.Model) -> bool:
 
 
 def _is_keras(part: Any) -> bool:
-    """True for a name, or for an object or function of Keras."""
+    """True for None, a name, or an object or function of Keras."""
     home = part.__module__ if callable(part) and hasattr(part, "__name__") else type(part).__module__
     return part is None or isinstance(part, str) or home.startswith("keras.")
 
@@ -80,7 +80,7 @@ def _text(config: Any) -> str:
 def _digest(value: Any) -> Any:
     """Returns a JSON value for a whole array of a configuration; its text would be cut."""
     if not hasattr(value, "__array__"):
-        raise TypeError(f"its configuration has {value!r}, of which nobody knows when two are equal")
+        raise TypeError(f"its configuration has {value!r}, which cannot be compared")
     array = keras.ops.convert_to_numpy(value)
     return [array.shape, str(array.dtype), hashlib.sha256(np.ascontiguousarray(array).tobytes()).hexdigest()]
 
@@ -133,6 +133,5 @@ def check_same(model: keras.Model, clone: keras.Model, data: Dataset) -> None:
         ValueError: the clone computes something else.
     """
     dropout.take_rates(model, clone)  # they are inputs of the program
-    chosen = data.train_index[:TRIED]
-    if difference := disagreement(model, clone, data.batch(chosen, training=True)):
+    if difference := disagreement(model, clone, data.batch(data.train_index[:TRIED], training=True)):
         raise ValueError(difference)

@@ -26,7 +26,7 @@ def batch_size(requested: int | str, model: keras.Model, example: trees.Tree) ->
 
 
 def sizes(model: keras.Model, example: trees.Tree) -> Iterator[int]:
-    """Yields how many numbers per example each array has that a model computes."""
+    """Yields, for each array that a model computes, its size per example."""
     layers = [layer for layer in model._flatten_layers() if layer is not model]
     if all(layer._inbound_nodes for layer in layers):  # layers inside of others do not know their outputs
         outputs: Iterator[Any] = (output for layer in layers for node in layer._inbound_nodes for output in node.output_tensors)

@@ -1,4 +1,4 @@
-"""Loads the files of weights, and checks that they hold what was scored."""
+"""Loads files of weights, and checks that they hold the scored values."""
 
 import tempfile
 import warnings

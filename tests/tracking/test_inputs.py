@@ -47,7 +47,7 @@ def first_of(tree: Any) -> Any:
 @pytest.mark.parametrize("name", TREES)
 def test_what_is_given_is_taken_as_it_was(name: str) -> None:
     tree = TREES[name]
-    assert same(inputs.taken(inputs.given(tree), first_of(tree)), tree)
+    assert same(inputs.conform(inputs.for_model(tree), first_of(tree)), tree)
 
 
 @pytest.mark.parametrize("name", TREES)
@@ -55,13 +55,13 @@ def test_what_is_given_passes_mlflows_own_check_of_the_schema(name: str) -> None
     tree = TREES[name]
     schema = inputs.schema_of(first_of(tree))
     assert ModelSignature.from_dict(ModelSignature(schema).to_dict()).inputs == schema, "it can be stored"
-    assert same(inputs.taken(_enforce_schema(inputs.given(tree), schema), first_of(tree)), tree)
+    assert same(inputs.conform(_enforce_schema(inputs.for_model(tree), schema), first_of(tree)), tree)
 
 
 def test_a_dict_of_columns_is_a_table_of_named_columns() -> None:
     columns = {column.name: column.type for column in inputs.schema_of(TREES["table"]).inputs}
     assert columns == {"age": DataType.double, "word": DataType.string, "count": DataType.long, "yes": DataType.boolean}
-    frame = inputs.given(TREES["table"])
+    frame = inputs.for_model(TREES["table"])
     assert isinstance(frame, pd.DataFrame) and list(frame.columns) == ["age", "word", "count", "yes"] and frame["age"].tolist() == [0, 1, 2]
     assert [name for name, tree in TREES.items() if inputs.is_table(tree)] == ["table"]
 
@@ -75,12 +75,12 @@ def test_other_trees_are_tensors_of_any_number_of_examples() -> None:
 
 
 def test_inputs_become_those_of_the_training() -> None:
-    assert inputs.taken([[1, 2], [3, 4]], np.zeros((1, 2), np.float32)).dtype == np.float32
-    assert inputs.taken([1, 2], np.zeros((1, 1), np.float32)).tolist() == [[1.0], [2.0]], "a column of a table is one number per example"
-    assert inputs.taken([1, 2], np.array(["a"])).tolist() == ["1", "2"]
-    longer = inputs.taken(["longer than any in training"], np.array(["a"]))
+    assert inputs.conform([[1, 2], [3, 4]], np.zeros((1, 2), np.float32)).dtype == np.float32
+    assert inputs.conform([1, 2], np.zeros((1, 1), np.float32)).tolist() == [[1.0], [2.0]], "a column of a table is one number per example"
+    assert inputs.conform([1, 2], np.array(["a"])).tolist() == ["1", "2"]
+    longer = inputs.conform(["longer than any in training"], np.array(["a"]))
     assert longer.tolist() == ["longer than any in training"], "no text is cut"
-    more = inputs.taken({"word": ["b"], "age": [7], "other": [0]}, {"age": np.zeros((1, 1)), "word": np.array(["a"])})
+    more = inputs.conform({"word": ["b"], "age": [7], "other": [0]}, {"age": np.zeros((1, 1)), "word": np.array(["a"])})
     assert list(more) == ["age", "word"] and more["age"].tolist() == [[7.0]]
 
 
@@ -96,7 +96,7 @@ def test_inputs_become_those_of_the_training() -> None:
 )
 def test_what_does_not_fit_is_refused(received: Any, example: Any, message: str) -> None:
     with pytest.raises(ValueError, match=message):
-        inputs.taken(received, example)
+        inputs.conform(received, example)
 
 
 @pytest.mark.parametrize(
@@ -112,4 +112,4 @@ def test_what_does_not_fit_is_refused(received: Any, example: Any, message: str)
 )
 def test_no_value_becomes_another_one(received: object, example: object, message: str) -> None:
     with pytest.raises(ValueError, match=message):
-        inputs.taken(received, example)
+        inputs.conform(received, example)

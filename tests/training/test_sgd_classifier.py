@@ -72,8 +72,8 @@ def test_a_class_without_training_examples_has_practically_no_probability(presen
 @pytest.mark.parametrize(
     ("y", "train", "message"),
     [
-        ([0] * 20 + [1] * 3, range(20), "the training split has one class alone, a, in 20 examples"),
-        ([0] * 20 + [1], range(10, 21), "fold [1-5] of model.engine.folds=5 has one class alone, a"),
+        ([0] * 20 + [1] * 3, range(20), "the training split has only one class, a, in 20 examples"),
+        ([0] * 20 + [1], range(10, 21), "fold [1-5] of model.engine.folds=5 has only one class, a"),
         ([0, 0, 1, 1], range(3), "model.engine.folds=5 of 4 examples: .* Expected fewer folds"),
     ],
 )

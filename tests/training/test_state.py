@@ -69,7 +69,7 @@ class Data:
 def test_names_that_one_side_lacks_are_refused() -> None:
     one = keras.Sequential([keras.Input((4,)), keras.layers.Dense(2, name="a")])
     other = keras.Sequential([keras.Input((4,)), keras.layers.Dense(2, name="b")])
-    with pytest.raises(ValueError, match="a/bias, a/kernel, b/bias, b/kernel: known on one side alone"):
+    with pytest.raises(ValueError, match="a/bias, a/kernel, b/bias, b/kernel: only on one side"):
         state.assign(state.of_model(one), state.of_model(other))
 
 
