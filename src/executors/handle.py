@@ -27,7 +27,7 @@ class WorkerHandle(ABC):
         begun: True if the worker has begun the current trial.
         starts: number of workers started for the current trial, including this one; 1 again once the trial has begun.
         deadline: `time.monotonic()` by which the trial must have ended.
-        cancelled: True if the trial was requested to stop at once, without a score.
+        stopped: True if the trial was requested to stop at once, without a score.
         gigabytes: memory of the worker after its first trial.
         call: the result of the last call, done once the worker has answered; None if there was no call.
     """
@@ -39,7 +39,7 @@ class WorkerHandle(ABC):
     begun: bool = False
     starts: int = 1
     deadline: float = float("inf")
-    cancelled: bool = False
+    stopped: bool = False
     gigabytes: float = 0.0
     call: Future[Any] | None = None
 

@@ -132,7 +132,7 @@ class Pool(ABC):
             for worker in self.ready([worker for worker in self.workers if worker.job], min(left, 1.0)):
                 ended |= self._receive(worker)
             self._reassign_late_jobs()
-            self._cancel_if_stopping()
+            self._stop_if_requested()
             ended |= self._end_overdue()
 
     def close(self) -> None:
@@ -149,7 +149,7 @@ class Pool(ABC):
 
     def _assign(self, worker: WorkerHandle, job: Job) -> None:
         worker.job, worker.assigned, worker.begun = job, time.monotonic(), False
-        worker.cancelled, worker.deadline = False, float("inf")
+        worker.stopped, worker.deadline = False, float("inf")
         worker.trials += 1
         worker.send(job)
 
@@ -163,7 +163,7 @@ class Pool(ABC):
         match event:
             case Begun():
                 worker.begun, worker.starts = True, 1
-                if self.minutes_per_trial and not worker.cancelled:
+                if self.minutes_per_trial and not worker.stopped:
                     worker.deadline = time.monotonic() + 60 * self.minutes_per_trial
                 if job.number in self._cancelled:
                     worker.cancel(alone=True)
@@ -184,7 +184,7 @@ class Pool(ABC):
     def _handle_death(self, worker: WorkerHandle, job: Job, cause: str) -> bool:
         """Assigns the trial of a dead worker to a new one if it had not begun; returns True if the trial is over."""
         self._remove(worker)
-        if not worker.begun and not worker.cancelled and worker.starts < MOST_STARTS:
+        if not worker.begun and not worker.stopped and worker.starts < MOST_STARTS:
             replacement = self._start_worker()
             replacement.starts = worker.starts + 1
             self._assign(replacement, job)
@@ -196,21 +196,21 @@ class Pool(ABC):
     def _reassign_late_jobs(self) -> None:
         """Moves jobs whose workers find no room in the cluster to free workers."""
         free = [worker for worker in self.workers if not worker.job]
-        waiting = [worker for worker in self.workers if worker.job and not worker.begun and not worker.cancelled]
+        waiting = [worker for worker in self.workers if worker.job and not worker.begun and not worker.stopped]
         late = [worker for worker in waiting if time.monotonic() > worker.assigned + PATIENCE]
         for worker, replacement in zip(late, free, strict=False):
             self._remove(worker)
             replacement.starts = worker.starts
             self._assign(replacement, worker.job)  # type: ignore[arg-type]
 
-    def _cancel_if_stopping(self) -> None:
+    def _stop_if_requested(self) -> None:
         """Stops all trials if the listener raises Stop; they have GRACE seconds to end."""
         try:
             self.listener.check_stop()
         except Stop:
             for worker in self.workers:
-                if worker.job and not worker.cancelled:
-                    worker.cancelled, worker.deadline = True, time.monotonic() + GRACE
+                if worker.job and not worker.stopped:
+                    worker.stopped, worker.deadline = True, time.monotonic() + GRACE
                     worker.cancel(alone=False)
 
     def _end_overdue(self) -> bool:
@@ -218,7 +218,7 @@ class Pool(ABC):
         overdue = [worker for worker in self.workers if worker.job and time.monotonic() > worker.deadline]
         for worker in overdue:
             self._remove(worker)
-            if worker.cancelled:
+            if worker.stopped:
                 outcome = Outcome(TrialState.KILLED, cause="interrupted")
             else:
                 outcome = Outcome(TrialState.FAILED, cause=f"took longer than {self.minutes_per_trial:g} minutes")

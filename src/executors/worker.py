@@ -115,9 +115,10 @@ class Order:
 
     def check(self) -> None:
         """Raises Stop or Cancelled if there is an order."""
-        if self.given == STOP:
+        order = self.given  # read once, because another thread may replace a CANCEL by a STOP meanwhile
+        if order == STOP:
             raise Stop("interrupted")
-        if self.given == CANCEL:
+        if order == CANCEL:
             raise Cancelled("cancelled")
 
 

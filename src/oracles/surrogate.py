@@ -65,7 +65,7 @@ class Surrogate:
         return candidates[np.argsort(-expected, kind="stable")]
 
     def kernel(self, tried: Sequence[TriedPoint]) -> Any:
-        """Returns the kernel fitted to the points; fits a new one only after every tenth more of them."""
+        """Returns a kernel fitted to the points; fits it again only when their number has grown by a tenth."""
         first = tried[: len(tried) - len(tried) % max(1, len(tried) // 10)]
         keys = tuple(one.key for one in first)
         if keys != self._fitted[0]:

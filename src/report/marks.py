@@ -22,8 +22,10 @@ def default_of(standing: Standing, metas: Sequence[Mapping[str, str]]) -> Entry 
 
 
 def _defaults(meta: Mapping[str, str]) -> dict[str, str]:
-    """Returns config path → canonical text of the value, for the configuration that a sweep composes without its axes."""
-    config = yaml.load(meta.get("base_config", ""), yaml.CSafeLoader) or {}
+    """Returns config path → canonical text, for the configuration that a sweep composes without its axes; empty if it is not recorded."""
+    config = yaml.load(meta.get("base_config", ""), yaml.CSafeLoader)
+    if not config:
+        return {}
     options = default_options(config)
     config.pop("hydra", None)
     return {key: canonical(value) for key, value in (leaves(config) | options).items()}

@@ -78,7 +78,7 @@ class Standing:
 
     @cached_property
     def front(self) -> list[bool]:
-        """True for each entry whose means no other entry of its group beats in one objective and at least equals in the other."""
+        """True for each entry, unless another one of its group has a better mean in one objective and no worse mean in the other."""
         second = self.second
         if not second:
             return [False] * len(self.entries)

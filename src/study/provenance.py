@@ -31,7 +31,7 @@ def write_later_patch(folder: Path, first_commit: str) -> None:
 
 
 def patch_name(code: str) -> str:
-    """Returns the name of the patch of the code, given by its digest, that resumed a sweep."""
+    """Returns the name of the file with the patch of a code that resumed a sweep; `code` is its digest."""
     return f"code-{code.rpartition('+')[2][:12]}.patch"
 
 
@@ -60,7 +60,7 @@ def versions() -> str:
 
 
 def training_packages(versions: str) -> str:
-    """Returns the part of `versions` whose code a trial runs, and whose other versions therefore count as other code.
+    """Returns the part of `versions` whose code a trial runs; another version of these packages counts as other code.
 
     >>> training_packages("python 3.12.1, keras 3.12.0, mlflow 3.6.0, numpy 2.3.4")
     'keras 3.12.0, numpy 2.3.4'

@@ -106,6 +106,8 @@ def test_the_row_of_the_defaults_is_marked_whatever_keys_others_have() -> None:
     marked = default_of(found, [{"base_config": CONFIG}])
     assert marked is not None and [one.number for one in marked.trials] == [2]
     assert default_of(found, [{}]) is default_of(Standing.of(some[:1], OBJECTIVE, 0), [{"base_config": CONFIG}]) is None
+    without_keys = Standing.of([trial(0, 0.5), trial(1, 0.6, optimizer="adam")], OBJECTIVE, 0)
+    assert default_of(without_keys, [{}]) is None
 
 
 def test_the_row_of_the_champion_is_that_of_its_configuration_and_data() -> None:
