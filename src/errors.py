@@ -111,7 +111,7 @@ def did_you_mean(word: str, known: Iterable[str]) -> str:
 
 
 def raised_at(*errors: BaseException) -> str:
-    """Returns the file and line where the last of some errors was raised, in code outside of site-packages if possible."""
+    """Returns the file and line where errors were raised: the last one outside of site-packages if there is one, else the last of all."""
     frames = [frame for error in errors for frame in traceback.extract_tb(error.__traceback__)]
     frame = next((frame for frame in reversed(frames) if "site-packages" not in frame.filename), frames[-1])
     return f"{frame.filename}:{frame.lineno}"

@@ -147,7 +147,7 @@ def _challenge(arguments: Arguments, demanded: "Gates", registry: "Registry", lo
 
 
 def best_run(sweep: str, say: Callable[[str], object] = print, objective: str = "") -> str:
-    """Returns the best run of the best configuration: the one with the best mean, or the one that a race concluded.
+    """Returns the run with the best score: of the trials that a race concluded, else of the configuration with the best mean.
 
     Args:
         say: called with the conclusion of a race.

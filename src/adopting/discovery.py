@@ -97,11 +97,12 @@ def values_of(parameter: Parameter) -> Sequence[Any]:
         return range(low, high + 1, step or 1)
     if step is None:
         return []
-    found, following = [], low
-    while following <= high * (1 + 1e-12):
-        found.append(following if kind == "Int" else float(f"{following:.12g}"))
+    found = [low]  # not rounded, because it may be the default, whose conditions are found by comparing values
+    while True:
         following = low * step ** len(found) if parameter.sampling == "log" else low + len(found) * step
-    return found
+        if following > high + 1e-12 * abs(high):
+            return found
+        found.append(following if kind == "Int" else float(f"{following:.12g}"))
 
 
 def _others(parameter: Parameter) -> list[Any]:

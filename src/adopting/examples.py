@@ -69,8 +69,8 @@ def _dataset(dataset: Any, place: str) -> tuple[Any, np.ndarray, Any, int]:
     if not batches or not isinstance(batches[0], tuple) or len(batches[0]) < 2:
         raise ConfigError([f"{place}: a data set of {len(batches)} batches without labels; expected (inputs, labels)"])
     first_inputs, first_labels = batches[0][:2]
-    sizes = {np.shape(batch[1])[:1] for batch in batches[:-1]}
-    if isinstance(first_inputs, tuple) or not isinstance(first_labels, np.ndarray) or len(sizes) > 1:
+    unnamed = isinstance(first_inputs, tuple) or not isinstance(first_labels, np.ndarray)
+    if unnamed or len({np.shape(batch[1])[:1] for batch in batches[:-1]}) > 1:
         raise ConfigError([f"{place}: a data set of several outputs, of inputs without names, or not in batches; a data set: docs/data.md"])
     if not np.allclose(_sums(batches), _sums(again)):
         raise ConfigError([f"{place}: its examples differ from one pass to the next; expected layers that augment, in the model."])

@@ -99,7 +99,7 @@ def mistakes(one: Assignment, options: Options, request: Request) -> Iterator[st
     if chain[-1] in chain[:-1]:
         yield f"{one.origin}: {' → '.join(chain)} is a circle; expected a key with a value of its own at its end."
     if one.swept or any(one is other for _, other in request.when):
-        yield f"{one.origin}: a link stands for all values of the other key; expected no other value, in params or on the command line."
+        yield f"{one.origin}: a link stands for all values of the other key; expected it alone, in params or on the command line."
     if any(other.key == key and other.prefix for other in request.everything):
         return
     group = _group(key)

@@ -32,7 +32,7 @@ def load(node: dict[str, Any]) -> Dataset:
 @lru_cache(maxsize=1)
 def _load(node: str) -> Dataset:
     values = json.loads(node)
-    task, target = task_of(values), values["_target_"]
+    task, target = task_of(values), str(values.get("_target_"))  # `find` and `build` refuse a missing one
     if "task" in values and "task" not in inspect.signature(find("data", target)).parameters:
         del values["task"]  # declared in the YAML for others; this loader knows its task
     data = build("data", values)

@@ -54,7 +54,7 @@ def main() -> None:
         except (OSError, ValueError, DataError, subprocess.CalledProcessError) as error:
             failures.append(str(error))
         else:
-            print("Fashion-MNIST is in the cache.")  # noqa: T201
+            print("Fashion-MNIST is on this machine.")  # noqa: T201
             return
     advice = f"Debian's package {PACKAGE} cannot be fetched either. Put the four *-ubyte.gz files into a folder and set data.folder=FOLDER"
     raise DataError("\n".join([*failures, advice]))

@@ -49,7 +49,7 @@ class Interface:
         return cls(data.task, data.outputs, first, data.facts, lambda: trees.take(data.x, data.train_index))
 
     def arguments(self) -> dict[str, Callable[[], Any]]:
-        """Returns name → function that returns the value, for each argument of `build` from the data; no `num_classes` without classes."""
+        """Returns argument of `build` → function that returns its value; `num_classes` only if there are classes or labels."""
         names = getattr(self.task, "names", ())
         found = {
             "input_shape": lambda: trees.shapes(self.example),

@@ -99,3 +99,11 @@ def test_values_are_those_of_kerastuner() -> None:
     assert [list(values_of(one)) for one in hp.space] == [[1, 5, 9], [1, 3, 9], [0.1, 0.2, 0.3, 0.4, 0.5], [], []]
     for one in hp.space[:3]:
         assert values_of(one) == pytest.approx(sorted({one.prob_to_value((number + 0.5) / 500) for number in range(500)}))
+
+
+def test_a_range_below_zero_has_its_end_and_a_first_value_all_its_digits() -> None:
+    hp = kt.HyperParameters()
+    hp.Float("shift", -2.0, -1.0, step=0.5)
+    rate = hp.Float("rate", 0.1234567890123456, 0.9, step=0.5)
+    shifts, rates = (values_of(one) for one in hp.space)
+    assert (list(shifts), rates[0]) == ([-2.0, -1.5, -1.0], rate)

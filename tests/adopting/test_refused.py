@@ -38,6 +38,10 @@ REFUSED = {
         "2 inputs; expected a name for each",
     ),
     "several outputs": (HEAD + MODEL + SEARCH.replace("(x, y", "(x, {'a': y}"), "several outputs"),
+    "batches of several outputs": (
+        HEAD + MODEL + BATCHES + OF_BATCHES.replace("DATA", "data.map(lambda x, y: (x, (y, tf.one_hot(y, 3)))).batch(16)", 1),
+        "several outputs",
+    ),
     "several losses": (HEAD + MODEL.replace('"sparse_categorical_crossentropy"', '{"dense": "mse"}') + SEARCH, "several losses"),
     "no end": (HEAD + MODEL + BATCHES + OF_BATCHES.replace("DATA", "data.batch(16).repeat()"), "without end"),
     "no end known": (

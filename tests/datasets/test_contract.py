@@ -8,7 +8,7 @@ import pytest
 
 from src import datasets
 from src.datasets import Dataset, contract, split
-from src.errors import DataError, TrialbookError
+from src.errors import ConfigError, DataError, TrialbookError
 from src.tasks.binary import Binary
 from src.tasks.classes import Classes
 from src.tasks.numbers import Numbers
@@ -78,6 +78,12 @@ def test_load_checks_what_any_loader_returns(monkeypatch: pytest.MonkeyPatch) ->
         monkeypatch.setattr(datasets, "build", lambda *_, found=found: found)
         with pytest.raises(DataError, match=message):
             datasets.load({"_target_": "src.datasets.mine.load", "case": message})
+
+
+@pytest.mark.parametrize("node", [{"split_seed": 0}, {"task": "classes"}], ids=str)
+def test_a_node_without_a_target_is_refused(node: dict[str, Any]) -> None:
+    with pytest.raises(ConfigError, match="data: _target_ 'None' is not allowed"):
+        datasets.load(node)
 
 
 def test_whole_numbers_of_any_size_become_those_of_the_digest(monkeypatch: pytest.MonkeyPatch) -> None:
