@@ -107,7 +107,7 @@ def _mistakes(arguments: Arguments, known: list[str]) -> Iterator[str]:
 
 def _challenge(arguments: Arguments, demanded: "Gates", registry: "Registry", loader: ConfigLoader, terminal: Terminal) -> int:
     from src.promotion.challenge import decide, promote
-    from src.promotion.ended import check_ended, interruption
+    from src.promotion.sweep_ended import check_ended, interruption
 
     if not arguments.run:
         for folder in find_sweeps(arguments.sweep):

@@ -23,7 +23,7 @@ MOST_SORTED = 2000  # rows; for more, Bonferroni's correction replaces Holm's, b
 DIGITS = 1e-6  # relative; smaller differences are beyond float32
 
 
-class Comparison:
+class ComparedMeans:
     """The means of rows, compared with each other. Rows with one repeat are compared by the pooled spread of the others.
 
     Args:

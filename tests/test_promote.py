@@ -22,7 +22,7 @@ from src import promote
 from src.config.paths import ROOT
 from src.errors import ConfigError, TrialbookError
 from src.objective import Objective
-from src.promotion.ended import check_ended, interruption
+from src.promotion.sweep_ended import check_ended, interruption
 from src.results.leaderboard import Standing, TrialResult
 from src.space.origin import Origin
 from src.study.lock import driving

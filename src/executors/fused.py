@@ -23,7 +23,7 @@ if TYPE_CHECKING:  # these modules import TensorFlow, which takes seconds
 log = logging.getLogger(__name__)
 ON_CPU, ON_GPU = 8, 256  # most lanes of a stack with `workers: auto`
 MOST_STACKS = 8  # kept on the device, each with a program and the state of all its lanes
-SHARE = 0.8  # of the GPU's memory for trials, as src/training/size.py estimates them; data and TensorFlow need the rest
+SHARE = 0.8  # of the GPU's memory for trials, as src/training/lane_memory.py estimates them; data and TensorFlow need the rest
 
 
 def _structure(prepared: Prepared) -> str:
@@ -124,7 +124,7 @@ class Fused(InProcess):
 
     def _prepare(self, job: Job) -> bool:
         """Prepares a job for a stack and returns True; returns False if it cannot be stacked. Ends a trial whose preparation fails."""
-        from src.training import size, stack
+        from src.training import lane_memory, stack
         from src.training.lane import Lane
         from src.training.lane import obstacle as lane_obstacle
         from src.training.structure import optimizer_of
@@ -143,7 +143,7 @@ class Fused(InProcess):
         except Exception as error:
             self.end(job.number, ended_by(error, job, 0.0))
         else:
-            needed = size.bytes_of(prepared.model, prepared.data, prepared.schedule) if self._memory < math.inf else 0
+            needed = lane_memory.bytes_of(prepared.model, prepared.data, prepared.schedule) if self._memory < math.inf else 0
             self._waiting.append(Member(job, prepared, lane, structure, optimizer, needed))
         return True
 

@@ -16,7 +16,7 @@ from src.errors import TrialbookError, first_words
 from src.tracking import champions, inputs, openings, served
 from src.tracking.batch import MOST_TAG
 from src.tracking.champions import now
-from src.tracking.pages import every
+from src.tracking.paging import every
 from src.tracking.runs import Runs, StoredRun, registered_name
 from src.tracking.served import Served
 from src.tracking.store import locked
