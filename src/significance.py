@@ -59,9 +59,10 @@ class ComparedMeans:
         if not self.alike:
             return np.array(self._welch(row) <= self._holm)
         gap, shares = np.abs(self._means - self._means[row]), 1 / self._counts
-        own = np.sqrt(np.fmax(self.pooled**2 * (shares + shares[row]), self._variances * shares + (self._variances * shares)[row]))
+        of_pooled, of_two = self.pooled**2 * (shares + shares[row]), self._variances * shares + (self._variances * shares)[row]
+        errors = np.sqrt(np.fmax(of_pooled, of_two))  # fmax ignores the NaN of a row with one repeat
         single = (self._counts == 1) | (self._counts[row] == 1)
-        far = gap > np.where(single, self._quantile_of_single, range_quantile(len(self._means), self.freedom)) * own
+        far = gap > np.where(single, self._quantile_of_single, range_quantile(len(self._means), self.freedom)) * errors
         return np.array(far & (single | (self._welch(row) < ERROR / math.log2(len(self._means)))))
 
     @cached_property

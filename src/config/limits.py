@@ -28,4 +28,4 @@ def mistakes(request: Request, options: Options) -> Iterator[str]:
             yield f"{origin}: {most!r}, where {name} is a number above 0."
     for trial in options["trial"]:
         if "trial._target_" in request.catalog.keys("trial", trial):
-            yield f"{origin}: {trial} is a function, of which nothing is known before it returns; expected no limits, or a test in it."
+            yield f"{origin}: {trial} is a function, whose metrics are known only when it returns; expected no limits, or a check in it."

@@ -62,7 +62,7 @@ class OpenSweep:
         rows, dead = store.trials(), list[int]()
         if rows:
             driver.waiting, known, dead = resume.waiting(invocation, store)
-            known = [replace(one, score=oracles.score_told(self.oracle, one.state, one.score)) for one in known]
+            known = [replace(one, score=oracles.score_for_oracle(self.oracle, one.state, one.score)) for one in known]
             added = store.added()
             self.oracle.restore(store.oracle(), [one for one in known if one.proposal.point not in added])
             for one in known:

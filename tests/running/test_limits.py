@@ -68,7 +68,7 @@ def test_mistakes_in_limits_are_told(line: str, message: str, loader: ConfigLoad
 def test_a_function_has_no_limits(conf: Callable) -> None:
     loader = conf({"trial/valley.yaml": "_target_: src.trials.valley.run\nobjective: min:height\nuses: []\n"})
     lines = ["trial=valley", "limits={model/parameters:1e6}"]
-    with pytest.raises(ConfigError, match="valley is a function, of which nothing is known before it returns"):
+    with pytest.raises(ConfigError, match="valley is a function, whose metrics are known only when it returns"):
         configured(loader, read(loader, lines, multirun=False), lines)
 
 
