@@ -116,7 +116,7 @@ class Fused(InProcess):
         return int(min(self._most, max(1, self._memory / max(1, member.size))))
 
     def _has_room(self) -> bool:
-        """Returns True if another trial can be prepared, because the models of waiting trials are on the device, too."""
+        """Returns True if the device has memory for another model; those of waiting trials are on it, too."""
         prepared = list(self._waiting)
         if self._batch:
             prepared += self._batch.members.values()
@@ -148,7 +148,7 @@ class Fused(InProcess):
         return True
 
     def _new_batch(self) -> Batch | None:
-        """Makes a batch for the largest waiting group with the same structure; runs a trial that cannot be stacked alone."""
+        """Makes a batch of the largest waiting group with the same structure. If that is one trial or fails, runs the first trial alone."""
         groups: dict[str, list[Member]] = defaultdict(list)
         for member in self._waiting:
             groups[member.structure].append(member)
@@ -200,7 +200,7 @@ class Fused(InProcess):
         except tf.errors.ResourceExhaustedError as error:
             self._most = max(1, batch.stack.lanes // 2)
             log.warning("the device has no memory for %d trials at once; now at most %d", batch.stack.lanes, self._most)
-            if batch.stack.ahead:  # the epoch was trained and the memory ended later: to train again would be an epoch too many
+            if batch.stack.ahead:  # the epoch was trained before memory ran out: do not train it twice
                 for member in batch.members.values():
                     self.end(member.job.number, ended_by(error, member.job, member.seconds))
             else:
