@@ -95,7 +95,7 @@ def test_words_that_it_takes(words: str, told: str, run: Confirm) -> None:
         ("sweep=width top=x", ["top=x: expected a whole number", "sweep=width: no such sweep; did you mean 'widths'?"]),
         ("seed=2,3,4", ["seed=2,3,4: 2 selected the configurations; expected fresh ones, such as seed=range(3,23)."]),
         ("seed=7,8,9 most=3", ["seed=7,8,9: most= says already how many seeds; expected one of the two."]),
-        ("seed=interval(7,9)", ["7.0, where seed is", "9.0, where seed is", "race has no list of values to go through"]),
+        ("seed=interval(7,9)", ["seed is 7.0; expected", "seed is 9.0; expected", "race has no list of values to go through"]),
         ("seed=7", ["a configuration has 1 seeds; expected at least 3"]),
         ("model.units=64", ["there is one configuration; expected several"]),
         ("budget=11", ["4 configurations need 12 trials for the first comparison"]),

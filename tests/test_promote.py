@@ -202,11 +202,11 @@ def test_mistakes(run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> 
     for words, message in {
         ("gates=nonne",): "did you mean 'none'?",
         ("dryrun=true",): "did you mean 'dry_run'?",
-        ("dry_run=yes",): "'yes', where dry_run is true or false",
+        ("dry_run=yes",): "dry_run=yes: expected true or false",
         ("rollback=true",): "no model is registered",
         ("rollback=true", "dry_run=true"): "dry_run: rollback=true takes no such word; expected it alone",
         ("history=true", "run=x"): "run: history=true takes no such word",
-        ("history=yes",): "where history is true or false",
+        ("history=yes",): "history=yes: expected true or false",
         (f"why={'x' * 2001}",): "expected at most 2000",
         (f"why={'x' * 2001}", "gates=x", "run=a", "sweep=b"): "3 mistakes to mend",
         ("run=a", "sweep=b"): "sweep=b: run=a says already what is promoted",

@@ -39,7 +39,7 @@ def mistakes(composed: DictConfig, words: list[str]) -> list[str]:
         found.append(f"the trial has {length} characters of overrides; MLflow takes at most {LONGEST_TAG}. Expected an option in conf/.")
     for key, value, default in (("tags", list(composed.tags), []), ("note", composed.note, None)):
         if wanted := expected(key, value, default):
-            found.append(f"conf/config.yaml: {value!r}, where {key} is {wanted}.")
+            found.append(f"conf/config.yaml: {key} is {value!r}; expected {wanted}.")
     return found
 
 
