@@ -5,7 +5,7 @@ may differ unnoticed, so a difference must also hold with the spreads of the two
 If the spreads differ by Bartlett's test (1937, Proc. R. Soc. A 160), Welch's tests with Holm's correction decide (1979, Scand. J. Stat. 6).
 Bartlett's test also reacts to heavy tails, for which Holm's correction is conservative.
 
-The quantile of the range takes a quarter of a second and is computed once for a table; then each row is compared with all others.
+The quantile of the range takes a quarter of a second and is computed once per table. promotion/comparison.py compares two models.
 """
 
 import math

@@ -97,13 +97,13 @@ class Ending:
         owners = [(name, parent) for name in curves] + list(attached.items())
         shown = [mlflow_page.picture(name, run_id) for name, run_id in owners]
         tags = {f"trialbook.{name}": value for name, value in self._recorder.facts.items()}
-        parts = record.page(self._invocation, *mlflow_page.tables(standing, self._conclusions, self._published), pictures=shown)
+        parts = record.page_parts(self._invocation, *mlflow_page.tables(standing, self._conclusions, self._published), pictures=shown)
         tags["mlflow.note.content"] = labels.page_text(parts, self._invocation.labels.note)
         state = TrialState.KILLED if self._outcome.code else TrialState.FINISHED
         if concluded := self._sweep.oracle.conclusion():
             self._store.describe(conclusion=self._concluded, concluded_trials=concluded.trials)
         data = str(self._invocation.config.hydra.runtime.choices.data)
-        end = record.end(state, self._metrics(), tags, self._outbox.keep(None, kept), data=data)
+        end = record.end_message(state, self._metrics(), tags, self._outbox.keep(None, kept), data=data)
         self._store.describe(Message(None, "end", end), page=parts)
         self._outbox.posted()
 
