@@ -106,7 +106,7 @@ def findings(uri: str) -> Iterator[Finding]:
     yield Finding(f"store: {file} is whole" if file else f"store: {uri}")
     if file:
         for place in moved_from(file):
-            text = f"store: it was moved or copied here, but looks for its artifacts in {place.removeprefix('file://')}"
+            text = f"store: it was moved or copied here from {place.removeprefix('file://')}, and looks for its artifacts there"
             yield Finding(text, "python -m src.doctor --fix", partial(upkeep.settle, file))
         if moved_from(file):
             return
