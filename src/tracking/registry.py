@@ -134,7 +134,7 @@ class Registry:
                 skipped.append(f"version {version} is passed over, it cannot be loaded: {error}")
                 continue
             if not self.promote(name, version, old, how):
-                raise TrialbookError(f"{name}: somebody else moved the champion meanwhile; look at history=true and say it again.")
+                raise TrialbookError(f"{name}: somebody else moved the champion meanwhile; see history=true, then run the command again.")
             return version, skipped
         missing = f"{name} has no previous champion to roll back to; expected one that was replaced by a promotion."
         raise TrialbookError("\n  ".join([missing, *skipped]))
