@@ -59,7 +59,7 @@ def _with_softmax(model: keras.Model) -> keras.Model:
     invariant = (keras.metrics.SparseCategoricalAccuracy, keras.metrics.SparseTopKCategoricalAccuracy)
     metrics = arguments.get("metrics") or []
     if not all(one in ("accuracy", "acc", "sparse_categorical_accuracy") or type(one) in invariant for one in metrics):
-        raise ConfigError(["model: it gives logits, of which a metric other than accuracy is taken; expected a softmax layer at its end."])
+        raise ConfigError(["model: it gives logits, and has a metric other than accuracy; expected a softmax layer at its end."])
     if not getattr(model, "inputs", None) or len(model.outputs) != 1:
         raise ConfigError(["model: it gives logits; expected a softmax layer at its end, or a keras.Input at its beginning."])
     made = keras.Model(model.inputs[0] if len(model.inputs) == 1 else model.input, keras.layers.Softmax()(model.outputs[0]))

@@ -128,7 +128,7 @@ def _unfit(one: Assignment, own: list[str]) -> str:
     if one.swept and one.key != SEED:
         return "several values; a race takes its configurations from sweep=…; expected one value for all of them."
     if one.key == SEED and any(word.startswith("most=") for word in own):
-        return "most= says already how many seeds; expected one of the two."
+        return "most= also sets the number of seeds; expected one of the two."
     return ""
 
 

@@ -44,7 +44,7 @@ def main() -> None:
         terminal = Terminal()
         folders, numbers = find_sweeps(arguments.sweep), _numbers(arguments.trial)
         if numbers and len(folders) > 1:
-            raise ConfigError([f"trial={arguments.trial}: of {len(folders)} sweeps; expected one sweep."])
+            raise ConfigError([f"trial={arguments.trial}: {len(folders)} sweeps are given; expected one."])
         with terminal.waiting("loading MLflow"), conf_loader() as loader:
             from src.running.deletion import Deletion
 
@@ -63,7 +63,7 @@ def main() -> None:
             terminal.say(f"deleted; the files are in {one.attic}, where they may be removed. To bring them back:")
             terminal.command(one.bring_back)
             if numbers:
-                terminal.say("Its report shows them until it is made anew:")
+                terminal.say("The report still shows them. To renew it:")
                 terminal.command(f"python -m src.compare sweep={one.sweep} report={folders[0] / 'report.html'}")
 
 
@@ -72,7 +72,7 @@ def _numbers(text: str) -> list[int]:
     numbers = []
     for word in text.split(",") if text else ():
         if not word.isdecimal() or word == "0":
-            raise ConfigError([f"trial={text}: {word!r}; expected numbers from 1, as the terminal says them, such as trial=3,4"])
+            raise ConfigError([f"trial={text}: {word!r}; expected numbers from 1, as the terminal prints them, such as trial=3,4"])
         numbers.append(int(word) - 1)
     return list(dict.fromkeys(numbers))
 

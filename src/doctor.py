@@ -82,7 +82,7 @@ def findings(uri: str) -> Iterator[Finding]:
     """Yields all findings, from the machine to the models, lazily: main() mends the store before its content is checked."""
     yield versions()
     names = gpus()
-    yield Finding(f"GPU: {len(names)} of them" if names else "GPU: none, trials run on the CPU")
+    yield Finding(f"GPUs: {len(names)}" if names else "GPUs: none, trials run on the CPU")
     free = shutil.disk_usage(".").free
     yield Finding(f"disk: {free / 2**30:.1f} GB are free", "" if free > LEAST_FREE else f"make room in {Path.cwd()}")
     if why := refusal(uri):
@@ -101,12 +101,12 @@ def findings(uri: str) -> Iterator[Finding]:
         yield Finding(f"store: {file} is in use by another process: {damage}", "let that process end or go on, then ask again")
         return
     if damage:
-        yield Finding(f"store: {file} is damaged: {damage}", "take it from a backup, or set it aside; a new one is made")
+        yield Finding(f"store: {file} is damaged: {damage}", "restore it from a backup, or move it away: a new one is created")
         return
     yield Finding(f"store: {file} is whole" if file else f"store: {uri}")
     if file:
         for place in moved_from(file):
-            text = f"store: it was moved or copied here from {place.removeprefix('file://')}, where its artifacts would be looked for"
+            text = f"store: it was moved or copied here from {place.removeprefix('file://')}, and looks for its artifacts there"
             yield Finding(text, "python -m src.doctor --fix", partial(upkeep.settle, file))
         if moved_from(file):
             return
@@ -147,7 +147,7 @@ def _study(sweep: Path, uri: str) -> Iterator[Finding]:
             undelivered, refusals, meta = store.waiting(), store.refusals(), store.meta()
             open_trials = len([row for row in store.trials() if row.state == TrialState.RUNNING])
     except (sqlite3.DatabaseError, TrialbookError) as error:
-        yield Finding(f"sweep {sweep.name}: {error}", f"take it from a backup, or set it aside: mv {sweep} {SWEEPS.parent}")
+        yield Finding(f"sweep {sweep.name}: {error}", f"restore it from a backup, or move it away: mv {sweep} {SWEEPS.parent}")
         return
     if open_trials:
         yield Finding(f"sweep {sweep.name}: {open_trials} trials did not end", f"its own command with resume={sweep.name}")
@@ -155,12 +155,12 @@ def _study(sweep: Path, uri: str) -> Iterator[Finding]:
         if destination.is_same(uri, meta, sweep):
             mend, fix = "python -m src.doctor --fix", partial(deliver, sweep, uri)
         else:
-            mend, fix = f"they belong into another store: {destination.prefix(meta['tracking_uri'])}python -m src.doctor --fix", None
+            mend, fix = f"they belong to another store: {destination.prefix(meta['tracking_uri'])}python -m src.doctor --fix", None
         if undelivered:
             yield Finding(f"sweep {sweep.name}: {undelivered} records have not reached MLflow", mend, fix)
         if refusals:
             text = f"sweep {sweep.name}: MLflow refused {len(refusals)} records; the first: {refusals[0]}"
-            yield Finding(text, f"mend the cause, such as what was deleted or a name; then {mend}", fix)
+            yield Finding(text, f"mend the cause, such as a deleted experiment or a name that MLflow refuses; then {mend}", fix)
 
 
 def _stale(runs: "Runs") -> Finding:
@@ -187,7 +187,7 @@ def _files(file: Path) -> Iterator[Finding]:
 
     left, changed, others = upkeep.left_behind(file), list(upkeep.changed_models(file)), upkeep.neighbours(file)
     if others:
-        yield Finding(f"files: {', '.join(others)} beside the store may share its folder of runs: none is called ownerless")
+        yield Finding(f"files: folders of runs are not checked, because other stores here may own some: {', '.join(others)}")
     if left:
         text = f"files: {len(left)} that belong to no run, such as {left[0]}"
         yield Finding(text, "python -m src.doctor --fix moves them into the attic", partial(upkeep.set_aside, file, left))

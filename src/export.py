@@ -43,7 +43,7 @@ def main() -> None:
         folder, *others = find_sweeps(arguments.sweep)
         mistakes = []
         if place.exists():
-            mistakes.append(f"to={arguments.to}: it is there; expected a new folder, or a new .zip")
+            mistakes.append(f"to={arguments.to}: it exists; expected a new folder, or a new .zip")
         if others:
             mistakes.append(f"sweep={arguments.sweep}: several sweeps; expected one")
         if mistakes:

@@ -55,7 +55,7 @@ def main() -> int:
             raise ConfigError(["expected file=PATH, a picture, .csv, .npy, .npz or .txt"])
         terminal = Terminal()
         with terminal.waiting("loading TensorFlow and the champion"), conf_loader() as loader:
-            from src.promotion.reading import read_inputs
+            from src.promotion.input_file import read_inputs
 
             network, interface, scale = champion(arguments.model, loader)
         path = arguments.file or arguments.image

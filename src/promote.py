@@ -97,17 +97,17 @@ def _mistakes(arguments: Arguments, known: list[str]) -> Iterator[str]:
     given = [one.name for one in fields(arguments) if getattr(arguments, one.name) != one.default]
     for name in ("sweep", "objective"):
         if arguments.run and name in given:
-            yield f"{name}={getattr(arguments, name)}: run={arguments.run} says already what is promoted; expected one of the two."
+            yield f"{name}={getattr(arguments, name)}: run={arguments.run} also names the model; expected one of the two."
     for verb in ("rollback", "history"):
         if verb in given:
             ignored = [name for name in given if name not in (verb, "model")]
-            yield from (f"{name}: {verb}=true takes no such word; expected it alone, or with model=…" for name in ignored)
+            yield from (f"{name}: it has no effect with {verb}=true; expected {verb}=true alone, or with model=…" for name in ignored)
             break
 
 
 def _challenge(arguments: Arguments, demanded: "Gates", registry: "Registry", loader: ConfigLoader, terminal: Terminal) -> int:
     from src.promotion.challenge import decide, promote
-    from src.promotion.ended import check_ended, interruption
+    from src.promotion.sweep_ended import check_ended, interruption
 
     if not arguments.run:
         for folder in find_sweeps(arguments.sweep):

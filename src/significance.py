@@ -5,7 +5,7 @@ may differ unnoticed, so a difference must also hold with the spreads of the two
 If the spreads differ by Bartlett's test (1937, Proc. R. Soc. A 160), Welch's tests with Holm's correction decide (1979, Scand. J. Stat. 6).
 Bartlett's test also reacts to heavy tails, for which Holm's correction is conservative.
 
-The quantile of the range takes a quarter of a second and is computed once for a table; then each row is compared with all others.
+The quantile of the range takes a quarter of a second and is computed once per table. promotion/comparison.py compares two models.
 """
 
 import math
@@ -23,7 +23,7 @@ MOST_SORTED = 2000  # rows; for more, Bonferroni's correction replaces Holm's, b
 DIGITS = 1e-6  # relative; smaller differences are beyond float32
 
 
-class Comparison:
+class ComparedMeans:
     """The means of rows, compared with each other. Rows with one repeat are compared by the pooled spread of the others.
 
     Args:
@@ -59,9 +59,10 @@ class Comparison:
         if not self.alike:
             return np.array(self._welch(row) <= self._holm)
         gap, shares = np.abs(self._means - self._means[row]), 1 / self._counts
-        own = np.sqrt(np.fmax(self.pooled**2 * (shares + shares[row]), self._variances * shares + (self._variances * shares)[row]))
+        of_pooled, of_two = self.pooled**2 * (shares + shares[row]), self._variances * shares + (self._variances * shares)[row]
+        errors = np.sqrt(np.fmax(of_pooled, of_two))  # fmax ignores the NaN of a row with one repeat
         single = (self._counts == 1) | (self._counts[row] == 1)
-        far = gap > np.where(single, self._quantile_of_single, range_quantile(len(self._means), self.freedom)) * own
+        far = gap > np.where(single, self._quantile_of_single, range_quantile(len(self._means), self.freedom)) * errors
         return np.array(far & (single | (self._welch(row) < ERROR / math.log2(len(self._means)))))
 
     @cached_property

@@ -119,7 +119,7 @@ def _overviews(damaged: list[str]) -> Iterator[tuple[Path, Overview]]:
         try:
             yield file.parent, look(file.parent, 1)
         except (sqlite3.DatabaseError, TrialbookError, KeyError) as error:
-            damaged.append(f"{file.parent.name}: cannot be read ({error}); python -m src.doctor looks at all of them")
+            damaged.append(f"{file.parent.name}: cannot be read ({error}); python -m src.doctor checks all of them")
 
 
 if __name__ == "__main__":

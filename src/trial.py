@@ -102,7 +102,7 @@ def prepare(config: dict[str, Any], folder: Path = Path(), checkpoint: bytes | N
     import keras
 
     from src.models import adapting
-    from src.training import assembly, phases, validation
+    from src.training import assembly, phases, validation_batch
 
     keras.backend.clear_session()
     runtime.set_precision(config["training"])
@@ -132,7 +132,7 @@ def prepare(config: dict[str, Any], folder: Path = Path(), checkpoint: bytes | N
     elif ignored := assembly.ignored(config):
         raise ConfigError(ignored)
     values = training.scheduled(config)
-    values["validation_batch"] = validation.batch_size(values["validation_batch"], model, interface.example)
+    values["validation_batch"] = validation_batch.batch_size(values["validation_batch"], model, interface.example)
     values["phases"] = phases.read(values.get("phases"), model)
     schedule = training.Schedule(**values)
     start = _checkpoint(config, folder, checkpoint)

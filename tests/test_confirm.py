@@ -94,8 +94,8 @@ def test_words_that_it_takes(words: str, told: str, run: Confirm) -> None:
         ("least=inf", ["least=inf: expected a number above 0"]),
         ("sweep=width top=x", ["top=x: expected a whole number", "sweep=width: no such sweep; did you mean 'widths'?"]),
         ("seed=2,3,4", ["seed=2,3,4: 2 selected the configurations; expected fresh ones, such as seed=range(3,23)."]),
-        ("seed=7,8,9 most=3", ["seed=7,8,9: most= says already how many seeds; expected one of the two."]),
-        ("seed=interval(7,9)", ["7.0, where seed is", "9.0, where seed is", "race has no list of values to go through"]),
+        ("seed=7,8,9 most=3", ["seed=7,8,9: most= also sets the number of seeds; expected one of the two."]),
+        ("seed=interval(7,9)", ["seed is 7.0; expected", "seed is 9.0; expected", "race has no list of values to go through"]),
         ("seed=7", ["a configuration has 1 seeds; expected at least 3"]),
         ("model.units=64", ["there is one configuration; expected several"]),
         ("budget=11", ["4 configurations need 12 trials for the first comparison"]),
@@ -167,7 +167,7 @@ def rows(folder: Path, question: str) -> list[tuple]:
 def test_a_race_of_a_function_is_interrupted_and_goes_on(command: Command, added: dict[str, str], tmp_path: Path) -> None:
     words = ['trial.words=[a,"b c"]', "trial.rate=0.05,0.051,0.2", "seed=1,2"]
     swept = command("src.sweep", "-m", "trial=slope", *words, **added)
-    assert swept.returncode == 0 and "    is the best the best? fresh seeds tell" in swept.stdout, swept.stdout + swept.stderr
+    assert swept.returncode == 0 and "    confirms the best row with fresh seeds" in swept.stdout, swept.stdout + swept.stderr
     asked = ["src.confirm", "most=5", "trial.interrupted=4"]
     stopped = command(*asked, **added)
     assert stopped.returncode == 143 and "and the race was not ended" in " ".join(stopped.stdout.split()), stopped.stdout + stopped.stderr

@@ -114,7 +114,7 @@ def study(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Stor
             tags = {"trialbook.sweep": "S", "trialbook.kind": "trial", "trialbook.trial": str(number)}
             start = {"name": "x", "params": {"a": 1}, "tags": tags}
             store.start_trial(number, Proposal({}), "hash", {}, Message(number, "start", start))
-            end = record.end("FINISHED", {"s": 1.0}, {}, "none")
+            end = record.end_message("FINISHED", {"s": 1.0}, {}, "none")
             store.end_trial(number, Outcome("FINISHED"), 0.5, {}, Message(number, "end", end))
         return store
 

@@ -36,7 +36,7 @@ def test_a_folder_has_all_that_its_readme_names_and_its_model_is_opened_without_
     model = keras.models.load_model(folder / "best" / "model.keras", compile=False)
     assert np.asarray(model(np.zeros((1, 8, 8)))).sum() == pytest.approx(1)
     again = command("src.export", "to=out/handed_on")
-    assert again.returncode == 2 and "it is there; expected a new folder" in again.stderr
+    assert again.returncode == 2 and "it exists; expected a new folder" in again.stderr
     assert command("src.export", "to=handed_on.zip").returncode == 0
     with zipfile.ZipFile(tmp_path / "handed_on.zip") as archive:
         assert {f"handed_on/{name}" for name in told["files"]} == set(archive.namelist())

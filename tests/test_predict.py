@@ -11,7 +11,7 @@ from src.datasets.scale import Scale
 from src.errors import TrialbookError
 from src.models import Interface
 from src.predict import main, show
-from src.promotion.reading import read_inputs, read_picture
+from src.promotion.input_file import read_inputs, read_picture
 from src.tasks.classes import Classes
 from src.tasks.numbers import Numbers
 

@@ -22,7 +22,7 @@ from src import promote
 from src.config.paths import ROOT
 from src.errors import ConfigError, TrialbookError
 from src.objective import Objective
-from src.promotion.ended import check_ended, interruption
+from src.promotion.sweep_ended import check_ended, interruption
 from src.results.leaderboard import Standing, TrialResult
 from src.space.origin import Origin
 from src.study.lock import driving
@@ -202,14 +202,14 @@ def test_mistakes(run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> 
     for words, message in {
         ("gates=nonne",): "did you mean 'none'?",
         ("dryrun=true",): "did you mean 'dry_run'?",
-        ("dry_run=yes",): "'yes', where dry_run is true or false",
+        ("dry_run=yes",): "dry_run=yes: expected true or false",
         ("rollback=true",): "no model is registered",
-        ("rollback=true", "dry_run=true"): "dry_run: rollback=true takes no such word; expected it alone",
-        ("history=true", "run=x"): "run: history=true takes no such word",
-        ("history=yes",): "where history is true or false",
+        ("rollback=true", "dry_run=true"): "dry_run: it has no effect with rollback=true; expected rollback=true alone",
+        ("history=true", "run=x"): "run: it has no effect with history=true",
+        ("history=yes",): "history=yes: expected true or false",
         (f"why={'x' * 2001}",): "expected at most 2000",
         (f"why={'x' * 2001}", "gates=x", "run=a", "sweep=b"): "3 mistakes to mend",
-        ("run=a", "sweep=b"): "sweep=b: run=a says already what is promoted",
+        ("run=a", "sweep=b"): "sweep=b: run=a also names the model",
         ("run=nonsense",): "no finished trial with a model",
         ("sweep=latest",): "python -m src.sweep -m",
     }.items():

@@ -35,7 +35,7 @@ def read(file: Path, objective: Objective, name: str = "") -> Past:
     try:
         import optuna
     except ImportError as error:
-        raise ConfigError([f"{place}: Optuna, which reads its storage, is not installed; expected it: pip install optuna"]) from error
+        raise ConfigError([f"{place}: only Optuna can read its storage, and is not installed; expected: pip install optuna"]) from error
     with tempfile.TemporaryDirectory() as folder:
         copy = Path(folder) / "optuna.db"
         _copy(file, copy)  # Optuna adds its tables to any file that it opens

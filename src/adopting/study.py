@@ -81,7 +81,9 @@ def _invocation(loader: ConfigLoader, words: list[str]) -> Invocation:
     """Returns the invocation of `python -m src.sweep` with the same words."""
     words = [word for word in words if word not in ("-m", "--multirun")]
     mistakes = [f"{word}: expected key=value, or group=option" for word in words if word.startswith("-")]
-    mistakes += [f"{word}: adopt begins a new study; expected no such word" for word in words if word.partition("=")[0] in RESUMING]
+    mistakes += [
+        f"{word}: adopt creates a new study; expected none of {', '.join(RESUMING)}" for word in words if word.partition("=")[0] in RESUMING
+    ]
     if mistakes:
         raise ConfigError(mistakes)
     line = read_command_line(loader, ["-m", *words])
@@ -95,7 +97,7 @@ def _invocation(loader: ConfigLoader, words: list[str]) -> Invocation:
 def _unsuited(invocation: Invocation) -> Iterator[str]:
     """Yields reasons why a sweep cannot take old results."""
     if invocation.space.trials:
-        yield f"sweeps/{invocation.sweep}.yaml: it lists trials, among which old ones cannot be found; expected params."
+        yield f"sweeps/{invocation.sweep}.yaml: it lists explicit trials, to which old results cannot be matched; expected params."
     if invocation.second:
         yield f"objective={invocation.objectives}: old results have one score each; expected objective={invocation.objective}"
     settings = invocation.oracle
@@ -106,7 +108,7 @@ def _unsuited(invocation: Invocation) -> Iterator[str]:
 def _read(results: str, study: str, objective: Objective) -> Past:
     path = database(results) if "://" in results else Path(results)
     if not path:
-        raise ConfigError(["results=: an address of a storage that cannot be read; expected sqlite:///FILE"])
+        raise ConfigError(["results=: this kind of storage cannot be read; expected sqlite:///FILE"])
     if path.is_file():
         return optuna_storage.read(path, objective, study)
     if not path.is_dir():

@@ -60,7 +60,7 @@ def read_arguments(kind: type[Wanted], argv: list[str], about: str | None = None
 
 def _mistakes(word: str, key: str, value: str, kind: Any) -> Iterator[str]:
     if kind is bool and value not in BOOLEANS:
-        yield f"{word}: {value!r}, where {key} is true or false."
+        yield f"{word}: expected true or false."
     if kind is int and not (value.isdecimal() and int(value) > 0):
         yield f"{word}: expected a whole number, at least 1."
     if kind is float and positive(value) is None:

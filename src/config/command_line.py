@@ -99,8 +99,8 @@ def read_command_line(loader: ConfigLoader, argv: list[str]) -> CommandLine:
     mark_secrets_in(" ".join(given.overrides))
     request = read_request(catalog, Parser(loader, catalog.groups), given.overrides, multirun=given.multirun)
     config = configured(loader, request, given.overrides)
-    own = _trial_overrides(request)
-    arguments = [request.plain.get(argument, argument) for argument in argv if argument not in own]
+    of_trials = _trial_overrides(request)
+    arguments = [request.plain.get(argument, argument) for argument in argv if argument not in of_trials]
     only_shows = given.cfg or given.info
     return CommandLine(arguments) if only_shows else CommandLine(arguments, request, config)
 
@@ -116,9 +116,9 @@ def configured(loader: ConfigLoader, request: Request, lines: list[str]) -> Dict
     """
     if found := find_mistakes(request):
         raise ConfigError(found)
-    own = _trial_overrides(request)
+    of_trials = _trial_overrides(request)
     mode = RunMode.MULTIRUN if request.multirun else RunMode.RUN
-    shared = [line for line in lines if line not in own]
+    shared = [line for line in lines if line not in of_trials]
     plain = [request.plain.get(line, line) for line in shared]
     config = _attempt(loader, plain, mode)
     if isinstance(config, str):
@@ -136,7 +136,7 @@ def configured(loader: ConfigLoader, request: Request, lines: list[str]) -> Dict
                     mistakes.append(f"{one.origin}: {reason}")
     if mistakes:
         raise ConfigError(mistakes)
-    if request.second:  # Hydra itself reads both from the file of a sweep
+    if request.second:  # Hydra composed both objectives from the sweep's file; trials have only the first
         config.objective = request.setting("objective", None)
     settle(config)
     HydraConfig.instance().set_config(config)  # resolves ${hydra:…}
@@ -162,7 +162,7 @@ def _option_mistakes(given: Namespace, catalog: Catalog) -> Iterator[str]:
             yield f"{option} {value}: only conf/ and sweeps/ are read; expected a file there, and group=option or sweeps=name to choose it."
     if given.experimental_rerun is not None:
         word = f"--experimental-rerun {given.experimental_rerun}"
-        yield f"{word}: Hydra would run what a pickle says; expected a run of MLflow's: python -m src.reproduce run=RUN_ID"
+        yield f"{word}: Hydra would execute a pickle; expected the id of a run: python -m src.reproduce run=RUN_ID"
     flags = {"--run": given.run, "--multirun": given.multirun, "--cfg": given.cfg, "--info": given.info, "-sc": given.shell_completion}
     if len(chosen := [flag for flag, value in flags.items() if value]) > 1:
         yield f"{' '.join(chosen)}: one thing at a time; expected one of them."
@@ -198,4 +198,4 @@ def _no_folder(name: str) -> str:
     folder = Path(name).absolute()
     there = next(parent for parent in (folder, *folder.parents) if os.path.exists(parent))
     can = there.is_dir() and os.access(there, os.W_OK) and all(len(os.fsencode(part)) < 256 for part in folder.parts)
-    return "" if can else f"there can be no folder {name!r}; expected one that can be written."
+    return "" if can else f"the folder {name!r} cannot be created; expected one that can be written."

@@ -11,9 +11,9 @@ Sweeps for Keras: Hydra composes every trial, KerasTuner chooses the next one, M
   python -m src.sweep                                              one trial
   python -m src.sweep -m optimizer=sgd,adam,rmsprop                three, compared
   python -m src.sweep -m optimizer=sgd,adam model.dropout=0,0.3    their product, four
-  python -m src.sweep -m 'model.units=range(50,200,50)' seed=1,2   functions want quotes
+  python -m src.sweep -m 'model.units=range(50,200,50)' seed=1,2   functions need quotes
   python -m src.sweep sweeps=dropout note="before the holidays"    a named question, found again in MLflow
-  python -m src.sweep -m data=digits optimizer=sgd,adam            a try in seconds
+  python -m src.sweep -m data=digits optimizer=sgd,adam            a small example, seconds
   python -m src.sweep -m model.units=16,64 dry_run=true            what would run, and its cost
   python -m src.sweep -m oracle=bayesian oracle.max_trials=20 'optimizer.learning_rate=tag(log,interval(1e-4,1e-1))'
   python -m src.sweep … resume=latest                              goes on after Ctrl-C, a crash or a kill
@@ -31,7 +31,7 @@ def help_text(loader: ConfigLoader) -> str:
     lines += ["", "Questions (sweeps=name, the command line wins over the file):"]
     lines += [f"  {name:<10} {question(name)}" for name in catalog.groups["sweeps"]]
     lines += ["", "Every key and its default:  python -m src.sweep --cfg job", "Compare the runs:           make ui"]
-    lines += ["Is the best the best?       python -m src.confirm"]
+    lines += ["Confirm the best row:       python -m src.confirm"]
     return "\n".join(lines)
 
 

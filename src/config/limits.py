@@ -19,13 +19,13 @@ def mistakes(request: Request, options: Options) -> Iterator[str]:
     if value is None:
         return
     if not isinstance(value, dict) or not value:
-        yield f"{origin}: {value!r}, where {NODE} is null or a mapping, such as {EXAMPLE}."
+        yield f"{origin}: {NODE} is {value!r}; expected null or a mapping, such as {EXAMPLE}."
         return
     for name, most in value.items():
         if name not in KNOWN:
             yield f"{origin}: there is no {name!r}{did_you_mean(str(name), KNOWN)} Known before a trial trains: {', '.join(KNOWN)}."
         if type(most) not in (int, float) or not most > 0:  # not of nan either
-            yield f"{origin}: {most!r}, where {name} is a number above 0."
+            yield f"{origin}: {name} is {most!r}; expected a number above 0."
     for trial in options["trial"]:
         if "trial._target_" in request.catalog.keys("trial", trial):
-            yield f"{origin}: {trial} is a function, of which nothing is known before it returns; expected no limits, or a test in it."
+            yield f"{origin}: {trial} is a function, whose metrics are known only when it returns; expected no limits, or a check in it."

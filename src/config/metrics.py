@@ -77,12 +77,7 @@ def metric_mistakes(request: Request, options: Options) -> Iterator[str]:
     origins = {one.origin: list(one.values) for one in request.everything if one.key == "training.metrics"}
     defaults = {f"conf/training/{name}.yaml": [_node(catalog, "training", name).get("metrics")] for name in options["training"]}
     for origin, values in (origins or defaults).items():
-        for names in itertools.chain.from_iterable(names_of(value) for value in values if value not in (None, AUTO)):
-            for name, count in Counter(names).items():
-                if count > 1:
-                    yield f"{origin}: {count} metrics are reported as {name!r}; expected names of their own: {{_target_: …, name: …}}"
-                if mistake := name_mistake(name):
-                    yield f"{origin}: {mistake}"
+        yield from _name_mistakes(origin, values)
     known: dict[str, list[str]] = {}  # objective → names that its trials report
     for config in _combinations(request, options, given):
         objective, names = reported(config)
@@ -97,17 +92,32 @@ def metric_mistakes(request: Request, options: Options) -> Iterator[str]:
             lacking = next(option for option in functions if catalog.keys("trial", option).get("trial.objective", AUTO) == AUTO)
             yield f"conf/trial/{lacking}.yaml: no objective; expected objective: min:NAME or max:NAME, as its function returns."
             continue
-        name = objective.rpartition(":")[2]
         place = next((one.origin for one in request.everything if one.key == "objective" and objective in map(str, one.values)), origin)
-        if names and name not in names:
-            yield f"{place}: no metric {name!r} is reported{did_you_mean(name, names)} Metrics: {', '.join(dict.fromkeys(names))}"
-            continue
-        try:
-            Objective.parse(objective)
-        except ConfigError as error:
-            yield from error.mistakes
+        yield from _objective_mistakes(place, objective, names)
     if request.second:
         yield from objectives.unreported(request, known, function=bool(functions))
+
+
+def _name_mistakes(origin: str, values: list[Any]) -> Iterator[str]:
+    """Yields the mistakes in the names of metrics, for each value of `training.metrics`."""
+    for names in itertools.chain.from_iterable(names_of(value) for value in values if value not in (None, AUTO)):
+        for name, count in Counter(names).items():
+            if count > 1:
+                yield f"{origin}: {count} metrics are reported as {name!r}; expected names of their own: {{_target_: …, name: …}}"
+            if mistake := name_mistake(name):
+                yield f"{origin}: {mistake}"
+
+
+def _objective_mistakes(origin: str, objective: str, names: list[str]) -> Iterator[str]:
+    """Yields the mistakes of an objective: trials report other names, or its direction is not known."""
+    name = objective.rpartition(":")[2]
+    if names and name not in names:
+        yield f"{origin}: no metric {name!r} is reported{did_you_mean(name, names)} Metrics: {', '.join(dict.fromkeys(names))}"
+        return
+    try:
+        Objective.parse(objective)
+    except ConfigError as error:
+        yield from error.mistakes
 
 
 def _node(catalog: Catalog, group: str, option: str) -> dict[str, Any]:

@@ -156,7 +156,7 @@ def _key_mistakes(one: Assignment, options: Options, catalog: Catalog) -> Iterat
         wanted = [expected(one.key, value, default) for default in defaults]
         if wanted and all(wanted):
             hint = did_you_mean(str(value), ["median"] if one.key == "stop.trial" else [])
-            yield f"{one.origin}: {value!r}, where {one.key} is {wanted[0]}{hint}"
+            yield f"{one.origin}: {one.key} is {value!r}; expected {wanted[0]}{hint}"
         elif one.key == f"{group}._target_":
             yield f"{one.origin}: chosen by the name of an option; expected {group}={'|'.join(catalog.groups[group])}."
 

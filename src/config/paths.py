@@ -11,7 +11,10 @@ CONF = ROOT / "conf"
 REPEATS = ("seed", "data.fold")  # trials that differ in these keys alone are repeats of one configuration
 KERAS_GROUPS = ("data", "model", "optimizer", "training")  # a function lists in `uses:` which of them it needs
 TRIAL_GROUPS = ("trial", *KERAS_GROUPS)
-SETTLED = {"model": ("inactive",), "trial": ("uses", "objective")}  # group → keys that only its files may set; no values of a trial
+SETTLED = {
+    "model": ("inactive",),
+    "trial": ("uses", "objective"),
+}  # group → keys that only its YAML files may set, which are no values of a trial
 Options = Mapping[str, Sequence[str]]  # group → the options that trials may choose
 TRIAL_KEYS = ("seed", "objective", *TRIAL_GROUPS)  # the part of the configuration that a trial sees; the rest concerns the sweep
 

@@ -15,7 +15,7 @@ def mistakes(request: Request) -> Iterator[str]:
                 yield f"{' and '.join(one.origin for one in point if one.key == key)}: {key} is given {count} times; expected it once."
         for one in point:
             if one.swept:
-                yield f"{one.origin}: several values; expected one, for a listed trial is one trial."
+                yield f"{one.origin}: several values; expected one, because a listed trial is one trial."
     for one in itertools.chain.from_iterable(request.first):
         if any("${" in str(value) for value in one.values):
             yield f"{one.origin}: a known point cannot take values of other keys; expected one without ${{…}}."

@@ -11,7 +11,7 @@ from omegaconf import OmegaConf
 from src.config.catalog import Catalog
 from src.config.overrides import Assignment, Parser, as_text, joined, key_of
 from src.config.paths import TRIAL_GROUPS, leaves
-from src.config.shapes import SHAPES, wrong_shapes
+from src.config.sweep_file import SHAPES, wrong_shapes
 from src.errors import collecting, did_you_mean
 
 FOLDERS = ("hydra.run.dir", "hydra.sweep.dir")  # Hydra's other settings may name code and other configuration

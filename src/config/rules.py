@@ -185,5 +185,5 @@ def _named(node: Any) -> bool:
 def _holds(rule: Callable[[Any], bool], value: Any) -> bool:
     try:
         return rule(value)
-    except (TypeError, OverflowError):  # a word, where numbers are compared
+    except (TypeError, OverflowError):  # the rule compares numbers, and the value is a word
         return False

@@ -31,7 +31,7 @@ class Dataset:
         read: converts a batch of x into the model's input, for data that do not fit in memory: paths → pictures, positions → windows.
         facts: JSON values learned from the training split alone, such as a vocabulary; stored with a served model.
         folds: the fold in which each example validates, -1 for none; None without folds.
-        training_weight: factor to `weight` in training alone.
+        training_weight: multiplies `weight`, in training only.
     """
 
     x: Tree

@@ -15,13 +15,13 @@ def take(tree: Tree, index: Any) -> Tree:
 
 
 def arrays(tree: Tree) -> dict[str, Any]:
-    """Returns place → array; a place is a key such as `age`, and empty for an only array."""
+    """Returns place → array; a place is a key such as `age`, or empty if the tree is one array."""
     paths, leaves, _ = optree.tree_flatten_with_path(tree)
     return {"/".join(map(str, path)): leaf for path, leaf in zip(paths, leaves, strict=True)}
 
 
 def shapes(tree: Tree) -> Any:
-    """Returns a tree of shapes: that of one example for each array."""
+    """Returns the tree with each array replaced by the shape of one example."""
     return optree.tree_map(lambda array: tuple(array.shape[1:]), tree)
 
 

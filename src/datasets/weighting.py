@@ -15,7 +15,7 @@ BALANCED = "balanced"
 
 
 def with_class_weight(data: Dataset, class_weight: Any) -> Dataset:
-    """Returns the data set with weights for its training examples; the last one stays in memory.
+    """Returns the data set with weights for its training examples; keeps the latest result in memory.
 
     Args:
         class_weight: None; class name → weight, 1 for those that are not named; or "balanced": all classes have the same total weight,

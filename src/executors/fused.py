@@ -23,7 +23,7 @@ if TYPE_CHECKING:  # these modules import TensorFlow, which takes seconds
 log = logging.getLogger(__name__)
 ON_CPU, ON_GPU = 8, 256  # most lanes of a stack with `workers: auto`
 MOST_STACKS = 8  # kept on the device, each with a program and the state of all its lanes
-SHARE = 0.8  # of the GPU's memory for trials, as src/training/size.py estimates them; data and TensorFlow need the rest
+SHARE = 0.8  # of the GPU's memory for trials, as src/training/lane_memory.py estimates them; data and TensorFlow need the rest
 
 
 def _structure(prepared: Prepared) -> str:
@@ -116,7 +116,7 @@ class Fused(InProcess):
         return int(min(self._most, max(1, self._memory / max(1, member.size))))
 
     def _has_room(self) -> bool:
-        """Returns True if another trial can be prepared, because the models of waiting trials are on the device, too."""
+        """Returns True if the device has memory for another model; those of waiting trials are on it, too."""
         prepared = list(self._waiting)
         if self._batch:
             prepared += self._batch.members.values()
@@ -124,7 +124,7 @@ class Fused(InProcess):
 
     def _prepare(self, job: Job) -> bool:
         """Prepares a job for a stack and returns True; returns False if it cannot be stacked. Ends a trial whose preparation fails."""
-        from src.training import size, stack
+        from src.training import lane_memory, stack
         from src.training.lane import Lane
         from src.training.lane import obstacle as lane_obstacle
         from src.training.structure import optimizer_of
@@ -143,12 +143,12 @@ class Fused(InProcess):
         except Exception as error:
             self.end(job.number, ended_by(error, job, 0.0))
         else:
-            needed = size.bytes_of(prepared.model, prepared.data, prepared.schedule) if self._memory < math.inf else 0
+            needed = lane_memory.bytes_of(prepared.model, prepared.data, prepared.schedule) if self._memory < math.inf else 0
             self._waiting.append(Member(job, prepared, lane, structure, optimizer, needed))
         return True
 
     def _new_batch(self) -> Batch | None:
-        """Makes a batch for the largest waiting group with the same structure; runs a trial that cannot be stacked alone."""
+        """Makes a batch of the largest waiting group with the same structure. If that is one trial or fails, runs the first trial alone."""
         groups: dict[str, list[Member]] = defaultdict(list)
         for member in self._waiting:
             groups[member.structure].append(member)
@@ -200,7 +200,7 @@ class Fused(InProcess):
         except tf.errors.ResourceExhaustedError as error:
             self._most = max(1, batch.stack.lanes // 2)
             log.warning("the device has no memory for %d trials at once; now at most %d", batch.stack.lanes, self._most)
-            if batch.stack.ahead:  # the epoch was trained and the memory ended later: to train again would be an epoch too many
+            if batch.stack.ahead:  # the epoch was trained before memory ran out: do not train it twice
                 for member in batch.members.values():
                     self.end(member.job.number, ended_by(error, member.job, member.seconds))
             else:

@@ -53,7 +53,7 @@ class Ray(Pool):
         try:
             import ray
         except ImportError as error:
-            raise ConfigError(["executor=ray: Ray is not installed; expected it: pip install ray"]) from error
+            raise ConfigError(["executor=ray: Ray is not installed; expected: pip install ray"]) from error
         self._ray = ray
         self._own_cluster = address is None
         if address:

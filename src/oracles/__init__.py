@@ -102,8 +102,8 @@ class Oracle(Protocol):
         """Continues where another process stopped; the next proposal is the one that the other process would have made."""
 
 
-def score_told(oracle: Oracle, state: str, score: float | None) -> float | None:
-    """Returns the score that `tell` reports for an ended trial: None if the trial was pruned and the oracle compares complete trials."""
+def score_for_oracle(oracle: Oracle, state: str, score: float | None) -> float | None:
+    """Returns the score of an ended trial for `tell`: None if the trial was pruned and the oracle compares only complete trials."""
     return None if oracle.compares_whole and state == TrialState.PRUNED else score
 
 

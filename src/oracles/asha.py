@@ -116,7 +116,7 @@ class Asha(Guided, Random):
         return None
 
     def _add(self, number: int, proposal: Proposal) -> None:
-        """Adds a trial. Removes its epochs for the base class, to which points that differ only in them are equal."""
+        """Adds a trial. The base class gets its point without epochs, because points that differ only in epochs are equal there."""
         texts = {key: text for key, text in proposal.point.items() if key != EPOCHS}
         super()._add(number, replace(proposal, point=changed(proposal.point, texts)))
         self._proposals[number] = proposal
@@ -145,8 +145,8 @@ class Asha(Guided, Random):
 def _expected_trials(trials: int, factor: int, rungs: int) -> list[int]:
     """Returns how many trials each rung will probably have, if scores are in random order.
 
-    Besides one in `factor`, trials go on that were among the best for a while: at most all but the first, in random order about √n / 2, as
-    drawn orders of 5 to 1000 trials show; the paper expects the order of √n.
+    Of n trials, n / factor go on, and those that were among the best only for a while: about √n / 2, as random orders of 5 to 1000 trials
+    show; the paper states the order of √n. At most n - factor + 1 go on, because the first one waits for `factor` trials.
 
     >>> _expected_trials(30, 3, 4)
     [30, 12, 5, 2]

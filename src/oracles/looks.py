@@ -1,10 +1,10 @@
 """A look at a race: which configurations are worse than the best by more than chance.
 
-The test is closed testing (Marcus, Peritz and Gabriel 1976, Biometrika 63). A configuration is worse if every group of it, the best, and
-the next best others differs from a group of equals: the best of the group exceeds the mean of the others by more than the best of that
-many equals would, by Student's t with the pooled variance and Bonferroni's correction. So the last two are compared as a pair, not as two
-of all. If variances differ by Bartlett's test, Welch's test of each pair takes its place, corrected by the number of pairs. Without this
-correction, Welch's test must hold in every case, because a few seeds may not show that variances differ.
+The test is closed testing (Marcus, Peritz and Gabriel 1976, Biometrika 63). For each size, a group has the best configuration, the tested
+one, and the next best others. The tested one is worse if, in the groups of every size, the best exceeds the mean of the others by more than
+the best of equals would: Student's t with the pooled variance, Bonferroni's correction for the size. So the last two that are left are
+compared as a pair. Welch's test of the two, uncorrected, must hold, too, because a few seeds may not show that variances differ. If
+Bartlett's test shows that, Welch's test alone decides, corrected for the number of pairs.
 """
 
 import math
@@ -57,7 +57,7 @@ class Look:
         return abs(self._means[0] - self._means[-1]) + quantile * math.sqrt(widest / self._count)
 
     def _is_worse(self, place: int) -> bool:
-        """Returns True if each group of the first, this one and the next best others differs from equals."""
+        """Returns True if, in the group of every size, the first exceeds the mean of the others by more than the best of equals would."""
         others = [mean for other, mean in enumerate(self._means) if other not in (0, place)]
         for size in range(2, len(self._means) + 1):
             rest = fmean([self._means[place], *others[: size - 2]])

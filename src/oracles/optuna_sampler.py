@@ -41,7 +41,8 @@ class OptunaSampler(Random):
 
     def populate_space(self, trial_id: str) -> dict[str, Any]:
         """Asks the sampler until it suggests a new point; for a known point, reports its score to the sampler again."""
-        for _ in range(0 if self.space.size == len(self._known) else TRIES):
+        tries = 0 if self.space.size == len(self._known) else TRIES
+        for _ in range(tries):
             suggestion = self._study.ask()
             values = self._suggested(suggestion)
             if not self._duplicate(values):
@@ -49,7 +50,8 @@ class OptunaSampler(Random):
                 return {"status": "RUNNING", "values": values}
             point = self.point(values)
             known = self.trials[str(self._known[self.space.identity(point)])] if point is not None else None
-            self._tell(suggestion, known.score if known else None, "FAIL" if known and known.status == "RUNNING" else "PRUNED")
+            state = "FAIL" if known and known.status == "RUNNING" else "PRUNED"
+            self._tell(suggestion, known.score if known else None, state)
         answer: dict[str, Any] = super().populate_space(trial_id)
         return answer
 
@@ -74,7 +76,7 @@ class OptunaSampler(Random):
                 self.tell(known.number, known.score)
 
     def _add(self, number: int, proposal: Proposal) -> None:
-        """Adds a trial, also to a sampler that did not suggest it, unless a value is not in its list: Optuna takes no others."""
+        """Adds a trial. The sampler gets it even if it did not suggest it, unless Optuna would refuse a value that is not in a list."""
         super()._add(number, proposal)
         if number in self._unfinished:
             return
@@ -111,15 +113,17 @@ def _study(name: str, direction: str, seed: int) -> "optuna.Study":
     try:
         import optuna
     except ImportError as error:
-        raise ConfigError(["oracle=optuna: Optuna is not installed; expected it: pip install optuna"]) from error
+        raise ConfigError(["oracle=optuna: Optuna is not installed; expected: pip install optuna"]) from error
     found = {key: getattr(optuna.samplers, key) for key in optuna.samplers.__all__ if key.endswith("Sampler")}
     names = [key for key, one in found.items() if _is_complete(one) and key not in OURS]
     if name not in names:
         hint = f"; expected oracle={OURS[name]}." if name in OURS else did_you_mean(name, names)
-        raise ConfigError([f"oracle.sampler={name}: no sampler of Optuna's that wants no arguments{hint} Samplers: {', '.join(names)}"])
+        raise ConfigError(
+            [f"oracle.sampler={name}: Optuna has no sampler of this name that needs no arguments{hint} Samplers: {', '.join(names)}"]
+        )
     needed = NEEDED.get(name)
     if needed and not importlib.util.find_spec(needed):
-        raise ConfigError([f"oracle.sampler={name}: {needed}, which it needs, is not installed; expected it: pip install {needed}"])
+        raise ConfigError([f"oracle.sampler={name}: it needs {needed}, which is not installed; expected: pip install {needed}"])
     optuna.logging.set_verbosity(optuna.logging.ERROR)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)

@@ -95,7 +95,7 @@ def next_steps(standing: Standing, best: TrialResult, sweeps: str, start: str, *
     one = f" objective={standing.objective}" if standing.second else ""
     found = [("repeats the best trial", f"{start}python -m src.sweep {shlex.join(standing.words(best))}")]
     if len(standing.entries) > 1 and len(standing.by_data) == 1 and not is_race:
-        found.append(("is the best the best? fresh seeds tell", f"{start}python -m src.confirm sweep={sweeps}{one}"))
+        found.append(("confirms the best row with fresh seeds", f"{start}python -m src.confirm sweep={sweeps}{one}"))
     if best.origin.code and best.origin.data:  # neither a function nor adopted without its model
         found.append(("the best model against the champion", f"{start}python -m src.promote sweep={sweeps}{one}"))
     return found

@@ -70,7 +70,7 @@ def expanded(loader: ConfigLoader, argv: Sequence[str]) -> Likeness:
     source = _find(loader, text)
     given = {key_of(word): word.partition("=")[2] for word in argv if "=" in word}
     if given.get("sweeps"):
-        raise ConfigError([f"like={text}: sweeps={given['sweeps']} says already what to run; expected one of the two."])
+        raise ConfigError([f"like={text}: sweeps={given['sweeps']} also says what to run; expected one of the two."])
     replaced = [group for group in TRIAL_GROUPS if group in given]  # with another option, the values of the old one are dropped
 
     def is_kept(key: str) -> bool:

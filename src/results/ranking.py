@@ -14,7 +14,7 @@ import numpy as np
 
 from src.objective import Objective
 from src.results.entries import Entry
-from src.significance import Comparison
+from src.significance import ComparedMeans
 
 ALIKE = ("model", "trial")  # a row with one repeat gets the spread of rows with the same options of these groups
 LEAST_EXAMPLES = 10  # with fewer examples, any score may look like a share of them
@@ -58,12 +58,12 @@ class Group:
         return mask
 
     @cached_property
-    def comparison(self) -> Comparison:
+    def comparison(self) -> ComparedMeans:
         """The comparison of the entries in `compared`."""
         chosen = [self.entries[place] for place in self.compared]
         floor = 1 / self.examples if self.of_shares else 0.0
         counts = [len(entry.scores) for entry in chosen]
-        return Comparison([entry.mean for entry in chosen], [entry.spread or 0.0 for entry in chosen], counts, floor)
+        return ComparedMeans([entry.mean for entry in chosen], [entry.spread or 0.0 for entry in chosen], counts, floor)
 
     @cached_property
     def compared(self) -> list[int]:

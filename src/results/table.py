@@ -195,7 +195,7 @@ def cell(value: Any, column: str = "") -> str:
 
 
 def as_markdown(rows: list[Row]) -> str:
-    """Returns the table as Markdown, for MLflow's description of a sweep; empty without rows."""
+    """Returns the table as Markdown, for the README of an exported sweep; empty without rows."""
     if not rows:
         return ""
     columns = [name for name in rows[0] if any(row[name] not in (None, "") for row in rows)]

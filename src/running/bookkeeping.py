@@ -130,7 +130,7 @@ def _tracker(invocation: Invocation, store: Store) -> Tracker:
 
 def start_parent(invocation: Invocation, oracle: Oracle, recorder: Recorder, slots: int) -> None:
     """Starts or continues the run of the sweep; notes in the study what `status` shows: the budget, the trials at once (`slots`)."""
-    page = record.page(invocation)
+    page = record.page_parts(invocation)
     invocations = int(recorder.store.meta().get("invocations", 0)) + 1
     tags = {
         **recorder.tags,

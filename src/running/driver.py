@@ -9,7 +9,7 @@ from omegaconf import DictConfig
 from src.errors import Stop
 from src.executors import Executor, Listener
 from src.job import Job, Outcome
-from src.oracles import Oracle, Proposal, score_told
+from src.oracles import Oracle, Proposal, score_for_oracle
 from src.running.interruption import Interruption
 from src.running.notifying import Notifier
 from src.running.pruning import MedianRule
@@ -179,7 +179,7 @@ class Driver:
         if outcome.state != TrialState.KILLED and number not in self._foreign:
             if (second := self.recorder.second(outcome)) is not None:
                 self.oracle.tell_second(number, second)
-            self.oracle.tell(number, score_told(self.oracle, outcome.state, score))
+            self.oracle.tell(number, score_for_oracle(self.oracle, outcome.state, score))
 
 
 def _most_epochs(config: dict[str, Any]) -> int | None:

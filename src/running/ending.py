@@ -18,7 +18,7 @@ from src.results.leaderboard import Standing, TrialResult
 from src.results.published import compare_with_published
 from src.results.scores import labelled_histories, standing_of
 from src.results.table import Row
-from src.running import page, pictures, record
+from src.running import mlflow_page, pictures, record
 from src.running.driver import SweepOutcome
 from src.running.opening import OpenSweep
 from src.running.recorder import BEST
@@ -94,15 +94,16 @@ class Ending:
         if self._published:
             kept["reported.csv"] = table.as_csv(self._published)
         parent = self._store.run_id(None)
-        shown = [page.picture(name, parent) for name in curves] + [page.picture(name, run_id) for name, run_id in attached.items()]
+        owners = [(name, parent) for name in curves] + list(attached.items())
+        shown = [mlflow_page.picture(name, run_id) for name, run_id in owners]
         tags = {f"trialbook.{name}": value for name, value in self._recorder.facts.items()}
-        parts = record.page(self._invocation, *page.tables(standing, self._conclusions, self._published), pictures=shown)
+        parts = record.page_parts(self._invocation, *mlflow_page.tables(standing, self._conclusions, self._published), pictures=shown)
         tags["mlflow.note.content"] = labels.page_text(parts, self._invocation.labels.note)
         state = TrialState.KILLED if self._outcome.code else TrialState.FINISHED
         if concluded := self._sweep.oracle.conclusion():
             self._store.describe(conclusion=self._concluded, concluded_trials=concluded.trials)
         data = str(self._invocation.config.hydra.runtime.choices.data)
-        end = record.end(state, self._metrics(), tags, self._outbox.keep(None, kept), data=data)
+        end = record.end_message(state, self._metrics(), tags, self._outbox.keep(None, kept), data=data)
         self._store.describe(Message(None, "end", end), page=parts)
         self._outbox.posted()
 
@@ -200,7 +201,7 @@ class Ending:
         for line in self._conclusions:
             self._terminal.say(line)
         if self._published:
-            self._terminal.table("reported and obtained", page.as_texts(self._published))
+            self._terminal.table("reported and obtained", mlflow_page.as_texts(self._published))
 
     def _print_causes(self, refused: list[str]) -> None:
         folder = self._invocation.folder

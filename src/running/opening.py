@@ -18,7 +18,7 @@ from src.errors import DiskFull
 from src.events import Events
 from src.executors import Executor
 from src.exits import interruption_says
-from src.oracles import Oracle
+from src.oracles import KnownTrial, Oracle
 from src.running import plan, record, resume
 from src.running.bookkeeping import check_record, open_study, start_parent
 from src.running.driver import MOST_DEATHS, Compose, Driver
@@ -62,16 +62,7 @@ class OpenSweep:
         rows, dead = store.trials(), list[int]()
         if rows:
             driver.waiting, known, dead = resume.waiting(invocation, store)
-            known = [replace(one, score=oracles.score_told(self.oracle, one.state, one.score)) for one in known]
-            added = store.added()
-            self.oracle.restore(store.oracle(), [one for one in known if one.proposal.point not in added])
-            for one in known:
-                if one.proposal.point not in added:
-                    continue
-                if driver.include(one.number, one.proposal) and one.state != TrialState.RUNNING:
-                    if one.second is not None:
-                        self.oracle.tell_second(one.number, one.second)
-                    self.oracle.tell(one.number, one.score)
+            self._restore(driver, known)
             rules.see(sorted((row for row in rows if row.ended), key=lambda row: row.ended or 0.0))
             if pruning:
                 pruning.see(rows, store.epochs())
@@ -86,6 +77,20 @@ class OpenSweep:
                 self.terminal.say(line)
         self.terminal.begin(self.oracle.budget, ended, invocation.folder.name)
         return driver
+
+    def _restore(self, driver: Driver, known: list[KnownTrial]) -> None:
+        """Restores the oracle from the trials that it proposed, then offers it those that users added."""
+        store = self.recorder.store
+        known = [replace(one, score=oracles.score_for_oracle(self.oracle, one.state, one.score)) for one in known]
+        added = store.added()
+        self.oracle.restore(store.oracle(), [one for one in known if one.proposal.point not in added])
+        for one in known:
+            if one.proposal.point not in added:
+                continue
+            if driver.include(one.number, one.proposal) and one.state != TrialState.RUNNING:
+                if one.second is not None:
+                    self.oracle.tell_second(one.number, one.second)
+                self.oracle.tell(one.number, one.score)
 
 
 @contextmanager

@@ -87,7 +87,7 @@ def _foreseen(invocation: Invocation, state: dict[str, Any], known: list[KnownTr
 
         oracle = oracles.create(invocation.space, invocation.objective, invocation.oracle)
         if known:
-            oracle.restore(state, [replace(one, score=oracles.score_told(oracle, one.state, one.score)) for one in known])
+            oracle.restore(state, [replace(one, score=oracles.score_for_oracle(oracle, one.state, one.score)) for one in known])
         points = [one.proposal.point for one in known if one.state not in ENDED]
         proposals = [oracle.ask(number) for number in range(len(known), oracle.known_in_advance)]
         points += [proposal.point for proposal in proposals if proposal]

@@ -39,7 +39,7 @@ def mistakes(composed: DictConfig, words: list[str]) -> list[str]:
         found.append(f"the trial has {length} characters of overrides; MLflow takes at most {LONGEST_TAG}. Expected an option in conf/.")
     for key, value, default in (("tags", list(composed.tags), []), ("note", composed.note, None)):
         if wanted := expected(key, value, default):
-            found.append(f"conf/config.yaml: {value!r}, where {key} is {wanted}.")
+            found.append(f"conf/config.yaml: {key} is {value!r}; expected {wanted}.")
     return found
 
 
@@ -92,7 +92,7 @@ def ended_tags(outcome: Outcome) -> dict[str, str]:
     return {**digests, **cause, **{f"trialbook.{name}": value for name, value in outcome.facts.items()}}
 
 
-def end(
+def end_message(
     state: str | None, metrics: dict[str, float], tags: dict[str, str], kept: str, at: float | None = None, data: str = ""
 ) -> dict[str, Any]:
     """Returns the message that ends a run; without a state, it adds metrics, tags and files to a run that ended before.
@@ -107,7 +107,7 @@ def end(
     return {"state": state, "metrics": metrics, "tags": tags, "time": at or time.time(), "files": kept, **dataset}
 
 
-def page(invocation: Invocation, *parts: str, pictures: Sequence[str] = ()) -> list[str]:
+def page_parts(invocation: Invocation, *parts: str, pictures: Sequence[str] = ()) -> list[str]:
     """Returns all parts of a sweep's page in MLflow, as `labels.page_text` takes them.
 
     Their order is the first picture with the question, the given parts, the command, then the other pictures.

@@ -131,13 +131,13 @@ class Recorder:
     def _end(self, number: int, outcome: Outcome, score: float | None, oracle: dict[str, Any], kept: str, at: float | None = None) -> None:
         self._note(outcome.facts)
         state = IN_MLFLOW.get(outcome.state, outcome.state)
-        end = record.end(state, outcome.metrics, record.ended_tags(outcome), kept, at, self._data.get(number, ""))
+        end = record.end_message(state, outcome.metrics, record.ended_tags(outcome), kept, at, self._data.get(number, ""))
         self.store.end_trial(number, outcome, score, oracle, Message(number, "end", end), at, self.attempts[number])
         self.outbox.posted()
 
     def attach(self, number: int, contents: dict[str, bytes]) -> None:
         """Adds files to the run of a trial that ended."""
-        self.store.post(Message(number, "end", record.end(None, {}, {}, self.outbox.keep(number, contents))))
+        self.store.post(Message(number, "end", record.end_message(None, {}, {}, self.outbox.keep(number, contents))))
         self.outbox.posted()
 
     def _checkpoint(self, number: int, proposal: Proposal) -> tuple[bytes | None, int | None]:

@@ -38,7 +38,7 @@ def _renew(folder: Path, question: str, pause: float, ended: threading.Event) ->
         try:
             if not _once(folder, question, ended):
                 log.warning("the report was not renewed: python -m src.report.renew %s failed", folder)
-        except OSError as error:  # such as no memory for a process; later there may be some
+        except OSError as error:  # for example, no memory for a process; the next renewal may succeed
             log.warning("the report was not renewed: %s", error)
         waits = max(pause, SHARE * (time.monotonic() - began))
 

@@ -10,11 +10,11 @@ from src.config.composer import Composer
 from src.config.request import Request
 from src.executors import RunTrial
 from src.running import plan, precheck
+from src.running.default_executor import choose_executor
 from src.running.ending import Ending
 from src.running.invocation import Invocation
 from src.running.opening import opened
 from src.running.renewal import renewed
-from src.running.where import choose_executor
 
 
 def run(loader: ConfigLoader, request: Request, config: DictConfig, *, run_trial: RunTrial = trial.run) -> int:

@@ -94,13 +94,13 @@ def late_phases(space: "Space", request: Request) -> Iterator[str]:
             if type(start) is int and type(epochs) is int and start > epochs and (key, start, epochs) not in seen:
                 seen.add((key, start, epochs))
                 name = "oracle.max_epochs" if most else EPOCHS
-                yield f"{key}={start}: it would never begin, for {name} is {epochs}; expected at most that, or no such phase."
+                yield f"{key}={start}: the phase would never begin, because {name} is {epochs}; expected at most that, or no such phase."
 
 
 def _points(space: "Space", *, crossed: bool = False) -> Iterable["Point"]:
-    """Returns the points to check: all with exclusions, or if combinations of axes matter (`crossed`), else a sample.
+    """Returns all points if there are exclusions or if combinations of axes matter (`crossed`); otherwise a sample.
 
-    If there are too many to list, it returns none with exclusions, else a sample.
+    If there are too many to list, it returns none if there are exclusions, otherwise a sample.
     """
     if not space.exclude and not crossed:
         return space.samples()

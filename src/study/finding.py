@@ -11,7 +11,7 @@ from src.study.store import Store
 
 ALL = "all"
 log = logging.getLogger(__name__)
-SWEEPS, TRIALS = Path("mlruns/sweeps"), Path("mlruns/trials")  # conf/config.yaml's hydra.sweep.dir and hydra.run.dir
+SWEEPS, TRIALS = Path("mlruns/sweeps"), Path("mlruns/trials")  # hydra.sweep.dir and hydra.run.dir in conf/config.yaml
 
 
 def find_sweeps(words: str, root: Path = SWEEPS, *, key: str = "sweep") -> list[Path]:
@@ -42,7 +42,7 @@ def find_sweeps(words: str, root: Path = SWEEPS, *, key: str = "sweep") -> list[
             try:
                 Store.open(root / word / "study.db").close()  # raises if a newer version made it, or it is damaged
             except sqlite3.DatabaseError as error:
-                damaged = f"its study.db cannot be read ({error}); expected another sweep. python -m src.doctor looks at all of them"
+                damaged = f"its study.db cannot be read ({error}); expected another sweep. python -m src.doctor checks all of them"
                 raise ConfigError([f"{key}={word}: {damaged}"]) from error
     if unknown:
         names = ", ".join(known)

@@ -15,7 +15,7 @@ from mlflow import MlflowClient
 from mlflow.entities.model_registry import ModelVersion
 
 from src.errors import TrialbookError
-from src.tracking.pages import every
+from src.tracking.paging import every
 
 EVENT = "trialbook.champion."  # + number + time: tag of a registered model; + time: tag of a version, the older form
 NUMBERED = re.compile(re.escape(EVENT) + r"\d{6}\.")

@@ -11,7 +11,7 @@ from mlflow import MlflowClient
 from mlflow.entities import ViewType
 
 from src.tracking.champions import NOBODY, now
-from src.tracking.pages import every
+from src.tracking.paging import every
 
 TAG = "trialbook.opening."  # + DIGITS of the split's digest + run of the challenger + run of the champion: number, time, user
 DIGITS = 16

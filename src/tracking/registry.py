@@ -16,7 +16,7 @@ from src.errors import TrialbookError, first_words
 from src.tracking import champions, inputs, openings, served
 from src.tracking.batch import MOST_TAG
 from src.tracking.champions import now
-from src.tracking.pages import every
+from src.tracking.paging import every
 from src.tracking.runs import Runs, StoredRun, registered_name
 from src.tracking.served import Served
 from src.tracking.store import locked
@@ -134,7 +134,7 @@ class Registry:
                 skipped.append(f"version {version} is passed over, it cannot be loaded: {error}")
                 continue
             if not self.promote(name, version, old, how):
-                raise TrialbookError(f"{name}: somebody else moved the champion meanwhile; look at history=true and say it again.")
+                raise TrialbookError(f"{name}: somebody else moved the champion meanwhile; see history=true, then run the command again.")
             return version, skipped
         missing = f"{name} has no previous champion to roll back to; expected one that was replaced by a promotion."
         raise TrialbookError("\n  ".join([missing, *skipped]))

@@ -7,7 +7,7 @@ from pathlib import Path
 from mlflow.entities import ViewType
 
 from src.tracking.address import database, local_path
-from src.tracking.pages import every
+from src.tracking.paging import every
 from src.tracking.store import client
 
 

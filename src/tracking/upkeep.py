@@ -16,7 +16,7 @@ from src.artifacts import DIGEST_TAGS
 from src.files import PART
 from src.tracking.address import local_path
 from src.tracking.local import open_database
-from src.tracking.pages import every
+from src.tracking.paging import every
 from src.tracking.runs import Runs
 from src.tracking.schema import COPY
 from src.tracking.store import artifacts, beside, moved_from, read

@@ -10,7 +10,7 @@ from src.config.targets import build
 from src.datasets import Dataset
 from src.errors import ConfigError, collecting
 from src.tasks import OWN
-from src.training import scoring
+from src.training import losses_and_metrics
 from src.training.callbacks import build_callbacks
 
 
@@ -55,9 +55,9 @@ def compile_arguments(config: dict[str, Any]) -> dict[str, Any]:
     with collecting(mistakes):
         arguments["optimizer"] = build("optimizer", config["optimizer"])
     with collecting(mistakes):
-        arguments["loss"] = scoring.build_loss(node["loss"], task)
+        arguments["loss"] = losses_and_metrics.build_loss(node["loss"], task)
     with collecting(mistakes):
-        arguments["metrics"] = scoring.build_metrics(node["metrics"], task)
+        arguments["metrics"] = losses_and_metrics.build_metrics(node["metrics"], task)
     if mistakes:
         raise ConfigError(mistakes)
     return arguments

@@ -33,8 +33,8 @@ class RowOptimizer:
     Attributes:
         lanes: the lanes of the stack that it updates.
         rows: weights, slots and counts of steps.
-        rates: the learning rates, a row per lane; those of a schedule are not used.
-        scale_loss: multiplies a loss by the factor that its gradients are divided by again.
+        rates: the learning rates, a row per lane; not used if the optimizer has a schedule.
+        scale_loss: multiplies a loss by the optimizer's scale factor, by which `apply` divides the gradients.
     """
 
     def __init__(self, optimizer: keras.optimizers.Optimizer, sizes: Mapping[str, int], lanes: range) -> None:

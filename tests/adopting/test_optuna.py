@@ -158,7 +158,7 @@ def test_a_damaged_storage_is_no_traceback(tmp_path: Path) -> None:
 def test_without_optuna(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     file = searched(tmp_path / "optuna.db", trials=1)
     monkeypatch.setitem(sys.modules, "optuna", None)
-    with pytest.raises(ConfigError, match=re.escape("is not installed; expected it: pip install optuna")):
+    with pytest.raises(ConfigError, match=re.escape("is not installed; expected: pip install optuna")):
         optuna_storage.read(file, HEIGHT)
 
 

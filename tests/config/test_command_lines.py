@@ -97,7 +97,7 @@ FOUND = {  # by earlier rounds: a traceback, a hang, an exit code 1, or no word 
     "+optimizer.learning_rate=0.1": "say optimizer.learning_rate=… without '+'",
     "+optimizer.learning_rate.x=1": "expected optimizer.learning_rate=…",
     "++optimizer.learning_rate=abc": "a number, above 0",
-    "training.metrics=[3]": "where training.metrics is auto, or a list of names or of mappings with _target_",
+    "training.metrics=[3]": "training.metrics is [3]; expected auto, or a list of names or of mappings with _target_",
     "oracle=hyperband oracle.factor=1": "at least 2",
     "oracle=asha oracle.min_epochs=0": "at least 1",
     "oracle=asha training.epochs=5": "training.epochs=5: asha decides on the epochs; expected oracle.max_epochs=5",

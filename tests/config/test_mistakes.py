@@ -13,17 +13,17 @@ MISTAKES = {
     "+optmizer=adam": "there is no 'optmizer'; did you mean 'optimizer'?",
     "model.dropuot=0.3": "did you mean 'model.dropout'?",
     "learning_rate=0.1": "did you mean 'optimizer.learning_rate'?",
-    "optimizer.learning_rate=abc": "'abc', where optimizer.learning_rate is a number, above 0.",
-    "optimizer.learning_rate=nan": "nan, where",
-    "optimizer.learning_rate=1e400": "inf, where",
-    "training.epochs=-5": "-5, where training.epochs is a whole number, at least 1.",
-    "training.epochs=1.5": "1.5, where training.epochs is a whole number",
+    "optimizer.learning_rate=abc": "optimizer.learning_rate is 'abc'; expected a number, above 0.",
+    "optimizer.learning_rate=nan": "is nan; expected",
+    "optimizer.learning_rate=1e400": "is inf; expected",
+    "training.epochs=-5": "training.epochs is -5; expected a whole number, at least 1.",
+    "training.epochs=1.5": "training.epochs is 1.5; expected a whole number",
     "training.batch_size=0": "at least 1",
     "training.engine=kears": "one of compiled, keras, sgd_classifier",
     "training.keep=beste": "best or last",
     "model.dropout=1.5": "at least 0 and below 1",
-    "seed=-1": "-1, where seed is a whole number, at least 0",
-    "model.units=": "'', where model.units is a whole number",
+    "seed=-1": "seed is -1; expected a whole number, at least 0",
+    "model.units=": "model.units is ''; expected a whole number",
     "optimizer.beta_1=0.8": "optimizer=rmsprop has no 'optimizer.beta_1'; it belongs to optimizer=adam.",
     "optimizer=sgd,adam": "add -m to sweep over them",
     "optimizer=[sgd,adam]": "for a sweep say -m optimizer=sgd,adam",
@@ -41,10 +41,10 @@ MISTAKES = {
     "seed=99999999999": "below 4294967296",
     "+training.foo=3": "there is no 'training.foo'",
     "+oracle.foo=3": "there is no 'oracle.foo'",
-    "tags=[mlflow.parentRunId]": "['mlflow.parentRunId'], where tags is a list, of words; mlflow.* and trialbook.* are set by",
+    "tags=[mlflow.parentRunId]": "tags is ['mlflow.parentRunId']; expected a list, of words; mlflow.* and trialbook.* are set by",
     "tags=[paper,trialbook.sweep]": "mlflow.* and trialbook.* are set by MLflow and Trialbook",
     "tags=[MLflow.runName]": "mlflow.* and trialbook.* are set by",
-    f"tags=[{'a' * 251}]": "where tags is a list, of words",
+    f"tags=[{'a' * 251}]": "; expected a list, of words",
     f"note={'a' * 5001}": "at most 5000 characters",
     "training.metrics=[{_target_: keras.metrics.Mean, name: top@3}]": "MLflow takes no metric named 'top@3'; expected letters",
     f"training.metrics=[{{_target_: keras.metrics.Mean, name: {'a' * 250}}}]": "expected at most 250 characters",
@@ -58,12 +58,12 @@ SWEEP_MISTAKES = {
     "model.dropout=tag(lin, interval(0,0.5))": "there is no tag lin; expected tag(log",
     "model.dropout=tag(log, interval(0,0.5))": "no logarithm",
     "model.units=interval(5,1)": "is empty",
-    "model.dropout=interval(0,1.5)": "1.5, where model.dropout is",
-    "model.units=interval(1,8)": "1.0, where model.units is a whole number",
+    "model.dropout=interval(0,1.5)": "model.dropout is 1.5; expected",
+    "model.units=interval(1,8)": "model.units is 1.0; expected a whole number",
     "oracle=grid,random": "a sweep has one oracle",
     "tracking.experiment=a,b": "a sweep has one tracking.experiment",
     "optimizer=sgd,adm": "did you mean 'adam'?",
-    "model.dropout=0.1,1.5": "1.5, where",
+    "model.dropout=0.1,1.5": "is 1.5; expected",
     "model.units=range(5,1)": "an empty list of values",
 }
 
@@ -84,7 +84,7 @@ def test_a_mistake_in_a_sweep_is_told(argument: str, message: str) -> None:
 
 
 def test_a_momentum_of_one_is_a_mistake() -> None:
-    with pytest.raises(ConfigError, match=r"optimizer\.momentum=1: 1, where optimizer\.momentum is a number, at least 0 and below 1"):
+    with pytest.raises(ConfigError, match=r"optimizer\.momentum=1: optimizer\.momentum is 1; expected a number, at least 0 and below 1"):
         checked(["optimizer=sgd_momentum", "optimizer.momentum=1"])
 
 

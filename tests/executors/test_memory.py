@@ -10,7 +10,7 @@ from src import trial
 from src.executors import fused
 from src.executors.fused import Fused
 from src.job import Job
-from src.training import size
+from src.training import lane_memory
 from src.training.stack import Stack
 from tests.executors.test_fused import DROPS, FEW_STEPS, KEEPS, Compose, alone, assert_equal, made, pytestmark, together  # noqa: F401  a fixture
 
@@ -48,7 +48,7 @@ def test_no_more_are_stacked_or_prepared_than_a_gpus_memory_has_room_for(
 ) -> None:
     configs = [compose(FEW_STEPS, *KEEPS, f"seed={seed}") for seed in (1, 2, 3, 4, 5)]
     prepared = trial.prepare(configs[0])
-    needed = size.bytes_of(prepared.model, prepared.data, prepared.schedule)
+    needed = lane_memory.bytes_of(prepared.model, prepared.data, prepared.schedule)
     assert 10 < needed / (4 * prepared.model.count_params()) < 1000
     monkeypatch.setattr(fused, "memory_of_gpu", lambda: 2.5 / fused.SHARE * needed)
     most, own = [], Fused._prepare

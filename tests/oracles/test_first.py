@@ -83,7 +83,7 @@ def first(*points: str) -> str:
     ("line", "message"),
     [
         (first('["optimizer=adm"]'), "oracle.first: optimizer=adm: optimizer has no option 'adm'; did you mean 'adam'?"),
-        (first('["model.units=-3"]'), "oracle.first: model.units=-3: -3, where model.units is a whole number, at least 1."),
+        (first('["model.units=-3"]'), "oracle.first: model.units=-3: model.units is -3; expected a whole number, at least 1."),
         (first('["model.unit=3"]'), "did you mean 'model.units'?"),
         (first('["seed=3"]'), "oracle.first: seed=3: seed does not vary in this sweep"),
         (first('["optimizer=adam","optimizer.momentum=0.1"]'), "optimizer=adam has no 'optimizer.momentum'"),
@@ -93,7 +93,7 @@ def first(*points: str) -> str:
         (first('["optimizer.learning_rate=0.5"]'), "outside of the interval from 0.0001 to 0.1"),
         (first('["model.units=${seed}"]'), "expected one without ${…}"),
         (first('"model.units=3"'), 'expected a list of points, each a list of overrides, such as [["optimizer=adam","model.units=64"]]'),
-        ("oracle.first=3", "where oracle.first is a list"),
+        ("oracle.first=3", "oracle.first is 3; expected a list"),
         ("oracle.first=[[optimizer=adam]]", "Each override of a point in quotes: 'oracle.first=[["),
     ],
 )

@@ -66,7 +66,7 @@ def test_listed_numbers_keep_their_order_and_a_key_may_have_several_axes(space: 
     ("sampler", "message"),
     [
         ("TPESamplr", "did you mean 'TPESampler'? Samplers: "),
-        ("GridSampler", "no sampler of Optuna's that wants no arguments"),
+        ("GridSampler", "Optuna has no sampler of this name that needs no arguments"),
         ("RandomSampler", "expected oracle=random"),
         ("BruteForceSampler", "expected oracle=grid"),
     ],

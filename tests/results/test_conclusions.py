@@ -6,7 +6,7 @@ import pytest
 
 from src.results.conclusions import conclusions
 from src.results.selection import expected
-from src.significance import Comparison, seeds_for
+from src.significance import ComparedMeans, seeds_for
 from src.space.origin import Origin
 from tests.results.test_leaderboard import rung, scored, standing
 
@@ -70,11 +70,11 @@ def test_the_first_of_equals_is_expected_at_their_mean_and_one_far_ahead_at_its_
 
 
 def test_spreads_that_differ_are_judged_by_the_rows_themselves() -> None:
-    same = Comparison([1.0, 1.5, 9.0], [0.2, 0.2, 0.2], [5, 5, 5])
+    same = ComparedMeans([1.0, 1.5, 9.0], [0.2, 0.2, 0.2], [5, 5, 5])
     assert same.alike and same.apart(0).tolist() == [False, True, True]
-    other = Comparison([1.0, 1.5, 4.0], [0.2, 0.2, 5.0], [5, 5, 5])
+    other = ComparedMeans([1.0, 1.5, 4.0], [0.2, 0.2, 5.0], [5, 5, 5])
     assert not other.alike and other.apart(0).tolist() == [False, True, False]
-    assert not Comparison([1.0, 2.0], [0.0, 0.0], [1, 1]).known
+    assert not ComparedMeans([1.0, 2.0], [0.0, 0.0], [1, 1]).known
 
 
 def test_more_seeds_are_needed_for_less_and_among_more() -> None:
@@ -86,5 +86,5 @@ def test_a_table_of_a_thousand_rows_has_one_quantile(monkeypatch: pytest.MonkeyP
 
     asked, own = [], significance.range_quantile
     monkeypatch.setattr(significance, "range_quantile", lambda *given: asked.append(given) or own(*given))
-    many = Comparison([float(n) for n in range(1000)], [1.0] * 1000, [3] * 1000)
+    many = ComparedMeans([float(n) for n in range(1000)], [1.0] * 1000, [3] * 1000)
     assert sum(many.apart(0)) > 900 and set(asked) == {(1000, 2000)}

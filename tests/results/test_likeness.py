@@ -75,7 +75,7 @@ def test_values_of_conf_that_have_changed_are_those_of_then(sweep: Path, loader:
         (["like=lates"], "did you mean 'latest'?"),
         (["like=latest:4"], "it has 3 rows with a score; expected like=latest:1"),
         (["like=latest:best"], "expected like=latest:1"),
-        (["like=latest", "sweeps=dropout"], "sweeps=dropout says already what to run"),
+        (["like=latest", "sweeps=dropout"], "sweeps=dropout also says what to run"),
         (["like=latest", "go_on=true", "training.epochs=60"], "the checkpoint of latest was not kept"),
     ],
 )

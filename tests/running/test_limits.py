@@ -53,10 +53,10 @@ def test_what_is_beyond_is_told_before_the_first_trial(loader: ConfigLoader, spa
     [
         ("limits={model/parameter:1e6}", "there is no 'model/parameter'; did you mean 'model/parameters'?"),
         ("limits={val_accuracy:1}", "there is no 'val_accuracy'. Known before a trial trains: model/parameters."),
-        ("limits={model/parameters:0}", "0, where model/parameters is a number above 0."),
-        ("limits={model/parameters:nan}", "nan, where model/parameters is a number above 0."),
-        ("limits={model/parameters:many}", "'many', where model/parameters is a number above 0."),
-        ("limits=5", "5, where limits is null or a mapping, such as limits={model/parameters:1e6}."),
+        ("limits={model/parameters:0}", "model/parameters is 0; expected a number above 0."),
+        ("limits={model/parameters:nan}", "model/parameters is nan; expected a number above 0."),
+        ("limits={model/parameters:many}", "model/parameters is 'many'; expected a number above 0."),
+        ("limits=5", "limits is 5; expected null or a mapping, such as limits={model/parameters:1e6}."),
     ],
 )
 def test_mistakes_in_limits_are_told(line: str, message: str, loader: ConfigLoader) -> None:
@@ -68,7 +68,7 @@ def test_mistakes_in_limits_are_told(line: str, message: str, loader: ConfigLoad
 def test_a_function_has_no_limits(conf: Callable) -> None:
     loader = conf({"trial/valley.yaml": "_target_: src.trials.valley.run\nobjective: min:height\nuses: []\n"})
     lines = ["trial=valley", "limits={model/parameters:1e6}"]
-    with pytest.raises(ConfigError, match="valley is a function, of which nothing is known before it returns"):
+    with pytest.raises(ConfigError, match="valley is a function, whose metrics are known only when it returns"):
         configured(loader, read(loader, lines, multirun=False), lines)
 
 

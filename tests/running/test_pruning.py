@@ -209,8 +209,8 @@ OF_DIGITS = ["-m", "data=digits", "model.units=8,16"]
 @pytest.mark.parametrize(
     ("words", "told"),
     [
-        (["stop.trial=mean"], "stop.trial=mean: 'mean', where stop.trial is median, or null for off; did you mean 'median'?"),
-        (["stop.trial=2"], "stop.trial=2: 2, where stop.trial is median, or null for off."),
+        (["stop.trial=mean"], "stop.trial=mean: stop.trial is 'mean'; expected median, or null for off; did you mean 'median'?"),
+        (["stop.trial=2"], "stop.trial=2: stop.trial is 2; expected median, or null for off."),
         (["stop.trial=median", "oracle=hyperband"], "stop.trial=median: oracle=hyperband decides itself which trials go on"),
         (["stop.trial=median", "oracle=asha"], "stop.trial=median: oracle=asha decides itself which trials go on"),
         (["stop.trial=median", "data.validation_split=0.1,0.2"], "stop.trial=median: scores on other data are no measure of a trial"),

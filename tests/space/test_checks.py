@@ -162,9 +162,9 @@ PHASES = "training.phases={head: {start: 1, frozen: [hidden]}, all: {start: 5, l
 @pytest.mark.parametrize(
     ("words", "message"),
     [
-        ([PHASES, "training.epochs=4"], "training.phases.all.start=5: it would never begin, for training.epochs is 4"),
-        ([PHASES, "training.epochs=9,4"], "for training.epochs is 4"),
-        ([PHASES, "oracle=asha", "seed=1,2", "oracle.max_epochs=4"], "for oracle.max_epochs is 4"),
+        ([PHASES, "training.epochs=4"], "training.phases.all.start=5: the phase would never begin, because training.epochs is 4"),
+        ([PHASES, "training.epochs=9,4"], "because training.epochs is 4"),
+        ([PHASES, "oracle=asha", "seed=1,2", "oracle.max_epochs=4"], "because oracle.max_epochs is 4"),
         ([PHASES, "training.epochs=5"], ""),
         ([PHASES, "oracle=hyperband", "seed=1,2", "oracle.max_epochs=9"], ""),
     ],

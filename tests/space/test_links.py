@@ -56,7 +56,7 @@ def test_a_file_links_in_params_and_in_trials(conf: Conf) -> None:
     [
         (["training.batch_size=${model.unit}"], "model=two_layer has no 'model.unit'; did you mean 'model.units'?"),
         ([LINK, "model=one_layer,two_layer", "model.units=3,4"], "model=one_layer has no 'model.units'."),
-        (["training.batch_size=${model.dropout}"], "0.0, where training.batch_size is a whole number, at least 1."),
+        (["training.batch_size=${model.dropout}"], "training.batch_size is 0.0; expected a whole number, at least 1."),
         ([LINK, "model.units=${training.batch_size}"], "training.batch_size → model.units → training.batch_size is a circle"),
         (["training.batch_size=${model.units},32"], "a link stands for all values of the other key"),
     ],

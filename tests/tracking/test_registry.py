@@ -13,7 +13,7 @@ from mlflow.store.entities import PagedList
 from src.errors import TrialbookError
 from src.tracking import registry as module
 from src.tracking import served
-from src.tracking.pages import every
+from src.tracking.paging import every
 from src.tracking.registry import Registry
 from src.tracking.runs import StoredRun
 

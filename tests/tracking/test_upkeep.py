@@ -9,7 +9,7 @@ from mlflow import MlflowClient
 
 from src import files
 from src.tracking import upkeep
-from src.tracking.pages import every
+from src.tracking.paging import every
 from src.tracking.runs import Runs
 from src.tracking.store import _create, connect
 

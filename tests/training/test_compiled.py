@@ -187,7 +187,7 @@ def test_a_metric_of_ones_own_is_a_trials_own(compose: Compose, tmp_path: Path, 
 
     found = []
     for k in (1, 5):
-        monkeypatch.setattr("src.training.scoring.build_metrics", lambda *_, k=k: ["accuracy", Near(k)])
+        monkeypatch.setattr("src.training.losses_and_metrics.build_metrics", lambda *_, k=k: ["accuracy", Near(k)])
         found.append(run(compose("model=one_layer", "optimizer=sgd"), tmp_path).history["val_near"])
     assert found[0] < found[1]
 

@@ -4,7 +4,7 @@ from src.errors import ConfigError
 from src.training import runtime
 
 runtime.configure(1)
-from src.training.scoring import build_loss, build_metrics  # noqa: E402  after TensorFlow's settings
+from src.training.losses_and_metrics import build_loss, build_metrics  # noqa: E402  after TensorFlow's settings
 
 SPARSE = {"_target_": "keras.losses.SparseCategoricalCrossentropy"}
 TOP = {"_target_": "keras.metrics.SparseTopKCategoricalAccuracy", "k": 3, "name": "top3"}

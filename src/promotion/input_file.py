@@ -52,7 +52,7 @@ def _arrays(path: Path, example: Tree) -> Tree:
     if not isinstance(example, np.ndarray):
         return arrays
     if len(arrays) > 1:
-        raise ValueError(f"it has the arrays {', '.join(arrays)}; expected one, for the model has one input")
+        raise ValueError(f"it has the arrays {', '.join(arrays)}; expected one, because the model has one input")
     return next(iter(arrays.values()))
 
 

@@ -12,7 +12,7 @@ from src.executors import create, fused
 from src.executors.fused import Fused
 from src.executors.inline import Inline
 from src.executors.machine import Node
-from src.running import where
+from src.running import default_executor
 from src.running.invocation import Invocation
 
 SWEEP = ("-m", "data=digits", "optimizer=sgd,adam")
@@ -23,12 +23,12 @@ def chosen(loader: ConfigLoader, monkeypatch: pytest.MonkeyPatch) -> Callable:
     """Words of a command line → the invocation on a machine with these GPUs."""
 
     def invocation(*words: str, gpus: tuple[str, ...] = ("0",), cores: int = 1) -> Invocation:
-        monkeypatch.setattr(where, "gpus", lambda: list(gpus))
+        monkeypatch.setattr(default_executor, "gpus", lambda: list(gpus))
         monkeypatch.setattr(fused, "gpus", lambda: list(gpus))
-        monkeypatch.setattr(where, "this_machine", lambda: Node(cores, 100.0, len(gpus)))
+        monkeypatch.setattr(default_executor, "this_machine", lambda: Node(cores, 100.0, len(gpus)))
         line = read_command_line(loader, list(words))
         invocation = Invocation.of(line.request, line.config)
-        where.choose_executor(line.request, invocation)
+        default_executor.choose_executor(line.request, invocation)
         return invocation
 
     return invocation

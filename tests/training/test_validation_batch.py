@@ -4,7 +4,7 @@ import pytest
 
 from src.models import two_layer
 from src.training import runtime
-from src.training.validation import BYTES, batch_size
+from src.training.validation_batch import BYTES, batch_size
 
 
 @pytest.fixture(autouse=True)

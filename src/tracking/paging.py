@@ -1,4 +1,4 @@
-"""MLflow's searches return their results page by page; a caller that reads only the first page silently loses the rest."""
+"""Reads all pages of the results of MLflow's searches; a caller of the first page alone would silently lose the rest."""
 
 from collections.abc import Callable, Iterator
 from typing import Any

@@ -1,4 +1,4 @@
-"""The shape of a sweep file's `hydra:` node."""
+"""Checks the names and shapes in the `hydra:` node of a sweep file."""
 
 from collections.abc import Callable, Iterator
 from typing import Any
