@@ -1,19 +1,52 @@
-"""A pool of workers that train nothing, and a clock that only tests move."""
+"""A listener that remembers, a pool of workers that train nothing, and a clock that only tests move."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from src.errors import Stop
+from src.executors import Listener
 from src.executors.handle import Died, WorkerHandle
 from src.executors.pool import Pool
 from src.executors.worker import Begun, Event
-from src.job import Job
+from src.job import Job, Outcome
 
 if TYPE_CHECKING:
     from tests.executors.test_stateful import Days
 
 SLOTS, MINUTES, MOST_TRIALS = 3, 1.0, 2
 DEATH = "death"
+
+
+@dataclass
+class Heard:
+    """What was called back."""
+
+    events: list[tuple] = field(default_factory=list)
+    outcomes: dict[int, Outcome] = field(default_factory=dict)
+    stopping: bool = False
+    on_epoch: Callable[[int], None] = lambda number: None
+
+    @property
+    def over(self) -> int:
+        """How many trials have ended, or died."""
+        return sum(len(event) == 2 for event in self.events)
+
+    @property
+    def listener(self) -> Listener:
+        def end(number: int, outcome: Outcome) -> None:
+            self.outcomes[number] = outcome
+            self.events.append((number, outcome.state))
+
+        def check_stop() -> None:
+            if self.stopping:
+                raise Stop("interrupted")
+
+        def epoch(number: int, epoch: int, metrics: dict[str, float]) -> None:
+            self.events.append((number, epoch, metrics))
+            self.on_epoch(number)
+
+        return Listener(epoch, end, lambda number, _: self.events.append((number, "died")), check_stop)
 
 
 @dataclass

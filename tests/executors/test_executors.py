@@ -7,7 +7,6 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import suppress
-from dataclasses import dataclass, field
 from multiprocessing import forkserver, resource_tracker
 from pathlib import Path
 from typing import Any
@@ -19,9 +18,10 @@ from omegaconf import OmegaConf
 from src import executors
 from src.config.paths import CONF
 from src.errors import Cancelled, ConfigError, Stop, TrialbookError
-from src.executors import Executor, Listener, pool
+from src.executors import Executor, pool
 from src.job import Job, Outcome
 from tests.conftest import options
+from tests.executors.fakes import Heard
 from tests.waiting import PATIENCE, until
 
 RAY = [pytest.mark.slow, pytest.mark.xdist_group("ray")]  # they share a cluster
@@ -51,37 +51,6 @@ def stub(job: Job, report: Callable, check_stop: Callable) -> Outcome:
         return Outcome("PRUNED" if isinstance(stop, Cancelled) else "KILLED", cause=str(stop))
     report(2, {"val_accuracy": job.number + 0.2})
     return Outcome("FINISHED", {"kept/val_accuracy": float(job.number)}, files={"pid": str(os.getpid()).encode()})
-
-
-@dataclass
-class Heard:
-    """What was called back."""
-
-    events: list[tuple] = field(default_factory=list)
-    outcomes: dict[int, Outcome] = field(default_factory=dict)
-    stopping: bool = False
-    on_epoch: Callable[[int], None] = lambda number: None
-
-    @property
-    def over(self) -> int:
-        """How many trials have ended, or died."""
-        return sum(len(event) == 2 for event in self.events)
-
-    @property
-    def listener(self) -> Listener:
-        def end(number: int, outcome: Outcome) -> None:
-            self.outcomes[number] = outcome
-            self.events.append((number, outcome.state))
-
-        def check_stop() -> None:
-            if self.stopping:
-                raise Stop("interrupted")
-
-        def epoch(number: int, epoch: int, metrics: dict[str, float]) -> None:
-            self.events.append((number, epoch, metrics))
-            self.on_epoch(number)
-
-        return Listener(epoch, end, lambda number, _: self.events.append((number, "died")), check_stop)
 
 
 @pytest.fixture

@@ -9,7 +9,6 @@ from typing import Any
 
 import pytest
 from mlflow.exceptions import MlflowException
-from mlflow.protos.databricks_pb2 import INVALID_PARAMETER_VALUE
 from mlflow.store.artifact.local_artifact_repo import LocalArtifactRepository
 
 from src import files
@@ -228,7 +227,7 @@ def test_another_writer_is_waited_for(side: Side, slow: Side, monkeypatch: pytes
 
 def test_a_file_that_is_refused_waits_with_its_reason(side: Side, monkeypatch: pytest.MonkeyPatch) -> None:
     def refuse(*_: Any) -> None:
-        raise MlflowException("too large", error_code=INVALID_PARAMETER_VALUE)
+        raise MlflowException.invalid_parameter_value("too large")
 
     monkeypatch.setattr(Path, "rename", lambda *_: (_ for _ in ()).throw(OSError("another disk")))
     monkeypatch.setattr(LocalArtifactRepository, "log_artifacts", refuse)
@@ -248,5 +247,4 @@ def test_the_tables_of_another_mlflow_are_left_to_its_api(side: Side) -> None:
 
 @pytest.mark.parametrize("table", local.COLUMNS)
 def test_the_tables_of_this_mlflow_are_known(table: str, prepared_store: Path) -> None:
-    found = read(prepared_store, "select name from pragma_table_info(?)", table)
-    assert {name for (name,) in found} == set(local.COLUMNS[table])
+    assert {name for (name,) in read(prepared_store, "select name from pragma_table_info(?)", table)} == set(local.COLUMNS[table])
