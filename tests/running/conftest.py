@@ -1,6 +1,7 @@
 """A sweep driven with stub trials and a tracker that remembers its calls."""
 
-from collections.abc import Callable, Sequence
+import signal
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -29,6 +30,14 @@ from src.tracking import Parcel, Receipt
 OBJECTIVE = Objective("val_accuracy", "max")
 LOCAL = {"_target_": "src.executors.local.Local", "workers": 2, "threads": 1, "gpus_per_trial": 0.0, "minutes_per_trial": None}
 NO_RULES = {"max_minutes": None, "target": None, "patience": None, "max_failures": None}
+
+
+@pytest.fixture(autouse=True)
+def hang_up_ends() -> Iterator[None]:
+    """SIGHUP ends these processes and those that they start, also in a suite behind `nohup`, which ignores it."""
+    before = signal.signal(signal.SIGHUP, signal.SIG_DFL)
+    yield
+    signal.signal(signal.SIGHUP, before)
 
 
 class RememberingTracker:

@@ -19,7 +19,7 @@ from src.running.interruption import Interruption
 from src.running.run import run
 from tests.conftest import overlay, runs_of
 from tests.running.conftest import units
-from tests.waiting import until
+from tests.waiting import PATIENCE, until
 
 
 @pytest.fixture
@@ -142,7 +142,7 @@ def test_the_end_of_the_terminal_ends_a_sweep_in_order(tmp_path: Path, store_uri
 
     until(begun)
     os.close(ours)
-    assert process.wait() == 129
+    assert process.wait(PATIENCE) == 129
     [study] = (tmp_path / "mlruns").glob("sweeps/*/study.db")
     assert sqlite3.connect(study).execute("select state, attempts from trial").fetchall() == [("KILLED", 0)]
     assert {one.info.status for one in runs_of(store_uri, "slow")} == {"KILLED"}
