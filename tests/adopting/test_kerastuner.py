@@ -146,7 +146,7 @@ def test_all_mismatches_are_told_at_once(command: Command, added: dict[str, str]
     other = command("src.adopt", f"results={project}", "sweeps=hill", "objective=min:depth", "optimizr=adam", **added)
     assert "optimizr" in other.stderr
     other = command("src.adopt", f"results={project}", "sweeps=hill", "trial.depth=1,2", "resume=latest", **added)
-    assert "resume=latest: adopt begins a new study" in other.stderr and other.returncode == 2
+    assert "resume=latest: adopt creates a new study" in other.stderr and other.returncode == 2
 
 
 def test_an_objective_that_they_do_not_have(project: Path) -> None:
