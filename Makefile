@@ -18,7 +18,7 @@ sweep: .venv/installed data  ## three optimizers compared on Fashion-MNIST: a fe
 test: .venv/installed data  ## every test but the long rounds, and the slowest ten
 	@$(BIN)/python -m pytest --durations=10 -n $$(( $$(getconf _NPROCESSORS_ONLN) + 1 ))  # a sixth of the time they wait for processes
 
-test-fast: .venv/installed data  ## those that take neither TensorFlow, another process nor seconds: a minute or two
+test-fast: .venv/installed data  ## those that take neither TensorFlow, another process nor seconds: a minute
 	@$(BIN)/python -m pytest --durations=10 -m 'not slow and not long'
 
 ui: .venv/installed  ## MLflow's pages and the reports of sweeps, on this machine

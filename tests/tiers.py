@@ -14,12 +14,13 @@ from types import ModuleType
 import pytest
 
 STARTING = {"warm", "cold_command", "cluster", "server", "browser"}  # fixtures
-SECONDS = (  # files whose tests take three seconds of processor time or more together, for hundreds of repetitions or many compositions
-    "test_confirm test_readme test_space",
-    "config/test_composer config/test_options config/test_sweep_files",
-    "executors/test_stateful oracles/test_oracles oracles/test_race oracles/test_stateful",
-    "results/test_advice results/test_likeness running/test_driver running/test_interruption running/test_resume",
-    "tracking/test_bulk tracking/test_registry truth/",
+SECONDS = (  # files whose tests take some seconds together, for hundreds of repetitions, many compositions, or because they wait
+    "test_columns test_confirm test_readme test_space",
+    "adopting/test_optuna config/test_composer config/test_options config/test_sweep_files",
+    "executors/test_executors executors/test_stateful oracles/test_oracles oracles/test_race oracles/test_stateful",
+    "results/test_advice results/test_conclusions results/test_likeness",
+    "running/test_driver running/test_interruption running/test_pruning running/test_resume",
+    "study/test_outbox tasks/test_pictures tracking/test_bulk tracking/test_registry truth/",
 )
 
 
