@@ -45,8 +45,9 @@ def compare_with_published(space: Space, published: list[dict[str, float]], tria
 
 
 def _comparison(metric: str, reported: float, trials: list[dict[str, float]]) -> Row:
-    """Compares a published figure with the metrics, at the kept epoch or logged once, of the trials that repeat it."""
-    values = [metrics[key] for metrics in trials for key in (f"kept/{metric}", metric) if key in metrics]
+    """Compares a published figure with the metrics of the trials that repeat it: of the kept epoch, or else of the whole trial."""
+    found = (metrics.get(f"kept/{metric}", metrics.get(metric)) for metrics in trials)
+    values = [value for value in found if value is not None]
     obtained = mean(values) if values else None
     return {
         "metric": metric,

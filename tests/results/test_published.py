@@ -49,7 +49,18 @@ def test_seeds_are_averaged(notebook) -> None:
     assert {(row["obtained"], row["repeats"]) for row in rows} == {(0.5, 2)}
 
 
-def test_a_changed_sweep_is_not_compare_with_published(notebook) -> None:
+def test_a_trial_counts_once_with_the_value_of_its_kept_epoch(notebook) -> None:
+    space, request = notebook()
+    trials = [ended(point, {"kept/val_accuracy": 0.9, "val_accuracy": 0.1}) for point in space.points()]
+    [row] = {
+        (row["obtained"], row["repeats"])
+        for row in compare_with_published(space, [{"val_accuracy": 0.8}] * len(request.reported), trials)
+        if row["repeats"] == 1
+    }
+    assert row == (0.9, 1)
+
+
+def test_a_changed_sweep_is_not_compared_with_published(notebook) -> None:
     assert rows_for(*notebook("training.epochs=1"), lambda number: 0.5) == []
     assert rows_for(*notebook("data=digits"), lambda number: 0.5) == []
 
