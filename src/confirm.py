@@ -102,7 +102,7 @@ def _race(loader: ConfigLoader, arguments: Arguments, own: list[str], given: lis
         given: the other words, parsed.
     """
     resumed = _value(given, "resume")
-    if resumed in ("", "None"):  # resume=null
+    if not resumed:
         return _new(loader, arguments, given, mistakes)
     race = _started(resumed, arguments, own, mistakes)
     began = Objective.parse(read_meta(find_sweeps(resumed, key="resume")[0])["objective"])
@@ -113,8 +113,8 @@ def _race(loader: ConfigLoader, arguments: Arguments, own: list[str], given: lis
 
 
 def _value(given: list[Assignment], key: str) -> str:
-    """Returns the first value of a key; empty without one."""
-    return next((str(one.values[0]) for one in given if one.key == key and one.values), "")
+    """Returns the first value of a key; empty without one, or if it is null."""
+    return next((str(one.values[0]) for one in given if one.key == key and one.values and one.values[0]), "")
 
 
 def _unfit(one: Assignment, own: list[str]) -> str:

@@ -56,6 +56,7 @@ def test_a_dry_run_shows_the_first_seeds_and_starts_nothing(run: Confirm, tmp_pa
     ("words", "told"),
     [
         ("-m top=1", "6 before the first look, 34 more"),
+        ("top=1 resume=null", "6 before the first look, 34 more"),
         ("top=99 most=4", "12 before the first look, 4 more"),
         ("seed=range(100,105)", "data=digits seed=102"),
         ("budget=12", "12 before the first look"),
